@@ -1,0 +1,3 @@
+"""Deadlight: runtime security for containers."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,29 @@
+"""The domain events of the product: facts in the past tense, recorded in the transaction that made them true."""
+
+from enum import StrEnum
+
+
+class EventType(StrEnum):
+    """Every event there is. Those in `ALERTABLE` can start a worker."""
+
+    WORKLOAD_CHANGED = "WorkloadChanged"
+    IMAGE_OBSERVED = "ImageObserved"
+    IMAGE_SCANNED = "ImageScanned"
+    INTEGRITY_VIOLATION_DETECTED = "IntegrityViolationDetected"
+    INTEGRITY_VIOLATION_CLOSED = "IntegrityViolationClosed"
+    UNTRUSTED_REGISTRY_DETECTED = "UntrustedRegistryDetected"
+    VULNERABILITIES_CHANGED = "VulnerabilitiesChanged"
+    PACKAGE_VALIDATED = "PackageValidated"
+    ADVISORIES_CHANGED = "AdvisoriesChanged"
+    REGISTRY_CHANGED = "RegistryChanged"
+
+
+ALERTABLE = (
+    EventType.WORKLOAD_CHANGED,
+    EventType.INTEGRITY_VIOLATION_DETECTED,
+    EventType.INTEGRITY_VIOLATION_CLOSED,
+    EventType.UNTRUSTED_REGISTRY_DETECTED,
+    EventType.VULNERABILITIES_CHANGED,
+    EventType.PACKAGE_VALIDATED,
+)
+"""What a worker can listen to, in the order shown to people."""

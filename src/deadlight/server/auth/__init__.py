@@ -1,0 +1,1 @@
+"""Who may do what: people with sessions and API tokens, agents with keys."""

@@ -1,0 +1,238 @@
+"""Agents: registration tokens, enrolment, and the short-lived tokens they work with.
+
+A registration token lets a cluster's agents enrol; each then has a key of its own, signs an assertion with it and gets
+a token for fifteen minutes. Revoking an agent or a registration token is one row.
+"""
+
+import base64
+import binascii
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import OctKey, OKPKey
+from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from deadlight.model import wire
+from deadlight.server.auth.principals import AgentKind, AgentPrincipal
+from deadlight.server.errors import BadRequestError, ForbiddenError, NotFoundError, UnauthorizedError
+from deadlight.server.secrets import new_token, token_hash
+from deadlight.server.tables.auth import agent, agent_assertion, registration_token
+from deadlight.server.tables.inventory import cluster
+
+REGISTRATION_LIFETIME = timedelta(days=730)
+REGISTRATION_PREFIX = "dlr"
+AUDIENCE = "deadlight"
+MAX_ASSERTION_LIFE = timedelta(seconds=120)
+"""An assertion is good for 60 seconds; as much again is allowed for clocks that disagree."""
+
+
+async def create_registration_token(
+    connection: AsyncConnection, name: str, lifetime: timedelta = REGISTRATION_LIFETIME
+) -> str:
+    """A token with which agents enrol, shown once."""
+    token = new_token(REGISTRATION_PREFIX)
+    await connection.execute(
+        insert(registration_token).values(
+            token_hash=token_hash(token), name=name, expires_at=datetime.now(UTC) + lifetime
+        )
+    )
+    return token
+
+
+async def replace_registration_token(connection: AsyncConnection, token: str) -> str:
+    """Revoke a registration token and return its successor; raises NotFoundError where it is unknown or revoked."""
+    statement = (
+        update(registration_token)
+        .where(registration_token.c.token_hash == token_hash(token), registration_token.c.revoked_at.is_(None))
+        .values(revoked_at=func.now())
+        .returning(registration_token.c.name)
+    )
+    name = (await connection.execute(statement)).scalar_one_or_none()
+    if name is None:
+        raise NotFoundError("registration token not found")
+    return await create_registration_token(connection, name)
+
+
+async def enrol(connection: AsyncConnection, message: wire.Enrolment) -> wire.Enrolled:
+    """Give an agent its identity, and its cluster a row where it has none yet.
+
+    Raises:
+        UnauthorizedError: the registration token is unknown, expired or revoked.
+        BadRequestError: the key is not an Ed25519 public key, or the kind of agent is unknown.
+    """
+    await _use_registration_token(connection, message.registration_token)
+    key = _parse_public_key(message.public_key)
+    kind = _parse_kind(message.kind)
+    cluster_id = await _get_or_create_cluster(connection, message)
+    values = {
+        "cluster_id": cluster_id,
+        "kind": kind.value,
+        "node_name": message.node_name,
+        "public_key": key,
+        "version": message.version,
+    }
+    statement = (
+        upsert(agent)
+        .values(**values)
+        .on_conflict_do_update(index_elements=["public_key"], set_={"version": message.version})
+        .returning(agent.c.id, agent.c.cluster_id)
+    )
+    row = (await connection.execute(statement)).one()
+    if row.cluster_id != cluster_id:
+        raise BadRequestError("this key is enrolled for another cluster: remove the agent's state and enrol again")
+    return wire.Enrolled(agent_id=str(row.id), cluster_id=str(cluster_id))
+
+
+async def _use_registration_token(connection: AsyncConnection, token: str) -> None:
+    statement = (
+        update(registration_token)
+        .where(
+            registration_token.c.token_hash == token_hash(token),
+            registration_token.c.revoked_at.is_(None),
+            registration_token.c.expires_at > func.now(),
+        )
+        .values(last_used_at=func.now())
+    )
+    if not (await connection.execute(statement)).rowcount:
+        raise UnauthorizedError("the registration token is unknown, expired or revoked: create a new one")
+
+
+async def _get_or_create_cluster(connection: AsyncConnection, message: wire.Enrolment) -> UUID:
+    statement = (
+        upsert(cluster)
+        .values(uid=message.cluster_uid, name=message.cluster_name, demonstration=message.demonstration)
+        .on_conflict_do_update(index_elements=["uid"], set_={"name": message.cluster_name})
+        .returning(cluster.c.id)
+    )
+    identifier: UUID = (await connection.execute(statement)).scalar_one()
+    return identifier
+
+
+def _parse_public_key(text: str) -> bytes:
+    try:
+        key = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        Ed25519PublicKey.from_public_bytes(key)
+    except (ValueError, binascii.Error):
+        raise BadRequestError("public_key is not an Ed25519 public key (32 bytes, base64url)") from None
+    return key
+
+
+def _parse_kind(text: str) -> AgentKind:
+    try:
+        return AgentKind(text)
+    except ValueError:
+        raise BadRequestError(f"unknown kind of agent {text!r} (controller or sensor)") from None
+
+
+async def exchange_assertion(
+    connection: AsyncConnection, assertion: str, key: bytes, lifetime: timedelta
+) -> wire.AccessToken:
+    """Check what an agent signed and give it a token for `lifetime`.
+
+    Raises:
+        UnauthorizedError: unknown or revoked agent, wrong signature, expired, or an assertion used before.
+    """
+    agent_id = _unverified_issuer(assertion)
+    row = (await connection.execute(select(agent).where(agent.c.id == agent_id))).first()
+    if row is None:
+        raise UnauthorizedError("this agent is not known here: remove its state and enrol again")
+    if row.revoked_at is not None:
+        raise UnauthorizedError("this agent has been revoked: enrol again with a new registration token")
+    claims = _verify_assertion(assertion, row.public_key)
+    await _use_assertion_once(connection, claims)
+    token = issue_access_token(
+        AgentPrincipal(row.id, row.cluster_id, AgentKind(row.kind), row.node_name), key, lifetime
+    )
+    return wire.AccessToken(access_token=token, expires_in=int(lifetime.total_seconds()))
+
+
+def _unverified_issuer(assertion: str) -> UUID:
+    try:
+        payload = assertion.split(".")[1]
+        claims = msgspec.json.decode(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)), type=dict[str, Any])
+        return UUID(str(claims["iss"]))
+    except (ValueError, KeyError, IndexError, TypeError):
+        raise UnauthorizedError("the assertion is not a signed JWT of an agent") from None
+
+
+def _verify_assertion(assertion: str, public_key: bytes) -> dict[str, Any]:
+    encoded = base64.urlsafe_b64encode(public_key).rstrip(b"=").decode()
+    key = OKPKey.import_key({"kty": "OKP", "crv": "Ed25519", "x": encoded})
+    now = int(datetime.now(UTC).timestamp())
+    try:
+        claims = jwt.decode(assertion, key, algorithms=["EdDSA", "Ed25519"]).claims
+        registry = jwt.JWTClaimsRegistry(
+            now=now,
+            leeway=30,
+            aud={"essential": True, "value": AUDIENCE},
+            exp={"essential": True},
+            jti={"essential": True},
+        )
+        registry.validate(claims)
+    except (JoseError, ValueError) as error:
+        raise UnauthorizedError(f"the assertion is refused: {error}") from None
+    if claims["exp"] > now + MAX_ASSERTION_LIFE.total_seconds():
+        raise UnauthorizedError("the assertion is refused: it is good for too long (or the agent's clock is ahead)")
+    return claims
+
+
+async def _use_assertion_once(connection: AsyncConnection, claims: dict[str, Any]) -> None:
+    await connection.execute(delete(agent_assertion).where(agent_assertion.c.expires_at < func.now()))
+    expires_at = datetime.fromtimestamp(claims["exp"], UTC) + MAX_ASSERTION_LIFE
+    statement = upsert(agent_assertion).values(jti=str(claims["jti"])[:128], expires_at=expires_at)
+    if not (await connection.execute(statement.on_conflict_do_nothing())).rowcount:
+        raise UnauthorizedError("the assertion is refused: it has been used before")
+
+
+def issue_access_token(principal: AgentPrincipal, key: bytes, lifetime: timedelta) -> str:
+    """A bearer token (JWT, HS256 under a derived key) that names the agent and its cluster."""
+    now = int(datetime.now(UTC).timestamp())
+    claims = {
+        "sub": str(principal.agent_id),
+        "cluster": str(principal.cluster_id),
+        "kind": principal.kind.value,
+        "node": principal.node_name,
+        "aud": f"{AUDIENCE}/agent",
+        "iat": now,
+        "exp": now + int(lifetime.total_seconds()),
+        "jti": uuid4().hex,
+    }
+    return jwt.encode({"alg": "HS256"}, claims, OctKey.import_key(key))
+
+
+def verify_access_token(token: str, key: bytes) -> AgentPrincipal:
+    """Who the token was issued to; raises UnauthorizedError for a forged, foreign or expired one."""
+    try:
+        claims = jwt.decode(token, OctKey.import_key(key), algorithms=["HS256"]).claims
+        jwt.JWTClaimsRegistry(exp={"essential": True}, aud={"essential": True, "value": f"{AUDIENCE}/agent"}).validate(
+            claims
+        )
+        return AgentPrincipal(
+            UUID(claims["sub"]), UUID(claims["cluster"]), AgentKind(claims["kind"]), str(claims["node"])
+        )
+    except (JoseError, ValueError, KeyError) as error:
+        raise UnauthorizedError(f"the agent's token is refused: {error}") from None
+
+
+async def record_heartbeat(connection: AsyncConnection, principal: AgentPrincipal, message: wire.Heartbeat) -> None:
+    """Note that an agent lives, what it counted and what troubles it; raises ForbiddenError once it is revoked."""
+    statement = (
+        update(agent)
+        .where(agent.c.id == principal.agent_id, agent.c.revoked_at.is_(None))
+        .values(
+            last_seen_at=func.now(),
+            started_at=message.started_at,
+            version=message.version,
+            counters=dict(message.counters),
+            problems=list(message.problems),
+        )
+    )
+    if not (await connection.execute(statement)).rowcount:
+        raise ForbiddenError("this agent has been revoked")

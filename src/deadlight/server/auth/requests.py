@@ -1,0 +1,145 @@
+"""From a request to who is asking: parameters for handlers."""
+
+import zlib
+from collections.abc import Awaitable, Callable
+from typing import Annotated, TypeVar
+
+from fastapi import Depends, Request
+
+from deadlight.model import wire
+from deadlight.server.auth.agents import verify_access_token
+from deadlight.server.auth.principals import AgentKind, AgentPrincipal, Principal, Role
+from deadlight.server.auth.sessions import (
+    Session,
+    find_session,
+    get_token_principal,
+    require_settled_password,
+)
+from deadlight.server.errors import BadRequestError, ForbiddenError, PayloadTooLargeError, UnauthorizedError
+from deadlight.server.secrets import derive_key, same
+from deadlight.server.services import Services, ServicesDep
+
+SESSION_COOKIE = "deadlight_session"
+CSRF_HEADER = "x-csrf-token"
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+MAX_COMPRESSED_BYTES = 16 * 1024 * 1024
+
+
+def agent_token_key(services: Services) -> bytes:
+    """The key that signs agents' tokens."""
+    return derive_key(services.settings.secret_key.get_secret_value(), "agent tokens")
+
+
+def _bearer(request: Request) -> str:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+async def current_session(request: Request, services: ServicesDep) -> Session:
+    """The sign-in behind the cookie, with its CSRF token checked on every change; raises UnauthorizedError."""
+    token = request.cookies.get(SESSION_COOKIE, "")
+    async with services.engine.connect() as connection:
+        session = await find_session(connection, token) if token else None
+    if session is None:
+        raise UnauthorizedError("sign in first")
+    if request.method not in SAFE_METHODS and not same(request.headers.get(CSRF_HEADER, ""), session.csrf_token):
+        raise ForbiddenError(f"the header {CSRF_HEADER} does not belong to this session: reload the page")
+    return session
+
+
+async def current_principal(request: Request, services: ServicesDep) -> Principal:
+    """The person behind the request, by API token or by session; raises UnauthorizedError."""
+    token = _bearer(request)
+    if token:
+        async with services.engine.connect() as connection:
+            return await get_token_principal(connection, token)
+    session = await current_session(request, services)
+    require_settled_password(session)
+    return session.principal
+
+
+def _require(role: Role) -> Callable[..., Awaitable[Principal]]:
+    async def check(principal: Annotated[Principal, Depends(current_principal)]) -> Principal:
+        if not principal.role.includes(role):
+            raise ForbiddenError(f"this needs the role {role.value}; you have {principal.role.value}")
+        return principal
+
+    return check
+
+
+SessionDep = Annotated[Session, Depends(current_session)]
+Viewer = Annotated[Principal, Depends(_require(Role.VIEWER))]
+Operator = Annotated[Principal, Depends(_require(Role.OPERATOR))]
+Admin = Annotated[Principal, Depends(_require(Role.ADMIN))]
+
+
+async def current_agent(request: Request, services: ServicesDep) -> AgentPrincipal:
+    """The agent behind the request; raises UnauthorizedError."""
+    token = _bearer(request)
+    if not token:
+        raise UnauthorizedError("agents authenticate with a bearer token from /agent/v1/token")
+    return verify_access_token(token, agent_token_key(services))
+
+
+Agent = Annotated[AgentPrincipal, Depends(current_agent)]
+
+
+async def _controller(principal: Agent) -> AgentPrincipal:
+    return _of_kind(principal, AgentKind.CONTROLLER)
+
+
+async def _sensor(principal: Agent) -> AgentPrincipal:
+    return _of_kind(principal, AgentKind.SENSOR)
+
+
+def _of_kind(principal: AgentPrincipal, kind: AgentKind) -> AgentPrincipal:
+    if principal.kind is not kind:
+        raise ForbiddenError(f"only a {kind.value} may say this; this is a {principal.kind.value}")
+    return principal
+
+
+Controller = Annotated[AgentPrincipal, Depends(_controller)]
+Sensor = Annotated[AgentPrincipal, Depends(_sensor)]
+
+M = TypeVar("M", bound=wire.Message)
+
+
+async def read_message(request: Request, kind: type[M]) -> M:
+    """The wire message in a request's body, gzip-encoded or plain.
+
+    Raises:
+        PayloadTooLargeError: more than `MAX_COMPRESSED_BYTES` on the wire or `wire.MAX_BODY_BYTES` when expanded.
+        BadRequestError: not gzip where it says so, or not a valid message.
+    """
+    body = await _read_bounded(request)
+    encoding = request.headers.get("content-encoding", "identity")
+    if encoding == "gzip":
+        body = _expand(body)
+    elif encoding != "identity":
+        raise BadRequestError(f"unknown content encoding {encoding!r} (gzip or identity)")
+    try:
+        return wire.decode(body, kind)
+    except wire.InvalidMessageError as error:
+        raise BadRequestError(str(error)) from None
+
+
+async def _read_bounded(request: Request) -> bytes:
+    parts = bytearray()
+    async for chunk in request.stream():
+        parts += chunk
+        if len(parts) > MAX_COMPRESSED_BYTES:
+            raise PayloadTooLargeError(f"a message has at most {MAX_COMPRESSED_BYTES} bytes: send smaller batches")
+    return bytes(parts)
+
+
+def _expand(body: bytes) -> bytes:
+    expander = zlib.decompressobj(wbits=31)
+    try:
+        expanded = expander.decompress(body, wire.MAX_BODY_BYTES + 1)
+    except zlib.error as error:
+        raise BadRequestError(f"the body is not gzip: {error}") from None
+    if len(expanded) > wire.MAX_BODY_BYTES:
+        raise PayloadTooLargeError(f"a message expands to at most {wire.MAX_BODY_BYTES} bytes: send smaller batches")
+    if not expander.eof:
+        raise BadRequestError("the gzip body is cut short")
+    return expanded

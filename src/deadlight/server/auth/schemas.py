@@ -1,0 +1,62 @@
+"""Bodies of the endpoints for signing in and for tokens."""
+
+from datetime import datetime
+
+from pydantic import BaseModel, Field
+
+from deadlight.server.auth.principals import Role
+
+
+class SignIn(BaseModel):
+    """Name and password."""
+
+    name: str = Field(max_length=256)
+    password: str = Field(max_length=1024)
+
+
+class SessionInfo(BaseModel):
+    """Who is signed in. `csrf_token` accompanies every change in the header X-CSRF-Token."""
+
+    name: str
+    role: Role
+    csrf_token: str
+    must_change_password: bool
+    expires_at: datetime
+
+
+class ChangePassword(BaseModel):
+    """The password that was and the one that will be."""
+
+    old_password: str = Field(max_length=1024)
+    new_password: str = Field(max_length=1024)
+
+
+class NewApiToken(BaseModel):
+    """What to make."""
+
+    name: str = Field(min_length=1, max_length=128)
+    role: Role = Role.VIEWER
+    days: int | None = Field(default=90, ge=1, le=3650, description="null: until revoked")
+
+
+class CreatedApiToken(BaseModel):
+    """The token, shown this once."""
+
+    token: str
+
+
+class ApiTokenInfo(BaseModel):
+    """A token without its secret."""
+
+    id: int
+    name: str
+    role: Role
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+
+class RegistrationToken(BaseModel):
+    """The documented answer of the registration token endpoints."""
+
+    access_token: str

@@ -1,0 +1,1 @@
+"""PostgreSQL: engines, notifications and bulk parameters. Knows no table."""

@@ -1,0 +1,26 @@
+"""Connections to PostgreSQL."""
+
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+STATEMENT_TIMEOUT_MS = 30_000
+"""No request of a person or agent may hold the database longer; migrations use their own connection."""
+
+
+def create_engine(url: str, *, application: str, pool_size: int = 10) -> AsyncEngine:
+    """An engine whose sessions use UTC, give up after `STATEMENT_TIMEOUT_MS` and notice a lost server.
+
+    `url` is SQLAlchemy's (`postgresql+psycopg://`). `application` names the connections in pg_stat_activity.
+    JIT is off: it costs more than it gives on queries of a few milliseconds.
+    """
+    options = f"-c timezone=UTC -c statement_timeout={STATEMENT_TIMEOUT_MS} -c jit=off"
+    return create_async_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_pre_ping=True,
+        connect_args={"application_name": application, "options": options, "connect_timeout": 10, **KEEPALIVES},
+    )
+
+
+KEEPALIVES = {"keepalives": 1, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+"""Notice within half a minute that the server's machine is gone."""

@@ -1,0 +1,1 @@
+"""Every running image, compared with the registry it came from: verdicts, violations, evidence."""

@@ -1,0 +1,47 @@
+"""What is stored with a violation when it is detected, so that it can be shown after everything has changed. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from deadlight.server.integrity.verdict import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What was known about the image and its source at the time."""
+
+    image_tag_id: int
+    reference: str
+    running_digest: str
+    platform: str
+    registry_type: str
+    deployed_at: datetime | None
+    """When the first of its running containers started."""
+    tag_seen_changed_at: datetime | None
+    """When the registry was first seen to have another digest under the tag; the push itself was earlier."""
+    last_seen_present_at: datetime | None
+
+
+def build_evidence(verdict: Verdict, circumstances: Circumstances) -> dict[str, Any]:
+    """JSON-able evidence of a violation."""
+    mutability = verdict.mutability
+    return {
+        "reference": circumstances.reference,
+        "platform": circumstances.platform,
+        "registry_type": circumstances.registry_type,
+        "running_digest": circumstances.running_digest,
+        "registry_digest": verdict.expected_digest,
+        "artifact_found": bool(verdict.expected_digest),
+        "reason": verdict.reason,
+        "tag_mutable": mutability.mutable if mutability else None,
+        "mutability_source": mutability.source.value if mutability else None,
+        "mutability_detail": mutability.detail if mutability else "",
+        "deployed_at": _iso(circumstances.deployed_at),
+        "tag_seen_changed_at": _iso(circumstances.tag_seen_changed_at),
+        "last_seen_present_at": _iso(circumstances.last_seen_present_at),
+    }
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None

@@ -1,0 +1,46 @@
+"""What integrity does when something happened. Only the database is touched here; asking a registry is a job."""
+
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from deadlight.server.events.outbox import Event, record_events
+from deadlight.server.integrity.jobs import CheckSource
+from deadlight.server.integrity.locations import LOCK_WORKLOAD, follow_locations
+from deadlight.server.integrity.sources import SourceKey, ensure_source
+from deadlight.server.jobs.queue import enqueue
+from deadlight.server.tables.integrity import source_record
+from deadlight.server.tables.inventory import image_tag
+
+# An image that comes back after nobody ran it for a while, so that the schedule passed it over.
+_NOT_CHECKED_LATELY = text(
+    """
+    SELECT DISTINCT source.id FROM image_tag JOIN source_record AS source
+      ON source.registry = image_tag.registry AND source.repository = image_tag.repository
+     AND source.reference = coalesce(nullif(image_tag.pinned_digest, ''), image_tag.tag)
+    WHERE image_tag.id = ANY(:image_tag_ids) AND source.next_check_at < now()
+    """
+)
+
+
+async def check_new_image(connection: AsyncConnection, event: Event) -> None:
+    """ImageObserved: ask its registry."""
+    query = select(image_tag).where(image_tag.c.id == event.data["image_tag_id"])
+    row = (await connection.execute(query)).one()
+    key = SourceKey(row.registry, row.repository, row.pinned_digest or row.tag)
+    await enqueue(connection, [CheckSource(await ensure_source(connection, key))])
+
+
+async def follow_workload(connection: AsyncConnection, event: Event) -> None:
+    """WorkloadChanged: open and close the places of violations, and check what has not been checked for a while."""
+    workload_id = event.data["workload_id"]
+    now = (await connection.execute(LOCK_WORKLOAD, {"workload_id": workload_id})).one()
+    await record_events(connection, await follow_locations(connection, [workload_id], now.image_tag_ids))
+    due = await connection.execute(_NOT_CHECKED_LATELY, {"image_tag_ids": now.image_tag_ids})
+    await enqueue(connection, [CheckSource(source_id) for source_id in due.scalars()])
+
+
+async def check_registry(connection: AsyncConnection, event: Event) -> None:
+    """RegistryChanged: judge everything from there anew."""
+    query = select(source_record.c.id).where(source_record.c.registry == event.data["host"])
+    sources = (await connection.execute(query)).scalars().all()
+    await enqueue(connection, [CheckSource(source_id) for source_id in sources])

@@ -1,0 +1,114 @@
+"""What registries answered, kept: one row for each tag (or pinned digest) that something runs."""
+
+import random
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from deadlight.registry import SourceRecord
+from deadlight.server.integrity.verdict import Answer, Missing, Present, Unavailable
+from deadlight.server.tables.integrity import source_record, tag_history
+
+FIRST_RETRY = timedelta(seconds=5)
+"""Pause after the first failure to ask; doubles up to the interval of re-checks."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceKey:
+    """A name in a registry: `reference` is a tag, or the digest a specification pins."""
+
+    registry: str
+    repository: str
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer with the record behind it and, where it could not be had, when to ask again."""
+
+    answer: Answer
+    record: SourceRecord | None = None
+    retry_after: timedelta | None = None
+
+
+async def ensure_source(connection: AsyncConnection, key: SourceKey) -> int:
+    """The id of a source's row, made where it is new."""
+    values = {"registry": key.registry, "repository": key.repository, "reference": key.reference}
+    await connection.execute(insert(source_record).values(**values).on_conflict_do_nothing())
+    found: int = (await connection.execute(select(source_record.c.id).filter_by(**values))).scalar_one()
+    return found
+
+
+async def lock_source(connection: AsyncConnection, source_id: int) -> Row[Any]:
+    """The source's row, held until the transaction ends, so that answers follow one another."""
+    query = select(source_record).where(source_record.c.id == source_id).with_for_update()
+    return (await connection.execute(query)).one()
+
+
+async def store_reply(connection: AsyncConnection, source_id: int, reply: Reply, interval: timedelta) -> None:
+    """Keep what the registry said, or that it could not be asked, and when to ask next."""
+    source = await lock_source(connection, source_id)
+    if isinstance(reply.answer, Unavailable):
+        pause = reply.retry_after or min(FIRST_RETRY * float(2 ** min(source.failures, 16)), interval)
+        values: dict[str, Any] = {
+            "failures": source.failures + 1,
+            "problem": reply.answer.reason,
+            "problem_since": source.problem_since or func.now(),
+        }
+    else:
+        pause = interval
+        values = {"failures": 0, "problem": "", "problem_since": None, "answered_at": func.now()}
+        values |= _found_values(source, reply)
+    values["next_check_at"] = func.now() + pause * random.uniform(0.9, 1.1)  # noqa: S311 - jitter, not a secret
+    await connection.execute(update(source_record).where(source_record.c.id == source.id).values(**values))
+    if isinstance(reply.answer, Present):
+        await _remember_digest(connection, source.id, reply.answer.digest)
+
+
+def _found_values(source: Row[Any], reply: Reply) -> dict[str, Any]:
+    if isinstance(reply.answer, Missing) or reply.record is None:
+        return {"state": "missing"}
+    changed = source.record is None or source.record["digest"] != reply.record.digest
+    values = {"state": "present", "record": reply.record.to_dict()}
+    return values | ({"changed_at": func.now()} if changed else {})
+
+
+async def _remember_digest(connection: AsyncConnection, source_id: int, digest: str) -> None:
+    statement = insert(tag_history).values(source_record_id=source_id, digest=digest)
+    await connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["source_record_id", "digest"], set_={"last_seen_at": func.now()}
+        )
+    )
+
+
+async def list_first_seen(connection: AsyncConnection, source_id: int) -> list[datetime]:
+    """When each digest a tag has had was first seen under it, oldest first."""
+    query = select(tag_history.c.first_seen_at).where(tag_history.c.source_record_id == source_id)
+    return list((await connection.execute(query.order_by(tag_history.c.first_seen_at))).scalars())
+
+
+_DUE = text(
+    """
+    UPDATE source_record SET next_check_at = now() + :interval
+    WHERE id IN (
+        SELECT source.id FROM source_record AS source
+        WHERE source.next_check_at <= now() AND EXISTS (
+            SELECT FROM image_tag JOIN container ON container.image_tag_id = image_tag.id
+            WHERE image_tag.registry = source.registry AND image_tag.repository = source.repository
+              AND coalesce(nullif(image_tag.pinned_digest, ''), image_tag.tag) = source.reference
+              AND container.state = 'running' AND container.removed_at IS NULL)
+        ORDER BY source.next_check_at LIMIT :limit FOR UPDATE SKIP LOCKED)
+    RETURNING id
+    """
+)
+
+
+async def claim_due(connection: AsyncConnection, interval: timedelta, limit: int) -> list[int]:
+    """Sources of running images whose next check is due; they are due again after `interval` unless answered."""
+    rows = await connection.execute(_DUE, {"interval": interval, "limit": limit})
+    return list(rows.scalars())

@@ -1,0 +1,1 @@
+"""What runs where: takes what controllers tell and turns it into rows and events."""

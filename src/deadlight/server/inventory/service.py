@@ -1,0 +1,119 @@
+"""Taking an inventory batch: rows, then what changed for whom, then events, all in the caller's transaction.
+
+The cluster's row is locked first, so that batches of one cluster follow one another; clusters do not wait for each
+other.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from deadlight.model import wire
+from deadlight.model.event import EventType
+from deadlight.server.auth.principals import AgentPrincipal
+from deadlight.server.errors import ForbiddenError
+from deadlight.server.events.outbox import NewEvent, record_events
+from deadlight.server.inventory import statements as sql
+from deadlight.server.inventory.rows import KINDS, remove_unannounced, write_objects
+from deadlight.server.tables.auth import agent
+from deadlight.server.tables.inventory import cluster
+
+VERIFY_EVERY = timedelta(seconds=30)
+"""How often a controller's digest is held against the rows: often enough to repair a loss soon, seldom enough to be
+free; it also keeps a difference that a full synchronisation cannot mend from asking for one after another."""
+
+
+async def take_inventory(
+    connection: AsyncConnection, principal: AgentPrincipal, batch: wire.InventoryBatch
+) -> wire.InventoryAck:
+    """Store a batch of the principal's own cluster and record what follows from it.
+
+    A batch that was taken before is acknowledged again and changes nothing.
+
+    Raises:
+        ForbiddenError: the agent has been revoked.
+    """
+    state = await _lock_cluster(connection, principal.cluster_id)
+    if not await _first_time(connection, principal, batch.batch_id):
+        return wire.InventoryAck(batch_id=batch.batch_id)
+    if state.synced_at is None and not batch.sync_id:
+        return wire.InventoryAck(batch_id=batch.batch_id, resync=True)
+    sync_id = batch.sync_id or state.sync_id
+    await _describe_cluster(connection, principal.cluster_id, batch, sync_id)
+    touched = await write_objects(connection, principal.cluster_id, batch, sync_id)
+    if batch.sync_complete:
+        touched |= await remove_unannounced(connection, principal.cluster_id, batch.sync_id)
+    await _record_changes(connection, touched, first_sync=state.synced_at is None)
+    resync = await _differs(connection, principal.cluster_id, batch, state)
+    return wire.InventoryAck(batch_id=batch.batch_id, resync=resync)
+
+
+async def _lock_cluster(connection: AsyncConnection, cluster_id: UUID) -> Row[Any]:
+    return (await connection.execute(select(cluster).where(cluster.c.id == cluster_id).with_for_update())).one()
+
+
+async def _first_time(connection: AsyncConnection, principal: AgentPrincipal, batch_id: str) -> bool:
+    """Note the batch as the agent's last; a controller has one batch under way, so only that one can come twice."""
+    query = select(agent.c.last_batch_id, agent.c.revoked_at).where(agent.c.id == principal.agent_id)
+    known = (await connection.execute(query)).one()
+    if known.revoked_at is not None:
+        raise ForbiddenError("this agent has been revoked")
+    if known.last_batch_id == batch_id:
+        return False
+    await connection.execute(
+        update(agent).where(agent.c.id == principal.agent_id).values(last_batch_id=batch_id, last_seen_at=func.now())
+    )
+    return True
+
+
+async def _describe_cluster(
+    connection: AsyncConnection, cluster_id: UUID, batch: wire.InventoryBatch, sync_id: str
+) -> None:
+    values: dict[str, Any] = {
+        "name": batch.cluster.name,
+        "version": batch.cluster.version,
+        "provider": batch.cluster.provider,
+        "regions": list(batch.cluster.regions),
+        "sync_id": "" if batch.sync_complete else sync_id,
+    }
+    if batch.sync_complete:
+        values["synced_at"] = func.now()
+    await connection.execute(update(cluster).where(cluster.c.id == cluster_id).values(**values))
+
+
+async def _record_changes(connection: AsyncConnection, workload_ids: set[int], *, first_sync: bool) -> None:
+    if not workload_ids:
+        return
+    changed = (await connection.execute(sql.UPDATE_WORKLOADS, {"workload_ids": sorted(workload_ids)})).all()
+    await record_events(connection, [_workload_changed(row, first_sync=first_sync) for row in changed])
+
+
+def _workload_changed(row: Row[Any], *, first_sync: bool) -> NewEvent:
+    data = {
+        "workload_id": row.id,
+        "status": row.status,
+        "status_before": row.status_before,
+        "image_tag_ids": row.image_tag_ids,
+        "image_tag_ids_before": row.image_tag_ids_before,
+        "removed": row.removed,
+        "first_sync": first_sync,
+    }
+    return NewEvent(EventType.WORKLOAD_CHANGED, f"workload:{row.id}", data)
+
+
+async def _differs(connection: AsyncConnection, cluster_id: UUID, batch: wire.InventoryBatch, state: Row[Any]) -> bool:
+    """Whether the controller holds something else than the rows say, checked now and then and never during a sync."""
+    syncing = bool(batch.sync_id or state.sync_id)
+    due = state.verified_at is None or state.verified_at < datetime.now(UTC) - VERIFY_EVERY
+    if batch.digests is None or syncing or not due:
+        return False
+    await connection.execute(update(cluster).where(cluster.c.id == cluster_id).values(verified_at=func.now()))
+    for kind in KINDS:
+        row = (await connection.execute(sql.CHECKSUM[kind], {"cluster_id": cluster_id})).one()
+        expected: wire.KindDigest = getattr(batch.digests, kind)
+        if (int(row[0]), int(row[1])) != (expected.count, expected.checksum):
+            return True
+    return False

@@ -1,0 +1,1 @@
+"""Durable work on PostgreSQL: whatever talks to the world or takes long."""

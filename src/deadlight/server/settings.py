@@ -1,0 +1,94 @@
+"""Settings of the service, read from the environment (`DEADLIGHT_*`) once, in the composition root, and passed on."""
+
+import ipaddress
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+DENIED_DESTINATIONS = (
+    "127.0.0.0/8,::1/128,169.254.0.0/16,fe80::/10,0.0.0.0/8,224.0.0.0/4,ff00::/8,100.100.100.200/32,fd00:ec2::254/128"
+)
+"""Loopback, link-local (cloud metadata lives there), unspecified and multicast: never a place for an alert."""
+
+
+def _seconds(value: timedelta) -> timedelta:
+    if value <= timedelta(0):
+        raise ValueError("must be longer than zero")
+    return value
+
+
+Duration = Annotated[timedelta, AfterValidator(_seconds)]
+
+
+class Settings(BaseSettings):
+    """Every setting of `deadlight server`; docs/user/settings.md lists them and a test holds the two together."""
+
+    model_config = SettingsConfigDict(env_prefix="DEADLIGHT_", frozen=True, extra="ignore")
+
+    database_url: SecretStr = Field(description="PostgreSQL 14 or newer: postgresql://user:password@host/database")
+    secret_key: SecretStr = Field(
+        min_length=32,
+        description="At least 32 characters. Encrypts stored credentials and signs agent tokens; the same on all "
+        "replicas. `deadlight up` makes one and keeps it beside its data.",
+    )
+    public_url: str = Field(
+        default="http://127.0.0.1:8480", description="Where people reach the console; links in alerts start with it."
+    )
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(default=8480, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
+    tls_cert_file: str = Field(default="", description="Certificate chain (PEM). With tls_key_file: serve HTTPS.")
+    tls_key_file: str = Field(default="", description="Private key (PEM) of tls_cert_file.")
+    log_format: Literal["text", "json"] = Field(default="text", description="`json` for log collectors.")
+    integrity_interval: Duration = Field(
+        default=timedelta(minutes=5), description="How often every running image is compared with its registry again."
+    )
+    relay_wake: Literal["notify", "poll"] = Field(
+        default="notify",
+        description="`poll` for databases behind a pooler that forbids LISTEN; events then wait for the sweep.",
+    )
+    relay_sweep: Duration = Field(
+        default=timedelta(seconds=1), description="How long a lost wake-up can delay an event at most."
+    )
+    agent_timeout: Duration = Field(
+        default=timedelta(seconds=90), description="An agent silent for longer counts as stopped or failed."
+    )
+    scan_processes: int = Field(default=1, ge=1, le=64, description="Layers scanned at the same time by this replica.")
+    smtp_url: SecretStr = Field(
+        default=SecretStr(""),
+        description="smtp://[user:password@]host[:port] or smtps://...; empty switches e-mail alerts off.",
+    )
+    smtp_from: str = Field(default="deadlight@localhost", description="Sender of e-mail alerts.")
+    denied_destinations: Annotated[tuple[IPNetwork, ...], NoDecode] = Field(
+        default=tuple(ipaddress.ip_network(network) for network in DENIED_DESTINATIONS.split(",")),
+        description="Networks that alerts are never sent to, comma separated. `none` allows all.",
+    )
+    delivery_attempts: int = Field(default=8, ge=1, le=50, description="Attempts before an alert is a dead letter.")
+    delivery_backoff: Duration = Field(
+        default=timedelta(seconds=2), description="Pause after the first failed delivery; doubles up to an hour."
+    )
+    session_lifetime: Duration = Field(default=timedelta(hours=12), description="Sign-in lasts this long.")
+    access_token_lifetime: Duration = Field(default=timedelta(minutes=15), description="Life of an agent's token.")
+
+    @field_validator("denied_destinations", mode="before")
+    @classmethod
+    def _split_networks(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        texts = [text.strip() for text in value.split(",") if text.strip() not in {"", "none"}]
+        return tuple(ipaddress.ip_network(text) for text in texts)
+
+    def sqlalchemy_url(self) -> str:
+        """The database URL with the driver this service uses."""
+        return with_driver(self.database_url.get_secret_value())
+
+
+def with_driver(url: str) -> str:
+    """Turn a libpq URL into SQLAlchemy's with psycopg; raises ValueError for anything but PostgreSQL."""
+    scheme, separator, rest = url.partition("://")
+    if not separator or scheme not in {"postgresql", "postgres", "postgresql+psycopg"}:
+        raise ValueError("DEADLIGHT_DATABASE_URL must start with postgresql:// (PostgreSQL is the one engine)")
+    return f"postgresql+psycopg://{rest}"

@@ -1,0 +1,29 @@
+"""Every table, a file for each owner. Any capability may read any table; only its owner writes it."""
+
+from deadlight.server.tables import (
+    advisories,
+    auth,
+    events,
+    findings,
+    integrity,
+    inventory,
+    registries,
+    runtime,
+    scans,
+    workers,
+)
+from deadlight.server.tables.metadata import metadata
+
+__all__ = [
+    "advisories",
+    "auth",
+    "events",
+    "findings",
+    "integrity",
+    "inventory",
+    "metadata",
+    "registries",
+    "runtime",
+    "scans",
+    "workers",
+]

@@ -1,0 +1,79 @@
+"""Advisories and the vulnerabilities they describe (owner: `advisories`)."""
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Table,
+    Text,
+    text,
+)
+
+from deadlight.server.tables.metadata import document, identity, metadata, moment, recorded
+
+vulnerability = Table(
+    "vulnerability",
+    metadata,
+    identity(),
+    Column("name", Text, nullable=False, unique=True, comment="the CVE where there is one"),
+    Column("aliases", ARRAY(Text), nullable=False, server_default="{}"),
+    Column("severity", Text, nullable=False),
+    Column("severity_rank", SmallInteger, nullable=False),
+    Column("cvss_score", Float, nullable=True),
+    Column("cvss_vector", Text, nullable=False, server_default=""),
+    Column("summary", Text, nullable=False, server_default=""),
+    Column("malicious", Boolean, nullable=False, server_default=text("false")),
+    moment("published_at"),
+    recorded("updated_at"),
+    Index("ix_vulnerability_aliases", "aliases", postgresql_using="gin"),
+)
+
+advisory = Table(
+    "advisory",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("vulnerability_id", BigInteger, ForeignKey("vulnerability.id"), nullable=False),
+    Column("content_hash", LargeBinary, nullable=False),
+    Column("malicious", Boolean, nullable=False, server_default=text("false")),
+    document("document", "{}"),
+    moment("modified_at"),
+    moment("published_at"),
+    moment("withdrawn_at"),
+    recorded("imported_at"),
+    Index("ix_advisory_vulnerability_id", "vulnerability_id"),
+)
+
+affected = Table(
+    "affected",
+    metadata,
+    identity(),
+    Column("advisory_id", Text, ForeignKey("advisory.id", ondelete="CASCADE"), nullable=False),
+    Column("ecosystem", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    document("ranges", "{}"),
+    Index("ix_affected_ecosystem_name", "ecosystem", "name"),
+    Index("ix_affected_advisory_id", "advisory_id"),
+)
+
+advisory_import = Table(
+    "advisory_import",
+    metadata,
+    identity(),
+    Column("source", Text, nullable=False),
+    recorded("started_at"),
+    moment("finished_at"),
+    Column("added", Integer, nullable=False, server_default="0"),
+    Column("changed", Integer, nullable=False, server_default="0"),
+    Column("unchanged", Integer, nullable=False, server_default="0"),
+    Column("withdrawn", Integer, nullable=False, server_default="0"),
+    Column("rejected", Integer, nullable=False, server_default="0"),
+    document("rejections", "[]"),
+)

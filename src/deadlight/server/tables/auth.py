@@ -1,0 +1,101 @@
+"""People, agents and what they sign in with (owner: `auth`)."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    Table,
+    Text,
+    Uuid,
+    func,
+    text,
+)
+
+from deadlight.server.tables.metadata import document, identity, metadata, moment, recorded
+
+user = Table(
+    "user_account",
+    metadata,
+    identity(),
+    Column("name", Text, nullable=False, unique=True),
+    Column("password_hash", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("must_change_password", Boolean, nullable=False, server_default=text("false")),
+    recorded("created_at"),
+    moment("disabled_at"),
+)
+
+session = Table(
+    "session",
+    metadata,
+    Column("token_hash", LargeBinary, primary_key=True),
+    Column("user_id", BigInteger, ForeignKey("user_account.id", ondelete="CASCADE"), nullable=False),
+    Column("csrf_token", Text, nullable=False),
+    recorded("created_at"),
+    moment("expires_at", nullable=False),
+    Index("ix_session_expires_at", "expires_at"),
+)
+
+sign_in_failure = Table(
+    "sign_in_failure",
+    metadata,
+    identity(),
+    Column("name", Text, nullable=False),
+    recorded("failed_at"),
+    Index("ix_sign_in_failure_name_failed_at", "name", "failed_at"),
+)
+
+api_token = Table(
+    "api_token",
+    metadata,
+    identity(),
+    Column("token_hash", LargeBinary, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("user_id", BigInteger, ForeignKey("user_account.id", ondelete="CASCADE"), nullable=False),
+    Column("role", Text, nullable=False),
+    recorded("created_at"),
+    moment("expires_at"),
+    moment("revoked_at"),
+)
+
+registration_token = Table(
+    "registration_token",
+    metadata,
+    identity(),
+    Column("token_hash", LargeBinary, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    recorded("created_at"),
+    moment("expires_at", nullable=False),
+    moment("revoked_at"),
+    moment("last_used_at"),
+)
+
+agent = Table(
+    "agent",
+    metadata,
+    Column("id", Uuid, primary_key=True, server_default=func.gen_random_uuid()),
+    Column("cluster_id", Uuid, ForeignKey("cluster.id", ondelete="CASCADE"), nullable=False),
+    Column("kind", Text, nullable=False, comment="controller or sensor"),
+    Column("node_name", Text, nullable=False, server_default=""),
+    Column("public_key", LargeBinary, nullable=False, unique=True),
+    Column("version", Text, nullable=False, server_default=""),
+    recorded("enrolled_at"),
+    moment("last_seen_at"),
+    moment("started_at"),
+    moment("revoked_at"),
+    Column("last_batch_id", Text, nullable=False, server_default=""),
+    document("counters", "{}"),
+    document("problems", "[]"),
+    Index("ix_agent_cluster_id", "cluster_id", "kind", "node_name"),
+)
+
+agent_assertion = Table(
+    "agent_assertion",
+    metadata,
+    Column("jti", Text, primary_key=True, comment="an assertion is good once"),
+    moment("expires_at", nullable=False),
+    Index("ix_agent_assertion_expires_at", "expires_at"),
+)

@@ -1,0 +1,68 @@
+"""Which vulnerabilities meet which packages, and how far each gets on each image (owner: `findings`)."""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    Sequence,
+    Table,
+    Text,
+    text,
+)
+
+from deadlight.server.tables.metadata import document, metadata, moment, recorded
+
+vulnerability_match = Table(
+    "vulnerability_match",
+    metadata,
+    Column("package_id", BigInteger, ForeignKey("package.id", ondelete="CASCADE"), primary_key=True),
+    Column("advisory_id", Text, ForeignKey("advisory.id", ondelete="CASCADE"), primary_key=True),
+    Column("vulnerability_id", BigInteger, ForeignKey("vulnerability.id"), nullable=False),
+    Column("fix_version", Text, nullable=False, server_default=""),
+    Column("how", Text, nullable=False, comment="range or version"),
+    recorded("opened_at"),
+    moment("closed_at"),
+    Index("ix_vulnerability_match_vulnerability_id", "vulnerability_id", postgresql_where=text("closed_at IS NULL")),
+)
+
+package_match_state = Table(
+    "package_match_state",
+    metadata,
+    Column("package_id", BigInteger, ForeignKey("package.id", ondelete="CASCADE"), primary_key=True),
+    Column("matcher_state", Text, nullable=False),
+    recorded("matched_at"),
+)
+
+applicability = Table(
+    "applicability",
+    metadata,
+    Column("image_id", BigInteger, ForeignKey("image.id", ondelete="CASCADE"), primary_key=True),
+    Column("package_id", BigInteger, ForeignKey("package.id"), primary_key=True),
+    Column("vulnerability_id", BigInteger, ForeignKey("vulnerability.id"), primary_key=True),
+    Column("status", Text, nullable=False),
+    Column("reason", Text, nullable=False, server_default=""),
+    document("evidence", "[]"),
+    recorded("judged_at"),
+)
+
+risk_version = Sequence("risk_version", metadata=metadata)
+
+image_risk = Table(
+    "image_risk",
+    metadata,
+    Column("image_id", BigInteger, ForeignKey("image.id", ondelete="CASCADE"), primary_key=True),
+    Column("version", BigInteger, nullable=False, index=True, comment="from risk_version: replicas load what is newer"),
+    Column("packed", LargeBinary, nullable=False, comment="sorted little-endian uint32: vulnerability << 3 | stage"),
+    Column("critical", Integer, nullable=False),
+    Column("high", Integer, nullable=False),
+    Column("medium", Integer, nullable=False),
+    Column("low", Integer, nullable=False),
+    Column("unknown", Integer, nullable=False),
+    Column("critical_applicable", Integer, nullable=False),
+    Column("validated", Integer, nullable=False),
+    Column("malicious", Integer, nullable=False),
+    recorded("computed_at"),
+)

@@ -1,0 +1,27 @@
+"""Registries the user added (owner: `registries`)."""
+
+from sqlalchemy import ARRAY, Boolean, Column, LargeBinary, Table, Text, text
+
+from deadlight.server.tables.metadata import identity, metadata, moment, recorded
+
+registry = Table(
+    "registry",
+    metadata,
+    identity(),
+    Column("host", Text, nullable=False, unique=True, comment="as written in image references"),
+    Column("name", Text, nullable=False),
+    Column("type", Text, nullable=False, server_default="oci"),
+    Column("url", Text, nullable=False, server_default=""),
+    Column("mirrors", ARRAY(Text), nullable=False, server_default="{}"),
+    Column("username", Text, nullable=False, server_default=""),
+    Column("password_encrypted", LargeBinary, nullable=True),
+    Column("verify_tls", Boolean, nullable=False, server_default=text("true")),
+    Column("trusted", Boolean, nullable=False, server_default=text("true")),
+    Column("mutable_tags", ARRAY(Text), nullable=False, server_default="{}", comment="patterns: * and ?"),
+    Column("immutable_tags", ARRAY(Text), nullable=False, server_default="{}", comment="patterns: * and ?"),
+    Column("demonstration", Boolean, nullable=False, server_default=text("false")),
+    recorded("created_at"),
+    recorded("updated_at"),
+    moment("asked_at"),
+    Column("problem", Text, nullable=False, server_default="", comment="why it could not be asked last time"),
+)

@@ -1,0 +1,1 @@
+"""Workers: which events reach whom, and proof that they did."""

@@ -1,0 +1,96 @@
+"""E-mail through the SMTP server of the settings."""
+
+from email.message import EmailMessage
+from email.utils import formatdate
+from html import escape
+from typing import Annotated
+from urllib.parse import unquote
+
+import aiosmtplib
+from pydantic import AfterValidator, BaseModel, Field
+from yarl import URL
+
+from deadlight.server.workers.notifiers.notifier import (
+    SEND_TIMEOUT_SECONDS,
+    Message,
+    Notifier,
+    Receipt,
+    RefusedError,
+    RetryableError,
+    Transport,
+)
+from deadlight.server.workers.text import describe
+
+
+def _address(text: str) -> str:
+    local, at, domain = text.partition("@")
+    if not (local and at and domain) or any(character.isspace() or character in ',;<>"' for character in text):
+        raise ValueError("must be one e-mail address")
+    return text
+
+
+class EmailConfig(BaseModel):
+    """Who gets it."""
+
+    to: list[Annotated[str, Field(max_length=254), AfterValidator(_address)]] = Field(min_length=1, max_length=50)
+
+
+def _label(config: EmailConfig) -> str:
+    return ", ".join(config.to)
+
+
+async def _send(transport: Transport, config: EmailConfig, message: Message) -> Receipt:
+    if not transport.smtp_url:
+        raise RefusedError("no mail server is set: give DEADLIGHT_SMTP_URL to the service")
+    url = URL(transport.smtp_url)
+    transport.check_address(url.host or "")
+    try:
+        _, answer = await aiosmtplib.send(
+            compose(message, transport.smtp_from, config.to),
+            hostname=url.host,
+            port=url.explicit_port or (465 if url.scheme == "smtps" else 25),
+            username=unquote(url.user) if url.user else None,
+            password=unquote(url.password) if url.password else None,
+            use_tls=url.scheme == "smtps",
+            timeout=SEND_TIMEOUT_SECONDS,
+        )
+    except aiosmtplib.SMTPRecipientsRefused as error:
+        codes = [refusal.code for refusal in error.recipients]
+        raise _failure(min(codes, default=500), str(error)) from None
+    except aiosmtplib.SMTPResponseException as error:
+        raise _failure(error.code, error.message) from None
+    except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
+        raise RetryableError(f"the mail server was not reached: {error}") from None
+    return Receipt(250, answer)
+
+
+def _failure(code: int, text: str) -> RetryableError | RefusedError:
+    """4xx is transient, 5xx is final (RFC 5321, section 4.2.1)."""
+    receipt = Receipt(code, text)
+    return RetryableError(f"answered {code}", receipt) if code < 500 else RefusedError(f"answered {code}", receipt)
+
+
+def compose(message: Message, sender: str, recipients: list[str]) -> EmailMessage:
+    """The message in plain text and HTML. Its Message-ID is the alert's id, so a repetition is recognised."""
+    facts = describe(message.body)
+    link = message.body.get("data", {}).get("links", {}).get("image", "")
+    mail = EmailMessage()
+    mail["Subject"] = message.title
+    mail["From"] = sender
+    mail["To"] = ", ".join(recipients)
+    mail["Date"] = formatdate()
+    mail["Message-ID"] = f"<{message.id}@deadlight.invalid>"
+    mail["Auto-Submitted"] = "auto-generated"
+    mail.set_content("\n".join([message.title, "", *(f"{name}: {value}" for name, value in facts), "", link]))
+    rows = "".join(
+        f"<tr><th align='left' valign='top'>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in facts
+    )
+    anchor = f"<p><a href='{escape(link)}'>Open in Deadlight</a></p>" if link else ""
+    mail.add_alternative(
+        f"<html><body><h2>{escape(message.title)}</h2><table cellpadding='4'>{rows}</table>{anchor}</body></html>",
+        subtype="html",
+    )
+    return mail
+
+
+EMAIL = Notifier("email", EmailConfig, _label, _send)

@@ -1,0 +1,71 @@
+"""What a channel is, what it is given and how it says that something did not work."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+from pydantic import BaseModel
+
+SEND_TIMEOUT_SECONDS = 10.0
+MAX_RESPONSE_CHARACTERS = 2_000
+"""How much of an answer is kept with the delivery."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """An alert on its way. `id` is the same for every attempt: receivers recognise a repetition by it."""
+
+    id: str
+    title: str
+    body: Mapping[str, Any]
+    """The CloudEvent (CloudEvents 1.0, JSON format)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transport:
+    """How a channel reaches the world. `http` refuses forbidden addresses by itself."""
+
+    http: aiohttp.ClientSession
+    smtp_url: str
+    smtp_from: str
+    check_address: Callable[[str], None]
+    """Raises RefusedError for an address that must not be reached; for connections that `http` does not make."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the receiver answered."""
+
+    status_code: int | None
+    response: str
+
+
+class NotDeliveredError(Exception):
+    """The alert did not arrive; `receipt` says what was answered, if anything was."""
+
+    def __init__(self, reason: str, receipt: Receipt | None = None) -> None:
+        super().__init__(reason)
+        self.receipt = receipt or Receipt(None, reason)
+
+
+class RetryableError(NotDeliveredError):
+    """It may arrive later; not before `retry_after` seconds where the receiver said so."""
+
+    def __init__(self, reason: str, receipt: Receipt | None = None, retry_after: float | None = None) -> None:
+        super().__init__(reason, receipt)
+        self.retry_after = retry_after
+
+
+class RefusedError(NotDeliveredError):
+    """It will never arrive as it is: trying again is pointless."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notifier:
+    """A channel. `label` is what may be shown of a configuration, which is a secret as a whole."""
+
+    name: str
+    config: type[BaseModel]
+    label: Callable[[Any], str]
+    send: Callable[[Transport, Any, Message], Awaitable[Receipt]]

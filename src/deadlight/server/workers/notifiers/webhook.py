@@ -1,0 +1,64 @@
+"""A CloudEvent by HTTP POST, signed the way of the Standard Webhooks specification where a secret is given."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import msgspec
+from pydantic import AfterValidator, BaseModel, Field
+from standardwebhooks.webhooks import Webhook
+from yarl import URL
+
+from deadlight.server.workers.notifiers.http import post
+from deadlight.server.workers.notifiers.notifier import Message, Notifier, Receipt, Transport
+
+
+def http_url(text: str) -> str:
+    """The text, if it is an http(s) URL of a host; raises ValueError otherwise."""
+    url = URL(text)
+    if url.scheme not in {"http", "https"} or not url.host:
+        raise ValueError("must be an http:// or https:// address")
+    return text
+
+
+HttpUrl = Annotated[str, Field(max_length=2048), AfterValidator(http_url)]
+
+
+def _secret(text: str) -> str:
+    if text:
+        try:
+            Webhook(text)
+        except Exception:  # noqa: BLE001 - the library has no error class of its own
+            raise ValueError("must be base64, with or without the prefix whsec_") from None
+    return text
+
+
+class WebhookConfig(BaseModel):
+    """Where to post and what to sign with."""
+
+    url: HttpUrl
+    secret: Annotated[str, Field(max_length=512), AfterValidator(_secret)] = ""
+    headers: dict[Annotated[str, Field(max_length=128)], Annotated[str, Field(max_length=4096)]] = Field(
+        default={}, max_length=16, description="For example Authorization."
+    )
+
+
+def _label(config: WebhookConfig) -> str:
+    url = URL(config.url)
+    return f"{url.scheme}://{url.authority.rpartition('@')[2]}/…"
+
+
+async def _send(transport: Transport, config: WebhookConfig, message: Message) -> Receipt:
+    body = msgspec.json.encode(message.body)
+    now = datetime.now(UTC)
+    headers = {
+        **config.headers,
+        "content-type": "application/cloudevents+json; charset=utf-8",
+        "webhook-id": message.id,
+        "webhook-timestamp": str(int(now.timestamp())),
+    }
+    if config.secret:
+        headers["webhook-signature"] = Webhook(config.secret).sign(message.id, now, body.decode())
+    return await post(transport, config.url, body, headers)
+
+
+WEBHOOK = Notifier("webhook", WebhookConfig, _label, _send)

@@ -1,0 +1,81 @@
+"""An alert in words: its title and the facts every channel shows. Pure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from deadlight.model.event import EventType
+
+MAX_NAMES = 10
+"""How many vulnerabilities, nodes or images are named before the rest is counted."""
+
+_TITLES = {
+    EventType.WORKLOAD_CHANGED.value: "Workload changed",
+    EventType.INTEGRITY_VIOLATION_CLOSED.value: "Integrity violation closed",
+    EventType.UNTRUSTED_REGISTRY_DETECTED.value: "Image from an untrusted registry",
+    EventType.VULNERABILITIES_CHANGED.value: "Vulnerabilities changed",
+    EventType.PACKAGE_VALIDATED.value: "Vulnerable package seen running",
+}
+
+
+def title(event_type: str, data: Mapping[str, Any]) -> str:
+    """One line that says what happened where."""
+    workload = data.get("workload", {})
+    place = f"{workload.get('namespace', '?')}/{workload.get('name', '?')} on {workload.get('cluster', '?')}"
+    what = _TITLES.get(event_type) or _violation_title(data)
+    mark = "[test] " if data.get("test") else ""
+    mark += "[demonstration] " if data.get("demonstration") else ""
+    return " ".join(f"{mark}{what}: {place}".split())  # one line whatever the names hold: it becomes a mail's subject
+
+
+def _violation_title(data: Mapping[str, Any]) -> str:
+    violation = data.get("violation") or {}
+    return f"{violation.get('type', 'Integrity violation')} ({violation.get('severity', 'Unknown')})"
+
+
+def describe(body: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The facts of a CloudEvent as names and values, in the order people need them."""
+    data: Mapping[str, Any] = body.get("data", {})
+    workload = data.get("workload", {})
+    facts = [
+        ("Workload", f"{workload.get('name', '')} ({workload.get('kind', '')})"),
+        ("Namespace", workload.get("namespace", "")),
+        ("Cluster", workload.get("cluster", "")),
+        ("Nodes", _some(workload.get("nodes", []))),
+        ("Status", workload.get("status", "")),
+        ("Deployed By", _person(workload.get("deployed_by"))),
+    ]
+    for image in data.get("images", [])[:MAX_NAMES]:
+        facts += _describe_image(image)
+    return [(name, value) for name, value in facts if value]
+
+
+def _describe_image(image: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [
+        ("Image", f"{image.get('registry', '')}/{image.get('repository_path', '')}"),
+        ("Tag", image.get("tag", "")),
+        ("Digest", image.get("digest", "")),
+        ("Integrity status", " - ".join(filter(None, [image.get("integrity_status"), image.get("violation_type")]))),
+        ("Registry digest", image.get("expected_digest", "")),
+        ("Risks", ", ".join(image.get("risks", [])) or "none known"),
+        ("Vulnerabilities", _vulnerabilities(image)),
+        ("Build Owner", _person(image.get("build_owner"))),
+    ]
+
+
+def _vulnerabilities(image: Mapping[str, Any]) -> str:
+    count = image.get("vulnerabilities_count")
+    if count is None:
+        return "not scanned"
+    names = [f"{item['cve_id']} ({item['severity']})" for item in image.get("vulnerabilities", [])]
+    return f"{count}" + (f": {_some(names, count)}" if names else "")
+
+
+def _some(names: list[str], count: int | None = None) -> str:
+    more = (len(names) if count is None else count) - MAX_NAMES
+    return ", ".join(names[:MAX_NAMES]) + (f" and {more} more" if more > 0 else "")
+
+
+def _person(attribution: Mapping[str, Any] | None) -> str:
+    if not attribution:
+        return "unknown"
+    return f"{attribution['value']} ({attribution['source']})"
