@@ -13,7 +13,7 @@ class EventType(StrEnum):
     INTEGRITY_VIOLATION_CLOSED = "IntegrityViolationClosed"
     UNTRUSTED_REGISTRY_DETECTED = "UntrustedRegistryDetected"
     VULNERABILITIES_CHANGED = "VulnerabilitiesChanged"
-    PACKAGE_VALIDATED = "PackageValidated"
+    PACKAGES_USED = "PackagesUsed"
     ADVISORIES_CHANGED = "AdvisoriesChanged"
     REGISTRY_CHANGED = "RegistryChanged"
 
@@ -24,6 +24,5 @@ ALERTABLE = (
     EventType.INTEGRITY_VIOLATION_CLOSED,
     EventType.UNTRUSTED_REGISTRY_DETECTED,
     EventType.VULNERABILITIES_CHANGED,
-    EventType.PACKAGE_VALIDATED,
 )
 """What a worker can listen to, in the order shown to people."""

@@ -221,6 +221,26 @@ def verify_access_token(token: str, key: bytes) -> AgentPrincipal:
         raise UnauthorizedError(f"the agent's token is refused: {error}") from None
 
 
+async def accept_batch(connection: AsyncConnection, principal: AgentPrincipal, batch_id: str) -> bool:
+    """Note a batch as the agent's last; False where it has been taken before.
+
+    An agent has one batch under way at a time, so only its last one can come twice.
+
+    Raises:
+        ForbiddenError: the agent has been revoked.
+    """
+    query = select(agent.c.last_batch_id, agent.c.revoked_at).where(agent.c.id == principal.agent_id)
+    known = (await connection.execute(query.with_for_update())).first()
+    if known is None or known.revoked_at is not None:
+        raise ForbiddenError("this agent has been revoked")
+    if known.last_batch_id == batch_id:
+        return False
+    await connection.execute(
+        update(agent).where(agent.c.id == principal.agent_id).values(last_batch_id=batch_id, last_seen_at=func.now())
+    )
+    return True
+
+
 async def record_heartbeat(connection: AsyncConnection, principal: AgentPrincipal, message: wire.Heartbeat) -> None:
     """Note that an agent lives, what it counted and what troubles it; raises ForbiddenError once it is revoked."""
     statement = (

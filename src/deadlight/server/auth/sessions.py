@@ -141,6 +141,21 @@ async def create_api_token(
     return token
 
 
+async def create_local_token(connection: AsyncConnection, name: str, role: Role) -> str:
+    """A token for the commands of the machine the service runs on, in place of the one made before under this name.
+
+    It belongs to the first account, and works also while that account's one-time password has not been replaced.
+    """
+    first = (await connection.execute(select(user).order_by(user.c.id).limit(1))).one()
+    await connection.execute(
+        update(api_token)
+        .where(api_token.c.name == name, api_token.c.revoked_at.is_(None))
+        .values(revoked_at=func.now())
+    )
+    principal = Principal(first.id, first.name, Role(first.role))
+    return await create_api_token(connection, principal, name, role, None)
+
+
 async def revoke_api_token(connection: AsyncConnection, token_id: int) -> None:
     """End a token; raises NotFoundError where there is none."""
     statement = update(api_token).where(api_token.c.id == token_id).values(revoked_at=func.now())

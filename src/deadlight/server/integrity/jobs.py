@@ -6,7 +6,14 @@ from typing import Any, ClassVar
 from sqlalchemy import Row, select
 
 from deadlight.model.image import is_digest
-from deadlight.registry import NotFoundError, RegistryClient, RegistryError, SourceRecord, UnavailableError
+from deadlight.registry import (
+    InvalidRecordError,
+    NotFoundError,
+    RegistryClient,
+    RegistryError,
+    SourceRecord,
+    UnavailableError,
+)
 from deadlight.server.integrity.service import judge_source, judge_untrusted
 from deadlight.server.integrity.sources import Reply, claim_due, store_reply
 from deadlight.server.integrity.verdict import Missing, Present, Unavailable
@@ -24,12 +31,6 @@ class CheckSource(Job, frozen=True):
 
     name: ClassVar[str] = "check_source"
     source_id: int
-
-
-class CheckDueSources(Job, frozen=True):
-    """Find the sources whose next check is due."""
-
-    name: ClassVar[str] = "check_due_sources"
 
 
 async def check_source(services: Services, job: CheckSource) -> None:
@@ -63,14 +64,24 @@ async def _ask(services: Services, registry: Registry, source: Row[Any]) -> Repl
 
 
 async def _fetch(client: RegistryClient, source: Row[Any]) -> SourceRecord:
+    previous = _previous(source)
     if is_digest(source.reference):
-        return await client.fetch_pinned_record(source.repository, source.reference)
-    previous = SourceRecord.from_dict(source.record) if source.record and source.state == "present" else None
+        return await client.fetch_pinned_record(source.repository, source.reference, previous=previous)
     return await client.fetch_source_record(source.repository, source.reference, previous=previous)
 
 
-async def check_due_sources(services: Services, _: CheckDueSources) -> None:
-    """Enqueue a check for every source whose time has come."""
+def _previous(source: Row[Any]) -> SourceRecord | None:
+    """The last answer that said present, unless it has been missing since or another version wrote it."""
+    if source.record is None or source.state != "present":
+        return None
+    try:
+        return SourceRecord.from_dict(source.record)
+    except InvalidRecordError:
+        return None
+
+
+async def check_due_sources(services: Services) -> None:
+    """Enqueue a check for every source whose time has come; the schedule runs this."""
     async with services.engine.begin() as connection:
         due = await claim_due(connection, services.settings.integrity_interval, CHECKS_PER_ROUND)
         await enqueue(connection, [CheckSource(source_id) for source_id in due])

@@ -13,12 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.model import wire
 from deadlight.model.event import EventType
+from deadlight.server.auth.agents import accept_batch
 from deadlight.server.auth.principals import AgentPrincipal
-from deadlight.server.errors import ForbiddenError
 from deadlight.server.events.outbox import NewEvent, record_events
 from deadlight.server.inventory import statements as sql
 from deadlight.server.inventory.rows import KINDS, remove_unannounced, write_objects
-from deadlight.server.tables.auth import agent
 from deadlight.server.tables.inventory import cluster
 
 VERIFY_EVERY = timedelta(seconds=30)
@@ -37,7 +36,7 @@ async def take_inventory(
         ForbiddenError: the agent has been revoked.
     """
     state = await _lock_cluster(connection, principal.cluster_id)
-    if not await _first_time(connection, principal, batch.batch_id):
+    if not await accept_batch(connection, principal, batch.batch_id):
         return wire.InventoryAck(batch_id=batch.batch_id)
     if state.synced_at is None and not batch.sync_id:
         return wire.InventoryAck(batch_id=batch.batch_id, resync=True)
@@ -53,20 +52,6 @@ async def take_inventory(
 
 async def _lock_cluster(connection: AsyncConnection, cluster_id: UUID) -> Row[Any]:
     return (await connection.execute(select(cluster).where(cluster.c.id == cluster_id).with_for_update())).one()
-
-
-async def _first_time(connection: AsyncConnection, principal: AgentPrincipal, batch_id: str) -> bool:
-    """Note the batch as the agent's last; a controller has one batch under way, so only that one can come twice."""
-    query = select(agent.c.last_batch_id, agent.c.revoked_at).where(agent.c.id == principal.agent_id)
-    known = (await connection.execute(query)).one()
-    if known.revoked_at is not None:
-        raise ForbiddenError("this agent has been revoked")
-    if known.last_batch_id == batch_id:
-        return False
-    await connection.execute(
-        update(agent).where(agent.c.id == principal.agent_id).values(last_batch_id=batch_id, last_seen_at=func.now())
-    )
-    return True
 
 
 async def _describe_cluster(

@@ -9,7 +9,6 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    LargeBinary,
     SmallInteger,
     Table,
     Text,
@@ -32,7 +31,6 @@ vulnerability = Table(
     Column("malicious", Boolean, nullable=False, server_default=text("false")),
     moment("published_at"),
     recorded("updated_at"),
-    Index("ix_vulnerability_aliases", "aliases", postgresql_using="gin"),
 )
 
 advisory = Table(
@@ -40,15 +38,27 @@ advisory = Table(
     metadata,
     Column("id", Text, primary_key=True),
     Column("source", Text, nullable=False),
-    Column("vulnerability_id", BigInteger, ForeignKey("vulnerability.id"), nullable=False),
-    Column("content_hash", LargeBinary, nullable=False),
-    Column("malicious", Boolean, nullable=False, server_default=text("false")),
+    Column("content_hash", Text, nullable=False),
     document("document", "{}"),
     moment("modified_at"),
-    moment("published_at"),
     moment("withdrawn_at"),
     recorded("imported_at"),
-    Index("ix_advisory_vulnerability_id", "vulnerability_id"),
+)
+
+advisory_vulnerability = Table(
+    "advisory_vulnerability",
+    metadata,
+    Column("advisory_id", Text, ForeignKey("advisory.id", ondelete="CASCADE"), primary_key=True),
+    Column("vulnerability_id", BigInteger, ForeignKey("vulnerability.id", ondelete="CASCADE"), primary_key=True),
+    Index("ix_advisory_vulnerability_vulnerability_id", "vulnerability_id"),
+)
+
+vulnerability_alias = Table(
+    "vulnerability_alias",
+    metadata,
+    Column("name", Text, primary_key=True, comment="the vulnerability's own name too"),
+    Column("vulnerability_id", BigInteger, ForeignKey("vulnerability.id", ondelete="CASCADE"), nullable=False),
+    Index("ix_vulnerability_alias_vulnerability_id", "vulnerability_id"),
 )
 
 affected = Table(
@@ -58,7 +68,7 @@ affected = Table(
     Column("advisory_id", Text, ForeignKey("advisory.id", ondelete="CASCADE"), nullable=False),
     Column("ecosystem", Text, nullable=False),
     Column("name", Text, nullable=False),
-    document("ranges", "{}"),
+    document("document", "{}"),
     Index("ix_affected_ecosystem_name", "ecosystem", "name"),
     Index("ix_affected_advisory_id", "advisory_id"),
 )
@@ -68,12 +78,12 @@ advisory_import = Table(
     metadata,
     identity(),
     Column("source", Text, nullable=False),
-    recorded("started_at"),
-    moment("finished_at"),
+    recorded("imported_at"),
     Column("added", Integer, nullable=False, server_default="0"),
     Column("changed", Integer, nullable=False, server_default="0"),
     Column("unchanged", Integer, nullable=False, server_default="0"),
     Column("withdrawn", Integer, nullable=False, server_default="0"),
+    Column("not_security", Integer, nullable=False, server_default="0"),
     Column("rejected", Integer, nullable=False, server_default="0"),
     document("rejections", "[]"),
 )

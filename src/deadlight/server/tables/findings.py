@@ -20,12 +20,11 @@ vulnerability_match = Table(
     metadata,
     Column("package_id", BigInteger, ForeignKey("package.id", ondelete="CASCADE"), primary_key=True),
     Column("advisory_id", Text, ForeignKey("advisory.id", ondelete="CASCADE"), primary_key=True),
-    Column("vulnerability_id", BigInteger, ForeignKey("vulnerability.id"), nullable=False),
     Column("fix_version", Text, nullable=False, server_default=""),
-    Column("how", Text, nullable=False, comment="range or version"),
+    Column("matched_by", Text, nullable=False, comment="range or version"),
     recorded("opened_at"),
     moment("closed_at"),
-    Index("ix_vulnerability_match_vulnerability_id", "vulnerability_id", postgresql_where=text("closed_at IS NULL")),
+    Index("ix_vulnerability_match_advisory_id", "advisory_id", postgresql_where=text("closed_at IS NULL")),
 )
 
 package_match_state = Table(
@@ -41,7 +40,7 @@ applicability = Table(
     metadata,
     Column("image_id", BigInteger, ForeignKey("image.id", ondelete="CASCADE"), primary_key=True),
     Column("package_id", BigInteger, ForeignKey("package.id"), primary_key=True),
-    Column("vulnerability_id", BigInteger, ForeignKey("vulnerability.id"), primary_key=True),
+    Column("vulnerability_id", BigInteger, ForeignKey("vulnerability.id", ondelete="CASCADE"), primary_key=True),
     Column("status", Text, nullable=False),
     Column("reason", Text, nullable=False, server_default=""),
     document("evidence", "[]"),

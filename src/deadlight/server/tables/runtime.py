@@ -13,6 +13,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    text,
 )
 
 from deadlight.server.tables.metadata import identity, metadata, moment
@@ -33,7 +34,9 @@ observation = Table(
     Column("process", Text, nullable=False),
     Column("arguments", ARRAY(Text), nullable=False),
     Column("changed", Boolean, nullable=False),
+    Column("image_id", BigInteger, nullable=True, comment="once it has been looked up in that image's files"),
     UniqueConstraint("cluster_id", "container_id", "grade", "path"),
+    Index("ix_observation_pending", "container_id", postgresql_where=text("image_id IS NULL")),
     Index("ix_observation_last_at", "last_at"),
 )
 

@@ -13,7 +13,6 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
 
 from deadlight.server.tables.metadata import document, identity, metadata, moment, recorded
 
@@ -48,7 +47,13 @@ scan = Table(
     "scan",
     metadata,
     Column("image_tag_id", BigInteger, ForeignKey("image_tag.id", ondelete="CASCADE"), primary_key=True),
-    Column("status", Text, nullable=False, server_default="queued", comment="queued, running, done or failed"),
+    Column(
+        "status",
+        Text,
+        nullable=False,
+        server_default="queued",
+        comment="queued, running, done, waiting, failed or skipped",
+    ),
     Column("error", Text, nullable=False, server_default=""),
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("layers_scanned", Integer, nullable=False, server_default="0", comment="the rest came from the cache"),
@@ -78,7 +83,6 @@ package = Table(
     Column("source_name", Text, nullable=False),
     Column("source_version", Text, nullable=False),
     Column("architecture", Text, nullable=False),
-    Column("malicious", JSONB, nullable=True),
     UniqueConstraint("purl", "ecosystem", "source_name", "source_version"),
     Index("ix_package_ecosystem_source_name", "ecosystem", "source_name"),
     Index("ix_package_name", "name"),

@@ -13,7 +13,6 @@ _TITLES = {
     EventType.INTEGRITY_VIOLATION_CLOSED.value: "Integrity violation closed",
     EventType.UNTRUSTED_REGISTRY_DETECTED.value: "Image from an untrusted registry",
     EventType.VULNERABILITIES_CHANGED.value: "Vulnerabilities changed",
-    EventType.PACKAGE_VALIDATED.value: "Vulnerable package seen running",
 }
 
 

@@ -24,13 +24,11 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Transport:
-    """How a channel reaches the world. `http` refuses forbidden addresses by itself."""
+    """How a channel reaches the world. `http` refuses denied addresses; the mail server is the operator's choice."""
 
     http: aiohttp.ClientSession
     smtp_url: str
     smtp_from: str
-    check_address: Callable[[str], None]
-    """Raises RefusedError for an address that must not be reached; for connections that `http` does not make."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,206 @@
+"""The composition root: builds every object of the service and runs it.
+
+python -m deadlight.server serve [--only api|jobs]     serve until stopped
+python -m deadlight.server migrate                     bring the database to this version
+python -m deadlight.server bootstrap                   make the first account and tokens; prints JSON
+python -m deadlight.server openapi                     print the API's description
+"""
+
+import argparse
+import asyncio
+import json
+import multiprocessing
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+
+import aiohttp
+import uvicorn
+from pydantic import ValidationError
+
+from deadlight.server import migrations
+from deadlight.server.app import create_app
+from deadlight.server.auth.accounts import ADMIN_NAME, ensure_admin
+from deadlight.server.auth.agents import create_registration_token
+from deadlight.server.auth.principals import Role
+from deadlight.server.auth.sessions import create_local_token
+from deadlight.server.dashboard.risk_index import RiskIndex
+from deadlight.server.db.engine import create_engine
+from deadlight.server.db.notifications import Listener
+from deadlight.server.events.outbox import EVENTS_CHANNEL
+from deadlight.server.events.relay import CHANGES_CHANNEL, Relay
+from deadlight.server.jobs.queue import JOBS_CHANNEL, JobRunner
+from deadlight.server.logs import configure_logging
+from deadlight.server.schedule import JOBS, PERIODIC, run_periodic
+from deadlight.server.secrets import Cipher
+from deadlight.server.services import Services
+from deadlight.server.settings import Settings
+from deadlight.server.subscriptions import subscriptions
+from deadlight.server.workers.outbound import open_outbound_session
+
+
+@asynccontextmanager
+async def open_services(settings: Settings) -> AsyncIterator[Services]:
+    """Everything handlers and jobs need, closed again at the end."""
+    async with AsyncExitStack() as stack:
+        engine = create_engine(settings.sqlalchemy_url(), application="deadlight", pool_size=20)
+        stack.push_async_callback(engine.dispose)
+        http = await stack.enter_async_context(aiohttp.ClientSession(trust_env=True))
+        outbound = await stack.enter_async_context(open_outbound_session(settings.denied_destinations))
+        processes = ProcessPoolExecutor(settings.scan_processes, mp_context=multiprocessing.get_context("spawn"))
+        stack.callback(processes.shutdown, wait=False, cancel_futures=True)
+        channels = (EVENTS_CHANNEL, CHANGES_CHANNEL, JOBS_CHANNEL)
+        yield Services(
+            settings=settings,
+            engine=engine,
+            cipher=Cipher(settings.secret_key.get_secret_value()),
+            http=http,
+            outbound=outbound,
+            processes=processes,
+            listener=Listener(settings.database_url.get_secret_value(), channels),
+            registry_clients={},
+        )
+
+
+async def serve(settings: Settings, only: str | None) -> None:
+    """Run this replica until it is told to stop: the API, the background work, or both."""
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    async with open_services(settings) as services, asyncio.TaskGroup() as tasks:
+        index = RiskIndex(services.engine)
+        background: list[Awaitable[None]] = []
+        if settings.relay_wake == "notify":
+            background.append(services.listener.run())
+        if only != "jobs":
+            services.listener.subscribe(CHANGES_CHANNEL, index.wake)
+            await index.refresh()
+            background += [index.run(), _serve_http(services, index)]
+        if only != "api":
+            background += background_work(services)
+        running = [tasks.create_task(_as_coroutine(work)) for work in background]
+        await stopped.wait()
+        for task in running:
+            task.cancel()
+
+
+async def _as_coroutine(work: Awaitable[None]) -> None:
+    await work
+
+
+def background_work(services: Services) -> list[Awaitable[None]]:
+    """The relay, the job runner and what is done every so often."""
+    relay = Relay(services.engine, subscriptions(services.settings), sweep=services.settings.relay_sweep)
+    listener = services.listener if services.settings.relay_wake == "notify" else None
+    if listener is not None:
+        listener.subscribe(EVENTS_CHANNEL, relay.wake)
+    runner = JobRunner(services.engine, listener, services, JOBS)
+    return [relay.run(), runner.run(), *(run_periodic(services, periodic) for periodic in PERIODIC)]
+
+
+class _HttpServer(uvicorn.Server):
+    """Leaves signals to the composition root, which has more than requests to stop."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def _serve_http(services: Services, index: RiskIndex) -> None:
+    settings = services.settings
+    server = _HttpServer(
+        uvicorn.Config(
+            create_app(services, index),
+            host=settings.host,
+            port=settings.port,
+            ssl_certfile=settings.tls_cert_file or None,
+            ssl_keyfile=settings.tls_key_file or None,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=3,
+        )
+    )
+    serving = asyncio.create_task(server.serve())
+    try:
+        await asyncio.shield(serving)
+    except asyncio.CancelledError:
+        server.should_exit = True  # let requests under way finish
+        await serving
+        raise
+
+
+def migrate(settings: Settings) -> None:
+    """Bring the database to this version."""
+    migrations.upgrade(settings.sqlalchemy_url())
+    asyncio.run(migrations.upgrade_job_queue(settings.database_url.get_secret_value()))
+
+
+async def bootstrap(settings: Settings) -> dict[str, str]:
+    """Make what a fresh installation on one machine starts with.
+
+    Returns the first account's name and one-time password (empty where there is an account already), a registration
+    token for agents of this machine and an API token for its commands.
+    """
+    engine = create_engine(settings.sqlalchemy_url(), application="deadlight bootstrap")
+    async with engine.begin() as connection:
+        password = await ensure_admin(connection)
+        answer = {
+            "admin": ADMIN_NAME,
+            "one_time_password": password,
+            "registration_token": await create_registration_token(connection, "deadlight up"),
+            "api_token": await create_local_token(connection, "deadlight up", Role.ADMIN),
+        }
+    await engine.dispose()
+    return answer
+
+
+def main() -> None:
+    """Run a command."""
+    arguments = _parse_arguments()
+    if arguments.command == "openapi":
+        print(json.dumps(create_app().openapi(), indent=2, sort_keys=True))  # noqa: T201 - the command's output
+        return
+    settings = _load_settings()
+    configure_logging(settings.log_format)
+    if arguments.command == "migrate":
+        migrate(settings)
+    elif arguments.command == "bootstrap":
+        print(json.dumps(asyncio.run(bootstrap(settings))))  # noqa: T201 - the command's output
+    else:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(serve(settings, arguments.only))
+
+
+def _loop_factory() -> type[asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop  # noqa: PLC0415 - not there on every platform
+    except ImportError:
+        return None
+    return uvloop.Loop
+
+
+def _load_settings() -> Settings:
+    try:
+        return Settings()
+    except ValidationError as error:
+        for problem in error.errors(include_input=False, include_url=False):
+            name = "DEADLIGHT_" + "_".join(str(step) for step in problem["loc"]).upper()
+            print(f"{name}: {problem['msg']}", file=sys.stderr)  # noqa: T201 - before logging is configured
+        sys.exit(os.EX_CONFIG)
+
+
+def _parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="deadlight server", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("command", nargs="?", choices=("serve", "migrate", "bootstrap", "openapi"), default="serve")
+    parser.add_argument("--only", choices=("api", "jobs"), help="serve only requests, or do only background work")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

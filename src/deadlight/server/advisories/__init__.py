@@ -1,0 +1,1 @@
+"""Advisories as rows: imported, grouped into vulnerabilities, and what an import changes."""

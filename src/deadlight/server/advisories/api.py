@@ -1,0 +1,51 @@
+"""Endpoints for advisories."""
+
+import asyncio
+
+from fastapi import APIRouter
+from sqlalchemy import func, select
+
+from deadlight.advisories.document import Document
+from deadlight.server.advisories.schemas import AdvisoryBatch, AdvisoryStatus, ImportOut, ImportRecord
+from deadlight.server.advisories.service import import_advisories, parse_documents
+from deadlight.server.auth.requests import Operator, Viewer
+from deadlight.server.services import ServicesDep
+from deadlight.server.tables.advisories import advisory, advisory_import, affected, vulnerability
+
+router = APIRouter(prefix="/api/v1/advisories", tags=["advisories"])
+
+
+@router.post("/import", operation_id="importAdvisories")
+async def post_import(body: AdvisoryBatch, _: Operator, services: ServicesDep) -> ImportOut:
+    """Import OSV records; running images they concern are matched again at once."""
+    documents = [Document(item.origin, item.content.encode()) for item in body.documents]
+    advisories, rejected = await asyncio.to_thread(parse_documents, documents)
+    async with services.engine.begin() as connection:
+        result = await import_advisories(connection, body.source, advisories, rejected)
+    return ImportOut.model_validate(result, from_attributes=True)
+
+
+@router.get("/imports", operation_id="listAdvisoryImports")
+async def get_imports(_: Viewer, services: ServicesDep) -> list[ImportRecord]:
+    """The latest imports."""
+    async with services.engine.connect() as connection:
+        rows = await connection.execute(select(advisory_import).order_by(advisory_import.c.id.desc()).limit(100))
+        return [ImportRecord.model_validate(row, from_attributes=True) for row in rows]
+
+
+@router.get("", operation_id="getAdvisoryStatus")
+async def get_status(_: Viewer, services: ServicesDep) -> AdvisoryStatus:
+    """How many advisories are known, for what, and since when."""
+    ecosystem = func.split_part(affected.c.ecosystem, ":", 1)
+    async with services.engine.connect() as connection:
+        counts = await connection.execute(
+            select(ecosystem.label("name"), func.count(affected.c.advisory_id.distinct()).label("count")).group_by(
+                ecosystem
+            )
+        )
+        return AdvisoryStatus(
+            ecosystems={row[0]: row[1] for row in counts},
+            advisories=(await connection.execute(select(func.count()).select_from(advisory))).scalar_one(),
+            vulnerabilities=(await connection.execute(select(func.count()).select_from(vulnerability))).scalar_one(),
+            last_imported_at=(await connection.execute(select(func.max(advisory_import.c.imported_at)))).scalar_one(),
+        )

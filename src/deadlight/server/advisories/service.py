@@ -1,0 +1,153 @@
+"""Importing advisories: only what changed is written, and what has to be matched again is recorded as an event."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+from sqlalchemy import delete, insert, select, text
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from deadlight.advisories.advisory import Advisory, Bucket
+from deadlight.advisories.delta import Change, ChangeKind, iter_changes, touched_buckets
+from deadlight.advisories.document import Document, Rejected, RejectionCause
+from deadlight.advisories.errors import InvalidAdvisoryError, NotSecurityError
+from deadlight.advisories.osv import parse_advisory
+from deadlight.model.event import EventType
+from deadlight.server.advisories.vulnerabilities import regroup
+from deadlight.server.events.outbox import NewEvent, record_events
+from deadlight.server.tables.advisories import advisory, advisory_import, affected
+
+BUCKETS_PER_EVENT = 500
+REJECTIONS_KEPT = 100
+
+_LOCK = text("SELECT pg_advisory_xact_lock(hashtext('advisories'))")
+"""Imports follow one another: grouping looks at everything an advisory is connected with."""
+
+
+@dataclass(slots=True)
+class ImportResult:
+    """What an import did."""
+
+    added: int = 0
+    changed: int = 0
+    withdrawn: int = 0
+    unchanged: int = 0
+    not_security: int = 0
+    rejected: int = 0
+    rejections: list[str] = field(default_factory=list)
+
+
+_COUNTERS = {
+    ChangeKind.NEW: "added",
+    ChangeKind.CHANGED: "changed",
+    ChangeKind.WITHDRAWN: "withdrawn",
+    ChangeKind.UNCHANGED: "unchanged",
+    ChangeKind.REPEATED: "unchanged",
+}
+
+
+def parse_documents(documents: Iterable[Document]) -> tuple[list[Advisory], list[Rejected]]:
+    """Advisories, and the documents that are none with the reason; one bad document never stops the rest."""
+    advisories: list[Advisory] = []
+    rejected: list[Rejected] = []
+    for document in documents:
+        try:
+            advisories.append(parse_advisory(document.content, document.origin))
+        except NotSecurityError as error:
+            rejected.append(Rejected(document.origin, str(error), RejectionCause.NOT_SECURITY))
+        except InvalidAdvisoryError as error:
+            rejected.append(Rejected(document.origin, str(error)))
+    return advisories, rejected
+
+
+async def import_advisories(
+    connection: AsyncConnection, source: str, advisories: Sequence[Advisory], rejected: Sequence[Rejected]
+) -> ImportResult:
+    """Store what is new or changed in the caller's transaction and record which packages it concerns."""
+    await connection.execute(_LOCK)
+    changes = list(iter_changes(await _stored_hashes(connection, advisories), advisories))
+    effective = [change for change in changes if change.kind not in {ChangeKind.UNCHANGED, ChangeKind.REPEATED}]
+    buckets = await _touched(connection, effective)
+    await _store(connection, source, [change.advisory for change in effective])
+    buckets |= await regroup(connection, [change.advisory for change in effective])
+    await _record(connection, buckets)
+    result = _count(changes, rejected)
+    await _note(connection, source, result)
+    return result
+
+
+async def _stored_hashes(connection: AsyncConnection, advisories: Sequence[Advisory]) -> Mapping[str, str]:
+    ids = [item.id for item in advisories]
+    query = select(advisory.c.id, advisory.c.content_hash).where(advisory.c.id.in_(ids))
+    return {row.id: row.content_hash for row in await connection.execute(query)}
+
+
+async def _touched(connection: AsyncConnection, changes: Sequence[Change]) -> set[Bucket]:
+    ids = [change.advisory.id for change in changes]
+    query = select(affected.c.advisory_id, affected.c.ecosystem, affected.c.name).where(affected.c.advisory_id.in_(ids))
+    stored: dict[str, list[Bucket]] = {}
+    for row in await connection.execute(query):
+        stored.setdefault(row.advisory_id, []).append((row.ecosystem, row.name))
+    return {bucket for change in changes for bucket in touched_buckets(change, stored.get(change.advisory.id, ()))}
+
+
+async def _store(connection: AsyncConnection, source: str, advisories: Sequence[Advisory]) -> None:
+    if not advisories:
+        return
+    statement = upsert(advisory)
+    fresh = {name: statement.excluded[name] for name in ("source", "content_hash", "document")}
+    fresh |= {name: statement.excluded[name] for name in ("modified_at", "withdrawn_at")}
+    statement = statement.on_conflict_do_update(index_elements=["id"], set_=fresh)
+    await connection.execute(statement, [_advisory_row(source, item) for item in advisories])
+    await connection.execute(delete(affected).where(affected.c.advisory_id.in_([item.id for item in advisories])))
+    rows = [row for item in advisories if not item.is_withdrawn for row in _affected_rows(item)]
+    if rows:
+        await connection.execute(insert(affected), rows)
+
+
+def _advisory_row(source: str, item: Advisory) -> dict[str, Any]:
+    return {
+        "id": item.id,
+        "source": source,
+        "content_hash": item.content_hash,
+        "document": msgspec.to_builtins(item),
+        "modified_at": item.modified_at,
+        "withdrawn_at": item.withdrawn_at,
+    }
+
+
+def _affected_rows(item: Advisory) -> Iterable[dict[str, Any]]:
+    for entry in item.affected:
+        yield {
+            "advisory_id": item.id,
+            "ecosystem": entry.ecosystem,
+            "name": entry.name,
+            "document": msgspec.to_builtins(entry),
+        }
+
+
+async def _record(connection: AsyncConnection, buckets: set[Bucket]) -> None:
+    ordered = sorted(buckets)
+    parts = [ordered[start : start + BUCKETS_PER_EVENT] for start in range(0, len(ordered), BUCKETS_PER_EVENT)]
+    await record_events(
+        connection, [NewEvent(EventType.ADVISORIES_CHANGED, "advisories", {"buckets": part}) for part in parts]
+    )
+
+
+def _count(changes: Sequence[Change], rejected: Sequence[Rejected]) -> ImportResult:
+    result = ImportResult()
+    for change in changes:
+        name = _COUNTERS[change.kind]
+        setattr(result, name, getattr(result, name) + 1)
+    invalid = [item for item in rejected if item.cause is RejectionCause.INVALID]
+    result.rejected = len(invalid)
+    result.not_security = len(rejected) - len(invalid)
+    result.rejections = [item.reason for item in invalid[:REJECTIONS_KEPT]]
+    return result
+
+
+async def _note(connection: AsyncConnection, source: str, result: ImportResult) -> None:
+    values = {name: getattr(result, name) for name in ImportResult.__dataclass_fields__}
+    await connection.execute(insert(advisory_import).values(source=source, **values))

@@ -1,0 +1,185 @@
+"""The public Runtime API, in the documented shapes, so that existing clients work unchanged."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from fastapi import APIRouter
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from deadlight.model.risk import Risk
+from deadlight.model.workload import RuntimeStatus
+from deadlight.server.assessment.clusters import get_cluster, list_clusters
+from deadlight.server.assessment.image_tags import ImageOrder, list_image_tags
+from deadlight.server.assessment.runtime_schemas import (
+    ClusterDetailOut,
+    ClustersOut,
+    ComponentOut,
+    ImageTagOut,
+    ImageTagsOut,
+    MaliciousPackageOut,
+    Pagination,
+    ProcessOut,
+    RuntimeListRequest,
+    ScanInfo,
+    VulnerabilityOut,
+    WorkloadOut,
+    WorkloadRefOut,
+    WorkloadsOut,
+)
+from deadlight.server.assessment.workloads import list_processes, list_workloads
+from deadlight.server.auth.requests import Admin, Viewer
+from deadlight.server.errors import BadRequestError
+from deadlight.server.findings.image_facts import ImageFacts, list_vulnerabilities, load_image_facts
+from deadlight.server.services import ServicesDep
+
+router = APIRouter(prefix="/runtime/api/v1", tags=["runtime"])
+
+VULNERABILITIES_LISTED = 1000
+
+_WORKLOADS_OF_IMAGE_TAGS = text(
+    """
+    SELECT running.image_tag_id, workload.name, workload.namespace, cluster.name AS cluster
+    FROM workload JOIN cluster ON cluster.id = workload.cluster_id,
+         unnest(workload.image_tag_ids) AS running(image_tag_id)
+    WHERE workload.image_tag_ids && CAST(:image_tag_ids AS bigint[]) AND workload.removed_at IS NULL
+      AND running.image_tag_id = ANY(:image_tag_ids)
+    ORDER BY workload.name
+    """
+)
+
+
+@router.post("/images/tags", operation_id="listImageTags")
+async def post_image_tags(body: RuntimeListRequest, _: Viewer, services: ServicesDep) -> ImageTagsOut:
+    """Image tags that run now, or ran within the time period."""
+    limit = body.checked_limit()
+    async with services.engine.connect() as connection:
+        page = await list_image_tags(
+            connection, body.filters.image_filter(), _order(body.order_by), limit, body.next_key
+        )
+        facts = await load_image_facts(connection, page.ids)
+        places = (await connection.execute(_WORKLOADS_OF_IMAGE_TAGS, {"image_tag_ids": page.ids})).all()
+        image_tags = [
+            await _image_tag(connection, facts[id_], [place for place in places if place.image_tag_id == id_])
+            for id_ in page.ids
+        ]
+    return ImageTagsOut(
+        total_count=page.total,
+        pagination=Pagination(limit=limit, next_key=page.next_key),
+        image_tags=image_tags,
+    )
+
+
+def _order(name: str) -> ImageOrder:
+    try:
+        return ImageOrder(name)
+    except ValueError:
+        raise BadRequestError(f"order_by should be one of {', '.join(ImageOrder)}") from None
+
+
+async def _image_tag(connection: AsyncConnection, facts: ImageFacts, places: Sequence[Row[Any]]) -> ImageTagOut:
+    row = facts.row
+    found = await list_vulnerabilities(connection, row.image_id, VULNERABILITIES_LISTED) if row.image_id else []
+    return ImageTagOut(
+        name=row.repository.rpartition("/")[2],
+        tag=row.tag,
+        architecture=row.platform.partition("/")[2],
+        registry=row.registry,
+        repository_path=row.repository,
+        runtime_status=(RuntimeStatus.RUNNING if places else RuntimeStatus.STOPPED).value,
+        scan_info=ScanInfo(sca=row.scan_status or "not_scanned"),
+        risks=list(facts.risks),
+        vulnerabilities=[_vulnerability(item) for item in found if not item.malicious],
+        malicious_packages=[
+            MaliciousPackageOut(xray_id=item.name, components=_components(item)) for item in found if item.malicious
+        ],
+        workloads=[
+            WorkloadRefOut(name=place.name, namespace=place.namespace, cluster=place.cluster) for place in places
+        ],
+        image_digest=row.digest,
+    )
+
+
+def _vulnerability(row: Row[Any]) -> VulnerabilityOut:
+    return VulnerabilityOut(
+        cve_id=row.name,
+        severity=row.severity,
+        cvss_v3=row.cvss_score,
+        applicability=row.applicability,
+        fix_version=row.fix_version,
+        components=_components(row),
+    )
+
+
+def _components(row: Row[Any]) -> list[ComponentOut]:
+    return [ComponentOut.model_validate(item) for item in row.components]
+
+
+@router.post("/workloads", operation_id="listWorkloads")
+async def post_workloads(body: RuntimeListRequest, _: Viewer, services: ServicesDep) -> WorkloadsOut:
+    """Workloads with their risks and the processes that sensors saw."""
+    limit = body.checked_limit()
+    wanted = [item.model_dump() for item in body.filters.workloads]
+    names = msgspec.json.encode(wanted).decode() if wanted else None
+    async with services.engine.connect() as connection:
+        page = await list_workloads(connection, body.filters.image_filter(), names, limit, body.next_key)
+        image_tag_ids = {image_tag_id for row in page.rows for image_tag_id in row.image_tag_ids}
+        facts = await load_image_facts(connection, sorted(image_tag_ids))
+        processes = await list_processes(connection, [row.id for row in page.rows])
+    return WorkloadsOut(
+        total_count=page.total,
+        pagination=Pagination(limit=limit, next_key=page.next_key),
+        workloads=[
+            _workload(row, [facts[id_] for id_ in row.image_tag_ids if id_ in facts], processes[row.id])
+            for row in page.rows
+        ],
+    )
+
+
+def _workload(row: Row[Any], images: Sequence[ImageFacts], processes: Sequence[Row[Any]]) -> WorkloadOut:
+    risks = {risk for image in images for risk in image.risks}
+    return WorkloadOut(
+        name=row.name,
+        namespace=row.namespace,
+        cluster=row.cluster,
+        runtime_status=(RuntimeStatus.STOPPED.value if row.removed_at else row.status),
+        nodes=list(row.nodes),
+        architecture=", ".join(sorted({image.row.platform.partition("/")[2] for image in images})),
+        risks=[risk for risk in Risk if risk in risks],
+        vulnerabilities_count=sum(sum((image.severities or {}).values()) for image in images),
+        processes=[_process(item) for item in processes],
+    )
+
+
+def _process(row: Row[Any]) -> ProcessOut:
+    return ProcessOut(
+        name=row.process,
+        runtime_status=(RuntimeStatus.RUNNING if row.running else RuntimeStatus.STOPPED).value,
+        risks=[],
+        vulnerabilities=[],
+        malicious_packages=[],
+        arguments=" ".join(row.arguments[1:]),
+        path=row.path,
+        process_hash="",
+        image_digest=row.image_digest or "",
+    )
+
+
+@router.post("/clusters", operation_id="listClusters")
+async def post_clusters(body: RuntimeListRequest, _: Admin, services: ServicesDep) -> ClustersOut:
+    """Clusters with the health of their agents."""
+    limit = body.checked_limit()
+    async with services.engine.connect() as connection:
+        clusters, total, key = await list_clusters(connection, services.settings.agent_timeout, limit, body.next_key)
+    return ClustersOut(total_count=total, pagination=Pagination(limit=limit, next_key=key), clusters=clusters)
+
+
+@router.get("/cluster/{cluster_id}", operation_id="getCluster")
+@router.get("/clusters/{cluster_id}/", include_in_schema=False)
+async def get_cluster_detail(cluster_id: UUID, _: Admin, services: ServicesDep) -> ClusterDetailOut:
+    """A cluster with its nodes."""
+    async with services.engine.connect() as connection:
+        cluster, nodes = await get_cluster(connection, cluster_id, services.settings.agent_timeout)
+    return ClusterDetailOut(cluster=cluster, nodes=nodes)

@@ -1,0 +1,248 @@
+"""Bodies of the public Runtime API, in the documented shapes; the documents' variants are accepted on input."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator
+
+from deadlight.model.risk import Risk
+from deadlight.model.vulnerability import Applicability, Severity
+from deadlight.server.assessment.filters import Component, ImageFilter, TimePeriod
+from deadlight.server.errors import BadRequestError
+
+MAX_VALUES = 100
+
+
+class _Filter(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+
+class ComponentIn(_Filter):
+    """A package."""
+
+    name: str = Field(max_length=512)
+    version: str = Field(default="", max_length=256)
+
+
+class WorkloadIn(_Filter):
+    """A workload."""
+
+    name: str = Field(default="", max_length=256)
+    namespace: str = Field(default="", max_length=256)
+    cluster: str = Field(default="", max_length=256)
+
+
+class RuntimeFilters(_Filter):
+    """What a list is narrowed by."""
+
+    cluster: list[str] = Field(default=[], max_length=MAX_VALUES)
+    namespace: list[str] = Field(default=[], max_length=MAX_VALUES)
+    time_period: TimePeriod = TimePeriod.NOW
+    cve_id: list[str] = Field(default=[], max_length=MAX_VALUES)
+    risk: list[Risk] = Field(default=[], max_length=MAX_VALUES)
+    component: list[ComponentIn] = Field(default=[], max_length=MAX_VALUES)
+    applicability: list[Applicability] = Field(default=[], max_length=MAX_VALUES)
+    severity: list[Severity] = Field(
+        default=[], max_length=MAX_VALUES, validation_alias=AliasChoices("severity", "severities")
+    )
+    workloads: list[WorkloadIn] = Field(default=[], max_length=MAX_VALUES)
+
+    @field_validator("risk", mode="before")
+    @classmethod
+    def _every_spelling(cls, value: Any) -> Any:
+        return [Risk.parse(item) if isinstance(item, str) else item for item in value] if value else []
+
+    @field_validator("severity", mode="before")
+    @classmethod
+    def _any_case(cls, value: Any) -> Any:
+        return [item.capitalize() if isinstance(item, str) else item for item in value] if value else []
+
+    def image_filter(self) -> ImageFilter:
+        """The same for our queries."""
+        return ImageFilter(
+            clusters=self.cluster,
+            namespaces=self.namespace,
+            period=self.time_period,
+            cves=self.cve_id,
+            risks=self.risk,
+            severities=self.severity,
+            applicabilities=self.applicability,
+            components=[Component(item.name, item.version) for item in self.component],
+        )
+
+
+class RuntimeListRequest(BaseModel):
+    """A page of a list."""
+
+    limit: int = 10
+    next_key: str = Field(default="", validation_alias=AliasChoices("next_key", "last_key"))
+    order_by: str = "risks"
+    filters: RuntimeFilters = RuntimeFilters()
+
+    def checked_limit(self) -> int:
+        """The limit; raises BadRequestError with the documented text."""
+        if not 1 <= self.limit <= 100:
+            raise BadRequestError("limit should be between 1 and 100")
+        return self.limit
+
+
+class Pagination(BaseModel):
+    """Where the list goes on; `next_key` is empty at its end."""
+
+    limit: int
+    next_key: str
+
+
+class ComponentOut(BaseModel):
+    """A package that brings a vulnerability."""
+
+    component_id: str
+    name: str
+    version: str
+
+
+class VulnerabilityOut(BaseModel):
+    """A vulnerability of an image."""
+
+    cve_id: str
+    xray_id: str = ""
+    severity: Severity
+    cvss_v2: float | None = None
+    cvss_v3: float | None
+    applicability: Applicability
+    fix_version: str
+    components: list[ComponentOut]
+
+
+class MaliciousPackageOut(BaseModel):
+    """A malicious package of an image."""
+
+    xray_id: str
+    components: list[ComponentOut]
+
+
+class WorkloadRefOut(BaseModel):
+    """A workload by name."""
+
+    name: str
+    namespace: str
+    cluster: str
+
+
+class ScanInfo(BaseModel):
+    """What has been scanned."""
+
+    sca: str
+
+
+class ImageTagOut(BaseModel):
+    """An image tag."""
+
+    name: str
+    tag: str
+    architecture: str
+    registry: str
+    repository_path: str
+    runtime_status: str
+    scan_info: ScanInfo
+    risks: list[Risk]
+    vulnerabilities: list[VulnerabilityOut]
+    malicious_packages: list[MaliciousPackageOut]
+    workloads: list[WorkloadRefOut]
+    image_digest: str
+
+
+class ImageTagsOut(BaseModel):
+    """A page of image tags."""
+
+    total_count: int
+    pagination: Pagination
+    image_tags: list[ImageTagOut]
+
+
+class ProcessOut(BaseModel):
+    """Processes of a workload that are the same program with the same arguments."""
+
+    name: str
+    runtime_status: str
+    risks: list[Risk]
+    vulnerabilities: list[VulnerabilityOut]
+    malicious_packages: list[MaliciousPackageOut]
+    arguments: str
+    path: str
+    process_hash: str
+    image_digest: str
+
+
+class WorkloadOut(BaseModel):
+    """A workload."""
+
+    name: str
+    namespace: str
+    cluster: str
+    runtime_status: str
+    nodes: list[str]
+    architecture: str
+    risks: list[Risk]
+    vulnerabilities_count: int
+    processes: list[ProcessOut]
+
+
+class WorkloadsOut(BaseModel):
+    """A page of workloads."""
+
+    total_count: int
+    pagination: Pagination
+    workloads: list[WorkloadOut]
+
+
+class ClusterOut(BaseModel):
+    """A cluster as listed."""
+
+    id: str
+    name: str
+    monitored_at: datetime
+    controller_version: str
+    controller_status: str
+    controller_last_updated: datetime | None
+    provider: str
+    regions: list[str]
+    nodes_count: int
+    running_nodes_count: int
+    failed_nodes_count: int
+    failed_to_install_nodes_count: int
+    disabled_nodes_count: int
+    demonstration: bool
+
+
+class ClustersOut(BaseModel):
+    """A page of clusters."""
+
+    total_count: int
+    pagination: Pagination
+    clusters: list[ClusterOut]
+
+
+class NodeOut(BaseModel):
+    """A node."""
+
+    id: str
+    name: str
+    hostname: str
+    architecture: str
+    internal_dns: str
+    internal_ip: str
+    region: str
+    monitored_at: datetime
+    sensor_installed: bool
+    sensor_last_updated: datetime | None
+    sensor_version: str
+    sensor_problems: list[str]
+    status: str
+
+
+class ClusterDetailOut(BaseModel):
+    """A cluster with its nodes."""
+
+    cluster: ClusterOut
+    nodes: list[NodeOut]

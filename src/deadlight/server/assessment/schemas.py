@@ -1,0 +1,162 @@
+"""Bodies of the console's endpoints."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from deadlight.model.integrity import IntegrityStatus, ViolationType
+from deadlight.model.risk import Risk
+from deadlight.model.vulnerability import Applicability, Severity
+from deadlight.server.assessment.filters import ImageFilter, TimePeriod
+from deadlight.server.assessment.image_tags import ImageOrder
+
+
+class ImageTagQuery(BaseModel):
+    """What a list of image tags is narrowed and ordered by."""
+
+    search: str = Field(default="", max_length=256)
+    risk: list[Risk] = Field(default=[], max_length=10)
+    severity: list[Severity] = Field(default=[], max_length=10)
+    cluster: list[str] = Field(default=[], max_length=100)
+    namespace: list[str] = Field(default=[], max_length=100)
+    cve: list[str] = Field(default=[], max_length=100)
+    period: TimePeriod = TimePeriod.NOW
+    order: ImageOrder = ImageOrder.RISKS
+    limit: int = Field(default=50, ge=1, le=100)
+    next_key: str = Field(default="", max_length=2048)
+
+    def image_filter(self) -> ImageFilter:
+        """The same for our queries."""
+        return ImageFilter(
+            search=self.search,
+            clusters=self.cluster,
+            namespaces=self.namespace,
+            period=self.period,
+            cves=self.cve,
+            risks=self.risk,
+            severities=self.severity,
+        )
+
+
+class AttributionOut(BaseModel):
+    """A person or team and where that is known from."""
+
+    value: str
+    source: str
+    link: str
+    revision: str
+
+
+class ImageTagRow(BaseModel):
+    """An image tag in a list."""
+
+    id: int
+    registry: str
+    repository: str
+    tag: str
+    digest: str
+    platform: str
+    risks: list[Risk]
+    integrity_status: IntegrityStatus | None
+    violation_type: ViolationType | None
+    severities: dict[Severity, int] | None
+    scan_status: str
+    workloads_count: int
+    clusters_count: int
+    demonstration: bool
+
+
+class ImageTagList(BaseModel):
+    """A page of image tags; `next_key` is empty at the end."""
+
+    image_tags: list[ImageTagRow]
+    total: int
+    next_key: str
+
+
+class VerdictOut(BaseModel):
+    """What comparing with the registry gave; without `status` it has not been compared yet, `problem` may say why."""
+
+    status: IntegrityStatus | None
+    violation_type: ViolationType | None
+    violation_severity: Severity | None
+    expected_digest: str
+    reason: str
+    judged_at: datetime | None
+    first_detected_at: datetime | None
+    evidence: dict[str, Any]
+    stale_reason: str
+    stale_since: datetime | None
+    problem: str
+
+
+class ImageTagDetail(ImageTagRow):
+    """An image tag with everything its page shows at first."""
+
+    pinned_digest: str
+    first_seen_at: datetime
+    distribution: str
+    scan_error: str
+    scanned_at: datetime | None
+    scan_problems: list[str]
+    verdict: VerdictOut
+    build_owner: AttributionOut | None
+    validated_vulnerabilities: int
+    critical_applicable: int
+    packages_count: int
+
+
+class WorkloadRow(BaseModel):
+    """A workload that runs an image tag."""
+
+    id: int
+    name: str
+    namespace: str
+    kind: str
+    cluster: str
+    cluster_id: str
+    status: str
+    nodes: list[str]
+    deployed_by: AttributionOut | None
+    demonstration: bool
+
+
+class PackageRow(BaseModel):
+    """A package of an image and whether it was seen in use."""
+
+    id: int
+    ecosystem: str
+    name: str
+    version: str
+    purl: str
+    location: str
+    layer_digest: str
+    owned_by: str
+    vulnerabilities: int
+    grade: str | None
+    evidence_path: str
+    evidence_process: str
+    first_seen_running_at: datetime | None
+
+
+class FindingRow(BaseModel):
+    """A vulnerability of a package on an image."""
+
+    vulnerability: str
+    aliases: list[str]
+    severity: Severity
+    cvss_score: float | None
+    cvss_vector: str
+    summary: str
+    malicious: bool
+    package: str
+    version: str
+    ecosystem: str
+    fix_version: str
+    applicability: Applicability
+    applicability_reason: str
+    applicability_evidence: list[dict[str, Any]]
+    grade: str | None
+    evidence_path: str
+    advisories: list[str]

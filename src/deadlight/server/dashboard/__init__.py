@@ -1,0 +1,1 @@
+"""The figures people judge their posture by: funnel and status."""

@@ -1,0 +1,1 @@
+"""Which vulnerabilities running images have, and how far each gets in the funnel."""

@@ -1,0 +1,71 @@
+"""Contextual analysis of images: which of their vulnerabilities their own code can reach."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import msgspec
+from sqlalchemy import Row, delete, insert, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from deadlight.model.package import Package
+from deadlight.scanner import ApplicabilityResult, FirstPartyCode, RuleSet, judge_applicability, load_rules
+from deadlight.server.tables.findings import applicability
+
+# Only what a rule names can be judged; everything else is not covered, which needs no row.
+_CANDIDATES = text(
+    """
+    SELECT DISTINCT image_package.image_id, package.*, vulnerability.id AS vulnerability_id,
+           vulnerability.name AS vulnerability, vulnerability.aliases
+    FROM image_package
+    JOIN package ON package.id = image_package.package_id
+    JOIN vulnerability_match ON vulnerability_match.package_id = package.id
+                            AND vulnerability_match.closed_at IS NULL
+    JOIN advisory_vulnerability USING (advisory_id)
+    JOIN vulnerability ON vulnerability.id = advisory_vulnerability.vulnerability_id
+    WHERE image_package.image_id = ANY(:image_ids) AND image_package.owner_package_id IS NULL
+      AND (vulnerability.name = ANY(:named) OR vulnerability.aliases && CAST(:named AS text[]))
+    """
+)
+_CODE = text("SELECT image_id, facts FROM call_evidence WHERE image_id = ANY(:image_ids)")
+
+
+@cache
+def rules() -> RuleSet:
+    """The rules of this version, read once."""
+    return load_rules()
+
+
+async def judge_images(connection: AsyncConnection, image_ids: Sequence[int]) -> None:
+    """Judge anew which vulnerabilities of these images are applicable."""
+    parameters = {"image_ids": list(image_ids), "named": sorted(rules().by_vulnerability)}
+    candidates = (await connection.execute(_CANDIDATES, parameters)).all()
+    code = await _load_code(connection, {row.image_id for row in candidates})
+    await connection.execute(delete(applicability).where(applicability.c.image_id.in_(image_ids)))
+    rows = {
+        (row.image_id, row.id, row.vulnerability_id): _judge(row, code[row.image_id])
+        for row in candidates
+        if row.image_id in code
+    }
+    if rows:
+        await connection.execute(insert(applicability), list(rows.values()))
+
+
+async def _load_code(connection: AsyncConnection, image_ids: Iterable[int]) -> Mapping[int, FirstPartyCode]:
+    rows = await connection.execute(_CODE, {"image_ids": sorted(image_ids)})
+    return {row.image_id: msgspec.msgpack.decode(row.facts, type=FirstPartyCode) for row in rows}
+
+
+def _judge(row: Row[Any], code: FirstPartyCode) -> dict[str, Any]:
+    package = Package(
+        row.ecosystem, row.name, row.version, row.purl, row.source_name, row.source_version, row.architecture
+    )
+    result: ApplicabilityResult = judge_applicability(rules(), code, {row.vulnerability, *row.aliases}, package)
+    return {
+        "image_id": row.image_id,
+        "package_id": row.id,
+        "vulnerability_id": row.vulnerability_id,
+        "status": result.status.value,
+        "reason": result.reason,
+        "evidence": msgspec.to_builtins(result.evidence),
+    }

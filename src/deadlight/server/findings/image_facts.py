@@ -1,0 +1,118 @@
+"""Everything there is to say about an image tag in one place: what pages show, lists filter by and alerts carry."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from deadlight.model.integrity import IntegrityStatus
+from deadlight.model.risk import Risk
+from deadlight.model.vulnerability import Severity
+from deadlight.registry.provenance import Attribution, find_build_owner
+
+_FACTS = text(
+    """
+    SELECT image_tag.id, image_tag.registry, image_tag.repository, image_tag.tag, image_tag.digest,
+           image_tag.pinned_digest, image_tag.platform, image_tag.first_seen_at,
+           verdict.status AS integrity_status, verdict.violation_type, verdict.expected_digest, verdict.reason,
+           verdict.stale_reason, verdict.stale_since, verdict.judged_at,
+           violation.id AS violation_id, violation.severity AS violation_severity,
+           violation.first_detected_at, violation.evidence,
+           source.problem AS source_problem,
+           scan.status AS scan_status, scan.error AS scan_error, scan.finished_at AS scanned_at,
+           image.id AS image_id, image.annotations, image.config -> 'labels' AS labels, image.distribution,
+           risk.critical, risk.high, risk.medium, risk.low, risk.unknown, risk.critical_applicable,
+           risk.validated, risk.malicious
+    FROM image_tag
+    LEFT JOIN verdict ON verdict.image_tag_id = image_tag.id
+    LEFT JOIN violation ON violation.image_tag_id = image_tag.id AND violation.closed_at IS NULL
+    LEFT JOIN source_record AS source
+           ON source.registry = image_tag.registry AND source.repository = image_tag.repository
+          AND source.reference = coalesce(nullif(image_tag.pinned_digest, ''), image_tag.tag)
+    LEFT JOIN scan ON scan.image_tag_id = image_tag.id
+    LEFT JOIN image_tag_image ON image_tag_image.image_tag_id = image_tag.id
+    LEFT JOIN image ON image.id = image_tag_image.image_id
+    LEFT JOIN image_risk AS risk ON risk.image_id = image.id
+    WHERE image_tag.id = ANY(:image_tag_ids)
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFacts:
+    """An image tag with its verdict, its scan, its risks and who built it."""
+
+    row: Row[Any]
+    """The columns of `_FACTS`."""
+
+    @property
+    def is_scanned(self) -> bool:
+        """Whether its packages are known, and so its vulnerabilities as far as advisories go."""
+        return self.row.critical is not None
+
+    @property
+    def severities(self) -> dict[Severity, int] | None:
+        """Distinct vulnerabilities by severity; None while it is not scanned."""
+        if not self.is_scanned:
+            return None
+        return {severity: getattr(self.row, severity.value.lower()) for severity in Severity}
+
+    @property
+    def risks(self) -> tuple[Risk, ...]:
+        """Its badges, worst first."""
+        status = self.row.integrity_status and IntegrityStatus(self.row.integrity_status)
+        holds = {
+            Risk.MALICIOUS: bool(self.row.malicious),
+            Risk.INTEGRITY_VIOLATION: bool(status and status.is_violation),
+            Risk.CRITICAL_APPLICABLE_CVES: bool(self.row.critical_applicable),
+            Risk.UNTRUSTED_REGISTRY: status is IntegrityStatus.UNTRUSTED_REGISTRY,
+        }
+        return tuple(risk for risk in Risk if holds[risk])
+
+    @property
+    def build_owner(self) -> Attribution | None:
+        """Who built it, where the image says."""
+        return find_build_owner(self.row.annotations or {}, self.row.labels or {})
+
+
+async def load_image_facts(connection: AsyncConnection, image_tag_ids: Sequence[int]) -> Mapping[int, ImageFacts]:
+    """Facts by image tag id; ids that are not there are left out."""
+    rows = await connection.execute(_FACTS, {"image_tag_ids": list(image_tag_ids)})
+    return {row.id: ImageFacts(row) for row in rows}
+
+
+_TOP_VULNERABILITIES = text(
+    """
+    SELECT vulnerability.id, vulnerability.name, vulnerability.severity, vulnerability.severity_rank,
+           vulnerability.cvss_score, vulnerability.cvss_vector, vulnerability.summary, vulnerability.malicious,
+           coalesce(max(applicability.status) FILTER (WHERE applicability.status = 'applicable'),
+                    max(applicability.status), :unless_judged) AS applicability,
+           max(vulnerability_match.fix_version) AS fix_version,
+           bool_or(package_use.grade IS NOT NULL) AS validated,
+           jsonb_agg(DISTINCT jsonb_build_object('component_id', package.purl, 'name', package.name,
+                                                 'version', package.version)) AS components
+    FROM image_package
+    JOIN package ON package.id = image_package.package_id
+    JOIN vulnerability_match ON vulnerability_match.package_id = package.id
+                            AND vulnerability_match.closed_at IS NULL
+    JOIN advisory_vulnerability USING (advisory_id)
+    JOIN vulnerability ON vulnerability.id = advisory_vulnerability.vulnerability_id
+    LEFT JOIN applicability ON applicability.image_id = image_package.image_id
+                           AND applicability.package_id = package.id
+                           AND applicability.vulnerability_id = vulnerability.id
+    LEFT JOIN package_use ON package_use.image_id = image_package.image_id AND package_use.package_id = package.id
+    WHERE image_package.image_id = :image_id AND image_package.owner_package_id IS NULL
+    GROUP BY vulnerability.id
+    ORDER BY vulnerability.severity_rank DESC, bool_or(package_use.grade IS NOT NULL) DESC,
+             vulnerability.cvss_score DESC NULLS LAST, vulnerability.name
+    LIMIT :limit
+    """
+)
+
+
+async def list_vulnerabilities(connection: AsyncConnection, image_id: int, limit: int) -> Sequence[Row[Any]]:
+    """An image's vulnerabilities, the most severe and those seen running first."""
+    parameters = {"image_id": image_id, "limit": limit, "unless_judged": "not_covered"}
+    return (await connection.execute(_TOP_VULNERABILITIES, parameters)).all()

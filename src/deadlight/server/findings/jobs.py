@@ -1,0 +1,47 @@
+"""Matching: it can take seconds after a large import, so it runs as jobs."""
+
+from typing import ClassVar
+
+from deadlight.server.findings.service import assess_image, refresh_images, rematch_buckets
+from deadlight.server.jobs.queue import Job
+from deadlight.server.services import Services
+
+
+class AssessImage(Job, frozen=True):
+    """Find the vulnerabilities of an image that has been scanned."""
+
+    name: ClassVar[str] = "assess_image"
+    image_id: int
+
+
+class RefreshImage(Job, frozen=True):
+    """Compute an image's risk again, because its packages were seen in use."""
+
+    name: ClassVar[str] = "refresh_image"
+    image_id: int
+    used_package_ids: list[int]
+
+
+class RematchBuckets(Job, frozen=True):
+    """Match the packages that changed advisories can concern."""
+
+    name: ClassVar[str] = "rematch_buckets"
+    buckets: list[tuple[str, str]]
+
+
+async def run_assess_image(services: Services, job: AssessImage) -> None:
+    """Idempotent: what is matched stays so."""
+    async with services.engine.begin() as connection:
+        await assess_image(connection, job.image_id)
+
+
+async def run_refresh_image(services: Services, job: RefreshImage) -> None:
+    """Idempotent: the same inputs give the same row."""
+    async with services.engine.begin() as connection:
+        await refresh_images(connection, [job.image_id], used_package_ids=job.used_package_ids)
+
+
+async def run_rematch_buckets(services: Services, job: RematchBuckets) -> None:
+    """Idempotent: matches are brought in line with the advisories, whatever they were."""
+    async with services.engine.begin() as connection:
+        await rematch_buckets(connection, job.buckets)

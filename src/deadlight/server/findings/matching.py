@@ -1,0 +1,180 @@
+"""Matching packages with advisories, and keeping the matches: opened, kept or closed, never deleted."""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from sqlalchemy import Row, bindparam, func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from deadlight.advisories.advisory import Affected, Bucket
+from deadlight.advisories.match import Match, advised_as, match_package
+from deadlight.advisories.version_keys import VersionKeys
+from deadlight.model.package import Package
+from deadlight.server.tables.findings import package_match_state, vulnerability_match
+from deadlight.server.tables.scans import package
+
+MATCHER_STATE = "1"
+"""Raised when matching or a version order changes: packages matched under another are matched again."""
+
+_AFFECTED = text(
+    """
+    SELECT affected.advisory_id, affected.document
+    FROM jsonb_to_recordset(CAST(:buckets AS jsonb)) AS bucket(ecosystem text, name text)
+    JOIN affected USING (ecosystem, name)
+    """
+)
+
+PACKAGES_IN_BUCKETS = text(
+    """
+    SELECT DISTINCT package.id
+    FROM jsonb_to_recordset(CAST(:buckets AS jsonb)) AS bucket(ecosystem text, name text)
+    JOIN package ON package.ecosystem = bucket.ecosystem AND bucket.name IN (package.name, package.source_name)
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPackage:
+    """A package with its row's id."""
+
+    id: int
+    package: Package
+
+
+async def match_packages(connection: AsyncConnection, package_ids: Iterable[int]) -> set[int]:
+    """Match packages with everything known; returns the ids of those whose matches changed."""
+    packages = await _load_packages(connection, sorted(package_ids))
+    if not packages:
+        return set()
+    affected = await _load_affected(connection, {advised_as(item.package)[0] for item in packages})
+    found = await asyncio.to_thread(_match_all, packages, affected)
+    changed = await _store(connection, found)
+    await _note_matched(connection, [item.id for item in packages])
+    return changed
+
+
+async def list_packages_in_buckets(connection: AsyncConnection, buckets: Sequence[Bucket]) -> list[int]:
+    """Packages that advisories of these buckets can concern."""
+    rows = await connection.execute(PACKAGES_IN_BUCKETS, {"buckets": _bucket_rows(buckets)})
+    return list(rows.scalars())
+
+
+def _bucket_rows(buckets: Iterable[Bucket]) -> str:
+    return msgspec.json.encode([{"ecosystem": ecosystem, "name": name} for ecosystem, name in buckets]).decode()
+
+
+async def _load_packages(connection: AsyncConnection, package_ids: Sequence[int]) -> list[StoredPackage]:
+    rows = await connection.execute(select(package).where(package.c.id.in_(package_ids)))
+    return [
+        StoredPackage(
+            row.id,
+            Package(
+                row.ecosystem,
+                row.name,
+                row.version,
+                row.purl,
+                row.source_name,
+                row.source_version,
+                row.architecture,
+            ),
+        )
+        for row in rows
+    ]
+
+
+async def _load_affected(
+    connection: AsyncConnection, buckets: Iterable[Bucket]
+) -> Mapping[Bucket, list[tuple[str, Affected]]]:
+    by_bucket: dict[Bucket, list[tuple[str, Affected]]] = {}
+    for row in await connection.execute(_AFFECTED, {"buckets": _bucket_rows(buckets)}):
+        entry = msgspec.convert(row.document, Affected)
+        by_bucket.setdefault(entry.bucket, []).append((row.advisory_id, entry))
+    return by_bucket
+
+
+def _match_all(
+    packages: Sequence[StoredPackage], affected: Mapping[Bucket, list[tuple[str, Affected]]]
+) -> dict[int, tuple[Match, ...]]:
+    keys = VersionKeys()
+    return {
+        item.id: match_package(item.package, affected.get(advised_as(item.package)[0], ()), keys).matches
+        for item in packages
+    }
+
+
+async def _store(connection: AsyncConnection, found: Mapping[int, tuple[Match, ...]]) -> set[int]:
+    """Bring stored matches in line with what was found; returns the packages for which that was a change."""
+    query = select(vulnerability_match).where(vulnerability_match.c.package_id.in_(list(found)))
+    stored = {(row.package_id, row.advisory_id): row for row in await connection.execute(query)}
+    wanted = {(id_, match.advisory_id): match for id_, matches in found.items() for match in matches}
+    opened = [key for key, match in wanted.items() if _differs(stored.get(key), match)]
+    closed = [key for key, row in stored.items() if row.closed_at is None and key not in wanted]
+    if opened:
+        await connection.execute(_open_statement(), [_values(key, wanted[key]) for key in opened])
+    if closed:
+        await connection.execute(_CLOSE, [{"package": key[0], "advisory": key[1]} for key in closed])
+    return {package_id for package_id, _ in (*opened, *closed)}
+
+
+def _differs(row: Row[Any] | None, match: Match) -> bool:
+    return (
+        row is None
+        or row.closed_at is not None
+        or (row.fix_version, row.matched_by) != (match.fix_version, match.matched_by.value)
+    )
+
+
+def _values(key: tuple[int, str], match: Match) -> dict[str, Any]:
+    return {
+        "package_id": key[0],
+        "advisory_id": key[1],
+        "fix_version": match.fix_version,
+        "matched_by": match.matched_by.value,
+    }
+
+
+def _open_statement() -> Any:
+    statement = insert(vulnerability_match)
+    return statement.on_conflict_do_update(
+        index_elements=["package_id", "advisory_id"],
+        set_={
+            "fix_version": statement.excluded.fix_version,
+            "matched_by": statement.excluded.matched_by,
+            "closed_at": None,
+        },
+    )
+
+
+_CLOSE = (
+    update(vulnerability_match)
+    .where(
+        vulnerability_match.c.package_id == bindparam("package"),
+        vulnerability_match.c.advisory_id == bindparam("advisory"),
+    )
+    .values(closed_at=func.now())
+)
+
+
+async def _note_matched(connection: AsyncConnection, package_ids: Sequence[int]) -> None:
+    statement = insert(package_match_state)
+    statement = statement.on_conflict_do_update(
+        index_elements=["package_id"], set_={"matcher_state": MATCHER_STATE, "matched_at": func.now()}
+    )
+    await connection.execute(statement, [{"package_id": id_, "matcher_state": MATCHER_STATE} for id_ in package_ids])
+
+
+async def list_unmatched_packages(connection: AsyncConnection, image_id: int) -> list[int]:
+    """Packages of an image that have not been matched by this matcher."""
+    query = text(
+        """
+        SELECT DISTINCT image_package.package_id FROM image_package
+        LEFT JOIN package_match_state AS state USING (package_id)
+        WHERE image_package.image_id = :image_id AND state.matcher_state IS DISTINCT FROM :matcher_state
+        """
+    )
+    rows = await connection.execute(query, {"image_id": image_id, "matcher_state": MATCHER_STATE})
+    return list(rows.scalars())

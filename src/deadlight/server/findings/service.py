@@ -1,0 +1,90 @@
+"""Bringing findings in line with what changed, and telling whom it concerns."""
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from deadlight.advisories.advisory import Bucket
+from deadlight.model.event import EventType
+from deadlight.server.events.outbox import NewEvent, record_events
+from deadlight.server.findings.context import judge_images
+from deadlight.server.findings.matching import list_packages_in_buckets, list_unmatched_packages, match_packages
+from deadlight.server.findings.risk import RiskChange, update_risk
+
+_IMAGES_WITH_PACKAGES = text("SELECT DISTINCT image_id FROM image_package WHERE package_id = ANY(:package_ids)")
+
+_VULNERABILITIES_OF = text(
+    """
+    SELECT DISTINCT vulnerability_id FROM vulnerability_match JOIN advisory_vulnerability USING (advisory_id)
+    WHERE package_id = ANY(:package_ids) AND closed_at IS NULL ORDER BY vulnerability_id
+    """
+)
+
+# Locked in the order of their ids, as every transaction does that locks several workloads.
+_WORKLOADS_OF_IMAGE = text(
+    """
+    SELECT workload.id AS workload_id, image_tag_image.image_tag_id
+    FROM workload JOIN image_tag_image ON image_tag_image.image_tag_id = ANY(workload.image_tag_ids)
+    WHERE image_tag_image.image_id = :image_id AND workload.removed_at IS NULL
+    ORDER BY workload.id FOR UPDATE OF workload
+    """
+)
+
+
+async def assess_image(connection: AsyncConnection, image_id: int) -> None:
+    """An image has been scanned: match what nobody has matched, and compute its risk."""
+    await match_packages(connection, await list_unmatched_packages(connection, image_id))
+    await refresh_images(connection, [image_id])
+
+
+async def rematch_buckets(connection: AsyncConnection, buckets: Sequence[Bucket]) -> None:
+    """Advisories have changed: match again the packages they can concern, and only the images that have these."""
+    package_ids = await list_packages_in_buckets(connection, buckets)
+    await match_packages(connection, package_ids)
+    rows = await connection.execute(_IMAGES_WITH_PACKAGES, {"package_ids": package_ids})
+    await refresh_images(connection, rows.scalars().all())
+
+
+async def refresh_images(
+    connection: AsyncConnection, image_ids: Iterable[int], *, used_package_ids: Sequence[int] = ()
+) -> None:
+    """Judge what is applicable, compute the risk anew, and record what changed for the workloads that run them.
+
+    `used_package_ids` are packages that sensors saw in use for the first time: news also where it moves no stage.
+    """
+    ordered = sorted(set(image_ids))
+    if not ordered:
+        return
+    await judge_images(connection, ordered)
+    validated = await _vulnerabilities_of(connection, used_package_ids)
+    changes = {change.image_id: change for change in await update_risk(connection, ordered)}
+    for image_id in ordered:
+        change = changes.get(image_id) or RiskChange(image_id)
+        if change.is_news or validated:
+            await record_events(connection, await _changed_events(connection, change, validated))
+
+
+async def _vulnerabilities_of(connection: AsyncConnection, package_ids: Sequence[int]) -> list[int]:
+    if not package_ids:
+        return []
+    return list((await connection.execute(_VULNERABILITIES_OF, {"package_ids": list(package_ids)})).scalars())
+
+
+async def _changed_events(connection: AsyncConnection, change: RiskChange, validated: Sequence[int]) -> list[NewEvent]:
+    places = await connection.execute(_WORKLOADS_OF_IMAGE, {"image_id": change.image_id})
+    return [
+        NewEvent(
+            EventType.VULNERABILITIES_CHANGED,
+            f"workload:{place.workload_id}",
+            {
+                "workload_id": place.workload_id,
+                "image_tag_id": place.image_tag_id,
+                "added": change.added,
+                "removed": change.removed,
+                "advanced": change.advanced,
+                "validated": validated,
+            },
+        )
+        for place in places
+    ]

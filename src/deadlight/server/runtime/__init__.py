@@ -1,0 +1,1 @@
+"""What sensors saw: observations, and the packages they prove to be in use."""

@@ -1,0 +1,219 @@
+"""Storing observations and joining them with the files of the image that the container runs.
+
+Either side may arrive first: an observation before its container is known or its image is scanned waits as pending
+and is joined when the other side is there.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from sqlalchemy import Row, TextClause, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from deadlight.model import wire
+from deadlight.model.event import EventType
+from deadlight.model.observation import Grade
+from deadlight.scanner import FileIndex
+from deadlight.server.auth.agents import accept_batch
+from deadlight.server.auth.principals import AgentPrincipal
+from deadlight.server.events.outbox import NewEvent, record_events
+
+JOINED_AT_ONCE = 10_000
+
+_UPSERT = text(
+    """
+    INSERT INTO observation (cluster_id, container_id, grade, path, node_name, count, first_at, last_at, pid, process,
+                             arguments, changed)
+    SELECT :cluster_id, container_id, grade, path, :node_name, count, first_at, last_at, pid, process, arguments,
+           changed
+    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS row(container_id text, grade text, path text, count bigint,
+         first_at timestamptz, last_at timestamptz, pid integer, process text, arguments text[], changed boolean)
+    ORDER BY container_id, grade, path
+    ON CONFLICT (cluster_id, container_id, grade, path) DO UPDATE SET
+        count = observation.count + EXCLUDED.count,
+        first_at = least(observation.first_at, EXCLUDED.first_at),
+        last_at = greatest(observation.last_at, EXCLUDED.last_at),
+        changed = observation.changed OR EXCLUDED.changed
+    """
+)
+
+_PENDING = """
+    SELECT observation.*, image.id AS found_image_id
+    FROM observation
+    JOIN container ON container.container_id = observation.container_id
+                  AND container.cluster_id = observation.cluster_id
+    JOIN image_tag_image ON image_tag_image.image_tag_id = container.image_tag_id
+    JOIN image ON image.id = image_tag_image.image_id AND image.file_index IS NOT NULL
+    WHERE observation.image_id IS NULL AND {condition}
+    ORDER BY observation.id LIMIT :limit FOR UPDATE OF observation SKIP LOCKED
+"""
+
+PENDING_OF_CONTAINERS = text(_PENDING.format(condition="observation.container_id = ANY(:container_ids)"))
+PENDING_OF_IMAGE = text(_PENDING.format(condition="image.id = :image_id"))
+PENDING = text(_PENDING.format(condition="true"))
+
+_FILE_INDEXES = text("SELECT id, file_index FROM image WHERE id = ANY(:image_ids)")
+
+_PACKAGES = text(
+    """
+    SELECT image_package.image_id, package.purl, min(coalesce(owner_package_id, package_id)) AS package_id
+    FROM image_package JOIN package ON package.id = image_package.package_id
+    WHERE image_package.image_id = ANY(:image_ids) AND package.purl = ANY(:purls)
+    GROUP BY image_package.image_id, package.purl
+    """
+)
+
+_MARK_JOINED = text(
+    """
+    UPDATE observation SET image_id = row.image_id
+    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS row(id bigint, image_id bigint) WHERE observation.id = row.id
+    """
+)
+
+# The strongest evidence counts; xmax is 0 for a row that was not there before.
+_UPSERT_USE = text(
+    """
+    INSERT INTO package_use (image_id, package_id, grade, grade_rank, path, process, container_id, cluster_id, first_at,
+                             last_at)
+    SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS row(image_id bigint, package_id bigint, grade text,
+         grade_rank smallint, path text, process text, container_id text, cluster_id uuid, first_at timestamptz,
+         last_at timestamptz)
+    ORDER BY image_id, package_id
+    ON CONFLICT (image_id, package_id) DO UPDATE SET
+        grade = CASE WHEN EXCLUDED.grade_rank > package_use.grade_rank THEN EXCLUDED.grade ELSE package_use.grade END,
+        path = CASE WHEN EXCLUDED.grade_rank > package_use.grade_rank THEN EXCLUDED.path ELSE package_use.path END,
+        process = CASE WHEN EXCLUDED.grade_rank > package_use.grade_rank
+                       THEN EXCLUDED.process ELSE package_use.process END,
+        grade_rank = greatest(EXCLUDED.grade_rank, package_use.grade_rank),
+        first_at = least(EXCLUDED.first_at, package_use.first_at),
+        last_at = greatest(EXCLUDED.last_at, package_use.last_at)
+    RETURNING image_id, package_id, xmax = 0 AS is_new
+    """
+)
+
+FORGET_JOINS = text("UPDATE observation SET image_id = NULL WHERE image_id = :image_id")
+
+
+@dataclass(frozen=True, slots=True)
+class _Use:
+    """A package of an image, used by a process."""
+
+    image_id: int
+    package_id: int
+    observed: Row[Any]
+
+
+async def take_observations(
+    connection: AsyncConnection, principal: AgentPrincipal, batch: wire.ObservationBatch
+) -> wire.ObservationAck:
+    """Store a batch of the principal's cluster and join what can be joined; a batch that came before changes nothing.
+
+    Raises:
+        ForbiddenError: the agent has been revoked.
+    """
+    if await accept_batch(connection, principal, batch.batch_id) and batch.observations:
+        rows = _merge(batch.observations)
+        parameters = {"cluster_id": principal.cluster_id, "node_name": batch.node, "rows": _json(rows)}
+        await connection.execute(_UPSERT, parameters)
+        container_ids = sorted({row["container_id"] for row in rows})
+        await join_pending(connection, PENDING_OF_CONTAINERS, container_ids=container_ids)
+    return wire.ObservationAck(batch_id=batch.batch_id)
+
+
+def _merge(observations: Iterable[wire.Observation]) -> list[dict[str, Any]]:
+    """One row for each container, grade and path: PostgreSQL updates a row once per statement."""
+    rows: dict[tuple[str, str, str], dict[str, Any]] = {}
+    for item in observations:
+        key = (item.container_id, item.grade.value, item.path)
+        known = rows.get(key)
+        if known is None:
+            rows[key] = msgspec.structs.asdict(item)
+        else:
+            known["count"] += item.count
+            known["last_at"] = max(known["last_at"], item.last_at)
+            known["changed"] = known["changed"] or item.changed
+    return list(rows.values())
+
+
+def _json(rows: Sequence[Mapping[str, Any]]) -> str:
+    # PostgreSQL's text cannot hold the zero byte, which a process may well have in its arguments.
+    return msgspec.json.encode(rows).decode().replace("\\u0000", "")
+
+
+async def join_pending(connection: AsyncConnection, pending: TextClause, **parameters: Any) -> int:
+    """Look pending observations up in the files of their images; returns how many were looked up."""
+    rows = (await connection.execute(pending, {"limit": JOINED_AT_ONCE, **parameters})).all()
+    if not rows:
+        return 0
+    owners = await _find_owners(connection, rows)
+    uses = await _resolve_packages(connection, owners)
+    marks = [{"id": row.id, "image_id": row.found_image_id} for row in rows]
+    await connection.execute(_MARK_JOINED, {"rows": _json(marks)})
+    await _store_uses(connection, uses)
+    return len(rows)
+
+
+async def _find_owners(connection: AsyncConnection, rows: Sequence[Row[Any]]) -> list[tuple[Row[Any], str]]:
+    """Observations of files that packages own, with the package's purl. What was changed after start is nobody's."""
+    image_ids = sorted({row.found_image_id for row in rows})
+    stored = await connection.execute(_FILE_INDEXES, {"image_ids": image_ids})
+    indexes = {row.id: FileIndex.from_bytes(row.file_index) for row in stored}
+    found = ((row, indexes[row.found_image_id].find(row.path)) for row in rows if not row.changed)
+    return [(row, purl) for row, purl in found if purl is not None]
+
+
+async def _resolve_packages(connection: AsyncConnection, owners: Sequence[tuple[Row[Any], str]]) -> list[_Use]:
+    parameters = {
+        "image_ids": sorted({row.found_image_id for row, _ in owners}),
+        "purls": sorted({purl for _, purl in owners}),
+    }
+    known = {(row.image_id, row.purl): row.package_id for row in await connection.execute(_PACKAGES, parameters)}
+    return [
+        _Use(row.found_image_id, known[row.found_image_id, purl], row)
+        for row, purl in owners
+        if (row.found_image_id, purl) in known
+    ]
+
+
+async def _store_uses(connection: AsyncConnection, uses: Sequence[_Use]) -> None:
+    """Keep the best evidence for each package and record the packages that were not known to be used."""
+    best: dict[tuple[int, int], _Use] = {}
+    for use in uses:
+        key = (use.image_id, use.package_id)
+        if key not in best or _rank(use) > _rank(best[key]):
+            best[key] = use
+    if not best:
+        return
+    result = await connection.execute(_UPSERT_USE, {"rows": _json([_use_row(use) for use in best.values()])})
+    new = [best[row.image_id, row.package_id] for row in result if row.is_new]
+    await record_events(connection, _used_events(new))
+
+
+def _rank(use: _Use) -> int:
+    return Grade(use.observed.grade).rank
+
+
+def _use_row(use: _Use) -> dict[str, Any]:
+    observed = use.observed
+    names = ("grade", "path", "process", "container_id", "cluster_id", "first_at", "last_at")
+    return {
+        "image_id": use.image_id,
+        "package_id": use.package_id,
+        "grade_rank": _rank(use),
+        **{name: getattr(observed, name) for name in names},
+    }
+
+
+def _used_events(uses: Iterable[_Use]) -> list[NewEvent]:
+    packages: defaultdict[int, list[int]] = defaultdict(list)
+    for use in uses:
+        packages[use.image_id].append(use.package_id)
+    return [
+        NewEvent(
+            EventType.PACKAGES_USED, f"image:{image_id}", {"image_id": image_id, "package_ids": sorted(package_ids)}
+        )
+        for image_id, package_ids in packages.items()
+    ]

@@ -1,0 +1,150 @@
+"""Scanning an image: resolve it, read the layers nobody has read yet, squash, store."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from sqlalchemy import Row, select
+
+from deadlight.model.image import Platform
+from deadlight.registry import Descriptor, Endpoint, RegistryError, UnavailableError
+from deadlight.scanner import SCANNER_STATE
+from deadlight.server.jobs.queue import Job, RetryLaterError
+from deadlight.server.registries.service import Registry, client_for, find_registry
+from deadlight.server.scans.layer_process import LayerOutcome, LayerRequest, read_layer, squash_layers
+from deadlight.server.scans.resolve import NotScannableError, ResolvedImage, resolve_image
+from deadlight.server.scans.store import (
+    begin_scan,
+    end_scan,
+    find_layers,
+    record_scanned,
+    store_contents,
+    store_image,
+    store_layer,
+)
+from deadlight.server.secrets import UndecipherableError
+from deadlight.server.services import Services
+from deadlight.server.tables.inventory import image_tag
+from deadlight.server.tables.scans import scan
+
+logger = logging.getLogger(__name__)
+
+FIRST_RETRY = timedelta(seconds=10)
+LONGEST_RETRY = timedelta(minutes=30)
+
+
+class ScanImage(Job, frozen=True):
+    """Find out what is in a running image."""
+
+    name: ClassVar[str] = "scan_image"
+    image_tag_id: int
+
+
+async def scan_image(services: Services, job: ScanImage) -> None:
+    """Scan one image. Idempotent: layers and images that are known are not read again.
+
+    Raises:
+        RetryLaterError: the registry cannot be asked now.
+    """
+    async with services.engine.begin() as connection:
+        target = (await connection.execute(select(image_tag).where(image_tag.c.id == job.image_tag_id))).one()
+        registry = await find_registry(connection, target.registry)
+        await begin_scan(connection, target.id)
+    try:
+        await _scan(services, registry, target)
+    except UnavailableError as error:
+        await _wait(services, target.id, error)
+    except (NotScannableError, RegistryError, UndecipherableError) as error:
+        await _end(services, target.id, "failed", str(error))
+
+
+async def _scan(services: Services, registry: Registry | None, target: Row[Any]) -> None:
+    if registry is None or not registry.trusted:
+        reason = f"{target.registry} is not a trusted registry: add it, or trust it, to have its images scanned"
+        await _end(services, target.id, "skipped", reason)
+        return
+    client = client_for(services, registry)
+    platform = Platform.parse(target.platform)
+    resolved = await resolve_image(client, target.repository, target.tag, target.digest, platform)
+    async with services.engine.begin() as connection:
+        image = await store_image(connection, target.id, resolved)
+    if image.scanner_state == SCANNER_STATE:
+        await _finish(services, target.id, image.id, 0)
+        return
+    facts, scanned = await _read_layers(services, registry, target.repository, resolved)
+    await _squash(services, target.id, image.id, facts)
+    await _finish(services, target.id, image.id, scanned)
+
+
+async def _read_layers(
+    services: Services, registry: Registry, repository: str, resolved: ResolvedImage
+) -> tuple[list[bytes], int]:
+    """The facts of every layer, lowest first, and how many had to be read."""
+    digests = [item.digest for item in resolved.layers]
+    async with services.engine.connect() as connection:
+        known = await find_layers(connection, digests, SCANNER_STATE)
+    missing = {item.digest: item for item in resolved.layers if item.digest not in known}
+    endpoint = registry.endpoint(services.cipher)
+    requests = [_request(endpoint, repository, item) for item in missing.values()]
+    loop = asyncio.get_running_loop()
+    outcomes = await asyncio.gather(
+        *(loop.run_in_executor(services.processes, read_layer, request) for request in requests)
+    )
+    fresh = await _keep(services, list(missing), outcomes)
+    return [(fresh.get(digest) or known[digest]) for digest in digests], len(fresh)
+
+
+def _request(endpoint: Endpoint, repository: str, item: Descriptor) -> LayerRequest:
+    return LayerRequest(endpoint, repository, item.digest, item.media_type, item.size)
+
+
+async def _keep(services: Services, digests: Sequence[str], outcomes: Sequence[LayerOutcome]) -> dict[str, bytes]:
+    """Store what could be read, also when another layer of the image could not."""
+    fresh = {digest: outcome.facts for digest, outcome in zip(digests, outcomes, strict=True) if outcome.facts}
+    async with services.engine.begin() as connection:
+        for digest in sorted(fresh):
+            await store_layer(connection, digest, SCANNER_STATE, fresh[digest])
+    for outcome in outcomes:
+        if outcome.transient:
+            raise UnavailableError("the registry", outcome.error)
+        if outcome.error:
+            raise NotScannableError(outcome.error)
+    return fresh
+
+
+async def _squash(services: Services, image_tag_id: int, image_id: int, facts: Sequence[bytes]) -> None:
+    loop = asyncio.get_running_loop()
+    squashed = await loop.run_in_executor(services.processes, squash_layers, facts)
+    if squashed.error:
+        raise NotScannableError(squashed.error)
+    async with services.engine.begin() as connection:
+        await store_contents(connection, image_id, squashed, SCANNER_STATE)
+    logger.info(
+        "image scanned",
+        extra={"image_tag_id": image_tag_id, "image_id": image_id, "packages": len(squashed.packages)},
+    )
+
+
+async def _finish(services: Services, image_tag_id: int, image_id: int, layers_scanned: int) -> None:
+    async with services.engine.begin() as connection:
+        await end_scan(connection, image_tag_id, "done", layers_scanned=layers_scanned)
+        await record_scanned(connection, image_id)
+
+
+async def _end(services: Services, image_tag_id: int, status: str, error: str) -> None:
+    async with services.engine.begin() as connection:
+        await end_scan(connection, image_tag_id, status, error)
+
+
+async def _wait(services: Services, image_tag_id: int, error: UnavailableError) -> None:
+    """Note why it waits, and come back later for as long as the image is wanted."""
+    async with services.engine.begin() as connection:
+        attempts = (
+            await connection.execute(select(scan.c.attempts).where(scan.c.image_tag_id == image_tag_id))
+        ).scalar_one()
+        await end_scan(connection, image_tag_id, "waiting", str(error))
+    pause = min(FIRST_RETRY * float(2 ** min(attempts - 1, 16)), LONGEST_RETRY)
+    asked = timedelta(seconds=error.retry_after_seconds or 0)
+    raise RetryLaterError(max(pause, min(asked, LONGEST_RETRY)), str(error))

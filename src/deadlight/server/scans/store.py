@@ -1,0 +1,160 @@
+"""Scans and images as rows."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Row, bindparam, delete, func, insert, select, text, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from deadlight.model.event import EventType
+from deadlight.model.package import InstalledPackage, Package
+from deadlight.server.events.outbox import NewEvent, record_events
+from deadlight.server.scans.layer_process import SquashedImage
+from deadlight.server.scans.resolve import ResolvedImage
+from deadlight.server.tables.scans import (
+    call_evidence,
+    image,
+    image_package,
+    image_tag_image,
+    layer,
+    scan,
+)
+
+
+async def queue_scan(connection: AsyncConnection, image_tag_id: int) -> None:
+    """Note that a scan is wanted."""
+    fresh = {"status": "queued", "error": "", "queued_at": func.now(), "started_at": None, "finished_at": None}
+    statement = upsert(scan).values(image_tag_id=image_tag_id)
+    await connection.execute(statement.on_conflict_do_update(index_elements=["image_tag_id"], set_=fresh))
+
+
+async def begin_scan(connection: AsyncConnection, image_tag_id: int) -> None:
+    """Note that a scan runs."""
+    values = {"status": "running", "started_at": func.clock_timestamp(), "attempts": scan.c.attempts + 1}
+    await connection.execute(update(scan).where(scan.c.image_tag_id == image_tag_id).values(**values))
+
+
+async def end_scan(
+    connection: AsyncConnection, image_tag_id: int, status: str, error: str = "", layers_scanned: int = 0
+) -> None:
+    """Note how a scan ended: done, failed (will not be tried again), waiting (will be) or skipped."""
+    values = {
+        "status": status,
+        "error": error[:2000],
+        "layers_scanned": layers_scanned,
+        "finished_at": func.clock_timestamp(),
+    }
+    await connection.execute(update(scan).where(scan.c.image_tag_id == image_tag_id).values(**values))
+
+
+async def store_image(connection: AsyncConnection, image_tag_id: int, resolved: ResolvedImage) -> Row[Any]:
+    """The image's row, made where it is new, and the image tag's link to it."""
+    config = resolved.config
+    values = {
+        "digest": resolved.digest,
+        "config_digest": config.digest,
+        "platform": str(config.platform),
+        "layer_digests": [item.digest for item in resolved.layers],
+        "config": msgspec.to_builtins(config),
+        "annotations": resolved.annotations,
+    }
+    statement = upsert(image).values(**values)
+    statement = statement.on_conflict_do_update(
+        index_elements=["digest"], set_={"annotations": statement.excluded.annotations}
+    )
+    row = (await connection.execute(statement.returning(image.c.id, image.c.scanner_state))).one()
+    link = upsert(image_tag_image).values(image_tag_id=image_tag_id, image_id=row.id)
+    await connection.execute(link.on_conflict_do_update(index_elements=["image_tag_id"], set_={"image_id": row.id}))
+    return row
+
+
+async def find_layers(connection: AsyncConnection, digests: Sequence[str], scanner_state: str) -> Mapping[str, bytes]:
+    """The facts of the layers that have been read by this scanner."""
+    query = select(layer.c.digest, layer.c.facts).where(
+        layer.c.digest.in_(digests), layer.c.scanner_state == scanner_state
+    )
+    return {row.digest: row.facts for row in await connection.execute(query)}
+
+
+async def store_layer(connection: AsyncConnection, digest: str, scanner_state: str, facts: bytes) -> None:
+    """Keep a layer's facts; another process may have read it at the same time."""
+    statement = upsert(layer).values(digest=digest, scanner_state=scanner_state, facts=facts)
+    await connection.execute(statement.on_conflict_do_nothing())
+
+
+async def store_contents(
+    connection: AsyncConnection, image_id: int, squashed: SquashedImage, scanner_state: str
+) -> None:
+    """Replace what is known of an image's contents and record that it is scanned."""
+    await connection.execute(select(image.c.id).where(image.c.id == image_id).with_for_update())
+    ids = await _package_ids(connection, [item.package for item in squashed.packages])
+    by_purl = {item.package.purl: ids[item.package] for item in squashed.packages}
+    await connection.execute(delete(image_package).where(image_package.c.image_id == image_id))
+    rows = {
+        (ids[item.package], item.location): _image_package_row(image_id, item, ids, by_purl)
+        for item in squashed.packages
+    }
+    if rows:
+        await connection.execute(insert(image_package), list(rows.values()))
+    calls = upsert(call_evidence).values(image_id=image_id, facts=squashed.calls)
+    await connection.execute(calls.on_conflict_do_update(index_elements=["image_id"], set_={"facts": squashed.calls}))
+    await connection.execute(
+        update(image)
+        .where(image.c.id == image_id)
+        .values(
+            distribution=squashed.distribution,
+            scanner_state=scanner_state,
+            file_index=squashed.file_index,
+            problems=list(squashed.problems[:200]),
+            scanned_at=func.now(),
+        )
+    )
+
+
+def _image_package_row(
+    image_id: int, item: InstalledPackage, ids: Mapping[Package, int], by_purl: Mapping[str, int]
+) -> dict[str, Any]:
+    return {
+        "image_id": image_id,
+        "package_id": ids[item.package],
+        "location": item.location,
+        "layer_digest": item.layer_digest,
+        "owner_package_id": by_purl.get(item.owner_purl),
+    }
+
+
+_INSERT_PACKAGES = text(
+    """
+    INSERT INTO package (ecosystem, name, version, purl, source_name, source_version, architecture)
+    SELECT ecosystem, name, version, purl, source_name, source_version, architecture
+    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS row(ecosystem text, name text, version text, purl text,
+         source_name text, source_version text, architecture text)
+    ORDER BY purl, ecosystem, source_name, source_version
+    ON CONFLICT DO NOTHING
+    """
+)
+_FIND_PACKAGES = text(
+    """
+    SELECT package.* FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS row(ecosystem text, purl text,
+         source_name text, source_version text)
+    JOIN package USING (purl, ecosystem, source_name, source_version)
+    """
+).bindparams(bindparam("rows"))
+
+
+async def _package_ids(connection: AsyncConnection, packages: Sequence[Package]) -> Mapping[Package, int]:
+    rows = {"rows": msgspec.json.encode(sorted(set(packages))).decode()}
+    await connection.execute(_INSERT_PACKAGES, rows)
+    found = {_identity(row): row.id for row in await connection.execute(_FIND_PACKAGES, rows)}
+    return {item: found[_identity(item)] for item in packages}
+
+
+def _identity(item: Any) -> tuple[str, str, str, str]:
+    return item.purl, item.ecosystem, item.source_name, item.source_version
+
+
+async def record_scanned(connection: AsyncConnection, image_id: int) -> None:
+    """Record that an image's contents are known."""
+    await record_events(connection, [NewEvent(EventType.IMAGE_SCANNED, f"image:{image_id}", {"image_id": image_id})])

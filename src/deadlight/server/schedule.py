@@ -1,0 +1,80 @@
+"""What happens by itself: the table of jobs and the table of what is done every so often."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import text
+
+from deadlight.server.findings.jobs import (
+    AssessImage,
+    RefreshImage,
+    RematchBuckets,
+    run_assess_image,
+    run_refresh_image,
+    run_rematch_buckets,
+)
+from deadlight.server.integrity.jobs import CheckSource, check_due_sources, check_source
+from deadlight.server.jobs.queue import Entry
+from deadlight.server.runtime.handlers import join_waiting
+from deadlight.server.scans.jobs import ScanImage, scan_image
+from deadlight.server.services import Services
+from deadlight.server.workers.jobs import DeliverAlert, deliver_alert, sweep_alerts
+
+logger = logging.getLogger(__name__)
+
+JOBS: Sequence[Entry[Services]] = (
+    Entry(CheckSource, check_source),
+    Entry(ScanImage, scan_image),
+    Entry(AssessImage, run_assess_image),
+    Entry(RefreshImage, run_refresh_image),
+    Entry(RematchBuckets, run_rematch_buckets),
+    Entry(DeliverAlert, deliver_alert),
+)
+"""THE table of jobs: which function runs which."""
+
+
+async def forget_old(services: Services) -> None:
+    """Delete what is of no use any more: handled events, ended sessions, observations nobody renewed."""
+    async with services.engine.begin() as connection:
+        for statement in _FORGET:
+            await connection.execute(text(statement))
+
+
+_FORGET = (
+    "DELETE FROM event WHERE status = 'handled' AND handled_at < now() - interval '7 days'",
+    "DELETE FROM session WHERE expires_at < now()",
+    "DELETE FROM sign_in_failure WHERE failed_at < now() - interval '1 day'",
+    "DELETE FROM observation WHERE last_at < now() - interval '10 days'",
+    "DELETE FROM pgqueuer_log WHERE created < now() - interval '3 days'",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Periodic:
+    """Something done every so often by every replica; each is safe to be done by several at once."""
+
+    run: Callable[[Services], Awaitable[None]]
+    every: timedelta
+
+
+PERIODIC = (
+    Periodic(check_due_sources, timedelta(seconds=1)),
+    Periodic(join_waiting, timedelta(seconds=5)),
+    Periodic(sweep_alerts, timedelta(seconds=15)),
+    Periodic(forget_old, timedelta(hours=1)),
+)
+"""THE table of what is done every so often."""
+
+
+async def run_periodic(services: Services, periodic: Periodic) -> None:
+    """Do it until cancelled, also after it failed; replicas drift apart by a little chance."""
+    while True:
+        await asyncio.sleep(periodic.every.total_seconds() * random.uniform(0.8, 1.2))  # noqa: S311 - jitter
+        try:
+            await periodic.run(services)
+        except Exception:
+            logger.exception("periodic work failed, trying again", extra={"work": periodic.run.__name__})

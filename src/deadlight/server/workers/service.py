@@ -1,0 +1,181 @@
+"""From an event to alerts: which workers want it, and a row for each destination, in the event's own transaction."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+from uuid import UUID, uuid4
+
+from pydantic import ValidationError
+from sqlalchemy import Row, delete, func, insert, select, text, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from deadlight.model.event import EventType
+from deadlight.server.errors import BadRequestError, ConflictError, NotFoundError
+from deadlight.server.events.outbox import Event
+from deadlight.server.jobs.queue import enqueue
+from deadlight.server.secrets import Cipher
+from deadlight.server.tables.workers import alert, destination, worker
+from deadlight.server.workers.criteria import InvalidCriteriaError, check_criteria, evaluate_criteria
+from deadlight.server.workers.jobs import DeliverAlert
+from deadlight.server.workers.notifiers import NOTIFIERS
+from deadlight.server.workers.payload import build_data, cloud_event
+from deadlight.server.workers.samples import sample_data
+from deadlight.server.workers.schemas import DestinationIn, WorkerIn
+
+
+async def dispatch(public_url: str, connection: AsyncConnection, event: Event) -> None:
+    """Make the alerts that follow from an event and enqueue their delivery."""
+    workers = await _list_listening(connection, event.type)
+    if not workers:
+        return
+    data = await build_data(connection, event, public_url)
+    seen = {"type": event.type.value, "time": event.recorded_at.isoformat(), "data": data}
+    for row in workers:
+        outcome = evaluate_criteria(row.criteria, seen)
+        if outcome.error:
+            await _count_criteria_error(connection, row.id, outcome.error)
+        if outcome.met:
+            body = partial(cloud_event, event_type=event.type, source=public_url, data=data)
+            await _make_alerts(connection, row.id, event.type, body, event_id=event.id)
+
+
+async def _list_listening(connection: AsyncConnection, event_type: EventType) -> Sequence[Any]:
+    query = select(worker.c.id, worker.c.criteria).where(
+        worker.c.enabled, worker.c.event_types.contains([event_type.value])
+    )
+    return (await connection.execute(query)).all()
+
+
+async def _count_criteria_error(connection: AsyncConnection, worker_id: int, error: str) -> None:
+    await connection.execute(
+        update(worker)
+        .where(worker.c.id == worker_id)
+        .values(criteria_errors=worker.c.criteria_errors + 1, criteria_error=error)
+    )
+
+
+async def _make_alerts(
+    connection: AsyncConnection,
+    worker_id: int,
+    event_type: EventType,
+    body: Callable[[UUID], dict[str, Any]],
+    *,
+    event_id: int | None,
+) -> list[UUID]:
+    """One alert for each destination, once per event whatever is repeated. `body` makes it from the alert's id."""
+    query = select(destination.c.id).where(destination.c.worker_id == worker_id)
+    made: list[UUID] = []
+    for destination_id in (await connection.execute(query)).scalars().all():
+        alert_id = uuid4()
+        statement = upsert(alert).values(
+            id=alert_id,
+            event_id=event_id,
+            worker_id=worker_id,
+            destination_id=destination_id,
+            event_type=event_type.value,
+            body=body(alert_id),
+        )
+        if (await connection.execute(statement.on_conflict_do_nothing())).rowcount:
+            made.append(alert_id)
+    await enqueue(connection, [DeliverAlert(str(alert_id)) for alert_id in made])
+    return made
+
+
+async def send_test(connection: AsyncConnection, worker_id: int, event_type: EventType, public_url: str) -> list[UUID]:
+    """Send a sample of an event to a worker's destinations, whatever its criteria; raises NotFoundError."""
+    await get_worker(connection, worker_id)
+    body = partial(cloud_event, event_type=event_type, source=public_url, data=sample_data(event_type))
+    return await _make_alerts(connection, worker_id, event_type, body, event_id=None)
+
+
+# --- workers -----------------------------------------------------------------------------------------------------
+
+
+async def get_worker(connection: AsyncConnection, worker_id: int) -> Row[Any]:
+    """A worker's row; raises NotFoundError."""
+    row = (await connection.execute(select(worker).where(worker.c.id == worker_id))).first()
+    if row is None:
+        raise NotFoundError("no such worker")
+    return row
+
+
+async def save_worker(connection: AsyncConnection, cipher: Cipher, body: WorkerIn) -> int:
+    """Add a worker; raises BadRequestError for what cannot work and ConflictError for a name that is taken."""
+    _check(body)
+    if (await connection.execute(select(worker.c.id).where(worker.c.name == body.name))).first():
+        raise ConflictError(f"there already is a worker {body.name!r}")
+    statement = insert(worker).values(**_values(body)).returning(worker.c.id)
+    worker_id: int = (await connection.execute(statement)).scalar_one()
+    await _save_destinations(connection, cipher, worker_id, body.destinations)
+    return worker_id
+
+
+async def change_worker(connection: AsyncConnection, cipher: Cipher, worker_id: int, body: WorkerIn) -> None:
+    """Change a worker; a destination without configuration stays as it is. Raises as `save_worker`."""
+    _check(body)
+    await get_worker(connection, worker_id)
+    values = {**_values(body), "updated_at": func.now(), "criteria_errors": 0, "criteria_error": ""}
+    await connection.execute(update(worker).where(worker.c.id == worker_id).values(**values))
+    kept = [item.id for item in body.destinations if item.id is not None and item.config is None]
+    await connection.execute(
+        delete(destination).where(destination.c.worker_id == worker_id, destination.c.id.not_in(kept))
+    )
+    new = [item for item in body.destinations if item.config is not None]
+    await _save_destinations(connection, cipher, worker_id, new)
+
+
+async def remove_worker(connection: AsyncConnection, worker_id: int) -> None:
+    """Remove a worker with its alerts; raises NotFoundError."""
+    await get_worker(connection, worker_id)
+    await connection.execute(delete(worker).where(worker.c.id == worker_id))
+
+
+def _check(body: WorkerIn) -> None:
+    try:
+        check_criteria(body.criteria)
+    except InvalidCriteriaError as error:
+        raise BadRequestError(str(error)) from None
+
+
+def _values(body: WorkerIn) -> dict[str, Any]:
+    return body.model_dump(exclude={"destinations", "event_types"}) | {
+        "event_types": [event_type.value for event_type in body.event_types]
+    }
+
+
+async def _save_destinations(
+    connection: AsyncConnection, cipher: Cipher, worker_id: int, destinations: Sequence[DestinationIn]
+) -> None:
+    for item in destinations:
+        notifier = NOTIFIERS[item.type]
+        try:
+            config = notifier.config.model_validate(item.config or {})
+        except ValidationError as error:
+            raise BadRequestError(f"the {item.type} destination is not usable: {_problems(error)}") from None
+        await connection.execute(
+            insert(destination).values(
+                worker_id=worker_id,
+                type=item.type,
+                label=notifier.label(config),
+                config_encrypted=cipher.encrypt(config.model_dump_json()),
+            )
+        )
+
+
+def _problems(error: ValidationError) -> str:
+    """What pydantic found, without the values: they are secrets."""
+    details = error.errors(include_input=False, include_url=False)
+    return "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in details)
+
+
+async def redeliver(connection: AsyncConnection, alert_id: UUID) -> None:
+    """Try a dead letter again; raises NotFoundError where there is none."""
+    statement = (
+        update(alert)
+        .where(alert.c.id == alert_id, alert.c.status == "dead")
+        .values(status="pending", attempts=0, next_attempt_at=text("now()"))
+    )
+    if not (await connection.execute(statement)).rowcount:
+        raise NotFoundError("no such dead letter")
+    await enqueue(connection, [DeliverAlert(str(alert_id))])
