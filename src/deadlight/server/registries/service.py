@@ -123,7 +123,7 @@ async def _record_change(connection: AsyncConnection, host: str) -> None:
 
 async def note_answer(connection: AsyncConnection, host: str, problem: str) -> None:
     """Note how asking went, at most once a minute unless it changed: hundreds of checks share this row."""
-    news = (registry.c.problem != problem) | (func.coalesce(registry.c.asked_at, "-infinity") < text(_A_MINUTE_AGO))
+    news = (registry.c.problem != problem) | registry.c.asked_at.is_(None) | (registry.c.asked_at < text(_A_MINUTE_AGO))
     await connection.execute(
         update(registry).where(registry.c.host == host, news).values(asked_at=func.now(), problem=problem)
     )

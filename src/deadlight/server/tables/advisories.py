@@ -1,7 +1,6 @@
 """Advisories and the vulnerabilities they describe (owner: `advisories`)."""
 
 from sqlalchemy import (
-    ARRAY,
     BigInteger,
     Boolean,
     Column,
@@ -14,6 +13,7 @@ from sqlalchemy import (
     Text,
     text,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from deadlight.server.tables.metadata import document, identity, metadata, moment, recorded
 

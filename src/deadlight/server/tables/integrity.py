@@ -1,7 +1,6 @@
 """What registries say, what was concluded and what is wrong (owner: `integrity`)."""
 
 from sqlalchemy import (
-    ARRAY,
     BigInteger,
     Boolean,
     Column,
@@ -13,7 +12,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from deadlight.server.tables.metadata import document, identity, metadata, moment, recorded
 

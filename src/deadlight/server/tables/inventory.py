@@ -1,7 +1,6 @@
 """What runs where (owner: `inventory`). Rows are marked removed, not deleted: history is evidence."""
 
 from sqlalchemy import (
-    ARRAY,
     BigInteger,
     Boolean,
     Column,
@@ -15,6 +14,7 @@ from sqlalchemy import (
     func,
     text,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from deadlight.server.tables.metadata import document, identity, metadata, moment, recorded
 

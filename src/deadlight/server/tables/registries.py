@@ -1,6 +1,7 @@
 """Registries the user added (owner: `registries`)."""
 
-from sqlalchemy import ARRAY, Boolean, Column, LargeBinary, Table, Text, text
+from sqlalchemy import Boolean, Column, LargeBinary, Table, Text, text
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from deadlight.server.tables.metadata import identity, metadata, moment, recorded
 

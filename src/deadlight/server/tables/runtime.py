@@ -1,7 +1,6 @@
 """What sensors saw (owner: `runtime`)."""
 
 from sqlalchemy import (
-    ARRAY,
     BigInteger,
     Boolean,
     Column,
@@ -15,6 +14,7 @@ from sqlalchemy import (
     Uuid,
     text,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from deadlight.server.tables.metadata import identity, metadata, moment
 

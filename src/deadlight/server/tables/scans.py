@@ -1,7 +1,6 @@
 """What is in the images (owner: `scans`)."""
 
 from sqlalchemy import (
-    ARRAY,
     BigInteger,
     Column,
     ForeignKey,
@@ -13,6 +12,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from deadlight.server.tables.metadata import document, identity, metadata, moment, recorded
 

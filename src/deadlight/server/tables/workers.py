@@ -1,7 +1,6 @@
 """Workers, what they sent and how it went (owner: `workers`)."""
 
 from sqlalchemy import (
-    ARRAY,
     BigInteger,
     Boolean,
     Column,
@@ -16,6 +15,7 @@ from sqlalchemy import (
     func,
     text,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from deadlight.server.tables.metadata import document, identity, metadata, moment, recorded
 

@@ -1,0 +1,39 @@
+"""Fixtures every room may use."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from deadlight.cli.embedded_postgres import EmbeddedPostgres
+from tests.support.database import fresh_database, make_template, running_server
+from tests.support.receiver import Receiver, running_receiver
+from tests.support.service import RunningService, running_service, test_settings
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[EmbeddedPostgres]:
+    """A real PostgreSQL server with a migrated template."""
+    with running_server() as server:
+        make_template(server)
+        yield server
+
+
+@pytest.fixture
+def database_url(postgres: EmbeddedPostgres) -> Iterator[str]:
+    """A database of the test's own, with the schema of this version."""
+    with fresh_database(postgres) as url:
+        yield url
+
+
+@pytest.fixture
+async def service(database_url: str) -> AsyncIterator[RunningService]:
+    """A running service with its background work."""
+    async with running_service(test_settings(database_url)) as running:
+        yield running
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    """The receiving end of a webhook."""
+    async with running_receiver() as running:
+        yield running

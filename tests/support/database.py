@@ -1,0 +1,76 @@
+"""Real PostgreSQL for tests: one server per test process, one migrated template, one database per test."""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+
+import psycopg
+
+from deadlight.cli.embedded_postgres import EmbeddedPostgres
+from deadlight.server import migrations
+from deadlight.server.auth.accounts import create_user
+from deadlight.server.auth.principals import Role
+from deadlight.server.db.engine import create_engine
+from deadlight.server.settings import with_driver
+
+TEMPLATE = "deadlight_template"
+PASSWORD = "a password for tests"
+"""Of the accounts `viewer`, `operator` and `admin`, which every test's database has."""
+
+SPEED = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
+"""Tests give up surviving a power cut, and nothing else."""
+
+
+@contextmanager
+def running_server() -> Iterator[EmbeddedPostgres]:
+    """A server in a folder of its own; short, because a socket's path is limited."""
+    directory = Path(tempfile.mkdtemp(prefix="dl-", dir="/tmp"))
+    directory.chmod(0o755)
+    server = EmbeddedPostgres(directory, settings=SPEED)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def make_template(server: EmbeddedPostgres) -> None:
+    """A database with the schema of this version, from which each test's is copied."""
+    _execute(server, f"CREATE DATABASE {TEMPLATE}")
+    url = server.url(TEMPLATE)
+    migrations.upgrade(with_driver(url))
+    asyncio.run(migrations.upgrade_job_queue(url))
+    asyncio.run(_add_accounts(with_driver(url)))
+
+
+async def _add_accounts(url: str) -> None:
+    """Made once, because hashing a password takes a while on purpose."""
+    engine = create_engine(url, application="tests")
+    async with engine.begin() as connection:
+        for role in Role:
+            await create_user(connection, role.value, PASSWORD, role, must_change_password=False)
+    await engine.dispose()
+
+
+_numbers = count(1)
+
+
+@contextmanager
+def fresh_database(server: EmbeddedPostgres) -> Iterator[str]:
+    """The URL of a database nobody has used; it is gone afterwards."""
+    name = f"test_{next(_numbers)}"
+    _execute(server, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")
+    try:
+        yield server.url(name)
+    finally:
+        _execute(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _execute(server: EmbeddedPostgres, statement: str) -> None:
+    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+        connection.execute(statement.encode())
