@@ -7,7 +7,7 @@ import pytest
 from deadlight.cli.embedded_postgres import EmbeddedPostgres
 from tests.support.database import fresh_database, make_template, running_server
 from tests.support.receiver import Receiver, running_receiver
-from tests.support.service import RunningService, running_service, test_settings
+from tests.support.service import RunningService, running_service, service_settings
 
 
 @pytest.fixture(scope="session")
@@ -28,7 +28,7 @@ def database_url(postgres: EmbeddedPostgres) -> Iterator[str]:
 @pytest.fixture
 async def service(database_url: str) -> AsyncIterator[RunningService]:
     """A running service with its background work."""
-    async with running_service(test_settings(database_url)) as running:
+    async with running_service(service_settings(database_url)) as running:
         yield running
 
 

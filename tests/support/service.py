@@ -35,7 +35,7 @@ ADMIN = Principal(3, "admin", Role.ADMIN)
 SECRET_KEY = "a secret key for tests, long enough to be accepted"
 
 
-def test_settings(database_url: str, **more: Any) -> Settings:
+def service_settings(database_url: str, **more: Any) -> Settings:
     """Settings for a service on loopback that may also send alerts there."""
     values: dict[str, Any] = {
         "database_url": database_url,

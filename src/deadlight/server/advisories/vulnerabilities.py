@@ -28,12 +28,14 @@ async def regroup(connection: AsyncConnection, changed: Sequence[Advisory]) -> s
     if not changed:
         return set()
     touched = await _connected(connection, changed)
+    names = _names(changed) | await _known_names(connection, touched)
     members = await _members(connection, touched, changed)
-    groups = group_advisories(members)
     await _forget_links(connection, touched, [item.id for item in changed])
     buckets: set[Bucket] = set()
     known = await _rows(connection, touched)
-    for group in groups:
+    for group in group_advisories(members):
+        if not group.identifiers & names:
+            continue  # a notice of several flaws brings in others that are not concerned
         vulnerability_id, is_news = await _store_group(connection, group, known)
         await _link(connection, group, vulnerability_id)
         if is_news:
@@ -42,10 +44,18 @@ async def regroup(connection: AsyncConnection, changed: Sequence[Advisory]) -> s
     return buckets
 
 
+def _names(advisories: Iterable[Advisory]) -> set[str]:
+    return {name for item in advisories for identifiers in identifier_sets(item) for name in identifiers}
+
+
+async def _known_names(connection: AsyncConnection, vulnerability_ids: set[int]) -> set[str]:
+    query = select(vulnerability_alias.c.name).where(vulnerability_alias.c.vulnerability_id.in_(vulnerability_ids))
+    return set((await connection.execute(query)).scalars())
+
+
 async def _connected(connection: AsyncConnection, changed: Sequence[Advisory]) -> set[int]:
     """Vulnerabilities that share a name with a changed advisory, or that it spoke of until now."""
-    names = {name for item in changed for identifiers in identifier_sets(item) for name in identifiers}
-    by_name = select(vulnerability_alias.c.vulnerability_id).where(vulnerability_alias.c.name.in_(names))
+    by_name = select(vulnerability_alias.c.vulnerability_id).where(vulnerability_alias.c.name.in_(_names(changed)))
     by_link = select(advisory_vulnerability.c.vulnerability_id).where(
         advisory_vulnerability.c.advisory_id.in_([item.id for item in changed])
     )
