@@ -1,0 +1,1 @@
+"""The command line: user commands over the REST API, and the starter of the other processes."""

@@ -24,7 +24,7 @@ from pydantic import ValidationError
 from deadlight.server import migrations
 from deadlight.server.app import create_app
 from deadlight.server.auth.accounts import ADMIN_NAME, ensure_admin
-from deadlight.server.auth.agents import create_registration_token
+from deadlight.server.auth.agents import create_local_registration_token
 from deadlight.server.auth.principals import Role
 from deadlight.server.auth.sessions import create_local_token
 from deadlight.server.dashboard.risk_index import RiskIndex
@@ -151,7 +151,7 @@ async def bootstrap(settings: Settings) -> dict[str, str]:
         answer = {
             "admin": ADMIN_NAME,
             "one_time_password": password,
-            "registration_token": await create_registration_token(connection, "deadlight up"),
+            "registration_token": await create_local_registration_token(connection, "deadlight up"),
             "api_token": await create_local_token(connection, "deadlight up", Role.ADMIN),
         }
     await engine.dispose()

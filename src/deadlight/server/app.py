@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from deadlight import __version__
+from deadlight.server import demonstration
 from deadlight.server.advisories import api as advisories_api
 from deadlight.server.assessment import api as assessment_api
 from deadlight.server.assessment import runtime_api
@@ -24,6 +25,7 @@ from deadlight.server.errors import ServiceError
 from deadlight.server.inventory import api as inventory_api
 from deadlight.server.registries import api as registries_api
 from deadlight.server.runtime import api as observations_api
+from deadlight.server.scans import api as scans_api
 from deadlight.server.services import Services, ServicesDep
 from deadlight.server.workers import api as workers_api
 
@@ -39,6 +41,8 @@ ROUTERS = (
     assessment_api.router,
     runtime_api.router,
     workers_api.router,
+    scans_api.router,
+    demonstration.router,
 )
 
 SECURITY_HEADERS = {

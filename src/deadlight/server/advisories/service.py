@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-from sqlalchemy import delete, insert, select, text
+from sqlalchemy import delete, exists, insert, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -17,7 +17,13 @@ from deadlight.advisories.osv import parse_advisory
 from deadlight.model.event import EventType
 from deadlight.server.advisories.vulnerabilities import regroup
 from deadlight.server.events.outbox import NewEvent, record_events
-from deadlight.server.tables.advisories import advisory, advisory_import, affected
+from deadlight.server.tables.advisories import (
+    advisory,
+    advisory_import,
+    advisory_vulnerability,
+    affected,
+    vulnerability,
+)
 
 BUCKETS_PER_EVENT = 500
 REJECTIONS_KEPT = 100
@@ -76,6 +82,23 @@ async def import_advisories(
     result = _count(changes, rejected)
     await _note(connection, source, result)
     return result
+
+
+async def remove_source(connection: AsyncConnection, source: str) -> int:
+    """Remove the advisories of a source, and what nothing speaks of then; returns how many advisories."""
+    await connection.execute(_LOCK)
+    buckets = await connection.execute(
+        select(affected.c.ecosystem, affected.c.name)
+        .join(advisory, advisory.c.id == affected.c.advisory_id)
+        .where(advisory.c.source == source)
+    )
+    touched: set[Bucket] = {(row.ecosystem, row.name) for row in buckets}
+    removed = (await connection.execute(delete(advisory).where(advisory.c.source == source))).rowcount
+    await connection.execute(
+        delete(vulnerability).where(~exists().where(advisory_vulnerability.c.vulnerability_id == vulnerability.c.id))
+    )
+    await _record(connection, touched)
+    return removed
 
 
 async def _stored_hashes(connection: AsyncConnection, advisories: Sequence[Advisory]) -> Mapping[str, str]:

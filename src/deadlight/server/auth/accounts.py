@@ -2,7 +2,7 @@
 
 import secrets
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.server.auth.passwords import hash_password
@@ -30,9 +30,19 @@ async def create_user(
 
 
 async def ensure_admin(connection: AsyncConnection) -> str:
-    """Make the first account where there is none; returns its one-time password, or an empty text."""
-    if (await connection.execute(select(user.c.id).limit(1))).first():
-        return ""
+    """Make the first account where there is none.
+
+    Returns its one-time password: a fresh one until somebody has signed in with one and chosen their own, an empty
+    text from then on.
+    """
     password = secrets.token_urlsafe(18)
-    await create_user(connection, ADMIN_NAME, password, Role.ADMIN, must_change_password=True)
+    accounts = (await connection.execute(select(user).order_by(user.c.id).limit(2))).all()
+    if not accounts:
+        await create_user(connection, ADMIN_NAME, password, Role.ADMIN, must_change_password=True)
+        return password
+    if len(accounts) > 1 or not accounts[0].must_change_password:
+        return ""
+    await connection.execute(
+        update(user).where(user.c.id == accounts[0].id).values(password_hash=await hash_password(password))
+    )
     return password

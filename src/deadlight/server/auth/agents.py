@@ -46,6 +46,13 @@ async def create_registration_token(
     return token
 
 
+async def create_local_registration_token(connection: AsyncConnection, name: str) -> str:
+    """A registration token in place of the ones made before under this name."""
+    before = (registration_token.c.name == name) & registration_token.c.revoked_at.is_(None)
+    await connection.execute(update(registration_token).where(before).values(revoked_at=func.now()))
+    return await create_registration_token(connection, name)
+
+
 async def replace_registration_token(connection: AsyncConnection, token: str) -> str:
     """Revoke a registration token and return its successor; raises NotFoundError where it is unknown or revoked."""
     statement = (

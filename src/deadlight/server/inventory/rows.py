@@ -120,8 +120,12 @@ async def _platforms(connection: AsyncConnection, cluster_id: UUID, names: set[s
 async def _image_tag_ids(
     connection: AsyncConnection, resolved: Iterable[ImageTagKey | Unresolved]
 ) -> dict[ImageTagKey, int]:
+    return await ensure_image_tags(connection, [key for key in resolved if isinstance(key, ImageTagKey)])
+
+
+async def ensure_image_tags(connection: AsyncConnection, wanted: Iterable[ImageTagKey]) -> dict[ImageTagKey, int]:
     """Ids of image tags, made where they are new; a new one is an image nobody has seen before."""
-    keys = sorted({key for key in resolved if isinstance(key, ImageTagKey)})
+    keys = sorted(set(wanted))
     if not keys:
         return {}
     rows = {"rows": sql.json_rows([asdict(key) for key in keys])}

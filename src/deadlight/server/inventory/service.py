@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import Row, delete, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.model import wire
@@ -18,7 +18,7 @@ from deadlight.server.auth.principals import AgentPrincipal
 from deadlight.server.events.outbox import NewEvent, record_events
 from deadlight.server.inventory import statements as sql
 from deadlight.server.inventory.rows import KINDS, remove_unannounced, write_objects
-from deadlight.server.tables.inventory import cluster
+from deadlight.server.tables.inventory import cluster, container
 
 VERIFY_EVERY = timedelta(seconds=30)
 """How often a controller's digest is held against the rows: often enough to repair a loss soon, seldom enough to be
@@ -102,3 +102,21 @@ async def _differs(connection: AsyncConnection, cluster_id: UUID, batch: wire.In
         if (int(row[0]), int(row[1])) != (expected.count, expected.checksum):
             return True
     return False
+
+
+_REMOVE_UNUSED_IMAGE_TAGS = text(
+    """
+    DELETE FROM image_tag WHERE id = ANY(:image_tag_ids)
+      AND NOT EXISTS (SELECT FROM container WHERE container.image_tag_id = image_tag.id)
+    """
+)
+
+
+async def remove_demonstration_clusters(connection: AsyncConnection) -> int:
+    """Remove the demonstration's clusters with everything in them, and the images only they ran; returns how many."""
+    demonstrations = select(cluster.c.id).where(cluster.c.demonstration)
+    query = select(container.c.image_tag_id).where(container.c.cluster_id.in_(demonstrations)).distinct()
+    image_tag_ids = [id_ for id_ in (await connection.execute(query)).scalars() if id_ is not None]
+    removed = await connection.execute(delete(cluster).where(cluster.c.demonstration))
+    await connection.execute(_REMOVE_UNUSED_IMAGE_TAGS, {"image_tag_ids": image_tag_ids})
+    return removed.rowcount

@@ -108,6 +108,11 @@ async def remove_registry(connection: AsyncConnection, registry_id: int) -> None
     await _record_change(connection, host)
 
 
+async def remove_demonstration_registries(connection: AsyncConnection) -> int:
+    """Forget the demonstration's registries; returns how many."""
+    return (await connection.execute(delete(registry).where(registry.c.demonstration))).rowcount
+
+
 async def _get_host(connection: AsyncConnection, registry_id: int) -> str:
     query = select(registry.c.host).where(registry.c.id == registry_id).with_for_update()
     host: str | None = (await connection.execute(query)).scalar_one_or_none()

@@ -83,7 +83,7 @@ violation_location = Table(
     metadata,
     identity(),
     Column("violation_id", BigInteger, ForeignKey("violation.id", ondelete="CASCADE"), nullable=False),
-    Column("workload_id", BigInteger, ForeignKey("workload.id"), nullable=False),
+    Column("workload_id", BigInteger, ForeignKey("workload.id", ondelete="CASCADE"), nullable=False),
     Column("nodes", ARRAY(Text), nullable=False, server_default="{}"),
     recorded("detected_at"),
     moment("gone_at"),
@@ -102,7 +102,7 @@ untrusted_location = Table(
     metadata,
     identity(),
     Column("image_tag_id", BigInteger, ForeignKey("image_tag.id", ondelete="CASCADE"), nullable=False),
-    Column("workload_id", BigInteger, ForeignKey("workload.id"), nullable=False),
+    Column("workload_id", BigInteger, ForeignKey("workload.id", ondelete="CASCADE"), nullable=False),
     recorded("detected_at"),
     moment("gone_at"),
     Index(

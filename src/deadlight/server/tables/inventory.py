@@ -120,7 +120,7 @@ pod = Table(
     identity(),
     _cluster_id(),
     Column("uid", Text, nullable=False),
-    Column("workload_id", BigInteger, ForeignKey("workload.id"), nullable=True),
+    Column("workload_id", BigInteger, ForeignKey("workload.id", ondelete="CASCADE"), nullable=True),
     Column("workload_uid", Text, nullable=False),
     Column("namespace", Text, nullable=False),
     Column("name", Text, nullable=False),

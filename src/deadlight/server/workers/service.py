@@ -131,6 +131,11 @@ async def remove_worker(connection: AsyncConnection, worker_id: int) -> None:
     await connection.execute(delete(worker).where(worker.c.id == worker_id))
 
 
+async def remove_demonstration_workers(connection: AsyncConnection) -> int:
+    """Remove the demonstration's workers with their alerts; returns how many."""
+    return (await connection.execute(delete(worker).where(worker.c.demonstration))).rowcount
+
+
 def _check(body: WorkerIn) -> None:
     try:
         check_criteria(body.criteria)

@@ -798,7 +798,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["cluster_id"], ["cluster.id"], name=op.f("fk_pod_cluster_id_cluster"), ondelete="CASCADE"
         ),
-        sa.ForeignKeyConstraint(["workload_id"], ["workload.id"], name=op.f("fk_pod_workload_id_workload")),
+        sa.ForeignKeyConstraint(
+            ["workload_id"], ["workload.id"], name=op.f("fk_pod_workload_id_workload"), ondelete="CASCADE"
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_pod")),
         sa.UniqueConstraint("cluster_id", "uid", name=op.f("uq_pod_cluster_id_uid")),
     )
@@ -824,7 +826,10 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.ForeignKeyConstraint(
-            ["workload_id"], ["workload.id"], name=op.f("fk_untrusted_location_workload_id_workload")
+            ["workload_id"],
+            ["workload.id"],
+            name=op.f("fk_untrusted_location_workload_id_workload"),
+            ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_untrusted_location")),
     )
@@ -850,7 +855,10 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.ForeignKeyConstraint(
-            ["workload_id"], ["workload.id"], name=op.f("fk_violation_location_workload_id_workload")
+            ["workload_id"],
+            ["workload.id"],
+            name=op.f("fk_violation_location_workload_id_workload"),
+            ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_violation_location")),
     )

@@ -1,0 +1,118 @@
+"""The service's REST API for programs: what the command line and the demonstration use."""
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+import msgspec
+
+from deadlight.client.errors import ClientError
+
+_TIMEOUT = aiohttp.ClientTimeout(total=120, sock_connect=10)
+
+
+class NotReachedError(ClientError):
+    """Nothing answers at the address."""
+
+
+class ApiError(ClientError):
+    """The service answered that it will not; `code` and `message` are its own."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+
+
+class RestClient:
+    """A client of one service, with an API token; an async context manager."""
+
+    def __init__(self, url: str, token: str = "") -> None:
+        self.url = url.rstrip("/")
+        self._headers = {"authorization": f"Bearer {token}"} if token else {}
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(headers=self._headers, timeout=_TIMEOUT, trust_env=True)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._session:
+            await self._session.close()
+            self._session = None
+
+    async def request(self, method: str, path: str, body: Any = None, query: Mapping[str, Any] | None = None) -> Any:
+        """The decoded answer, None where it has no body.
+
+        Raises:
+            NotReachedError: nobody answers.
+            ApiError: the answer is an error.
+        """
+        assert self._session, "used outside its context"
+        try:
+            async with self._session.request(method, self.url + path, json=body, params=_query(query)) as response:
+                raw = await response.read()
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise NotReachedError(f"{self.url} does not answer: {str(error) or 'no answer in time'}") from error
+        answer = _decode(raw)
+        if not response.ok:
+            details = answer if isinstance(answer, dict) else {}
+            message = str(details.get("message") or f"{self.url}{path} answered {response.status}")
+            raise ApiError(response.status, str(details.get("code", "")), message)
+        return answer
+
+    async def get(self, path: str, query: Mapping[str, Any] | None = None) -> Any:
+        """GET; raises as `request`."""
+        return await self.request("GET", path, query=query)
+
+    async def post(self, path: str, body: Any = None) -> Any:
+        """POST; raises as `request`."""
+        return await self.request("POST", path, body)
+
+    async def sign_in(self, name: str, password: str) -> dict[str, Any]:
+        """Open a session for the calls that follow; raises as `request`."""
+        session: dict[str, Any] = await self.post("/api/v1/session", {"name": name, "password": password})
+        assert self._session, "used outside its context"
+        self._session.headers["x-csrf-token"] = session["csrf_token"]
+        return session
+
+    async def list_image_tags(self, query: Mapping[str, Any], limit: int) -> tuple[list[dict[str, Any]], int]:
+        """Up to `limit` image tags that run, riskiest first, and how many there are; raises as `request`."""
+        found: list[dict[str, Any]] = []
+        key = ""
+        while True:
+            paging = {"limit": min(100, limit - len(found)), "next_key": key}
+            page = await self.get("/api/v1/image-tags", {**query, **paging})
+            found += page["image_tags"]
+            key = page["next_key"]
+            if not key or len(found) >= limit:
+                return found, page["total"]
+
+    async def list_clusters(self) -> list[dict[str, Any]]:
+        """All clusters; raises as `request`."""
+        found: list[dict[str, Any]] = []
+        key = ""
+        while True:
+            page = await self.post("/runtime/api/v1/clusters", {"limit": 100, "next_key": key})
+            found += page["clusters"]
+            key = page["pagination"]["next_key"]
+            if not key:
+                return found
+
+
+def _query(query: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+    pairs: list[tuple[str, str]] = []
+    for name, value in (query or {}).items():
+        values = value if isinstance(value, list | tuple) else [value]
+        pairs += [(name, str(item)) for item in values if item not in {None, ""}]
+    return pairs
+
+
+def _decode(raw: bytes) -> Any:
+    try:
+        return msgspec.json.decode(raw) if raw else None
+    except msgspec.DecodeError:
+        return None

@@ -1,0 +1,27 @@
+"""Removing the demonstration fleet: each capability removes what is its own."""
+
+from fastapi import APIRouter
+
+from deadlight.server.advisories.service import remove_source
+from deadlight.server.auth.requests import Admin
+from deadlight.server.inventory.service import remove_demonstration_clusters
+from deadlight.server.registries.service import remove_demonstration_registries
+from deadlight.server.services import ServicesDep
+from deadlight.server.workers.service import remove_demonstration_workers
+
+router = APIRouter(prefix="/api/v1/demonstration", tags=["demonstration"])
+
+SOURCE = "demonstration"
+"""The source of the advisories that the demonstration imports."""
+
+
+@router.delete("", operation_id="removeDemonstration")
+async def delete_demonstration(_: Admin, services: ServicesDep) -> dict[str, int]:
+    """Remove everything the demonstration brought; returns how much of what."""
+    async with services.engine.begin() as connection:
+        return {
+            "workers": await remove_demonstration_workers(connection),
+            "clusters": await remove_demonstration_clusters(connection),
+            "registries": await remove_demonstration_registries(connection),
+            "advisories": await remove_source(connection, SOURCE),
+        }
