@@ -316,8 +316,8 @@ From this machine, for the cluster of your current kube context (reads only, cha
 Inside the cluster, controller and a sensor on every node (the service must be reachable from there over https):
 
   helm upgrade --install deadlight-agent charts/deadlight-agent --namespace deadlight --create-namespace \\
-    --set server.url={url} --set registrationToken={token} \\
-    --set clusterName={name} --set sensors.enabled=true
+    --set server.url={url} --set registrationToken={token} --set clusterName={name} \\
+    --set clusterUID=$(kubectl get namespace kube-system -o jsonpath='{{.metadata.uid}}') --set sensors.enabled=true
 
 Leave out `sensors.enabled=true` for Runtime Integrity: the controller alone."""
 

@@ -134,12 +134,9 @@ def _free_port(host: str) -> int:
 
 async def _prepare(environment: Mapping[str, str]) -> dict[str, str]:
     """Bring the schema up to date and make the first account and tokens."""
-    code, _ = await run_to_end("server", "migrate", environment=environment)
-    if code:
-        raise UpError("the database could not be brought to this version: see the messages above")
     code, answer = await run_to_end("server", "bootstrap", environment=environment)
     if code:
-        raise UpError("the first account could not be made: see the messages above")
+        raise UpError("the database could not be prepared: see the messages above")
     started: dict[str, str] = json.loads(answer)
     return started
 

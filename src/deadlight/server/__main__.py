@@ -2,7 +2,7 @@
 
 python -m deadlight.server serve [--only api|jobs]     serve until stopped
 python -m deadlight.server migrate                     bring the database to this version
-python -m deadlight.server bootstrap                   make the first account and tokens; prints JSON
+python -m deadlight.server bootstrap                   migrate, make the first account and tokens; prints JSON
 python -m deadlight.server openapi                     print the API's description
 """
 
@@ -169,6 +169,7 @@ def main() -> None:
     if arguments.command == "migrate":
         migrate(settings)
     elif arguments.command == "bootstrap":
+        migrate(settings)
         print(json.dumps(asyncio.run(bootstrap(settings))))  # noqa: T201 - the command's output
     else:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:

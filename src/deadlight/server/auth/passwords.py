@@ -1,6 +1,7 @@
 """Passwords: Argon2id, hashed off the event loop because it takes a tenth of a second on purpose."""
 
 import asyncio
+from functools import cache
 
 from pwdlib import PasswordHash
 
@@ -23,8 +24,10 @@ async def verify_password(password: str, stored: str | None) -> bool:
     """Whether it is the password. Takes as long for an unknown account (`stored` is None) as for a known one."""
     if len(password) > MAX_LENGTH:
         return False
-    matches = await asyncio.to_thread(_hasher.verify, password, stored or _SOME_HASH)
+    matches = await asyncio.to_thread(_hasher.verify, password, stored or _some_hash())
     return matches and stored is not None
 
 
-_SOME_HASH = _hasher.hash("an account that does not exist")
+@cache
+def _some_hash() -> str:
+    return _hasher.hash("an account that does not exist")
