@@ -1,0 +1,52 @@
+"""Package ecosystems: the order of their versions, their names, and how their packages are read from an image.
+
+`ECOSYSTEMS` is the table: an ecosystem is one file here and one row there. Everything is pure: documents and texts in,
+values out.
+"""
+
+from deadlight.ecosystems.alpine import ALPINE
+from deadlight.ecosystems.debian import DEBIAN
+from deadlight.ecosystems.ecosystem import (
+    UNKNOWN_VENDOR,
+    Catalogue,
+    Cataloguer,
+    Distribution,
+    Document,
+    Ecosystem,
+    InvalidVersionError,
+    VersionKey,
+)
+from deadlight.ecosystems.os_release import identify_distribution, parse_os_release
+from deadlight.ecosystems.pypi import PYPI
+from deadlight.ecosystems.python_metadata import source_of_bytecode
+from deadlight.ecosystems.ubuntu import UBUNTU
+
+__all__ = [
+    "CATALOGUERS",
+    "ECOSYSTEMS",
+    "UNKNOWN_VENDOR",
+    "Catalogue",
+    "Cataloguer",
+    "Distribution",
+    "Document",
+    "Ecosystem",
+    "InvalidVersionError",
+    "VersionKey",
+    "find_ecosystem",
+    "identify_distribution",
+    "parse_os_release",
+    "source_of_bytecode",
+]
+
+ECOSYSTEMS: tuple[Ecosystem, ...] = (DEBIAN, UBUNTU, ALPINE, PYPI)
+"""Every ecosystem whose packages are found and whose versions can be compared."""
+
+CATALOGUERS: tuple[Cataloguer, ...] = tuple(dict.fromkeys(ecosystem.cataloguer for ecosystem in ECOSYSTEMS))
+"""Each way of reading packages once; operating systems come before languages, whose packages they may own."""
+
+_BY_NAME = {ecosystem.name: ecosystem for ecosystem in ECOSYSTEMS}
+
+
+def find_ecosystem(osv_name: str) -> Ecosystem | None:
+    """The row of an OSV ecosystem name, with or without its release: both `Debian` and `Debian:12` give Debian."""
+    return _BY_NAME.get(osv_name.partition(":")[0])

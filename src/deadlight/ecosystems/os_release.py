@@ -1,0 +1,30 @@
+"""The operating system an image says it is (os-release(5))."""
+
+from collections.abc import Iterable, Mapping
+
+from deadlight.ecosystems.ecosystem import UNKNOWN_VENDOR, Distribution, Ecosystem
+
+
+def parse_os_release(content: bytes) -> dict[str, str]:
+    """The assignments of an os-release file; lines that are none are left out."""
+    fields: dict[str, str] = {}
+    for line in content.decode("utf-8", "replace").splitlines():
+        key, equals, value = line.strip().partition("=")
+        if equals and not key.startswith("#"):
+            fields[key] = value.strip("\"'")
+    return fields
+
+
+def identify_distribution(os_release: Mapping[str, str], ecosystems: Iterable[Ecosystem]) -> Distribution:
+    """The distribution that os-release describes; without an ecosystem where no row knows it."""
+    vendor = os_release.get("ID", "").lower() or UNKNOWN_VENDOR
+    for ecosystem in ecosystems:
+        if ecosystem.os_id == vendor and ecosystem.os_release is not None:
+            release = ecosystem.os_release(os_release)
+            return Distribution(
+                ecosystem=f"{ecosystem.name}:{release}" if release else ecosystem.name,
+                vendor=vendor,
+                release=f"{vendor}-{release.partition(':')[0].removeprefix('v')}" if release else vendor,
+            )
+    version = os_release.get("VERSION_ID", "")
+    return Distribution(vendor=vendor, release=f"{vendor}-{version}" if version else "")

@@ -1,0 +1,51 @@
+"""From layers to what an image contains: packages with their files, and what its own code calls.
+
+    scan_layer(stream)  ->  LayerFacts      one pass over one layer, cached by (layer digest, SCANNER_STATE)
+    squash(facts)       ->  ImageContents   pure: whiteouts, package databases, links
+    FileIndex.of(...)                       path -> package, kept for each image
+    judge_applicability(rules, contents.calls, ids, package)
+
+Nothing touches the disk, the network or a clock, and nothing of an image is executed.
+"""
+
+from deadlight.scanner.applicability.first_party_code import FirstPartyCode
+from deadlight.scanner.applicability.judgement import ApplicabilityResult, Evidence, judge_applicability
+from deadlight.scanner.applicability.rules import Rule, RuleSet, load_rules, parse_rule
+from deadlight.scanner.contents import ImageContents, owners_by_path, squash
+from deadlight.scanner.errors import (
+    ImageTooLargeError,
+    InvalidFactsError,
+    InvalidRuleError,
+    LayerError,
+    ScannerError,
+)
+from deadlight.scanner.facts import LayerFacts
+from deadlight.scanner.file_index import FileIndex
+from deadlight.scanner.layer import scan_layer
+from deadlight.scanner.limits import DEFAULT_LIMITS, Limits
+from deadlight.scanner.state import SCANNER_STATE
+
+__all__ = [
+    "DEFAULT_LIMITS",
+    "SCANNER_STATE",
+    "ApplicabilityResult",
+    "Evidence",
+    "FileIndex",
+    "FirstPartyCode",
+    "ImageContents",
+    "ImageTooLargeError",
+    "InvalidFactsError",
+    "InvalidRuleError",
+    "LayerError",
+    "LayerFacts",
+    "Limits",
+    "Rule",
+    "RuleSet",
+    "ScannerError",
+    "judge_applicability",
+    "load_rules",
+    "owners_by_path",
+    "parse_rule",
+    "scan_layer",
+    "squash",
+]

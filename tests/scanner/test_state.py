@@ -1,0 +1,33 @@
+import msgspec
+from tests.scanner.layer_builder import OS_RELEASE, LayerBuilder, status
+
+from deadlight.scanner import SCANNER_STATE, squash
+from deadlight.scanner.state import state_of
+
+
+def test_the_state_changes_with_every_name_and_version_and_with_nothing_else():
+    state = state_of([("dpkg", 1), ("apk", 1)])
+    assert state == state_of([("apk", 1), ("dpkg", 1)])
+    assert (
+        len({state, state_of([("dpkg", 2), ("apk", 1)]), state_of([("dpkg", 1)]), state_of([("dpkg1", 1), ("apk", 1)])})
+        == 4
+    )
+
+
+def test_what_a_scan_gives_changes_only_together_with_the_state():
+    """When this fails, raise the version of the analyzer you changed, then write down both new values."""
+    layer = (
+        LayerBuilder()
+        .file("etc/os-release", OS_RELEASE)
+        .file("var/lib/dpkg/status", status(("bash", "5.2")))
+        .file("var/lib/dpkg/info/bash.list", "/bin/bash\n")
+        .file("bin/bash")
+        .file("lib/apk/db/installed", "P:musl\nV:1.2-r0\nA:x86_64\no:musl\nF:lib\nR:ld.so\n\n")
+        .file("s/a-1.dist-info/METADATA", "Name: A\nVersion: 1\nRequires-Dist: b\n")
+        .file("s/a-1.dist-info/RECORD", "a.py,,\n")
+        .file("s/a.py")
+        .file("app/main.py", "import yaml as y\nfrom . import x\ny.load(1, Loader=y.SafeLoader)\n")
+    )
+    facts = layer.scan()
+    seen = state_of([(msgspec.json.encode([facts, squash([facts])]).decode(), 0)])
+    assert (SCANNER_STATE, seen) == ("a95c1bd62555ed0b", "27e42647bac1b4a8")
