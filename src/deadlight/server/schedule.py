@@ -13,6 +13,7 @@ from deadlight.server.findings.jobs import (
     AssessImage,
     RefreshImage,
     RematchBuckets,
+    reassess_stale,
     run_assess_image,
     run_refresh_image,
     run_rematch_buckets,
@@ -20,7 +21,7 @@ from deadlight.server.findings.jobs import (
 from deadlight.server.integrity.jobs import CheckSource, check_due_sources, check_source
 from deadlight.server.jobs.queue import Entry
 from deadlight.server.runtime.handlers import join_waiting
-from deadlight.server.scans.jobs import ScanImage, scan_image
+from deadlight.server.scans.jobs import ScanImage, rescan_stale, scan_image
 from deadlight.server.services import Services
 from deadlight.server.workers.jobs import DeliverAlert, deliver_alert, sweep_alerts
 
@@ -65,6 +66,8 @@ PERIODIC = (
     Periodic(check_due_sources, timedelta(seconds=1)),
     Periodic(join_waiting, timedelta(seconds=5)),
     Periodic(sweep_alerts, timedelta(seconds=15)),
+    Periodic(rescan_stale, timedelta(minutes=5)),
+    Periodic(reassess_stale, timedelta(minutes=1)),
     Periodic(forget_old, timedelta(hours=1)),
 )
 """THE table of what is done every so often."""

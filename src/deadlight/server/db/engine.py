@@ -10,7 +10,8 @@ def create_engine(url: str, *, application: str, pool_size: int = 10) -> AsyncEn
     """An engine whose sessions use UTC, give up after `STATEMENT_TIMEOUT_MS` and notice a lost server.
 
     `url` is SQLAlchemy's (`postgresql+psycopg://`). `application` names the connections in pg_stat_activity.
-    JIT is off: it costs more than it gives on queries of a few milliseconds.
+    JIT is off: it costs more than it gives on queries of a few milliseconds. Errors do not repeat parameters, because
+    errors are logged and parameters are passwords, tokens and whole inventories.
     """
     options = f"-c timezone=UTC -c statement_timeout={STATEMENT_TIMEOUT_MS} -c jit=off"
     return create_async_engine(
@@ -18,6 +19,7 @@ def create_engine(url: str, *, application: str, pool_size: int = 10) -> AsyncEn
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_pre_ping=True,
+        hide_parameters=True,
         connect_args={"application_name": application, "options": options, "connect_timeout": 10, **KEEPALIVES},
     )
 

@@ -16,8 +16,9 @@ logger = logging.getLogger(__name__)
 
 Callback = Callable[[str], None]
 
-MAX_PAUSE = 5.0
-"""Seconds between attempts to reach a database that is away."""
+FIRST_PAUSE = 0.1
+LAST_PAUSE = 5.0
+"""Seconds between attempts to reach a database that is away; they double."""
 
 
 class Listener:
@@ -31,6 +32,7 @@ class Listener:
         """`conninfo` is libpq's (`postgresql://`); `channels` are all that can be subscribed to."""
         self._conninfo = conninfo
         self._callbacks: dict[str, list[Callback]] = {channel: [] for channel in channels}
+        self._pause = FIRST_PAUSE
         self.counters: dict[str, int] = defaultdict(int)
 
     def subscribe(self, channel: str, callback: Callback) -> None:
@@ -43,21 +45,21 @@ class Listener:
 
     async def run(self) -> None:
         """Listen until cancelled."""
-        pause = 0.1
         while True:
             try:
                 await self._listen()
             except psycopg.OperationalError as error:
                 self.counters["reconnects"] += 1
                 logger.warning("notification connection lost, reconnecting: %s", error)
-            await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, not a secret
-            pause = min(pause * 2, MAX_PAUSE)
+            await asyncio.sleep(self._pause * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, not a secret
+            self._pause = min(self._pause * 2, LAST_PAUSE)
 
     async def _listen(self) -> None:
         connection = await psycopg.AsyncConnection.connect(make_conninfo(self._conninfo, **KEEPALIVES), autocommit=True)
         async with connection:
             for channel in self._callbacks:
                 await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
+            self._pause = FIRST_PAUSE
             self._wake_all()
             async for notification in connection.notifies():
                 self.counters["notifications"] += 1

@@ -2,8 +2,10 @@
 
 from typing import ClassVar
 
-from deadlight.server.findings.service import assess_image, refresh_images, rematch_buckets
-from deadlight.server.jobs.queue import Job
+from sqlalchemy import text
+
+from deadlight.server.findings.service import assess_image, assessment_state, refresh_images, rematch_buckets
+from deadlight.server.jobs.queue import Job, enqueue
 from deadlight.server.services import Services
 
 
@@ -45,3 +47,21 @@ async def run_rematch_buckets(services: Services, job: RematchBuckets) -> None:
     """Idempotent: matches are brought in line with the advisories, whatever they were."""
     async with services.engine.begin() as connection:
         await rematch_buckets(connection, job.buckets)
+
+
+_STALE = text(
+    """
+    SELECT DISTINCT risk.image_id
+    FROM image_risk AS risk
+    JOIN image_tag_image ON image_tag_image.image_id = risk.image_id
+    JOIN container ON container.image_tag_id = image_tag_image.image_tag_id
+    WHERE risk.state <> :state AND container.state = 'running' AND container.removed_at IS NULL LIMIT 200
+    """
+)
+
+
+async def reassess_stale(services: Services) -> None:
+    """After an upgrade: running images that were assessed with another matcher or other rules."""
+    async with services.engine.begin() as connection:
+        stale = (await connection.execute(_STALE, {"state": assessment_state()})).scalars().all()
+        await enqueue(connection, [AssessImage(image_id) for image_id in stale])

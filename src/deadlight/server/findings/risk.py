@@ -142,8 +142,11 @@ async def load_findings(connection: AsyncConnection, image_ids: Sequence[int]) -
     return findings
 
 
-async def update_risk(connection: AsyncConnection, image_ids: Sequence[int]) -> list[RiskChange]:
-    """Compute the risk of images anew and store it where it changed; returns what changed for which image."""
+async def update_risk(connection: AsyncConnection, image_ids: Sequence[int], state: str) -> list[RiskChange]:
+    """Compute the risk of images anew and store it where it changed; returns what changed for which image.
+
+    `state` names what it is computed with; under another one it is computed again.
+    """
     ordered = sorted(set(image_ids))
     findings = await load_findings(connection, ordered)
     query = select(image_risk).where(image_risk.c.image_id.in_(ordered)).order_by(image_risk.c.image_id)
@@ -151,7 +154,7 @@ async def update_risk(connection: AsyncConnection, image_ids: Sequence[int]) -> 
     changes = []
     for image_id in ordered:
         risk = summarise(findings[image_id])
-        values = _row_values(risk)
+        values = _row_values(risk) | {"state": state}
         row = before.get(image_id)
         if row is None or any(getattr(row, name) != value for name, value in values.items()):
             await _store(connection, image_id, values)

@@ -8,8 +8,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from deadlight.advisories.advisory import Bucket
 from deadlight.model.event import EventType
 from deadlight.server.events.outbox import NewEvent, record_events
-from deadlight.server.findings.context import judge_images
-from deadlight.server.findings.matching import list_packages_in_buckets, list_unmatched_packages, match_packages
+from deadlight.server.findings.context import judge_images, rules
+from deadlight.server.findings.matching import (
+    MATCHER_STATE,
+    list_packages_in_buckets,
+    list_unmatched_packages,
+    match_packages,
+)
 from deadlight.server.findings.risk import RiskChange, update_risk
 
 _IMAGES_WITH_PACKAGES = text("SELECT DISTINCT image_id FROM image_package WHERE package_id = ANY(:package_ids)")
@@ -30,6 +35,11 @@ _WORKLOADS_OF_IMAGE = text(
     ORDER BY workload.id FOR UPDATE OF workload
     """
 )
+
+
+def assessment_state() -> str:
+    """What findings are made with; it changes with the matcher and with any applicability rule."""
+    return f"{MATCHER_STATE}:{rules().state}"
 
 
 async def assess_image(connection: AsyncConnection, image_id: int) -> None:
@@ -58,7 +68,7 @@ async def refresh_images(
         return
     await judge_images(connection, ordered)
     validated = await _vulnerabilities_of(connection, used_package_ids)
-    changes = {change.image_id: change for change in await update_risk(connection, ordered)}
+    changes = {change.image_id: change for change in await update_risk(connection, ordered, assessment_state())}
     for image_id in ordered:
         change = changes.get(image_id) or RiskChange(image_id)
         if change.is_news or validated:

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, ClassVar
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, select, text
 
 from deadlight.model.image import Platform
 from deadlight.registry import Descriptor, Endpoint, RegistryError, UnavailableError
 from deadlight.scanner import SCANNER_STATE
-from deadlight.server.jobs.queue import Job, RetryLaterError
+from deadlight.server.jobs.queue import Job, RetryLaterError, enqueue
 from deadlight.server.registries.service import Registry, client_for, find_registry
 from deadlight.server.scans.layer_process import LayerOutcome, LayerRequest, read_layer, squash_layers
 from deadlight.server.scans.resolve import NotScannableError, ResolvedImage, resolve_image
@@ -19,6 +19,7 @@ from deadlight.server.scans.store import (
     begin_scan,
     end_scan,
     find_layers,
+    queue_scan,
     record_scanned,
     store_contents,
     store_image,
@@ -148,3 +149,25 @@ async def _wait(services: Services, image_tag_id: int, error: UnavailableError) 
     pause = min(FIRST_RETRY * float(2 ** min(attempts - 1, 16)), LONGEST_RETRY)
     asked = timedelta(seconds=error.retry_after_seconds or 0)
     raise RetryLaterError(max(pause, min(asked, LONGEST_RETRY)), str(error))
+
+
+_STALE = text(
+    """
+    SELECT DISTINCT scan.image_tag_id
+    FROM scan
+    JOIN image_tag_image ON image_tag_image.image_tag_id = scan.image_tag_id
+    JOIN image ON image.id = image_tag_image.image_id
+    JOIN container ON container.image_tag_id = scan.image_tag_id
+    WHERE scan.status = 'done' AND image.scanner_state <> :state
+      AND container.state = 'running' AND container.removed_at IS NULL LIMIT 200
+    """
+)
+
+
+async def rescan_stale(services: Services) -> None:
+    """After an upgrade: running images whose layers were read by another scanner."""
+    async with services.engine.begin() as connection:
+        stale = (await connection.execute(_STALE, {"state": SCANNER_STATE})).scalars().all()
+        for image_tag_id in stale:
+            await queue_scan(connection, image_tag_id)
+        await enqueue(connection, [ScanImage(image_tag_id) for image_tag_id in stale])

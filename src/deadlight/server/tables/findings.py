@@ -63,5 +63,6 @@ image_risk = Table(
     Column("critical_applicable", Integer, nullable=False),
     Column("validated", Integer, nullable=False),
     Column("malicious", Integer, nullable=False),
+    Column("state", Text, nullable=False, comment="of the matcher and rules it was computed with"),
     recorded("computed_at"),
 )

@@ -447,6 +447,7 @@ def upgrade() -> None:
         sa.Column("critical_applicable", sa.Integer(), nullable=False),
         sa.Column("validated", sa.Integer(), nullable=False),
         sa.Column("malicious", sa.Integer(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False, comment="of the matcher and rules it was computed with"),
         sa.Column("computed_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.ForeignKeyConstraint(
             ["image_id"], ["image.id"], name=op.f("fk_image_risk_image_id_image"), ondelete="CASCADE"
