@@ -1,7 +1,7 @@
 """Inventory messages with everything filled in that a test does not care about."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import msgspec
@@ -12,7 +12,10 @@ from deadlight.model.workload import WorkloadKind
 STARTED = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
 
 
-def hashed(record: Any) -> Any:
+R = TypeVar("R", wire.NodeRecord, wire.WorkloadRecord, wire.PodRecord, wire.NamespaceRecord)
+
+
+def hashed(record: R) -> R:
     """The record with its content hash."""
     return msgspec.structs.replace(record, hash=wire.content_hash(record))
 
@@ -24,14 +27,14 @@ def node(name: str = "node-1", architecture: str = "amd64", **more: Any) -> wire
 
 def workload(name: str = "web", namespace: str = "shop", **more: Any) -> wire.WorkloadRecord:
     """A deployment."""
-    values = {"kind": WorkloadKind.DEPLOYMENT, "desired": 1, "ready": 1} | more
+    values: dict[str, Any] = {"kind": WorkloadKind.DEPLOYMENT, "desired": 1, "ready": 1} | more
     return hashed(wire.WorkloadRecord(uid=f"w-{namespace}-{name}", namespace=namespace, name=name, hash=0, **values))
 
 
 def container(image: str, digest: str, **more: Any) -> wire.ContainerRecord:
     """A running container."""
     repository = image.partition("@")[0].rpartition(":")[0] or image
-    values = {
+    values: dict[str, Any] = {
         "name": "main",
         "image": image,
         "image_id": f"{repository}@{digest}" if digest else "",
@@ -47,7 +50,7 @@ def pod(
 ) -> wire.PodRecord:
     """A pod of a workload."""
     owner = owner or workload()
-    values = {"node": "node-1", "phase": "Running"} | more
+    values: dict[str, Any] = {"node": "node-1", "phase": "Running"} | more
     return hashed(
         wire.PodRecord(
             uid=f"pod-{owner.namespace}-{name}",
@@ -66,7 +69,7 @@ def batch(*records: Any, cluster: str = "test", **more: Any) -> wire.InventoryBa
     by_kind: dict[type, list[Any]] = {}
     for record in records:
         by_kind.setdefault(type(record), []).append(record)
-    values = {"batch_id": uuid4().hex, "sync_id": uuid4().hex, "sync_complete": True} | more
+    values: dict[str, Any] = {"batch_id": uuid4().hex, "sync_id": uuid4().hex, "sync_complete": True} | more
     return wire.InventoryBatch(
         cluster=wire.ClusterRecord(uid=f"uid-{cluster}", name=cluster),
         nodes=tuple(by_kind.get(wire.NodeRecord, ())),
@@ -80,4 +83,5 @@ def batch(*records: Any, cluster: str = "test", **more: Any) -> wire.InventoryBa
 
 def delta(*records: Any, **more: Any) -> wire.InventoryBatch:
     """A batch of changes after the first synchronisation."""
-    return batch(*records, **{"sync_id": "", "sync_complete": False} | more)
+    values: dict[str, Any] = {"sync_id": "", "sync_complete": False}
+    return batch(*records, **values | more)

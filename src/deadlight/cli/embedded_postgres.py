@@ -17,6 +17,7 @@ import shutil
 import stat
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,6 +31,12 @@ SYSTEM_USER = "deadlight"
 
 START_TIMEOUT_SECONDS = 600
 """A server that replays its log after a crash takes as long as it takes."""
+
+LEFTOVERS = "pre-existing shared memory block"
+"""What PostgreSQL says while processes of a killed server have not noticed yet that it is dead."""
+
+LEFTOVERS_SECONDS = 15.0
+"""How long that may take."""
 
 MAX_SOCKET_PATH = 107
 """sizeof(sun_path) - 1 on Linux."""
@@ -48,6 +55,7 @@ class EmbeddedPostgres:
         self._settings = dict(settings or {})
         self._data = self._directory / "data"
         self._sockets = self._directory / "run"
+        self._pid_file = self._data / "postmaster.pid"
         self._user: pwd.struct_passwd | None = None
         self._binaries = Path()
 
@@ -71,8 +79,7 @@ class EmbeddedPostgres:
             self._prepare()
             if not (self._data / "PG_VERSION").exists():
                 self._initialise()
-            if not self.is_running():
-                self._start_server()
+            self._attach_or_start()
             self._create_database()
         return self.url()
 
@@ -86,7 +93,7 @@ class EmbeddedPostgres:
     def is_running(self) -> bool:
         """Whether a server runs on this data directory."""
         self._prepare()
-        return self._call("pg_ctl", "-D", str(self._data), "status").returncode == 0
+        return not self._is_zombie() and self._call("pg_ctl", "-D", str(self._data), "status").returncode == 0
 
     def url(self, database: str = DATABASE) -> str:
         """The URL (libpq) of a database of this server. It holds the password: pass it on by environment only."""
@@ -133,6 +140,18 @@ class EmbeddedPostgres:
         options = ("--auth=scram-sha-256", f"--pwfile={password_file}", "--encoding=UTF8", "--locale=C.UTF-8")
         self._run("initdb", "-D", str(self._data), "-U", ROLE, *options)
 
+    def _attach_or_start(self) -> None:
+        """A server that runs but does not answer is on its way up or on its way out: wait and see which."""
+        end = time.monotonic() + START_TIMEOUT_SECONDS
+        while self.is_running():
+            if self._call("pg_isready", "-q").returncode == 0:
+                return
+            if time.monotonic() > end:
+                raise EmbeddedPostgresError(f"PostgreSQL runs but does not answer: see {self.log_file}")
+            time.sleep(0.1)
+        self._clear_after_zombie()
+        self._start_server()
+
     def _start_server(self) -> None:
         self._sockets.mkdir(mode=0o700, exist_ok=True)
         self.log_file.touch(mode=0o600)
@@ -140,10 +159,35 @@ class EmbeddedPostgres:
         settings = {"listen_addresses": "", "unix_socket_directories": str(self._sockets), **self._settings}
         options = " ".join(f"-c {name}='{value}'" for name, value in settings.items())
         command = ("-D", str(self._data), "-l", str(self.log_file), "-o", options)
-        result = self._call("pg_ctl", *command, "-w", "-t", str(START_TIMEOUT_SECONDS), "start")
-        if result.returncode:
+        end = time.monotonic() + LEFTOVERS_SECONDS
+        while self._call("pg_ctl", *command, "-w", "-t", str(START_TIMEOUT_SECONDS), "start").returncode:
             last_lines = "\n".join(self.log_file.read_text(errors="replace").splitlines()[-5:])
-            raise EmbeddedPostgresError(f"PostgreSQL did not start; the end of {self.log_file}:\n{last_lines}")
+            if LEFTOVERS not in last_lines or time.monotonic() > end:
+                raise EmbeddedPostgresError(f"PostgreSQL did not start; the end of {self.log_file}:\n{last_lines}")
+            time.sleep(0.2)
+
+    def _is_zombie(self) -> bool:
+        """Whether the server is dead and nobody took note: in a container without an init process, nobody does.
+
+        To PostgreSQL, which asks with a signal, it looks alive.
+        """
+        try:
+            pid = self._pid_file.read_text().partition("\n")[0]
+            return Path(f"/proc/{int(pid)}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+        except (OSError, ValueError, IndexError):
+            return False
+
+    def _clear_after_zombie(self) -> None:
+        """Remove a zombie's lock files, once the last of its processes has left the data directory."""
+        if not self._is_zombie():
+            return
+        end = time.monotonic() + LEFTOVERS_SECONDS
+        while any(_works_in(process, self._data) for process in Path("/proc").glob("[0-9]*")):
+            if time.monotonic() > end:
+                raise EmbeddedPostgresError(f"processes of a killed PostgreSQL still work in {self._data}: end them")
+            time.sleep(0.1)
+        for lock in (self._pid_file, self._sockets / ".s.PGSQL.5432.lock"):
+            lock.unlink(missing_ok=True)
 
     def _create_database(self) -> None:
         if DATABASE not in self._run("psql", "-d", "postgres", "-At", "-c", "SELECT datname FROM pg_database"):
@@ -178,6 +222,13 @@ class EmbeddedPostgres:
             )
             output.seek(0)
             return subprocess.CompletedProcess(result.args, result.returncode, output.read(), "")
+
+
+def _works_in(process: Path, folder: Path) -> bool:
+    try:
+        return (process / "cwd").readlink() == folder
+    except OSError:
+        return False  # it is gone, or somebody else's
 
 
 def _wheel_installation() -> Path:
