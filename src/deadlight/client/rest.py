@@ -34,7 +34,9 @@ class RestClient:
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
-        self._session = aiohttp.ClientSession(headers=self._headers, timeout=_TIMEOUT, trust_env=True)
+        # "unsafe" is aiohttp's word for keeping cookies of a host that is named by its address.
+        jar = aiohttp.CookieJar(unsafe=True)
+        self._session = aiohttp.ClientSession(headers=self._headers, timeout=_TIMEOUT, trust_env=True, cookie_jar=jar)
         return self
 
     async def __aexit__(

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The path of an open file as its process would write it.
+ *
+ * The kernel's own d_path is not lent to tracepoint programs, so the directory entries are followed by hand: up through
+ * the parents, from the root of a mount over to where it is mounted, until the process's root (a container's, or that
+ * of a chroot inside).
+ */
+#pragma once
+
+#include "maps.h"
+
+#define MAX_STEPS 128 /* directories and mounts together; images are about 15 deep */
+
+static __always_inline struct mount *mount_of(struct vfsmount *vfsmount)
+{
+	return (void *)vfsmount - bpf_core_field_offset(struct mount, mnt);
+}
+
+/*
+ * Writes the names from the file up to the root into the record.
+ *
+ * The length is kept in the record and not in a variable: what is loaded from a map is any number to the verifier, so
+ * that every turn of the loop leaves it in the same state. It would follow a variable through every combination of
+ * names and mounts, half a million instructions instead of twenty thousand.
+ */
+static __always_inline void write_path(struct record *record, struct task_struct *task, struct file *file)
+{
+	struct dentry *root = task->fs->root.dentry;
+	struct mount *root_mount = mount_of(task->fs->root.mnt);
+	struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
+	struct mount *mount = mount_of(BPF_CORE_READ(file, f_path.mnt));
+
+	for (int step = 0; step < MAX_STEPS; step++) {
+		struct dentry *parent;
+		u32 length;
+		long copied;
+
+		if (dentry == root && mount == root_mount)
+			return;
+		if (dentry == BPF_CORE_READ(mount, mnt.mnt_root)) {
+			struct mount *below = BPF_CORE_READ(mount, mnt_parent);
+
+			/* The top of a tree that is not the process's own: a file handed in from outside. */
+			if (below == mount)
+				return;
+			dentry = BPF_CORE_READ(mount, mnt_mountpoint);
+			mount = below;
+			continue;
+		}
+		parent = BPF_CORE_READ(dentry, d_parent);
+		length = record->event.path_length;
+		if (length > PATH_SIZE - NAME_SIZE)
+			break;
+		copied = bpf_probe_read_kernel_str(&record->text[length], NAME_SIZE,
+						   BPF_CORE_READ(dentry, d_name.name));
+		if (copied <= 0)
+			break;
+		record->event.path_length = length + copied;
+		/* Its own parent, yet not the root of its mount: a memfd, whose name is only a label. */
+		if (parent == dentry) {
+			record->event.flags |= FLAG_MEMFD;
+			return;
+		}
+		dentry = parent;
+	}
+	record->event.flags |= FLAG_PATH_CUT;
+}

@@ -1,0 +1,69 @@
+"""How the sensor is: every counter under one name, and what troubles it in sentences. Pure."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass
+
+from deadlight.sensor.intake import IntakeCounters
+from deadlight.sensor.programs import Plan
+
+MOST_PROBLEMS = 32
+"""The limit of the wire."""
+
+_LOSSES = {
+    "kernel_drop": "events were lost because they came faster than they could be read",
+    "undecodable": "events could not be read: the sensor and its BPF object are of different versions",
+    "unattributed": "events belong to containers that were gone before their names were known",
+    "overflow": "events found no room: they came faster than they could be delivered",
+    "unreadable_processes": "processes that ran before the sensor could not be looked at (CAP_SYS_PTRACE)",
+    "report_refused": "observations were refused by the service",
+}
+"""Counters that should stay 0, with what it means when they do not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Counters since the sensor started, and the problems of now, the most serious first."""
+
+    counters: Mapping[str, int]
+    problems: tuple[str, ...]
+
+
+def assess(
+    plan: Plan,
+    kernel: Mapping[str, int],
+    intake: IntakeCounters,
+    *,
+    overflow: int,
+    unreadable_processes: int,
+    unobservable: Collection[str],
+) -> Health:
+    """The health of everything up to the observations. Names of the kernel half's counters begin with `kernel_`.
+
+    `unobservable` are the containers that open files where the kernel half does not see it.
+    """
+    counters = {
+        **{f"kernel_{name}": value for name, value in kernel.items()},
+        **asdict(intake),
+        "overflow": overflow,
+        "unreadable_processes": unreadable_processes,
+    }
+    blind = [f"container {name} opens files through io_uring: which ones stays unseen" for name in unobservable]
+    return Health(counters, _bounded([*plan.problems, *_losses(counters), *blind]))
+
+
+def with_delivery(health: Health, report: Mapping[str, int], problem: str) -> Health:
+    """Adds how the reporting goes: its counters as `report_...`, and why the last attempt failed, if it did."""
+    counters = {f"report_{name}": value for name, value in report.items()}
+    problems = [*([problem] if problem else []), *_losses(counters), *health.problems]
+    return Health({**health.counters, **counters}, _bounded(problems))
+
+
+def _losses(counters: Mapping[str, int]) -> list[str]:
+    return [f"{counters[name]} {meaning}" for name, meaning in _LOSSES.items() if counters.get(name)]
+
+
+def _bounded(problems: list[str]) -> tuple[str, ...]:
+    if len(problems) <= MOST_PROBLEMS:
+        return tuple(problems)
+    shown = problems[: MOST_PROBLEMS - 1]
+    return (*shown, f"{len(problems) - len(shown)} more problems")

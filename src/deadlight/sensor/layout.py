@@ -1,0 +1,77 @@
+"""The Python side of `bpf/events.h`: every structure and number that crosses between the kernel and this process.
+
+Byte order is the machine's own ("="): the object was built for it. `tests/sensor/test_layout.py` compares each offset
+and number here with the type information inside the built object.
+"""
+
+from enum import IntEnum, IntFlag
+from struct import Struct
+from typing import NamedTuple
+
+
+class EventKind(IntEnum):
+    """`enum event_kind`: what happened."""
+
+    EXECUTED = 1
+    MAPPED = 2
+    OPENED = 3
+    CGROUP_MADE = 4
+    IO_URING = 5
+
+
+class EventFlags(IntFlag):
+    """`enum event_flags`: what is special about the file, or about the record."""
+
+    UPPER = 1
+    """overlayfs: made or changed above the image's layers."""
+    MEMFD = 2
+    """Lives in memory without a place in any directory."""
+    UNLINKED = 4
+    """Has no name left."""
+    TMPFS = 8
+    """On a file system that only exists in memory."""
+    PATH_CUT = 16
+    """Too deep: the components nearest to the root are missing."""
+
+
+class Verdict(IntEnum):
+    """`enum verdict`: what the kernel half does with the tasks of a control group."""
+
+    IGNORE = 1
+    WATCH = 2
+
+
+class CgroupKey(NamedTuple):
+    """`struct cgroup_key`: a control group's inode number and hierarchy (0 is version 2)."""
+
+    id: int
+    hierarchy: int
+
+
+EVENT_FIELDS = (
+    ("at", "Q"),
+    ("cgroup.id", "Q"),
+    ("cgroup.hierarchy", "I"),
+    ("cgroup.zero", "I"),
+    ("kind", "I"),
+    ("flags", "I"),
+    ("pid", "I"),
+    ("path_length", "H"),
+    ("argv_length", "H"),
+    ("comm", "16s"),
+)
+CGROUP_KEY_FIELDS = (("id", "Q"), ("hierarchy", "I"), ("zero", "I"))
+COUNTERS_FIELDS = (("emit", "Q"), ("drop", "Q"), ("dedup", "Q"), ("skip", "Q"), ("seen_fail", "Q"))
+CONFIG_FIELDS = (("host_mount_namespace", "I"), ("v1_hierarchy", "I"))
+
+
+def structure(fields: tuple[tuple[str, str], ...]) -> Struct:
+    """The packed structure of `fields`, each a name and a format character of the `struct` module."""
+    return Struct("=" + "".join(code for _, code in fields))
+
+
+EVENT = structure(EVENT_FIELDS)
+CGROUP_KEY = structure(CGROUP_KEY_FIELDS)
+COUNTERS = structure(COUNTERS_FIELDS)
+CONFIG = structure(CONFIG_FIELDS)
+VERDICT = Struct("=I")

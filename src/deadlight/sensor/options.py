@@ -1,0 +1,97 @@
+"""The command line of the sensor."""
+
+import argparse
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+_EPILOG = """\
+examples:
+  Is this machine able to run a sensor?
+      python -m deadlight.sensor --doctor
+  What do its containers execute, map and open? (JSON lines, nothing is sent)
+      python -m deadlight.sensor --print
+  Report to a service (a node of a cluster; the chart does this):
+      DEADLIGHT_REGISTRATION_TOKEN=... python -m deadlight.sensor --server https://deadlight.example.com \\
+          --cluster-uid 9a7f... --cluster-name production --node-name node-1
+  Containers started with bare runc, whose ids are free, below the control group /lab:
+      python -m deadlight.sensor --print --cgroup-prefix /lab
+
+It needs root or the capabilities BPF and PERFMON (and SYS_PTRACE to see what already runs), the host's processes and
+control groups, and a kernel with type information (/sys/kernel/btf/vmlinux, 5.11 or newer).
+"""
+
+_REQUIRED = ("server", "cluster_uid", "cluster_name")
+"""What only a sensor that reports cannot do without."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the sensor was asked to do. Without `doctor` and `print_only`, everything required to report is set."""
+
+    server: str
+    state: Path
+    node_name: str
+    cluster_uid: str
+    cluster_name: str
+    ca_file: Path | None
+    registration_token_file: Path | None
+    cgroup_prefixes: tuple[str, ...]
+    doctor: bool
+    json: bool
+    print_only: bool
+
+
+def parse_options(arguments: Sequence[str] | None = None) -> Options:
+    """Read the command line; ends the process with usage and status 2 where it is wrong."""
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    if given.json and not given.doctor:
+        parser.error("--json belongs to --doctor")
+    missing = [f"--{name.replace('_', '-')}" for name in _REQUIRED if not getattr(given, name)]
+    if missing and not (given.doctor or given.print_only):
+        parser.error(f"to report to a service, give {', '.join(missing)} (or see --print and --doctor)")
+    return Options(**{**vars(given), "cgroup_prefixes": tuple(given.cgroup_prefixes)})
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m deadlight.sensor",
+        description="Watch what the containers of this node execute, map as code and open, through eBPF.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--doctor", action="store_true", help="say what this machine lacks, and do nothing else")
+    what.add_argument(
+        "--print", dest="print_only", action="store_true", help="write observations to stdout as JSON lines"
+    )
+    parser.add_argument("--json", action="store_true", help="with --doctor: machine-readable")
+    parser.add_argument("--server", default="", metavar="URL", help="the Deadlight service, https://...")
+    parser.add_argument(
+        "--state",
+        type=Path,
+        default=Path("/var/lib/deadlight"),
+        metavar="DIR",
+        help="where the sensor's identity is kept (default: %(default)s)",
+    )
+    parser.add_argument("--node-name", default=socket.gethostname(), metavar="NAME", help="(default: %(default)s)")
+    parser.add_argument("--cluster-uid", default="", metavar="UID", help="UID of the namespace kube-system")
+    parser.add_argument("--cluster-name", default="", metavar="NAME")
+    parser.add_argument("--ca-file", type=Path, metavar="FILE", help="PEM file to trust instead of the system's")
+    parser.add_argument(
+        "--registration-token-file",
+        type=Path,
+        metavar="FILE",
+        help="enrols the sensor once; or the variable DEADLIGHT_REGISTRATION_TOKEN",
+    )
+    parser.add_argument(
+        "--cgroup-prefix",
+        dest="cgroup_prefixes",
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="control group whose direct children are containers by their own names (repeatable)",
+    )
+    return parser

@@ -1,0 +1,120 @@
+"""One POST to the service at a time, over a connection that is kept. Says of a failure what to do about it."""
+
+import gzip
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from deadlight.client.address import parse_server
+from deadlight.client.backoff import parse_retry_after
+from deadlight.client.refusal import refusal_text
+from deadlight.sensor.errors import SensorError
+
+TIMEOUT_SECONDS = 20.0
+MAX_ANSWER_BYTES = 64 * 1024
+COMPRESS_FROM_BYTES = 1024
+
+_NEVER_ACCEPTED = frozenset({400, 413, 422})
+
+
+class UnavailableError(SensorError):
+    """The message did not get through and should be sent again, `wait` seconds from now at the earliest."""
+
+    def __init__(self, reason: str, wait: float = 0.0) -> None:
+        super().__init__(reason)
+        self.wait = wait
+
+
+class TokenRefusedError(UnavailableError):
+    """The service did not accept the token; another may do."""
+
+
+class RefusedError(SensorError):
+    """The service read the message and refuses it as it is; sending it again cannot help."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    status: int
+    retry_after: str | None
+    body: bytes
+
+
+class Service:
+    """The service's agent endpoints. For one thread."""
+
+    def __init__(self, server: str, *, ca_file: Path | None = None) -> None:
+        """Check the address; nothing is sent yet.
+
+        Raises:
+            InsecureServerError: neither https nor this machine.
+            SensorError: the certificate authority cannot be read.
+        """
+        parts = urlsplit(parse_server(server))
+        self._host, self._port, self._base = parts.hostname or "", parts.port, parts.path
+        self._trust = _trust(ca_file) if parts.scheme == "https" else None
+        self._connection: HTTPConnection | None = None
+
+    def post(self, path: str, body: bytes, token: str) -> bytes:
+        """Send a JSON message and give the service's answer, which it sends when it has committed the message.
+
+        Raises:
+            UnavailableError: send it again later.
+            RefusedError: do not send it again.
+        """
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
+        if len(body) >= COMPRESS_FROM_BYTES:
+            body, headers["Content-Encoding"] = gzip.compress(body, compresslevel=1, mtime=0), "gzip"
+        return _accepted(self._exchange(self._base + path, body, headers))
+
+    def close(self) -> None:
+        """Close the connection; the next message opens another."""
+        if self._connection:
+            self._connection.close()
+            self._connection = None
+
+    def _exchange(self, path: str, body: bytes, headers: Mapping[str, str]) -> _Answer:
+        """One attempt, and a second where the server had closed the kept connection in the meantime."""
+        kept = self._connection is not None
+        try:
+            return self._attempt(path, body, headers)
+        except (OSError, HTTPException) as error:
+            self.close()
+            if kept and isinstance(error, ConnectionError):
+                return self._exchange(path, body, headers)
+            raise UnavailableError(f"cannot reach the service: {str(error) or type(error).__name__}") from error
+
+    def _attempt(self, path: str, body: bytes, headers: Mapping[str, str]) -> _Answer:
+        if self._connection is None:
+            self._connection = self._connect()
+        self._connection.request("POST", path, body, dict(headers))
+        response = self._connection.getresponse()
+        answer = _Answer(response.status, response.getheader("Retry-After"), response.read(MAX_ANSWER_BYTES))
+        if not response.isclosed():
+            self.close()  # longer than any answer of ours
+        return answer
+
+    def _connect(self) -> HTTPConnection:
+        if self._trust:
+            return HTTPSConnection(self._host, self._port, timeout=TIMEOUT_SECONDS, context=self._trust)
+        return HTTPConnection(self._host, self._port, timeout=TIMEOUT_SECONDS)
+
+
+def _accepted(answer: _Answer) -> bytes:
+    if 200 <= answer.status < 300:
+        return answer.body
+    reason = f"the service answered {answer.status}: {refusal_text(answer.body)}"
+    if answer.status in _NEVER_ACCEPTED:
+        raise RefusedError(reason)
+    wait = parse_retry_after(answer.retry_after)
+    raise TokenRefusedError(reason, wait) if answer.status == 401 else UnavailableError(reason, wait)
+
+
+def _trust(ca_file: Path | None) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except (OSError, ssl.SSLError) as error:
+        raise SensorError(f"cannot read the certificate authority {ca_file}: {error}") from error

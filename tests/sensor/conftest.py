@@ -1,0 +1,262 @@
+"""What the sensor's tests share: the rule for what a machine lacks, records as the kernel writes them, the service.
+
+`needs_bpf` and `needs_runc` tests skip with the exact reason where the machine lacks something, and fail with it where
+the environment variable DEADLIGHT_REQUIRE (a comma-separated list of `bpf`, `runc`) says that it must not.
+"""
+
+import gzip
+import json
+import os
+import shutil
+import ssl
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+import trustme
+
+from deadlight.sensor.errors import SensorError
+from deadlight.sensor.layout import EVENT, EventKind
+from deadlight.sensor.libbpf import Library
+from deadlight.sensor.probe import KERNEL_TYPES, LOADING, missing_capabilities
+
+REPOSITORY = Path(__file__).parents[2]
+
+# --- what the machine lacks ------------------------------------------------------------------------------
+
+
+@cache
+def missing_for_object() -> str:
+    """Why there is no up-to-date object, or an empty text. Builds it where that is possible."""
+    built = subprocess.run([REPOSITORY / "scripts/build-bpf"], capture_output=True, text=True, check=False)
+    return "" if built.returncode == 0 else built.stderr.strip().replace("\n", "; ")
+
+
+@cache
+def missing_for_bpf() -> str:
+    """Why no BPF program can be loaded here, or an empty text."""
+    lacking = missing_capabilities(Path("/proc/self/status").read_text(), LOADING)
+    if os.geteuid() != 0 or lacking:
+        return f"needs root with {' and '.join(LOADING)}"
+    if not KERNEL_TYPES.exists():
+        return f"needs a kernel with BTF (no {KERNEL_TYPES})"
+    try:
+        Library(os.environ)
+    except SensorError as error:
+        return str(error)
+    return missing_for_object()
+
+
+@cache
+def missing_for_runc() -> str:
+    """Why no container can be started here, or an empty text."""
+    if os.geteuid() != 0:
+        return "needs root"
+    return "" if shutil.which("runc") else "runc was not found (apt-get install runc)"
+
+
+def demand(name: str, missing: str) -> None:
+    """End the test where something is missing: skipped, or failed if DEADLIGHT_REQUIRE names it."""
+    if missing and name in os.environ.get("DEADLIGHT_REQUIRE", "").split(","):
+        pytest.fail(f"DEADLIGHT_REQUIRE names {name}, but: {missing}", pytrace=False)
+    if missing:
+        pytest.skip(missing)
+
+
+@pytest.fixture(name="demand")
+def demand_fixture() -> Callable[[str, str], None]:
+    return demand
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Apply the rule to every test of this folder."""
+    if item.get_closest_marker("needs_bpf"):
+        demand("bpf", missing_for_bpf())
+    if item.get_closest_marker("needs_runc"):
+        demand("runc", missing_for_runc())
+
+
+@pytest.fixture(scope="session")
+def built_object() -> bytes:
+    """The compiled object. Building it needs clang, but neither root nor a particular kernel."""
+    demand("bpf", missing_for_object())
+    return (REPOSITORY / "src/deadlight/sensor/objects/sensor.bpf.o").read_bytes()
+
+
+@pytest.fixture
+def library() -> Library:
+    """libbpf."""
+    try:
+        return Library(os.environ)
+    except SensorError as error:
+        demand("bpf", str(error))
+        raise
+
+
+# --- records ---------------------------------------------------------------------------------------------
+
+
+def make_record(
+    kind: int,
+    names: bytes = b"",
+    argv: bytes = b"",
+    *,
+    cgroup: tuple[int, int] = (7, 0),
+    flags: int = 0,
+    at: int = 1_000,
+    pid: int = 42,
+    comm: bytes = b"app",
+) -> bytes:
+    """A record as `bpf/events.h` lays it out; `names` from the file up, each ending in a zero byte."""
+    head = EVENT.pack(at, cgroup[0], cgroup[1], 0, kind, flags, pid, len(names), len(argv), comm)
+    return head + names + argv
+
+
+@pytest.fixture(name="make_record", scope="session")
+def make_record_fixture() -> Callable[..., bytes]:
+    return make_record
+
+
+@pytest.fixture(scope="session")
+def file_record() -> Callable[..., bytes]:
+    """Writes a record about the file at a path: `file_record(EventKind.OPENED, "/etc/passwd", cgroup=(7, 0))`."""
+
+    def write(kind: EventKind, path: str, **others: object) -> bytes:
+        names = b"".join(name.encode() + b"\0" for name in reversed(path.split("/")[1:]))
+        return make_record(kind, names, **others)  # type: ignore[arg-type]  # passed through
+
+    return write
+
+
+# --- the service -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request that the service got, its body decompressed."""
+
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What the service says instead of what it should; without a status it closes the connection unanswered."""
+
+    status: int = 0
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class ServiceDouble:
+    """A real HTTP server that stands in for the service: acknowledges what it gets, unless told otherwise."""
+
+    def __init__(self, context: ssl.SSLContext | None = None) -> None:
+        self.requests: list[Request] = []
+        self.connections = 0
+        self._replies: dict[str, list[Reply]] = {}
+        self._news = threading.Condition()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        if context:
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+        self.url = f"{'https' if context else 'http'}://127.0.0.1:{self._server.server_port}"
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
+        self._thread.start()
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        double = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def setup(self) -> None:
+                double.connections += 1
+                super().setup()
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                if self.headers["Content-Encoding"] == "gzip":
+                    body = gzip.decompress(body)
+                reply = double.take(Request(self.path, dict(self.headers), body))
+                if not reply.status:
+                    self.close_connection = True
+                    return
+                self.send_response(reply.status)
+                for name, value in {"Content-Length": str(len(reply.body)), **reply.headers}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(reply.body)
+
+            def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+                pass
+
+        return Handler
+
+    def instead(self, path: str, *replies: Reply) -> None:
+        """Answer the next requests to `path` with these, one each."""
+        self._replies.setdefault(path, []).extend(replies)
+
+    def take(self, request: Request) -> Reply:
+        with self._news:
+            self.requests.append(request)
+            self._news.notify_all()
+        scripted = self._replies.get(request.path)
+        if scripted:
+            return scripted.pop(0)
+        batch_id = json.loads(request.body).get("batch_id")
+        return Reply(200, json.dumps({"batch_id": batch_id}).encode() if batch_id else b"{}")
+
+    def wait_for(self, path: str, count: int) -> list[Request]:
+        """The first `count` requests to `path`, waiting for them."""
+
+        def found() -> list[Request]:
+            return [request for request in self.requests if request.path == path]
+
+        with self._news:
+            assert self._news.wait_for(lambda: len(found()) >= count, 30), f"only {len(found())} requests to {path}"
+        return found()[:count]
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._thread.join(30)
+        self._server.server_close()
+
+
+@pytest.fixture
+def service() -> Iterator[ServiceDouble]:
+    double = ServiceDouble()
+    yield double
+    double.close()
+
+
+@pytest.fixture(scope="session")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture
+def tls_service(authority: trustme.CA) -> Iterator[ServiceDouble]:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    double = ServiceDouble(context)
+    yield double
+    double.close()
+
+
+@pytest.fixture
+def reply() -> type[Reply]:
+    return Reply
+
+
+@pytest.fixture
+def token_command() -> list[str]:
+    """Prints a token that lasts, like the credentials process, without asking anybody."""
+    token = {"access_token": "t1", "expires_at": "2999-01-01T00:00:00Z", "agent_id": "a", "cluster_id": "c"}
+    return [sys.executable, "-S", "-c", f"print({json.dumps(token)!r})"]

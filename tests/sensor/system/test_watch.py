@@ -1,0 +1,139 @@
+"""The running sensor, from the kernel to its sink."""
+
+import secrets
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import pytest
+
+from deadlight.model.wire import Heartbeat, Observation, ObservationBatch, decode
+from deadlight.sensor.cgroupfs import read_hierarchies
+from deadlight.sensor.credentials import Tokens
+from deadlight.sensor.decode import Event
+from deadlight.sensor.health import Health
+from deadlight.sensor.kernel import Config, Kernel, find_host_mount_namespace
+from deadlight.sensor.observe import Pending
+from deadlight.sensor.programs import Plan, Tier
+from deadlight.sensor.report import HEARTBEAT, OBSERVATIONS, Reporter
+from deadlight.sensor.sink import Sink
+from deadlight.sensor.transport import Service
+from deadlight.sensor.watch import Surroundings, Watch
+
+pytestmark = pytest.mark.needs_bpf
+
+PLAN = Plan(Tier.EXECUTIONS, ("on_exec", "on_cgroup_mkdir"), ())
+
+
+class Collector:
+    """A sink that keeps what it gets, and lets a test decide when it takes something."""
+
+    patience = 0.0
+
+    def __init__(self, *, ready: bool = True) -> None:
+        self._asked = threading.Condition()
+        self.ready = ready
+        self.observations: list[Observation] = []
+
+    def note(self, health: Health) -> None:
+        pass
+
+    def is_ready(self) -> bool:
+        with self._asked:
+            self._asked.notify_all()
+        return self.ready
+
+    def send(self, observations: Sequence[Observation]) -> None:
+        self.observations += observations
+
+    def wait_until_ready(self, timeout: float) -> bool:
+        return self.ready
+
+    def close(self) -> None:
+        pass
+
+    def wait_for(self, condition: Callable[[], object]) -> None:
+        """Look again each time that the sensor asks whether it may send, which it does all the time."""
+        with self._asked:
+            assert self._asked.wait_for(condition, 30)
+
+
+class RoomForOne(Pending):
+    """Room for the events of one container; others run on this machine at the same time."""
+
+    def __init__(self, container_id: str, limit: int) -> None:
+        super().__init__(limit)
+        self._container_id = container_id
+
+    def add(self, container_id: str, event: Event) -> None:
+        if container_id == self._container_id:
+            super().add(container_id, event)
+
+
+@pytest.fixture
+def make_watch(library, built_object) -> Iterator[Callable[[Pending], Watch]]:
+    surroundings = Surroundings(find_host_mount_namespace(), read_hierarchies(), ())
+    config = Config(surroundings.host_mount_namespace, 0)
+    with Kernel(library, built_object, config, PLAN) as kernel:
+        yield lambda pending: Watch(kernel, PLAN, surroundings, pending)
+
+
+@contextmanager
+def running(watch: Watch, sink: Sink) -> Iterator[None]:
+    """Runs until the block ends, and then to the end of its farewell."""
+    stop = threading.Event()
+    thread = threading.Thread(target=watch.run, args=(sink, stop))
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(30)
+
+
+def executed(sink: Collector, container_id: str) -> list[str]:
+    return [found.path for found in sink.observations if found.container_id == container_id]
+
+
+def test_what_happened_until_the_last_moment_is_handed_over(make_watch, containers):
+    sink = Collector()
+    with running(make_watch(Pending()), sink):
+        container_id = containers.run("/bin/true")
+
+    assert executed(sink, container_id) == ["/usr/bin/true"]
+
+
+def test_what_found_no_room_is_asked_for_again_when_there_is_room(make_watch, containers):
+    container_id = secrets.token_hex(32)
+    pending, sink = RoomForOne(container_id, limit=2), Collector(ready=False)
+    watch = make_watch(pending)
+    with running(watch, sink):
+        script = "/bin/true; /bin/false; read go; /bin/false"
+        _, process = containers.start("/bin/sh", "-c", script, name=container_id)
+        sink.wait_for(lambda: pending.overflow)
+        sink.ready = True
+        # The second time, the shell comes from the survey of what runs, after which the kernel half has forgotten.
+        sink.wait_for(lambda: executed(sink, container_id).count("/usr/bin/dash") == 2)
+        assert "/usr/bin/false" not in executed(sink, container_id)
+        process.communicate(b"\n", timeout=30)
+
+    assert "/usr/bin/false" in executed(sink, container_id)
+    assert watch.health().counters["overflow"] > 0
+    assert any("found no room" in problem for problem in watch.health().problems)
+
+
+@pytest.mark.req("R31", "R33")
+def test_what_a_container_executes_reaches_the_service(make_watch, containers, service, token_command):
+    watch = make_watch(Pending())
+    reporter = Reporter(Service(service.url), Tokens(token_command), node="node-1")
+    reporter.start()
+    with running(watch, reporter):
+        container_id = containers.run("/bin/true")
+        beat = decode(service.wait_for(HEARTBEAT, 1)[0].body, Heartbeat)
+    reporter.close()
+    reporter.join(30)
+
+    batches = [decode(request.body, ObservationBatch) for request in service.requests if request.path == OBSERVATIONS]
+    found = {(one.container_id, one.path) for batch in batches for one in batch.observations}
+    assert (container_id, "/usr/bin/true") in found
+    assert beat.counters["kernel_drop"] == 0

@@ -1,0 +1,67 @@
+"""Losses are visible."""
+
+import pytest
+
+from deadlight.sensor.health import MOST_PROBLEMS, Health, assess, with_delivery
+from deadlight.sensor.intake import IntakeCounters
+from deadlight.sensor.programs import Plan, Tier
+
+PLAN = Plan(Tier.FILES, ("on_exec",), ())
+KERNEL = {"emit": 10, "drop": 0, "dedup": 5, "skip": 3, "seen_fail": 0}
+
+
+def health(plan=PLAN, kernel=KERNEL, intake=None, overflow=0, unreadable=0, unobservable=()) -> Health:
+    return assess(
+        plan,
+        kernel,
+        intake or IntakeCounters(),
+        overflow=overflow,
+        unreadable_processes=unreadable,
+        unobservable=unobservable,
+    )
+
+
+def test_a_sensor_that_lost_nothing_has_no_problems():
+    found = health()
+
+    assert found.problems == ()
+    assert found.counters["kernel_emit"] == 10
+    assert found.counters["events"] == 0
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"kernel": KERNEL | {"drop": 7}}, "7 events were lost because"),
+        ({"intake": IntakeCounters(undecodable=2)}, "2 events could not be read"),
+        ({"intake": IntakeCounters(unattributed=3)}, "3 events belong to containers that were gone"),
+        ({"overflow": 4}, "4 events found no room"),
+        ({"unreadable": 5}, "5 processes that ran before"),
+        ({"plan": Plan(Tier.EXECUTIONS, (), ("not seen: opened files",))}, "not seen: opened files"),
+        ({"unobservable": ["c1"]}, "container c1 opens files through io_uring"),
+    ],
+)
+def test_every_loss_is_a_sentence(changed, sentence):
+    (problem,) = health(**changed).problems
+
+    assert problem.startswith(sentence)
+
+
+def test_the_delivery_adds_its_counters_and_its_trouble():
+    found = with_delivery(health(), {"sent": 5, "refused": 2, "retries": 1}, "cannot reach the service")
+
+    assert (found.counters["report_sent"], found.counters["kernel_emit"]) == (5, 10)
+    assert found.problems == ("cannot reach the service", "2 observations were refused by the service")
+
+
+def test_a_loss_is_told_once():
+    lost = health(kernel=KERNEL | {"drop": 7})
+
+    assert len(with_delivery(lost, {"refused": 0}, "").problems) == 1
+
+
+def test_problems_beyond_the_limit_of_the_wire_are_counted():
+    found = health(unobservable=[f"c{number}" for number in range(100)])
+
+    assert len(found.problems) == MOST_PROBLEMS
+    assert found.problems[-1] == "69 more problems"

@@ -1,0 +1,180 @@
+"""What already runs, read from a directory that looks like /proc."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deadlight.sensor.layout import EventFlags, EventKind
+from deadlight.sensor.startup import Survey, parse_cgroup_paths, parse_mapped_files, parse_upper_directory, survey
+
+HOST_NAMESPACE = 4026531832
+MAPS = b"""\
+55c5cf616000-55c5cf617000 r--p 00000000 fe:00 26723                      /usr/sbin/nginx
+55c5cf617000-55c5cf618000 r-xp 00001000 fe:00 26723                      /usr/sbin/nginx
+7f0000000000-7f0000001000 r-xp 00000000 fe:00 99                         /usr/lib/libssl.so.3
+7f0000002000-7f0000003000 rw-p 00002000 fe:00 99                         /usr/lib/libssl.so.3
+7f0000004000-7f0000005000 rwxp 00000000 00:00 0
+7f0000006000-7f0000007000 rwxs 00000000 00:01 5                          /dev/zero (deleted)
+7f0000008000-7f0000009000 r-xp 00000000 00:01 77                         /memfd:jit (deleted)
+7ffd00000000-7ffd00001000 r-xp 00000000 00:00 0                          [vdso]
+"""
+
+
+class Proc:
+    """A directory with processes in it."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        (directory / "sys").mkdir()
+
+    def add(self, pid: int, group: str, *, maps: bytes = b"", exe: str = "/usr/sbin/nginx", **others: str) -> Path:
+        process = self.directory / str(pid)
+        (process / "ns").mkdir(parents=True)
+        (process / "cgroup").write_text(f"0::{group}\n")
+        (process / "comm").write_text("nginx\n")
+        (process / "cmdline").write_bytes(b"nginx\0-g\0daemon off;\0")
+        (process / "maps").write_bytes(maps)
+        (process / "mountinfo").write_text(others.get("mountinfo", ""))
+        (process / "exe").symlink_to(exe)
+        (process / "root").symlink_to(others.get("root", "/"))
+        (process / "ns/mnt").symlink_to(others.get("namespace", "mnt:[4026532999]"))
+        return process
+
+    def survey(self) -> Survey:
+        return survey(
+            lambda path: path.removeprefix("/docker/") if path.startswith("/docker/") else None,
+            host_mount_namespace=HOST_NAMESPACE,
+            at=5,
+            proc=self.directory,
+        )
+
+
+@pytest.fixture
+def proc(tmp_path: Path) -> Proc:
+    return Proc(tmp_path)
+
+
+@pytest.mark.req("R17")
+def test_a_running_container_is_reported_with_its_program_and_its_libraries(proc):
+    proc.add(12, "/docker/web", maps=MAPS)
+
+    found = proc.survey().found
+
+    assert {container for container, _ in found} == {"web"}
+    assert [(event.kind, event.path) for _, event in found] == [
+        (EventKind.EXECUTED, "/usr/sbin/nginx"),
+        (EventKind.MAPPED, "/usr/lib/libssl.so.3"),
+        (EventKind.MAPPED, "memfd:jit"),
+    ]
+    program = found[0][1]
+    assert (program.pid, program.process, program.at) == (12, "nginx", 5)
+    assert program.arguments == ("nginx", "-g", "daemon off;")
+    assert [event.changed for _, event in found] == [False, False, True]
+
+
+def test_processes_of_the_host_are_left_out(proc):
+    proc.add(12, "/system.slice/nginx.service")
+    proc.add(13, "/docker/web", namespace=f"mnt:[{HOST_NAMESPACE}]")
+
+    assert proc.survey().found == ()
+
+
+def test_a_path_is_told_from_the_process_s_own_root(proc):
+    proc.add(12, "/docker/web", root="/lab/root", exe="/lab/root/bin/app")
+
+    assert proc.survey().found[0][1].path == "/bin/app"
+
+
+@pytest.mark.req("R20")
+def test_a_program_that_is_in_the_overlay_s_upper_directory_is_changed(proc, tmp_path_factory):
+    upper = tmp_path_factory.mktemp("upper")
+    (upper / "usr/sbin").mkdir(parents=True)
+    (upper / "usr/sbin/nginx").touch()
+    overlay = f"70 67 0:41 / / rw - overlay overlay rw,lowerdir=/l,upperdir={upper},workdir=/w\n"
+    proc.add(12, "/docker/web", mountinfo=overlay)
+    proc.add(13, "/docker/other", mountinfo=overlay, exe="/usr/sbin/cron")
+
+    changed = {container: event.changed for container, event in proc.survey().found}
+
+    assert changed == {"web": True, "other": False}
+
+
+def test_a_program_that_was_deleted_is_changed(proc):
+    proc.add(12, "/docker/web", exe="/tmp/x (deleted)")
+
+    event = proc.survey().found[0][1]
+
+    assert (event.path, event.flags) == ("/tmp/x", EventFlags.UNLINKED)
+    assert event.changed
+
+
+def test_a_process_that_ends_meanwhile_is_left_out(proc):
+    (proc.add(12, "/docker/web") / "exe").unlink()
+    (proc.directory / "13").mkdir()
+
+    result = proc.survey()
+
+    assert (result.found, result.unreadable) == ((), 0)
+
+
+@pytest.fixture
+def nobody() -> Iterator[None]:
+    """Root may read everything; for this test it becomes somebody else."""
+    mine = os.geteuid()
+    if mine == 0:
+        os.seteuid(65534)
+    yield
+    os.seteuid(mine)
+
+
+@pytest.fixture
+def public_directory() -> Iterator[Path]:
+    with TemporaryDirectory() as directory:
+        Path(directory).chmod(0o777)
+        yield Path(directory)
+
+
+def test_a_process_that_may_not_be_read_is_counted(public_directory, nobody):
+    proc = Proc(public_directory)
+    (proc.add(12, "/docker/web") / "maps").chmod(0)
+
+    assert proc.survey().unreadable == 1
+
+
+def test_version_2_names_the_container_before_version_1_does():
+    text = "9:name=systemd:/a\n8:pids:/docker/v1\n1:cpu,pids:/docker/both\n0::/docker/v2\n"
+
+    assert parse_cgroup_paths(text) == ("/docker/v2", "/docker/v1", "/docker/both")
+
+
+def test_a_line_break_in_a_name_is_unescaped():
+    line = rb"7f00-7f01 r-xp 00000000 fe:00 99                         /tmp/a\012b"
+
+    assert parse_mapped_files(line) == (b"/tmp/a\nb",)
+
+
+@pytest.mark.parametrize(
+    ("line", "upper"),
+    [
+        ("1 2 0:1 / / rw - overlay overlay rw,upperdir=/u/1", "/u/1"),
+        ("1 2 0:1 / / rw shared:1 - overlay overlay rw,xupperdir=/no,upperdir=/u/2,workdir=/w", "/u/2"),
+        ("1 2 0:1 / /data rw - overlay overlay rw,upperdir=/u/1", ""),
+        ("1 2 0:1 / / ro - overlay overlay ro,lowerdir=/l", ""),
+        ("1 2 0:1 / / rw - ext4 /dev/sda rw", ""),
+        ("", ""),
+    ],
+)
+def test_the_upper_directory_is_that_of_the_root(line, upper):
+    assert parse_upper_directory(line) == upper
+
+
+@given(st.text(max_size=300), st.binary(max_size=300))
+def test_any_content_of_proc_is_read_without_error(text, raw):
+    parse_cgroup_paths(text)
+    parse_upper_directory(text)
+    parse_mapped_files(raw)
