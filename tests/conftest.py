@@ -3,11 +3,17 @@
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
-
-from deadlight.cli.embedded_postgres import EmbeddedPostgres
 from tests.support.database import fresh_database, make_template, running_server
+from tests.support.machine import check_needs
 from tests.support.receiver import Receiver, running_receiver
 from tests.support.service import RunningService, running_service, service_settings
+
+from deadlight.cli.embedded_postgres import EmbeddedPostgres
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip, or fail, where the machine lacks what a test needs."""
+    check_needs(item)
 
 
 @pytest.fixture(scope="session")

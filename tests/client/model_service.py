@@ -124,7 +124,7 @@ class ModelService:
             key.verify(_from_base64url(signature), signed.encode())
         except InvalidSignature:
             return web.json_response({"detail": "bad signature"}, status=401)
-        assert head == {"alg": "EdDSA"}
+        assert head == {"alg": "Ed25519"}
         assert claims["aud"] == "deadlight"
         assert claims["exp"] - claims["iat"] == 60
         self._assertions_seen.add(claims["jti"])

@@ -36,7 +36,7 @@ def test_an_assertion_is_a_jwt_that_the_public_key_proves(tmp_path: Path) -> Non
     signed, _, signature = first.rpartition(".")
     Ed25519PublicKey.from_public_bytes(decoded(public_key(state))).verify(decoded(signature), signed.encode())
     head, claims = (json.loads(decoded(part)) for part in signed.split("."))
-    assert head == {"alg": "EdDSA"}
+    assert head == {"alg": "Ed25519"}
     assert (claims["aud"], claims["iat"], claims["exp"]) == ("deadlight", 1000, 1060)
     assert first != second, "an assertion is good for once"
 

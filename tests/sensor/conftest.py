@@ -1,85 +1,27 @@
-"""What the sensor's tests share: the rule for what a machine lacks, records as the kernel writes them, the service.
-
-`needs_bpf` and `needs_runc` tests skip with the exact reason where the machine lacks something, and fail with it where
-the environment variable DEADLIGHT_REQUIRE (a comma-separated list of `bpf`, `runc`) says that it must not.
-"""
+"""What the sensor's tests share: the compiled object, records as the kernel writes them, the service."""
 
 import gzip
 import json
 import os
-import shutil
 import ssl
-import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
 import trustme
+from tests.support.machine import REPOSITORY, demand, missing_for_object
 
 from deadlight.sensor.errors import SensorError
 from deadlight.sensor.layout import EVENT, EventKind
 from deadlight.sensor.libbpf import Library
-from deadlight.sensor.probe import KERNEL_TYPES, LOADING, missing_capabilities
-
-REPOSITORY = Path(__file__).parents[2]
-
-# --- what the machine lacks ------------------------------------------------------------------------------
-
-
-@cache
-def missing_for_object() -> str:
-    """Why there is no up-to-date object, or an empty text. Builds it where that is possible."""
-    built = subprocess.run([REPOSITORY / "scripts/build-bpf"], capture_output=True, text=True, check=False)
-    return "" if built.returncode == 0 else built.stderr.strip().replace("\n", "; ")
-
-
-@cache
-def missing_for_bpf() -> str:
-    """Why no BPF program can be loaded here, or an empty text."""
-    lacking = missing_capabilities(Path("/proc/self/status").read_text(), LOADING)
-    if os.geteuid() != 0 or lacking:
-        return f"needs root with {' and '.join(LOADING)}"
-    if not KERNEL_TYPES.exists():
-        return f"needs a kernel with BTF (no {KERNEL_TYPES})"
-    try:
-        Library(os.environ)
-    except SensorError as error:
-        return str(error)
-    return missing_for_object()
-
-
-@cache
-def missing_for_runc() -> str:
-    """Why no container can be started here, or an empty text."""
-    if os.geteuid() != 0:
-        return "needs root"
-    return "" if shutil.which("runc") else "runc was not found (apt-get install runc)"
-
-
-def demand(name: str, missing: str) -> None:
-    """End the test where something is missing: skipped, or failed if DEADLIGHT_REQUIRE names it."""
-    if missing and name in os.environ.get("DEADLIGHT_REQUIRE", "").split(","):
-        pytest.fail(f"DEADLIGHT_REQUIRE names {name}, but: {missing}", pytrace=False)
-    if missing:
-        pytest.skip(missing)
 
 
 @pytest.fixture(name="demand")
 def demand_fixture() -> Callable[[str, str], None]:
     return demand
-
-
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Apply the rule to every test of this folder."""
-    if item.get_closest_marker("needs_bpf"):
-        demand("bpf", missing_for_bpf())
-    if item.get_closest_marker("needs_runc"):
-        demand("runc", missing_for_runc())
 
 
 @pytest.fixture(scope="session")

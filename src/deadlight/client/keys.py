@@ -77,7 +77,7 @@ def sign_assertion(state: State, *, issued_at: int) -> str:
         "exp": issued_at + 60,
         "jti": str(uuid.uuid4()),
     }
-    head = _base64url(json.dumps({"alg": "EdDSA"}).encode())
+    head = _base64url(json.dumps({"alg": "Ed25519"}).encode())
     signed = f"{head}.{_base64url(json.dumps(claims).encode())}"
     return f"{signed}.{_base64url(_private_key(state).sign(signed.encode()))}"
 

@@ -9,6 +9,7 @@ import json
 import tarfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -252,7 +253,7 @@ async def _push_blob(session: aiohttp.ClientSession, base: URL, blob: Blob) -> N
         upload = response.url.join(URL(response.headers["Location"], encoded=True))
     async with session.put(
         upload.extend_query(digest=blob.digest),
-        data=blob.content,
+        data=BytesIO(blob.content),
         headers={"Content-Type": "application/octet-stream"},
     ) as response:
         await _check(response, 201)

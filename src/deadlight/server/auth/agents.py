@@ -174,7 +174,7 @@ def _verify_assertion(assertion: str, public_key: bytes) -> dict[str, Any]:
     key = OKPKey.import_key({"kty": "OKP", "crv": "Ed25519", "x": encoded})
     now = int(datetime.now(UTC).timestamp())
     try:
-        claims = jwt.decode(assertion, key, algorithms=["EdDSA", "Ed25519"]).claims
+        claims = jwt.decode(assertion, key, algorithms=["Ed25519"]).claims
         registry = jwt.JWTClaimsRegistry(
             now=now,
             leeway=30,
