@@ -1,0 +1,16 @@
+import type { Risk } from "../api/generated/types.gen";
+
+/** The badges' texts, as documented. */
+export const RISK_NAMES: Record<Risk, string> = {
+  malicious: "Malicious Packages",
+  integrity_violation: "Integrity Violation",
+  critical_applicable_cves: "Applicable + Critical CVEs",
+  untrusted_registry: "Untrusted Registry",
+};
+
+export const RISKS: readonly Risk[] = [
+  "malicious",
+  "integrity_violation",
+  "critical_applicable_cves",
+  "untrusted_registry",
+];

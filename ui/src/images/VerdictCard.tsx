@@ -1,0 +1,140 @@
+import {
+  Card,
+  CardBody,
+  CardHeader,
+  CardTitle,
+  Content,
+  DescriptionList,
+  Flex,
+  FlexItem,
+  Stack,
+  StackItem,
+} from "@patternfly/react-core";
+import type { ReactNode } from "react";
+import { Link } from "react-router";
+import type { ImageTagDetail, VerdictOut } from "../api/generated/types.gen";
+import { Fact } from "../facts/Fact";
+import { IntegrityLabel } from "../facts/IntegrityLabel";
+import { Moment } from "../facts/Moment";
+import { elapsed } from "../facts/moment";
+import { SeverityMark } from "../facts/Severity";
+import { Notice } from "../states/Notice";
+import { DigestComparison } from "./DigestComparison";
+import { type Evidence, explainVerdict, readEvidence } from "./verdict";
+
+/** What comparing the image with its registry gave, and what that rests on. */
+export function VerdictCard({ image }: { image: ImageTagDetail }) {
+  const { verdict } = image;
+  const evidence = readEvidence(verdict.evidence);
+  return (
+    <Card isFullHeight component="section" aria-labelledby="verdict-title">
+      <CardHeader>
+        <CardTitle component="h2" id="verdict-title">
+          Image integrity
+        </CardTitle>
+      </CardHeader>
+      <CardBody>
+        <Stack hasGutter>
+          <StackItem>
+            <VerdictLine verdict={verdict} />
+            <Content component="p">
+              {explainVerdict(verdict)}
+              {verdict.status === "Untrusted Registry" && (
+                <>
+                  {" "}
+                  <Link to="/admin/registries">Trust it under Registries</Link> to have it compared and scanned.
+                </>
+              )}
+            </Content>
+          </StackItem>
+          <Doubts verdict={verdict} />
+          <StackItem>
+            <DigestComparison image={image} evidence={evidence} />
+          </StackItem>
+          <StackItem>
+            <VerdictFacts verdict={verdict} evidence={evidence} />
+          </StackItem>
+        </Stack>
+      </CardBody>
+    </Card>
+  );
+}
+
+function VerdictLine({ verdict }: { verdict: VerdictOut }) {
+  return (
+    <Flex columnGap={{ default: "columnGapMd" }} alignItems={{ default: "alignItemsCenter" }}>
+      <FlexItem>
+        <IntegrityLabel status={verdict.status} />
+      </FlexItem>
+      {verdict.violation_type && (
+        <FlexItem>
+          <strong>{verdict.violation_type}</strong>
+        </FlexItem>
+      )}
+      {verdict.violation_severity && (
+        <FlexItem>
+          <SeverityMark severity={verdict.violation_severity} />
+        </FlexItem>
+      )}
+    </Flex>
+  );
+}
+
+function Doubts({ verdict }: { verdict: VerdictOut }) {
+  if (verdict.stale_reason) {
+    return (
+      <StackItem>
+        <Notice variant="warning" title="The registry cannot be asked, so this is not confirmed">
+          Since <Moment at={verdict.stale_since} />: {verdict.stale_reason}. The verdict is the last one that could be
+          reached; it is asked again by itself.
+        </Notice>
+      </StackItem>
+    );
+  }
+  if (verdict.status === null && verdict.problem) {
+    return (
+      <StackItem>
+        <Notice variant="warning" title="Never compared with its registry">
+          {verdict.problem}. It is asked again by itself; the registry's settings are under{" "}
+          <Link to="/admin/registries">Registries</Link>.
+        </Notice>
+      </StackItem>
+    );
+  }
+  return null;
+}
+
+function VerdictFacts({ verdict, evidence }: { verdict: VerdictOut; evidence: Evidence }) {
+  const facts: [string, ReactNode][] = [
+    ["First detected", verdict.first_detected_at && <Moment at={verdict.first_detected_at} />],
+    ["Judged at", verdict.judged_at && <Moment at={verdict.judged_at} />],
+    ["Reason", verdict.status !== "Untrusted Registry" && verdict.reason],
+    ...(verdict.violation_type === "Post-Deployment Tag Update" ? timeline(evidence) : []),
+  ];
+  return (
+    <DescriptionList isCompact isHorizontal horizontalTermWidthModifier={{ default: "14ch" }}>
+      {facts
+        .filter(([, value]) => value)
+        .map(([name, value]) => (
+          <Fact key={name} name={name}>
+            {value}
+          </Fact>
+        ))}
+    </DescriptionList>
+  );
+}
+
+function timeline({ deployedAt, tagSeenChangedAt }: Evidence): [string, ReactNode][] {
+  return [
+    ["Deployment Time", deployedAt && <Moment at={deployedAt} />],
+    [
+      "Tag Update Time",
+      tagSeenChangedAt && (
+        <>
+          seen <Moment at={tagSeenChangedAt} />
+          {deployedAt && `, ${elapsed(new Date(deployedAt), new Date(tagSeenChangedAt))} after the deployment`}
+        </>
+      ),
+    ],
+  ];
+}

@@ -1,0 +1,25 @@
+import type { LabelProps } from "@patternfly/react-core";
+
+interface ScanState {
+  name: string;
+  meaning: string;
+  status: LabelProps["status"];
+}
+
+const STATES: Readonly<Record<string, ScanState>> = {
+  queued: { name: "Queued", meaning: "The image will be scanned in a moment.", status: undefined },
+  running: { name: "Scanning", meaning: "The image is being scanned.", status: "info" },
+  waiting: {
+    name: "Waiting",
+    meaning: "The registry could not be asked; it is tried again by itself.",
+    status: "warning",
+  },
+  done: { name: "Scanned", meaning: "", status: "success" },
+  failed: { name: "Failed", meaning: "The image could not be scanned.", status: "danger" },
+  skipped: { name: "Skipped", meaning: "The image is not scanned.", status: "warning" },
+};
+
+/** What a scan's status means; one this console does not know is shown as it is. */
+export function describeScan(status: string): ScanState {
+  return STATES[status] ?? { name: status, meaning: "", status: undefined };
+}

@@ -1,0 +1,46 @@
+import { createBrowserRouter, Navigate, type RouteObject } from "react-router";
+import { ClusterPage } from "./clusters/ClusterPage";
+import { ClustersPage } from "./clusters/ClustersPage";
+import { DashboardPage } from "./dashboard/DashboardPage";
+import { ImagePage } from "./images/ImagePage";
+import { ImagesPage } from "./images/ImagesPage";
+import { RegistriesPage } from "./registries/RegistriesPage";
+import { NewRegistryPage, RegistryPage } from "./registries/RegistryPage";
+import { RequireSession } from "./session/RequireSession";
+import { SignIn } from "./session/SignIn";
+import { NotFound } from "./shell/NotFound";
+import { RouteFailure } from "./shell/RouteFailure";
+import { Shell } from "./shell/Shell";
+import { AlertsPage } from "./workers/AlertsPage";
+import { NewWorkerPage, WorkerPage } from "./workers/WorkerPage";
+import { WorkersPage } from "./workers/WorkersPage";
+
+const pages: RouteObject[] = [
+  { index: true, element: <Navigate to="/runtime/dashboard" replace /> },
+  { path: "runtime/dashboard", element: <DashboardPage /> },
+  { path: "runtime/live", element: <Navigate to="/runtime/live/images" replace /> },
+  { path: "runtime/live/images", element: <ImagesPage /> },
+  { path: "runtime/live/images/:imageTagId/:tab?", element: <ImagePage /> },
+  { path: "runtime/clusters", element: <ClustersPage /> },
+  { path: "runtime/clusters/:clusterId", element: <ClusterPage /> },
+  { path: "admin/workers", element: <WorkersPage /> },
+  { path: "admin/workers/alerts", element: <AlertsPage /> },
+  { path: "admin/workers/new", element: <NewWorkerPage /> },
+  { path: "admin/workers/:workerId", element: <WorkerPage /> },
+  { path: "admin/registries", element: <RegistriesPage /> },
+  { path: "admin/registries/new", element: <NewRegistryPage /> },
+  { path: "admin/registries/:registryId", element: <RegistryPage /> },
+  { path: "*", element: <NotFound /> },
+];
+
+/** Every address of the console. */
+export function createRouter() {
+  return createBrowserRouter([
+    { path: "/sign-in", element: <SignIn /> },
+    {
+      element: <RequireSession />,
+      errorElement: <RouteFailure />,
+      children: [{ element: <Shell />, children: [{ errorElement: <RouteFailure />, children: pages }] }],
+    },
+  ]);
+}

@@ -1,0 +1,106 @@
+import { ActionGroup, Button, Checkbox, Form, FormGroup, Switch } from "@patternfly/react-core";
+import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { Link } from "react-router";
+import { listEventTypesOptions } from "../api/generated/@tanstack/react-query.gen";
+import type { EventType } from "../api/generated/types.gen";
+import { asProblem } from "../api/problem";
+import { Field } from "../forms/Field";
+import { Notice } from "../states/Notice";
+import { CriteriaField } from "./CriteriaField";
+import { DestinationsField } from "./DestinationsField";
+import { findMistakes, type Mistakes, placeOf, type WorkerDraft } from "./workerDraft";
+
+interface WorkerFormProps {
+  initial: WorkerDraft;
+  isNew: boolean;
+  isPending: boolean;
+  error: unknown;
+  save: (draft: WorkerDraft) => void;
+}
+
+export function WorkerForm({ initial, isNew, isPending, error, save }: WorkerFormProps) {
+  const { data: eventTypes } = useQuery(listEventTypesOptions());
+  const [draft, setDraft] = useState(initial);
+  const [isSubmitted, setIsSubmitted] = useState(false);
+  const set = (part: Partial<WorkerDraft>) => setDraft({ ...draft, ...part });
+  const own = findMistakes(draft);
+  const mistakes = { ...refusal(error), ...(isSubmitted ? own : {}) };
+
+  return (
+    <Form
+      isWidthLimited
+      maxWidth="50rem"
+      onSubmit={(event) => {
+        event.preventDefault();
+        setIsSubmitted(true);
+        if (Object.keys(own).length === 0) {
+          save(draft);
+        }
+      }}
+    >
+      {mistakes.form && (
+        <Notice variant="danger" title="The worker was not saved">
+          {mistakes.form}
+        </Notice>
+      )}
+      <Field
+        id="name"
+        label="Name"
+        isRequired
+        value={draft.name}
+        onChange={(name) => set({ name })}
+        mistake={mistakes.name}
+      />
+      <Field
+        id="description"
+        label="Description"
+        value={draft.description}
+        onChange={(description) => set({ description })}
+      />
+      <FormGroup label="Events" role="group" isRequired isStack fieldId="events">
+        {mistakes.eventTypes && <Notice variant="danger" isPlain title={mistakes.eventTypes} />}
+        {eventTypes?.map(({ name, description }) => (
+          <Checkbox
+            key={name}
+            id={`event-${name}`}
+            label={name}
+            description={description}
+            isChecked={draft.eventTypes.some((chosen) => chosen === name)}
+            onChange={() => set({ eventTypes: toggled(draft.eventTypes, name as EventType) })}
+          />
+        ))}
+      </FormGroup>
+      <CriteriaField
+        value={draft.criteria}
+        onChange={(criteria) => set({ criteria })}
+        mistake={mistakes.criteria}
+        sample={eventTypes?.find(({ name }) => name === draft.eventTypes[0])}
+      />
+      <DestinationsField draft={draft} setDraft={setDraft} mistake={mistakes.destinations} />
+      <FormGroup role="group" fieldId="enabled">
+        <Switch id="enabled" label="Enabled" isChecked={draft.enabled} onChange={(_, enabled) => set({ enabled })} />
+      </FormGroup>
+      <ActionGroup>
+        <Button type="submit" isLoading={isPending} isDisabled={isPending}>
+          {isNew ? "Add worker" : "Save"}
+        </Button>
+        <Button variant="link" component={(link) => <Link {...link} to="/admin/workers" />}>
+          Cancel
+        </Button>
+      </ActionGroup>
+    </Form>
+  );
+}
+
+function refusal(error: unknown): Mistakes {
+  if (!error) {
+    return {};
+  }
+  const { message } = asProblem(error);
+  return { [placeOf(message)]: message };
+}
+
+function toggled(chosen: readonly EventType[], name: EventType): EventType[] {
+  return chosen.includes(name) ? chosen.filter((item) => item !== name) : [...chosen, name];
+}

@@ -1,0 +1,23 @@
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vitest/config";
+
+/** Where `npm run dev` finds the service; the built console is served by the service itself. */
+const service = process.env.DEADLIGHT_URL ?? "http://127.0.0.1:8480";
+
+export default defineConfig({
+  plugins: [react()],
+  build: {
+    outDir: "../src/deadlight/server/console",
+    emptyOutDir: true,
+    chunkSizeWarningLimit: 1200,
+  },
+  server: {
+    proxy: { "/api": service, "/runtime/api": service },
+  },
+  test: {
+    environment: "jsdom",
+    css: false,
+    restoreMocks: true,
+    setupFiles: ["./src/test/setup.ts"],
+  },
+});
