@@ -1,0 +1,160 @@
+"""What the demonstration asks of the service, over its public REST API; everything can be asked again."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any, TypeVar
+
+from deadlight.client.rest import ApiError, NotReachedError, RestClient
+from deadlight.demo.advisories import SOURCE
+from deadlight.demo.errors import DemoError, RemovedError
+from deadlight.demo.recipes import REGISTRY
+
+READY_SECONDS = 30.0
+RETRY_SECONDS = 1.0
+WATCH_SECONDS = 5.0
+MOST_IMAGES = 10_000
+
+T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
+
+_CRITICAL_AND_RUNNING = (
+    "event.data.demonstration && event.data.images.exists(image, image.vulnerabilities.exists(found, "
+    'found.severity == "Critical" && found.applicability == "applicable" && found.validated_in_runtime))'
+)
+_WORKERS: Sequence[dict[str, Any]] = (
+    {
+        "name": "Demonstration: integrity",
+        "description": "Every image that is not what its registry has, and every one from a registry nobody trusts.",
+        "event_types": ["IntegrityViolationDetected", "IntegrityViolationClosed", "UntrustedRegistryDetected"],
+        "criteria": "event.data.demonstration",
+    },
+    {
+        "name": "Demonstration: critical, applicable and running",
+        "description": "Vulnerabilities of images in which one is critical, applicable and seen in use.",
+        "event_types": ["VulnerabilitiesChanged"],
+        "criteria": _CRITICAL_AND_RUNNING,
+    },
+    {
+        "name": "Demonstration: rollouts",
+        "description": "Workloads that run other images than before.",
+        "event_types": ["WorkloadChanged"],
+        "criteria": "event.data.demonstration && event.data.change.image_list && !event.data.change.first_sync",
+    },
+)
+
+
+class DemoService:
+    """The service, with the demonstration's registry, workers and advisories in it.
+
+    Every method waits while the service cannot be reached, and raises DemoError where it refuses.
+    """
+
+    def __init__(self, client: RestClient) -> None:
+        self._client = client
+
+    @property
+    def url(self) -> str:
+        """Where the service is."""
+        return self._client.url
+
+    async def until_ready(self) -> None:
+        """Raises DemoError when nothing answers for a while, or not to our token."""
+        try:
+            async with asyncio.timeout(READY_SECONDS):
+                await self._ask("GET", "/api/v1/registries")
+        except TimeoutError:
+            raise DemoError(f"nothing answers at {self.url}: start the service, or correct DEADLIGHT_URL") from None
+
+    # --- the registry ---
+
+    async def find_registry(self) -> int | None:
+        """The id of our registry's row; None where there is no demonstration."""
+        rows: list[dict[str, Any]] = await self._ask("GET", "/api/v1/registries")
+        return next((row["id"] for row in rows if row["host"] == REGISTRY and row["demonstration"]), None)
+
+    async def save_registry(self, url: str) -> None:
+        """Add the registry, or save it again, which has everything from there compared anew."""
+        body = {"host": REGISTRY, "name": "Demonstration registry", "url": url, "demonstration": True}
+        known = await self.find_registry()
+        if known is None:
+            await self._ask("POST", "/api/v1/registries", body)
+        else:
+            await self._ask("PUT", f"/api/v1/registries/{known}", body)
+
+    async def check_present(self) -> None:
+        """Raises RemovedError when somebody has removed the demonstration."""
+        if await self.find_registry() is None:
+            raise RemovedError("the demonstration has been removed from the service")
+
+    async def until_removed(self) -> None:
+        """Look every few seconds; raises RemovedError."""
+        while True:
+            await self.check_present()
+            await asyncio.sleep(WATCH_SECONDS)
+
+    # --- the rest ---
+
+    async def save_workers(self, inbox_url: str, secret: str, *, moved: bool) -> None:
+        """Add the workers, or bring them up to date; their destination is replaced only where the inbox has `moved`."""
+        known = {row["name"]: row for row in await self._ask("GET", "/api/v1/workers")}
+        inbox = [{"type": "webhook", "config": {"url": inbox_url, "secret": secret}}]
+        for worker in _WORKERS:
+            body = {**worker, "demonstration": True, "destinations": inbox}
+            row = known.get(worker["name"])
+            if row is None:
+                await self._ask("POST", "/api/v1/workers", body)
+                continue
+            kept = [{"id": each["id"], "type": each["type"]} for each in row["destinations"]]
+            body["destinations"] = inbox if moved else kept
+            await self._ask("PUT", f"/api/v1/workers/{row['id']}", body)
+
+    async def import_advisories(self, documents: Iterable[tuple[str, str]]) -> None:
+        """Import records, given by name and text. Raises DemoError for one that is not taken."""
+        body = [{"origin": name, "content": content} for name, content in documents]
+        answer = await self._ask("POST", "/api/v1/advisories/import", {"source": SOURCE, "documents": body})
+        if answer["rejected"]:
+            raise DemoError(f"the service does not take our advisories: {answer['rejections']}")
+
+    async def list_scans(self) -> dict[tuple[str, str], set[str]]:
+        """How the scans of our running images stand, by repository and tag."""
+        query = {"search": f"{REGISTRY}/"}
+        rows, _ = await self._patiently(lambda: self._client.list_image_tags(query, MOST_IMAGES))
+        scans: dict[tuple[str, str], set[str]] = {}
+        for row in rows:
+            scans.setdefault((row["repository"], row["tag"]), set()).add(_scan_of(row))
+        return scans
+
+    async def _ask(self, method: str, path: str, body: Any = None) -> Any:
+        try:
+            return await self._patiently(lambda: self._client.request(method, path, body))
+        except ApiError as error:
+            if error.status == 404:
+                raise RemovedError(f"{path} is gone: the demonstration has been removed") from error
+            raise DemoError(_advice(self.url, f"{method} {path}", error)) from error
+
+    async def _patiently(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """The answer, once there is one; raises ApiError for a refusal."""
+        while True:
+            try:
+                return await ask()
+            except NotReachedError as error:
+                logger.warning("will ask again: %s", error)
+            except ApiError as error:
+                if error.status < 500:
+                    raise
+                logger.warning("will ask again: %s", error)
+            await asyncio.sleep(RETRY_SECONDS)
+
+
+def _scan_of(row: dict[str, Any]) -> str:
+    """An image is done when its vulnerabilities are known, too."""
+    status = str(row["scan_status"])
+    return "matching" if status == "done" and row["severities"] is None else status
+
+
+def _advice(url: str, what: str, error: ApiError) -> str:
+    if error.status in {401, 403}:
+        return f"{url} does not accept DEADLIGHT_TOKEN ({error}): give the API token of an administrator"
+    return f"{url} refuses {what} ({error.status}): {error}"
