@@ -7,5 +7,5 @@ from collections.abc import Callable
 async def until(condition: Callable[[], bool], *, seconds: float = 10.0) -> None:
     """Return once `condition` holds; fails after `seconds`."""
     async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 - nothing over there could set an event of ours
+        while not condition():
             await asyncio.sleep(0.001)

@@ -9,12 +9,10 @@ python -m deadlight.server openapi                     print the API's descripti
 import argparse
 import asyncio
 import json
-import multiprocessing
 import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 
 import aiohttp
@@ -34,6 +32,7 @@ from deadlight.server.events.outbox import EVENTS_CHANNEL
 from deadlight.server.events.relay import CHANGES_CHANNEL, Relay
 from deadlight.server.jobs.queue import JOBS_CHANNEL, JobRunner
 from deadlight.server.logs import configure_logging
+from deadlight.server.scans.processes import IsolatedProcesses
 from deadlight.server.schedule import JOBS, PERIODIC, run_periodic
 from deadlight.server.secrets import Cipher
 from deadlight.server.services import Services
@@ -50,8 +49,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         stack.push_async_callback(engine.dispose)
         http = await stack.enter_async_context(aiohttp.ClientSession(trust_env=True))
         outbound = await stack.enter_async_context(open_outbound_session(settings.denied_destinations))
-        processes = ProcessPoolExecutor(settings.scan_processes, mp_context=multiprocessing.get_context("spawn"))
-        stack.callback(processes.shutdown, wait=False, cancel_futures=True)
+        processes = IsolatedProcesses(settings.scan_processes)
+        stack.callback(processes.shutdown, cancel_futures=True)
         channels = (EVENTS_CHANNEL, CHANGES_CHANNEL, JOBS_CHANNEL)
         yield Services(
             settings=settings,

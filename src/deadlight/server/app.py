@@ -1,16 +1,19 @@
 """The web application: routes, errors, headers and the console's files."""
 
 import logging
-from importlib.resources import files
+import os
+from importlib import resources
 from pathlib import Path
-from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse
 from sqlalchemy import text
+from sqlalchemy.exc import DataError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from deadlight import __version__
@@ -19,9 +22,10 @@ from deadlight.server.advisories import api as advisories_api
 from deadlight.server.assessment import api as assessment_api
 from deadlight.server.assessment import runtime_api
 from deadlight.server.auth import api as auth_api
+from deadlight.server.auth.requests import MAX_COMPRESSED_BYTES
 from deadlight.server.dashboard import api as dashboard_api
 from deadlight.server.dashboard.risk_index import RiskIndex
-from deadlight.server.errors import ServiceError
+from deadlight.server.errors import CODES, ServiceError, UnavailableError
 from deadlight.server.inventory import api as inventory_api
 from deadlight.server.registries import api as registries_api
 from deadlight.server.runtime import api as observations_api
@@ -53,11 +57,22 @@ SECURITY_HEADERS = {
     "x-frame-options": "DENY",
 }
 
-CONSOLE = Path(str(files("deadlight.server"))) / "console"
+CONSOLE = Path(str(resources.files("deadlight.server"))) / "console"
 """Built by `make console` and shipped in the wheel."""
 
 
-def create_app(services: Services | None = None, risk_index: RiskIndex | None = None) -> FastAPI:
+MAX_BODY_BYTES = 1024 * 1024
+LARGE_BODIES = {
+    "/agent/v1/inventory": MAX_COMPRESSED_BYTES,
+    "/agent/v1/observations": MAX_COMPRESSED_BYTES,
+    "/api/v1/advisories/import": 32 * 1024 * 1024,
+}
+"""The most a request may bring: a body is read before anybody knows who sent it."""
+
+
+def create_app(
+    services: Services | None = None, risk_index: RiskIndex | None = None, *, console: Path = CONSOLE
+) -> FastAPI:
     """The application over running services; without them it can only describe itself (OpenAPI)."""
     app = FastAPI(
         title="Deadlight",
@@ -73,8 +88,8 @@ def create_app(services: Services | None = None, risk_index: RiskIndex | None = 
         app.include_router(router)
     _add_health(app)
     _add_errors(app)
-    app.add_middleware(_SecurityHeaders)
-    _add_console(app)
+    app.add_middleware(_Edge)
+    _add_console(app, console)
     return app
 
 
@@ -87,26 +102,62 @@ def _add_health(app: FastAPI) -> None:
     @app.get("/api/v1/system/readiness", tags=["system"], operation_id="getReadiness")
     async def readiness(services: ServicesDep) -> dict[str, str]:
         """The database answers too."""
-        async with services.engine.connect() as connection:
-            await connection.execute(text("SELECT 1"))
+        try:
+            async with services.engine.connect() as connection:
+                await connection.execute(text("SELECT 1"))
+        except (OperationalError, PoolTimeoutError):
+            raise UnavailableError("the database does not answer") from None
         return {"status": "ok"}
 
 
-class _SecurityHeaders:
-    """Adds the headers that tell browsers what this site never does. Plain ASGI, so that streams stay streams."""
+class _Edge:
+    """What holds for every request and answer. Plain ASGI, so that streams stay streams.
+
+    Bodies are bounded, what nobody expected becomes an answer without details, and browsers are told what this site
+    never does.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
         async def send_with_headers(message: Message) -> None:
+            nonlocal started
             if message["type"] == "http.response.start":
+                started = True
                 headers = MutableHeaders(scope=message)
                 for name, value in SECURITY_HEADERS.items():
                     headers.setdefault(name, value)
             await send(message)
 
-        await self._app(scope, receive, send_with_headers)
+        bounded = _bounded(receive, LARGE_BODIES.get(scope.get("path", ""), MAX_BODY_BYTES))
+        try:
+            await self._app(scope, bounded, send_with_headers)
+        except ClientDisconnect:
+            return
+        except Exception:
+            logger.exception("request failed", extra={"path": scope.get("path", "")})
+            if not started:
+                await _problem(500, "internal_error", _FAILED)(scope, receive, send_with_headers)
+
+
+_FAILED = "something went wrong on our side; the service's log says what"
+
+
+def _bounded(receive: Receive, limit: int) -> Receive:
+    size = 0
+
+    async def receive_bounded() -> Message:
+        nonlocal size
+        message = await receive()
+        size += len(message.get("body", b""))
+        if size > limit:
+            raise HTTPException(413, f"a request brings at most {limit} bytes here: send less at a time")
+        return message
+
+    return receive_bounded
 
 
 def _add_errors(app: FastAPI) -> None:
@@ -120,12 +171,23 @@ def _add_errors(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def refuse_http(_: Request, error: HTTPException) -> JSONResponse:
-        return _problem(error.status_code, "http_error", str(error.detail))
+        return _problem(error.status_code, CODES.get(error.status_code, "http_error"), str(error.detail))
 
-    @app.exception_handler(Exception)
-    async def fail(request: Request, error: Exception) -> JSONResponse:
-        logger.error("request failed", exc_info=error, extra={"path": request.url.path})
-        return _problem(500, "internal_error", "something went wrong on our side; the service's log says what")
+    @app.exception_handler(DataError)
+    async def refuse_value(_: Request, error: DataError) -> JSONResponse:
+        if getattr(error.orig, "sqlstate", "") not in _VALUE_ERRORS:
+            raise error
+        return _problem(400, "bad_request", "a number or text is beyond what can be stored or looked for")
+
+
+_VALUE_ERRORS = {
+    None,  # refused by the driver, unsent: a zero byte in a text
+    "22003",  # numeric_value_out_of_range
+    "22008",  # datetime_field_overflow
+    "22021",  # character_not_in_repertoire
+    "22P05",  # untranslatable_character
+}
+"""What PostgreSQL says of values it has no room for. They come from the request: our own fit."""
 
 
 def _problem(status: int, code: str, message: str) -> JSONResponse:
@@ -141,23 +203,24 @@ def describe_validation(error: RequestValidationError) -> str:
     return "; ".join(parts)
 
 
-def _add_console(app: FastAPI) -> None:
+def _add_console(app: FastAPI, files: Path) -> None:
     @app.get("/{path:path}", include_in_schema=False)
     async def console(path: str) -> Response:
         """A file of the console, or its page, whose own router knows the rest of the address."""
         if path.startswith(("api/", "agent/", "runtime/api/")):
             return _problem(404, "not_found", "no such endpoint; /api/openapi.json lists them")
-        return _console_file(path)
+        return _console_file(files, path)
 
 
-def _console_file(path: str) -> Response:
-    page = CONSOLE / "index.html"
+def _console_file(files: Path, path: str) -> Response:
+    page = files / "index.html"
     if not page.is_file():
         return Response("The console has not been built: run `make console`.\n", 503, media_type="text/plain")
-    wanted = (CONSOLE / path).resolve()
-    headers: dict[str, Any] = {"cache-control": "no-cache"}
-    if path and wanted.is_file() and wanted.is_relative_to(CONSOLE.resolve()):
-        if "assets" in wanted.parts:  # named by their content
-            headers = {"cache-control": "public, max-age=31536000, immutable"}
-        return FileResponse(wanted, headers=headers)
-    return FileResponse(page, headers=headers)
+    wanted = Path(os.path.normpath(files / path))
+    if wanted.is_relative_to(files) and os.path.isfile(wanted):  # noqa: PTH113 - Path.is_file raises on hostile names
+        # Assets are named by their content.
+        kept = "public, max-age=31536000, immutable" if path.startswith("assets/") else "no-cache"
+        return FileResponse(wanted, headers={"cache-control": kept})
+    if path.startswith("assets/"):
+        return _problem(404, "not_found", "this version of the console has no such file: reload the page")
+    return FileResponse(page, headers={"cache-control": "no-cache"})

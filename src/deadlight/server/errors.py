@@ -1,4 +1,4 @@
-"""Errors that carry the HTTP status with which the API answers them (RFC 9457 names the shape of the answer)."""
+"""Errors that carry the HTTP status with which the API answers them, as `{"code": ..., "message": ...}`."""
 
 
 class ServiceError(Exception):
@@ -65,3 +65,26 @@ class TooManyRequestsError(ServiceError):
 
     status = 429
     code = "too_many_requests"
+
+
+class UnavailableError(ServiceError):
+    """Not now: something this service needs does not answer."""
+
+    status = 503
+    code = "unavailable"
+
+
+CODES = {
+    error.status: error.code
+    for error in (
+        BadRequestError,
+        UnauthorizedError,
+        ForbiddenError,
+        NotFoundError,
+        ConflictError,
+        PayloadTooLargeError,
+        TooManyRequestsError,
+        UnavailableError,
+    )
+}
+"""The code that goes with a status where the web framework, not this service, refuses a request."""

@@ -1,9 +1,6 @@
 """Inventory batches become rows and events."""
 
-import pytest
-
-from deadlight.model import wire
-from tests.support.inventory import batch, container, delta, node, pod, workload
+from tests.support.inventory import batch, container, node, pod, workload
 from tests.support.service import RunningService
 
 DIGEST = "sha256:" + "a" * 64

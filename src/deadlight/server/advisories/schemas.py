@@ -4,18 +4,20 @@ from datetime import datetime
 
 from pydantic import BaseModel, Field
 
+from deadlight.server.db.zero_bytes import PlainText
+
 
 class AdvisoryDocument(BaseModel):
     """One OSV record as text. `origin` names it in error texts."""
 
-    origin: str = Field(max_length=512)
+    origin: PlainText = Field(max_length=512)
     content: str = Field(max_length=4 * 1024 * 1024)
 
 
 class AdvisoryBatch(BaseModel):
     """Records to import."""
 
-    source: str = Field(min_length=1, max_length=128, description="Names the collection, for example osv.dev.")
+    source: PlainText = Field(min_length=1, max_length=128, description="Names the collection, for example osv.dev.")
     documents: list[AdvisoryDocument] = Field(max_length=1000)
 
 

@@ -1,12 +1,11 @@
 """Importing advisories: only what changed is written, and what has to be matched again is recorded as an event."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-from sqlalchemy import delete, exists, insert, select, text
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import delete, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.advisories.advisory import Advisory, Bucket
@@ -15,21 +14,43 @@ from deadlight.advisories.document import Document, Rejected, RejectionCause
 from deadlight.advisories.errors import InvalidAdvisoryError, NotSecurityError
 from deadlight.advisories.osv import parse_advisory
 from deadlight.model.event import EventType
-from deadlight.server.advisories.vulnerabilities import regroup
+from deadlight.server.advisories.vulnerabilities import regroup, regroup_vulnerabilities
 from deadlight.server.events.outbox import NewEvent, record_events
 from deadlight.server.tables.advisories import (
     advisory,
     advisory_import,
     advisory_vulnerability,
     affected,
-    vulnerability,
 )
 
 BUCKETS_PER_EVENT = 500
+BYTES_PER_STATEMENT = 8 * 1024 * 1024
 REJECTIONS_KEPT = 100
 
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtext('advisories'))")
 """Imports follow one another: grouping looks at everything an advisory is connected with."""
+
+_UPSERT_ADVISORIES = text(
+    """
+    INSERT INTO advisory (id, source, content_hash, document, modified_at, withdrawn_at)
+    SELECT id, source, content_hash, document, modified_at, withdrawn_at
+    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS row(id text, source text, content_hash text, document jsonb,
+         modified_at timestamptz, withdrawn_at timestamptz)
+    ON CONFLICT (id) DO UPDATE SET
+        source = EXCLUDED.source, content_hash = EXCLUDED.content_hash, document = EXCLUDED.document,
+        modified_at = EXCLUDED.modified_at, withdrawn_at = EXCLUDED.withdrawn_at, imported_at = now()
+    """
+)
+_STORED_HASHES = text("SELECT id, content_hash FROM advisory WHERE id = ANY(:ids)")
+_STORED_BUCKETS = text("SELECT advisory_id, ecosystem, name FROM affected WHERE advisory_id = ANY(:ids)")
+_DELETE_AFFECTED = text("DELETE FROM affected WHERE advisory_id = ANY(:ids)")
+_INSERT_AFFECTED = text(
+    """
+    INSERT INTO affected (advisory_id, ecosystem, name, document)
+    SELECT advisory_id, ecosystem, name, document
+    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS row(advisory_id text, ecosystem text, name text, document jsonb)
+    """
+)
 
 
 @dataclass(slots=True)
@@ -93,25 +114,25 @@ async def remove_source(connection: AsyncConnection, source: str) -> int:
         .where(advisory.c.source == source)
     )
     touched: set[Bucket] = {(row.ecosystem, row.name) for row in buckets}
-    removed = (await connection.execute(delete(advisory).where(advisory.c.source == source))).rowcount
-    await connection.execute(
-        delete(vulnerability).where(~exists().where(advisory_vulnerability.c.vulnerability_id == vulnerability.c.id))
+    concerned = await connection.execute(
+        select(advisory_vulnerability.c.vulnerability_id)
+        .join(advisory, advisory.c.id == advisory_vulnerability.c.advisory_id)
+        .where(advisory.c.source == source)
     )
-    await _record(connection, touched)
+    vulnerability_ids = set(concerned.scalars())
+    removed = (await connection.execute(delete(advisory).where(advisory.c.source == source))).rowcount
+    await _record(connection, touched | await regroup_vulnerabilities(connection, vulnerability_ids))
     return removed
 
 
 async def _stored_hashes(connection: AsyncConnection, advisories: Sequence[Advisory]) -> Mapping[str, str]:
-    ids = [item.id for item in advisories]
-    query = select(advisory.c.id, advisory.c.content_hash).where(advisory.c.id.in_(ids))
-    return {row.id: row.content_hash for row in await connection.execute(query)}
+    rows = await connection.execute(_STORED_HASHES, {"ids": [item.id for item in advisories]})
+    return {row.id: row.content_hash for row in rows}
 
 
 async def _touched(connection: AsyncConnection, changes: Sequence[Change]) -> set[Bucket]:
-    ids = [change.advisory.id for change in changes]
-    query = select(affected.c.advisory_id, affected.c.ecosystem, affected.c.name).where(affected.c.advisory_id.in_(ids))
     stored: dict[str, list[Bucket]] = {}
-    for row in await connection.execute(query):
+    for row in await connection.execute(_STORED_BUCKETS, {"ids": [change.advisory.id for change in changes]}):
         stored.setdefault(row.advisory_id, []).append((row.ecosystem, row.name))
     return {bucket for change in changes for bucket in touched_buckets(change, stored.get(change.advisory.id, ()))}
 
@@ -119,15 +140,26 @@ async def _touched(connection: AsyncConnection, changes: Sequence[Change]) -> se
 async def _store(connection: AsyncConnection, source: str, advisories: Sequence[Advisory]) -> None:
     if not advisories:
         return
-    statement = upsert(advisory)
-    fresh = {name: statement.excluded[name] for name in ("source", "content_hash", "document")}
-    fresh |= {name: statement.excluded[name] for name in ("modified_at", "withdrawn_at")}
-    statement = statement.on_conflict_do_update(index_elements=["id"], set_=fresh)
-    await connection.execute(statement, [_advisory_row(source, item) for item in advisories])
-    await connection.execute(delete(affected).where(affected.c.advisory_id.in_([item.id for item in advisories])))
-    rows = [row for item in advisories if not item.is_withdrawn for row in _affected_rows(item)]
-    if rows:
-        await connection.execute(insert(affected), rows)
+    for rows in _json_parts(_advisory_row(source, item) for item in advisories):
+        await connection.execute(_UPSERT_ADVISORIES, {"rows": rows})
+    await connection.execute(_DELETE_AFFECTED, {"ids": [item.id for item in advisories]})
+    in_force = (item for item in advisories if not item.is_withdrawn)
+    for rows in _json_parts(row for item in in_force for row in _affected_rows(item)):
+        await connection.execute(_INSERT_AFFECTED, {"rows": rows})
+
+
+def _json_parts(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Parameters of a bulk statement: JSON arrays of the rows, each of about `BYTES_PER_STATEMENT` at most."""
+    part: list[bytes] = []
+    size = 0
+    for row in map(msgspec.json.encode, rows):
+        if part and size + len(row) > BYTES_PER_STATEMENT:
+            yield f"[{b','.join(part).decode()}]"
+            part, size = [], 0
+        part.append(row)
+        size += len(row)
+    if part:
+        yield f"[{b','.join(part).decode()}]"
 
 
 def _advisory_row(source: str, item: Advisory) -> dict[str, Any]:
@@ -135,20 +167,15 @@ def _advisory_row(source: str, item: Advisory) -> dict[str, Any]:
         "id": item.id,
         "source": source,
         "content_hash": item.content_hash,
-        "document": msgspec.to_builtins(item),
+        "document": item,
         "modified_at": item.modified_at,
         "withdrawn_at": item.withdrawn_at,
     }
 
 
-def _affected_rows(item: Advisory) -> Iterable[dict[str, Any]]:
+def _affected_rows(item: Advisory) -> Iterator[dict[str, Any]]:
     for entry in item.affected:
-        yield {
-            "advisory_id": item.id,
-            "ecosystem": entry.ecosystem,
-            "name": entry.name,
-            "document": msgspec.to_builtins(entry),
-        }
+        yield {"advisory_id": item.id, "ecosystem": entry.ecosystem, "name": entry.name, "document": entry}
 
 
 async def _record(connection: AsyncConnection, buckets: set[Bucket]) -> None:

@@ -1,22 +1,83 @@
 """Keeping vulnerabilities, the alias groups of advisories, in step with the advisories."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from sqlalchemy import delete, insert, select, update
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.advisories.advisory import Advisory, Bucket
 from deadlight.advisories.aliases import AliasGroup, group_advisories, identifier_sets
 from deadlight.advisories.vulnerability import merge
-from deadlight.server.tables.advisories import (
-    advisory,
-    advisory_vulnerability,
-    vulnerability,
-    vulnerability_alias,
+
+# Arrays, not lists of parameters: an import may well touch more names than a statement may have parameters (65,535).
+_CONNECTED = text(
+    """
+    SELECT vulnerability_id FROM vulnerability_alias WHERE name = ANY(:names)
+    UNION SELECT vulnerability_id FROM advisory_vulnerability WHERE advisory_id = ANY(:advisory_ids)
+    """
 )
+_KNOWN_NAMES = text("SELECT name FROM vulnerability_alias WHERE vulnerability_id = ANY(:ids)")
+_MEMBERS = text(
+    """
+    SELECT document FROM advisory
+    WHERE id IN (SELECT advisory_id FROM advisory_vulnerability WHERE vulnerability_id = ANY(:ids))
+    """
+)
+_ROWS = text("SELECT * FROM vulnerability WHERE id = ANY(:ids)")
+_FORGET_LINKS = text("DELETE FROM advisory_vulnerability WHERE vulnerability_id = ANY(:ids)")
+_FORGET_NAMES = text("DELETE FROM vulnerability_alias WHERE vulnerability_id = ANY(:ids)")
+_DELETE = text("DELETE FROM vulnerability WHERE id = ANY(:ids)")
+
+_RECORDSET = """
+    jsonb_to_recordset(CAST(:rows AS jsonb)) AS row(id bigint, name text, aliases text[], severity text,
+        severity_rank smallint, cvss_score float, cvss_vector text, summary text, malicious boolean,
+        published_at timestamptz)
+"""
+_INSERT = text(
+    f"""
+    INSERT INTO vulnerability (name, aliases, severity, severity_rank, cvss_score, cvss_vector, summary, malicious,
+                               published_at)
+    SELECT name, aliases, severity, severity_rank, cvss_score, cvss_vector, summary, malicious, published_at
+    FROM {_RECORDSET} RETURNING id, name
+    """  # noqa: S608 - constant
+)
+_UPDATE = text(
+    f"""
+    UPDATE vulnerability
+    SET name = row.name, aliases = row.aliases, severity = row.severity, severity_rank = row.severity_rank,
+        cvss_score = row.cvss_score, cvss_vector = row.cvss_vector, summary = row.summary, malicious = row.malicious,
+        published_at = row.published_at, updated_at = now()
+    FROM {_RECORDSET} WHERE vulnerability.id = row.id
+    """  # noqa: S608 - constant
+)
+_LINK = text(
+    """
+    INSERT INTO advisory_vulnerability (advisory_id, vulnerability_id)
+    SELECT * FROM unnest(CAST(:advisory_ids AS text[]), CAST(:vulnerability_ids AS bigint[])) ON CONFLICT DO NOTHING
+    """
+)
+_NAME = text(
+    """
+    INSERT INTO vulnerability_alias (name, vulnerability_id)
+    SELECT * FROM unnest(CAST(:names AS text[]), CAST(:vulnerability_ids AS bigint[]))
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """A group, what its row is to say, and the row that stands for it until now, if any does."""
+
+    group: AliasGroup
+    values: Mapping[str, Any]
+    row: Row[Any] | None
+
+    @property
+    def is_news(self) -> bool:
+        return self.row is None or any(getattr(self.row, name) != value for name, value in self.values.items())
 
 
 async def regroup(connection: AsyncConnection, changed: Sequence[Advisory]) -> set[Bucket]:
@@ -28,20 +89,29 @@ async def regroup(connection: AsyncConnection, changed: Sequence[Advisory]) -> s
     if not changed:
         return set()
     touched = await _connected(connection, changed)
+    members = {item.id: item for item in (*await _members(connection, touched), *changed)}
     names = _names(changed) | await _known_names(connection, touched)
-    members = await _members(connection, touched, changed)
-    await _forget_links(connection, touched, [item.id for item in changed])
-    buckets: set[Bucket] = set()
+    return await _group_anew(connection, touched, members.values(), names)
+
+
+async def regroup_vulnerabilities(connection: AsyncConnection, vulnerability_ids: set[int]) -> set[Bucket]:
+    """Group again the advisories that are left of vulnerabilities which lost some; returns as `regroup`."""
+    members = await _members(connection, vulnerability_ids)
+    names = await _known_names(connection, vulnerability_ids)
+    return await _group_anew(connection, vulnerability_ids, members, names)
+
+
+async def _group_anew(
+    connection: AsyncConnection, touched: set[int], members: Iterable[Advisory], names: set[str]
+) -> set[Bucket]:
+    """Replace the touched vulnerabilities by the groups of `members` that concern any of `names`."""
     known = await _rows(connection, touched)
-    for group in group_advisories(members):
-        if not group.identifiers & names:
-            continue  # a notice of several flaws brings in others that are not concerned
-        vulnerability_id, is_news = await _store_group(connection, group, known)
-        await _link(connection, group, vulnerability_id)
-        if is_news:
-            buckets.update(bucket for item in group.advisories for bucket in item.buckets)
-    await _drop(connection, known.values())
-    return buckets
+    # A notice of several flaws brings in others that are not concerned.
+    placed = [_place(group, known) for group in group_advisories(members) if group.identifiers & names]
+    await _forget(connection, touched, [row.id for row in known.values()])
+    ids = await _store(connection, placed)
+    await _link(connection, placed, ids)
+    return {bucket for item in placed if item.is_news for member in item.group.advisories for bucket in member.buckets}
 
 
 def _names(advisories: Iterable[Advisory]) -> set[str]:
@@ -49,56 +119,29 @@ def _names(advisories: Iterable[Advisory]) -> set[str]:
 
 
 async def _known_names(connection: AsyncConnection, vulnerability_ids: set[int]) -> set[str]:
-    query = select(vulnerability_alias.c.name).where(vulnerability_alias.c.vulnerability_id.in_(vulnerability_ids))
-    return set((await connection.execute(query)).scalars())
+    return set((await connection.execute(_KNOWN_NAMES, {"ids": list(vulnerability_ids)})).scalars())
 
 
 async def _connected(connection: AsyncConnection, changed: Sequence[Advisory]) -> set[int]:
     """Vulnerabilities that share a name with a changed advisory, or that it spoke of until now."""
-    by_name = select(vulnerability_alias.c.vulnerability_id).where(vulnerability_alias.c.name.in_(_names(changed)))
-    by_link = select(advisory_vulnerability.c.vulnerability_id).where(
-        advisory_vulnerability.c.advisory_id.in_([item.id for item in changed])
-    )
-    return set((await connection.execute(by_name.union(by_link))).scalars())
+    parameters = {"names": list(_names(changed)), "advisory_ids": [item.id for item in changed]}
+    return set((await connection.execute(_CONNECTED, parameters)).scalars())
 
 
-async def _members(
-    connection: AsyncConnection, vulnerability_ids: set[int], changed: Sequence[Advisory]
-) -> list[Advisory]:
-    query = (
-        select(advisory.c.document)
-        .join(advisory_vulnerability, advisory_vulnerability.c.advisory_id == advisory.c.id)
-        .where(advisory_vulnerability.c.vulnerability_id.in_(vulnerability_ids))
-        .distinct()
-    )
-    stored = [msgspec.convert(document, Advisory) for document in (await connection.execute(query)).scalars()]
-    return list({item.id: item for item in (*stored, *changed)}.values())
+async def _members(connection: AsyncConnection, vulnerability_ids: set[int]) -> list[Advisory]:
+    """The advisories that speak of these vulnerabilities."""
+    documents = (await connection.execute(_MEMBERS, {"ids": list(vulnerability_ids)})).scalars()
+    return [msgspec.convert(document, Advisory) for document in documents]
 
 
-async def _forget_links(connection: AsyncConnection, vulnerability_ids: set[int], advisory_ids: Sequence[str]) -> None:
-    links, names = advisory_vulnerability.c, vulnerability_alias.c
-    stale = links.vulnerability_id.in_(vulnerability_ids) | links.advisory_id.in_(advisory_ids)
-    await connection.execute(delete(advisory_vulnerability).where(stale))
-    await connection.execute(delete(vulnerability_alias).where(names.vulnerability_id.in_(vulnerability_ids)))
+async def _rows(connection: AsyncConnection, vulnerability_ids: set[int]) -> dict[str, Row[Any]]:
+    return {row.name: row for row in await connection.execute(_ROWS, {"ids": list(vulnerability_ids)})}
 
 
-async def _rows(connection: AsyncConnection, vulnerability_ids: set[int]) -> dict[str, Any]:
-    query = select(vulnerability).where(vulnerability.c.id.in_(vulnerability_ids))
-    return {row.name: row for row in await connection.execute(query)}
-
-
-async def _store_group(connection: AsyncConnection, group: AliasGroup, known: dict[str, Any]) -> tuple[int, bool]:
-    """The vulnerability's id, and whether it is new or says something else than before; takes it out of `known`."""
-    values = _values(group)
+def _place(group: AliasGroup, known: dict[str, Row[Any]]) -> _Placed:
+    """Take the row that stands for a group out of `known`: the one of its name, else of another of its names."""
     name = group.id if group.id in known else next((item for item in sorted(group.identifiers) if item in known), "")
-    row = known.pop(name, None)
-    if row is None:
-        statement = insert(vulnerability).values(**values).returning(vulnerability.c.id)
-        return (await connection.execute(statement)).scalar_one(), True
-    if {column: getattr(row, column) for column in values} == values:
-        return row.id, False
-    await connection.execute(update(vulnerability).where(vulnerability.c.id == row.id).values(**values))
-    return row.id, True
+    return _Placed(group, _values(group), known.pop(name, None))
 
 
 def _values(group: AliasGroup) -> dict[str, Any]:
@@ -116,19 +159,33 @@ def _values(group: AliasGroup) -> dict[str, Any]:
     }
 
 
-async def _link(connection: AsyncConnection, group: AliasGroup, vulnerability_id: int) -> None:
-    links = [{"advisory_id": item.id, "vulnerability_id": vulnerability_id} for item in group.advisories]
-    await connection.execute(upsert(advisory_vulnerability).on_conflict_do_nothing(), links)
-    statement = upsert(vulnerability_alias)
-    statement = statement.on_conflict_do_update(
-        index_elements=["name"], set_={"vulnerability_id": statement.excluded.vulnerability_id}
-    )
-    names = [{"name": name, "vulnerability_id": vulnerability_id} for name in sorted(group.identifiers)]
-    await connection.execute(statement, names)
+async def _forget(connection: AsyncConnection, touched: set[int], gone: list[int]) -> None:
+    """Forget the names and links of what is grouped anew, and what no advisory speaks of any more altogether."""
+    await connection.execute(_FORGET_LINKS, {"ids": list(touched)})
+    await connection.execute(_FORGET_NAMES, {"ids": list(touched)})
+    await connection.execute(_DELETE, {"ids": gone})
 
 
-async def _drop(connection: AsyncConnection, rows: Iterable[Any]) -> None:
-    """What no advisory speaks of any more: joined to another, or all its advisories withdrawn."""
-    ids = [row.id for row in rows]
-    if ids:
-        await connection.execute(delete(vulnerability).where(vulnerability.c.id.in_(ids)))
+async def _store(connection: AsyncConnection, placed: Sequence[_Placed]) -> Mapping[str, int]:
+    """Write what is new or says something else; returns the rows' ids by name.
+
+    No name is given to one row while another still has it: a group takes the row of its own name first, and no name is
+    in two groups.
+    """
+    ids = {item.group.id: item.row.id for item in placed if item.row is not None}
+    changed = [{"id": item.row.id, **item.values} for item in placed if item.row is not None and item.is_news]
+    new = [item.values for item in placed if item.row is None]
+    if changed:
+        await connection.execute(_UPDATE, {"rows": msgspec.json.encode(changed).decode()})
+    if new:
+        rows = await connection.execute(_INSERT, {"rows": msgspec.json.encode(new).decode()})
+        ids |= {row.name: row.id for row in rows}
+    return ids
+
+
+async def _link(connection: AsyncConnection, placed: Sequence[_Placed], ids: Mapping[str, int]) -> None:
+    links = [(member.id, ids[item.group.id]) for item in placed for member in item.group.advisories]
+    names = [(name, ids[item.group.id]) for item in placed for name in item.group.identifiers]
+    for statement, column, pairs in ((_LINK, "advisory_ids", links), (_NAME, "names", names)):
+        parameters = {column: [pair[0] for pair in pairs], "vulnerability_ids": [pair[1] for pair in pairs]}
+        await connection.execute(statement, parameters)

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from deadlight.server.assessment.paging import decode_key, encode_key
+from deadlight.server.assessment.paging import Text, decode_key, encode_key
 from deadlight.server.assessment.runtime_schemas import ClusterOut, NodeOut
 from deadlight.server.errors import NotFoundError
 
@@ -79,7 +79,7 @@ async def list_clusters(
     connection: AsyncConnection, agent_timeout: timedelta, limit: int, next_key: str
 ) -> tuple[list[ClusterOut], int, str]:
     """A page of clusters by name, how many there are in all, and the key of the next page."""
-    after = decode_key(next_key, "clusters", (str, str)) if next_key else [None, None]
+    after = decode_key(next_key, "clusters", (Text, UUID)) if next_key else [None, None]
     parameters = {
         "agent_timeout": agent_timeout,
         "cluster_id": None,
@@ -90,7 +90,7 @@ async def list_clusters(
     rows = (await connection.execute(_CLUSTERS, parameters)).all()
     page = rows[:limit]
     nodes = await _list_nodes(connection, [row.id for row in page], agent_timeout)
-    key = encode_key("clusters", [page[-1].name, str(page[-1].id)]) if len(rows) > limit else ""
+    key = encode_key("clusters", [page[-1].name, page[-1].id]) if len(rows) > limit else ""
     total = (await connection.execute(_COUNT)).scalar_one()
     return [_cluster(row, [node for node in nodes if node.cluster_id == row.id]) for row in page], total, key
 

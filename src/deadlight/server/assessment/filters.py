@@ -59,6 +59,12 @@ class ImageFilter:
     applicabilities: Sequence[Applicability] = ()
     components: Sequence[Component] = ()
 
+    @property
+    def is_about_images(self) -> bool:
+        """Whether anything is asked of the image itself rather than of where it runs."""
+        asked = (self.search, self.cves, self.risks, self.severities, self.applicabilities, self.components)
+        return any(asked)
+
     def parameters(self) -> dict[str, Any]:
         """Values for the conditions of `assessment.image_tags`; None switches one off."""
         return {

@@ -3,27 +3,62 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
-from sqlalchemy import Row, TextClause, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.server.assessment.filters import ImageFilter
-from deadlight.server.assessment.paging import decode_key, encode_key
+from deadlight.server.assessment.paging import Number, Ordering, Text
 
 # Worst first: malicious, violation, critical and applicable, untrusted; then by what is known to be wrong.
-_BADGES = """
+BADGES = """
     (CASE WHEN risk.malicious > 0 THEN 8 ELSE 0 END
      + CASE WHEN verdict.violation_type IS NOT NULL THEN 4 ELSE 0 END
      + CASE WHEN risk.critical_applicable > 0 THEN 2 ELSE 0 END
      + CASE WHEN verdict.status = 'Untrusted Registry' THEN 1 ELSE 0 END)
 """
 
-_MATCHING = """
-    FROM image_tag
+IMAGES = """
+    image_tag
     LEFT JOIN verdict ON verdict.image_tag_id = image_tag.id
     LEFT JOIN image_tag_image ON image_tag_image.image_tag_id = image_tag.id
     LEFT JOIN image_risk AS risk ON risk.image_id = image_tag_image.image_id
+"""
+
+# What an image itself has to meet: the parameters are `ImageFilter.parameters`.
+CONDITIONS = """
+    (CAST(:search AS text) IS NULL
+     OR image_tag.registry || '/' || image_tag.repository || ':' || image_tag.tag ILIKE :search
+     OR image_tag.digest ILIKE :search)
+    AND (CAST(:risks AS text[]) IS NULL
+         OR 'malicious' = ANY(:risks) AND risk.malicious > 0
+         OR 'integrity_violation' = ANY(:risks) AND verdict.violation_type IS NOT NULL
+         OR 'critical_applicable_cves' = ANY(:risks) AND risk.critical_applicable > 0
+         OR 'untrusted_registry' = ANY(:risks) AND verdict.status = 'Untrusted Registry')
+    AND (CAST(:severities AS text[]) IS NULL
+         OR 'Critical' = ANY(:severities) AND risk.critical > 0 OR 'High' = ANY(:severities) AND risk.high > 0
+         OR 'Medium' = ANY(:severities) AND risk.medium > 0 OR 'Low' = ANY(:severities) AND risk.low > 0
+         OR 'Unknown' = ANY(:severities) AND risk.unknown > 0)
+    AND (CAST(:cves AS text[]) IS NULL OR EXISTS (
+          SELECT FROM image_package
+          JOIN vulnerability_match ON vulnerability_match.package_id = image_package.package_id
+                                  AND vulnerability_match.closed_at IS NULL
+          JOIN advisory_vulnerability USING (advisory_id)
+          JOIN vulnerability_alias ON vulnerability_alias.vulnerability_id = advisory_vulnerability.vulnerability_id
+          WHERE image_package.image_id = image_tag_image.image_id AND image_package.owner_package_id IS NULL
+            AND vulnerability_alias.name = ANY(:cves)))
+    AND (CAST(:applicabilities AS text[]) IS NULL OR EXISTS (
+          SELECT FROM applicability WHERE applicability.image_id = image_tag_image.image_id
+            AND applicability.status = ANY(:applicabilities)))
+    AND (CAST(:component_names AS text[]) IS NULL OR EXISTS (
+          SELECT FROM image_package JOIN package ON package.id = image_package.package_id
+          JOIN unnest(CAST(:component_names AS text[]), CAST(:component_versions AS text[])) AS wanted(name, version)
+            ON package.name = wanted.name AND wanted.version IN ('', package.version)
+          WHERE image_package.image_id = image_tag_image.image_id))
+"""
+
+_MATCHING = f"""
+    FROM {IMAGES}
     WHERE EXISTS (
         SELECT FROM container
         JOIN pod ON pod.id = container.pod_id
@@ -34,34 +69,7 @@ _MATCHING = """
                   AND container.started_at IS NOT NULL AND CAST(:period AS interval) > interval '0')
           AND (CAST(:clusters AS text[]) IS NULL OR cluster.name = ANY(:clusters) OR cluster.id::text = ANY(:clusters))
           AND (CAST(:namespaces AS text[]) IS NULL OR pod.namespace = ANY(:namespaces)))
-      AND (CAST(:search AS text) IS NULL
-           OR image_tag.registry || '/' || image_tag.repository || ':' || image_tag.tag ILIKE :search
-           OR image_tag.digest ILIKE :search)
-      AND (CAST(:risks AS text[]) IS NULL
-           OR 'malicious' = ANY(:risks) AND risk.malicious > 0
-           OR 'integrity_violation' = ANY(:risks) AND verdict.violation_type IS NOT NULL
-           OR 'critical_applicable_cves' = ANY(:risks) AND risk.critical_applicable > 0
-           OR 'untrusted_registry' = ANY(:risks) AND verdict.status = 'Untrusted Registry')
-      AND (CAST(:severities AS text[]) IS NULL
-           OR 'Critical' = ANY(:severities) AND risk.critical > 0 OR 'High' = ANY(:severities) AND risk.high > 0
-           OR 'Medium' = ANY(:severities) AND risk.medium > 0 OR 'Low' = ANY(:severities) AND risk.low > 0
-           OR 'Unknown' = ANY(:severities) AND risk.unknown > 0)
-      AND (CAST(:cves AS text[]) IS NULL OR EXISTS (
-            SELECT FROM image_package
-            JOIN vulnerability_match ON vulnerability_match.package_id = image_package.package_id
-                                    AND vulnerability_match.closed_at IS NULL
-            JOIN advisory_vulnerability USING (advisory_id)
-            JOIN vulnerability_alias ON vulnerability_alias.vulnerability_id = advisory_vulnerability.vulnerability_id
-            WHERE image_package.image_id = image_tag_image.image_id AND image_package.owner_package_id IS NULL
-              AND vulnerability_alias.name = ANY(:cves)))
-      AND (CAST(:applicabilities AS text[]) IS NULL OR EXISTS (
-            SELECT FROM applicability WHERE applicability.image_id = image_tag_image.image_id
-              AND applicability.status = ANY(:applicabilities)))
-      AND (CAST(:component_names AS text[]) IS NULL OR EXISTS (
-            SELECT FROM image_package JOIN package ON package.id = image_package.package_id
-            JOIN unnest(CAST(:component_names AS text[]), CAST(:component_versions AS text[])) AS wanted(name, version)
-              ON package.name = wanted.name AND wanted.version IN ('', package.version)
-            WHERE image_package.image_id = image_tag_image.image_id))
+      AND {CONDITIONS}
 """
 
 _COUNT = text(f"SELECT count(*) {_MATCHING}")
@@ -76,34 +84,19 @@ class ImageOrder(StrEnum):
     REGISTRY = "registry"
 
 
-@dataclass(frozen=True, slots=True)
-class _Ordering:
-    columns: tuple[str, ...]
-    descending: bool
-    kinds: tuple[type, ...]
-
-
 _NAME = ("image_tag.repository", "image_tag.tag", "image_tag.id")
+_RISKS = (BADGES, "coalesce(risk.critical, 0)", "coalesce(risk.high, 0)", "image_tag.id")
 _ORDERINGS = {
-    ImageOrder.RISKS: _Ordering(
-        (_BADGES, "coalesce(risk.critical, 0)", "coalesce(risk.high, 0)", "image_tag.id"), True, (int, int, int, int)
-    ),
-    ImageOrder.NAME: _Ordering(_NAME, False, (str, str, int)),
-    ImageOrder.REPOSITORY_PATH: _Ordering(_NAME, False, (str, str, int)),
-    ImageOrder.REGISTRY: _Ordering(("image_tag.registry", *_NAME), False, (str, str, str, int)),
+    ImageOrder.RISKS: Ordering("risks", _RISKS, (Number, Number, Number, Number), descending=True),
+    ImageOrder.NAME: Ordering("name", _NAME, (Text, Text, Number)),
+    ImageOrder.REPOSITORY_PATH: Ordering("repository_path", _NAME, (Text, Text, Number)),
+    ImageOrder.REGISTRY: Ordering("registry", ("image_tag.registry", *_NAME), (Text, Text, Text, Number)),
 }
-
-
-def _page(ordering: _Ordering, *, after: bool) -> TextClause:
-    keys = ", ".join(f"{column} AS key_{index}" for index, column in enumerate(ordering.columns))
-    direction, comparison = ("DESC", "<") if ordering.descending else ("ASC", ">")
-    order = ", ".join(f"{column} {direction}" for column in ordering.columns)
-    bounds = ", ".join(f":after_{index}" for index in range(len(ordering.columns)))
-    condition = f"AND ({', '.join(ordering.columns)}) {comparison} ({bounds})" if after else ""
-    return text(f"SELECT image_tag.id, {keys} {_MATCHING} {condition} ORDER BY {order} LIMIT :limit")
-
-
-_PAGES = {(order, after): _page(_ORDERINGS[order], after=after) for order in ImageOrder for after in (False, True)}
+_PAGES = {
+    (order, after): text(_ORDERINGS[order].page("image_tag.id", _MATCHING, after=after))
+    for order in ImageOrder
+    for after in (False, True)
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,15 +116,11 @@ async def list_image_tags(
     Raises:
         BadRequestError: `next_key` is not of this list.
     """
+    ordering = _ORDERINGS[order]
     parameters = wanted.parameters() | {"limit": limit + 1}
-    total = (await connection.execute(_COUNT, parameters)).scalar_one()
     if next_key:
-        bounds = decode_key(next_key, order.value, _ORDERINGS[order].kinds)
-        parameters |= {f"after_{index}": value for index, value in enumerate(bounds)}
+        parameters |= ordering.bounds(next_key)
+    total = (await connection.execute(_COUNT, parameters)).scalar_one()
     rows = (await connection.execute(_PAGES[order, bool(next_key)], parameters)).all()
     more = len(rows) > limit
-    return ImageTagPage([row.id for row in rows[:limit]], total, _key(order, rows[limit - 1]) if more else "")
-
-
-def _key(order: ImageOrder, row: Row[Any]) -> str:
-    return encode_key(order.value, list(row)[1:])
+    return ImageTagPage([row.id for row in rows[:limit]], total, ordering.key(rows[limit - 1]) if more else "")

@@ -1,7 +1,8 @@
 """The public Runtime API, in the documented shapes, so that existing clients work unchanged."""
 
 from collections.abc import Sequence
-from typing import Any
+from enum import StrEnum
+from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -29,7 +30,7 @@ from deadlight.server.assessment.runtime_schemas import (
     WorkloadRefOut,
     WorkloadsOut,
 )
-from deadlight.server.assessment.workloads import list_processes, list_workloads
+from deadlight.server.assessment.workloads import WorkloadOrder, list_processes, list_workloads
 from deadlight.server.auth.requests import Admin, Viewer
 from deadlight.server.errors import BadRequestError
 from deadlight.server.findings.image_facts import ImageFacts, list_vulnerabilities, load_image_facts
@@ -39,9 +40,17 @@ router = APIRouter(prefix="/runtime/api/v1", tags=["runtime"])
 
 VULNERABILITIES_LISTED = 1000
 
+_ORDER_ALIASES = {"vulnerabilities_count": WorkloadOrder.VULNERABILITIES_COUNT.value}
+"""The documented spelling lacks a letter; both are taken."""
+
+Order = TypeVar("Order", bound=StrEnum)
+
 _WORKLOADS_OF_IMAGE_TAGS = text(
     """
-    SELECT running.image_tag_id, workload.name, workload.namespace, cluster.name AS cluster
+    SELECT running.image_tag_id, workload.name, workload.namespace, cluster.name AS cluster,
+           EXISTS (SELECT FROM container JOIN pod ON pod.id = container.pod_id
+                   WHERE pod.workload_id = workload.id AND container.image_tag_id = running.image_tag_id
+                     AND container.state = 'running' AND container.removed_at IS NULL) AS is_running
     FROM workload JOIN cluster ON cluster.id = workload.cluster_id,
          unnest(workload.image_tag_ids) AS running(image_tag_id)
     WHERE workload.image_tag_ids && CAST(:image_tag_ids AS bigint[]) AND workload.removed_at IS NULL
@@ -56,9 +65,8 @@ async def post_image_tags(body: RuntimeListRequest, _: Viewer, services: Service
     """Image tags that run now, or ran within the time period."""
     limit = body.checked_limit()
     async with services.engine.connect() as connection:
-        page = await list_image_tags(
-            connection, body.filters.image_filter(), _order(body.order_by), limit, body.next_key
-        )
+        order = _order(ImageOrder, body.order_by or ImageOrder.RISKS)
+        page = await list_image_tags(connection, body.filters.image_filter(), order, limit, body.next_key)
         facts = await load_image_facts(connection, page.ids)
         places = (await connection.execute(_WORKLOADS_OF_IMAGE_TAGS, {"image_tag_ids": page.ids})).all()
         image_tags = [
@@ -72,11 +80,11 @@ async def post_image_tags(body: RuntimeListRequest, _: Viewer, services: Service
     )
 
 
-def _order(name: str) -> ImageOrder:
+def _order(orders: type[Order], name: str) -> Order:
     try:
-        return ImageOrder(name)
+        return orders(name)
     except ValueError:
-        raise BadRequestError(f"order_by should be one of {', '.join(ImageOrder)}") from None
+        raise BadRequestError(f"order_by should be one of {', '.join(orders)}") from None
 
 
 async def _image_tag(connection: AsyncConnection, facts: ImageFacts, places: Sequence[Row[Any]]) -> ImageTagOut:
@@ -88,7 +96,7 @@ async def _image_tag(connection: AsyncConnection, facts: ImageFacts, places: Seq
         architecture=row.platform.partition("/")[2],
         registry=row.registry,
         repository_path=row.repository,
-        runtime_status=(RuntimeStatus.RUNNING if places else RuntimeStatus.STOPPED).value,
+        runtime_status=_status(running=any(place.is_running for place in places)),
         scan_info=ScanInfo(sca=row.scan_status or "not_scanned"),
         risks=list(facts.risks),
         vulnerabilities=[_vulnerability(item) for item in found if not item.malicious],
@@ -100,6 +108,10 @@ async def _image_tag(connection: AsyncConnection, facts: ImageFacts, places: Seq
         ],
         image_digest=row.digest,
     )
+
+
+def _status(*, running: bool) -> str:
+    return (RuntimeStatus.RUNNING if running else RuntimeStatus.STOPPED).value
 
 
 def _vulnerability(row: Row[Any]) -> VulnerabilityOut:
@@ -121,10 +133,18 @@ def _components(row: Row[Any]) -> list[ComponentOut]:
 async def post_workloads(body: RuntimeListRequest, _: Viewer, services: ServicesDep) -> WorkloadsOut:
     """Workloads with their risks and the processes that sensors saw."""
     limit = body.checked_limit()
+    order = _order(WorkloadOrder, _ORDER_ALIASES.get(body.order_by, body.order_by) or WorkloadOrder.NAME)
     wanted = [item.model_dump() for item in body.filters.workloads]
     names = msgspec.json.encode(wanted).decode() if wanted else None
     async with services.engine.connect() as connection:
-        page = await list_workloads(connection, body.filters.image_filter(), names, limit, body.next_key)
+        page = await list_workloads(
+            connection,
+            body.filters.image_filter(),
+            workloads=names,
+            order=order,
+            limit=limit,
+            next_key=body.next_key,
+        )
         image_tag_ids = {image_tag_id for row in page.rows for image_tag_id in row.image_tag_ids}
         facts = await load_image_facts(connection, sorted(image_tag_ids))
         processes = await list_processes(connection, [row.id for row in page.rows])
@@ -156,7 +176,7 @@ def _workload(row: Row[Any], images: Sequence[ImageFacts], processes: Sequence[R
 def _process(row: Row[Any]) -> ProcessOut:
     return ProcessOut(
         name=row.process,
-        runtime_status=(RuntimeStatus.RUNNING if row.running else RuntimeStatus.STOPPED).value,
+        runtime_status=_status(running=row.running),
         risks=[],
         vulnerabilities=[],
         malicious_packages=[],

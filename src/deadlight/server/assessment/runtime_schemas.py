@@ -8,6 +8,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator
 from deadlight.model.risk import Risk
 from deadlight.model.vulnerability import Applicability, Severity
 from deadlight.server.assessment.filters import Component, ImageFilter, TimePeriod
+from deadlight.server.db.zero_bytes import PlainText
 from deadlight.server.errors import BadRequestError
 
 MAX_VALUES = 100
@@ -20,25 +21,25 @@ class _Filter(BaseModel):
 class ComponentIn(_Filter):
     """A package."""
 
-    name: str = Field(max_length=512)
-    version: str = Field(default="", max_length=256)
+    name: PlainText = Field(max_length=512)
+    version: PlainText = Field(default="", max_length=256)
 
 
 class WorkloadIn(_Filter):
     """A workload."""
 
-    name: str = Field(default="", max_length=256)
-    namespace: str = Field(default="", max_length=256)
-    cluster: str = Field(default="", max_length=256)
+    name: PlainText = Field(default="", max_length=256)
+    namespace: PlainText = Field(default="", max_length=256)
+    cluster: PlainText = Field(default="", max_length=256)
 
 
 class RuntimeFilters(_Filter):
     """What a list is narrowed by."""
 
-    cluster: list[str] = Field(default=[], max_length=MAX_VALUES)
-    namespace: list[str] = Field(default=[], max_length=MAX_VALUES)
+    cluster: list[PlainText] = Field(default=[], max_length=MAX_VALUES)
+    namespace: list[PlainText] = Field(default=[], max_length=MAX_VALUES)
     time_period: TimePeriod = TimePeriod.NOW
-    cve_id: list[str] = Field(default=[], max_length=MAX_VALUES)
+    cve_id: list[PlainText] = Field(default=[], max_length=MAX_VALUES)
     risk: list[Risk] = Field(default=[], max_length=MAX_VALUES)
     component: list[ComponentIn] = Field(default=[], max_length=MAX_VALUES)
     applicability: list[Applicability] = Field(default=[], max_length=MAX_VALUES)
@@ -76,7 +77,7 @@ class RuntimeListRequest(BaseModel):
 
     limit: int = 10
     next_key: str = Field(default="", validation_alias=AliasChoices("next_key", "last_key"))
-    order_by: str = "risks"
+    order_by: str = ""
     filters: RuntimeFilters = RuntimeFilters()
 
     def checked_limit(self) -> int:

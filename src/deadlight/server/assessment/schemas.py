@@ -10,17 +10,18 @@ from deadlight.model.risk import Risk
 from deadlight.model.vulnerability import Applicability, Severity
 from deadlight.server.assessment.filters import ImageFilter, TimePeriod
 from deadlight.server.assessment.image_tags import ImageOrder
+from deadlight.server.db.zero_bytes import PlainText
 
 
 class ImageTagQuery(BaseModel):
     """What a list of image tags is narrowed and ordered by."""
 
-    search: str = Field(default="", max_length=256)
+    search: PlainText = Field(default="", max_length=256)
     risk: list[Risk] = Field(default=[], max_length=10)
     severity: list[Severity] = Field(default=[], max_length=10)
-    cluster: list[str] = Field(default=[], max_length=100)
-    namespace: list[str] = Field(default=[], max_length=100)
-    cve: list[str] = Field(default=[], max_length=100)
+    cluster: list[PlainText] = Field(default=[], max_length=100)
+    namespace: list[PlainText] = Field(default=[], max_length=100)
+    cve: list[PlainText] = Field(default=[], max_length=100)
     period: TimePeriod = TimePeriod.NOW
     order: ImageOrder = ImageOrder.RISKS
     limit: int = Field(default=50, ge=1, le=100)

@@ -7,7 +7,7 @@ a token for fifteen minutes. Revoking an agent or a registration token is one ro
 import base64
 import binascii
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Annotated
 from uuid import UUID, uuid4
 
 import msgspec
@@ -31,6 +31,19 @@ REGISTRATION_PREFIX = "dlr"
 AUDIENCE = "deadlight"
 MAX_ASSERTION_LIFE = timedelta(seconds=120)
 """An assertion is good for 60 seconds; as much again is allowed for clocks that disagree."""
+
+
+class _Issuer(msgspec.Struct):
+    """The claim of an assertion that says whose key to check it with."""
+
+    iss: UUID
+
+
+class _Claims(msgspec.Struct):
+    """The claims of an assertion that was checked."""
+
+    exp: int
+    jti: Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,128}$")]
 
 
 async def create_registration_token(
@@ -72,11 +85,14 @@ async def enrol(connection: AsyncConnection, message: wire.Enrolment) -> wire.En
 
     Raises:
         UnauthorizedError: the registration token is unknown, expired or revoked.
-        BadRequestError: the key is not an Ed25519 public key, or the kind of agent is unknown.
+        BadRequestError: the key is not an Ed25519 public key or belongs to another cluster's agent, the kind of agent
+            is unknown, or the cluster has no identity.
     """
     await _use_registration_token(connection, message.registration_token)
     key = _parse_public_key(message.public_key)
     kind = _parse_kind(message.kind)
+    if not message.cluster_uid:
+        raise BadRequestError("cluster_uid is empty: it is the UID of the namespace kube-system, or the cluster's ARN")
     cluster_id = await _get_or_create_cluster(connection, message)
     values = {
         "cluster_id": cluster_id,
@@ -163,37 +179,34 @@ async def exchange_assertion(
 def _unverified_issuer(assertion: str) -> UUID:
     try:
         payload = assertion.split(".")[1]
-        claims = msgspec.json.decode(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)), type=dict[str, Any])
-        return UUID(str(claims["iss"]))
-    except (ValueError, KeyError, IndexError, TypeError):
+        claims = base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))
+        return msgspec.json.decode(claims, type=_Issuer).iss
+    except (ValueError, IndexError, RecursionError):
         raise UnauthorizedError("the assertion is not a signed JWT of an agent") from None
 
 
-def _verify_assertion(assertion: str, public_key: bytes) -> dict[str, Any]:
+def _verify_assertion(assertion: str, public_key: bytes) -> _Claims:
     encoded = base64.urlsafe_b64encode(public_key).rstrip(b"=").decode()
     key = OKPKey.import_key({"kty": "OKP", "crv": "Ed25519", "x": encoded})
     now = int(datetime.now(UTC).timestamp())
+    registry = jwt.JWTClaimsRegistry(
+        now=now, leeway=30, aud={"essential": True, "value": AUDIENCE}, exp={"essential": True}
+    )
     try:
-        claims = jwt.decode(assertion, key, algorithms=["Ed25519"]).claims
-        registry = jwt.JWTClaimsRegistry(
-            now=now,
-            leeway=30,
-            aud={"essential": True, "value": AUDIENCE},
-            exp={"essential": True},
-            jti={"essential": True},
-        )
-        registry.validate(claims)
+        decoded = jwt.decode(assertion, key, algorithms=["Ed25519"]).claims
+        registry.validate(decoded)
+        claims = msgspec.convert(decoded, _Claims)
     except (JoseError, ValueError) as error:
         raise UnauthorizedError(f"the assertion is refused: {error}") from None
-    if claims["exp"] > now + MAX_ASSERTION_LIFE.total_seconds():
+    if claims.exp > now + MAX_ASSERTION_LIFE.total_seconds():
         raise UnauthorizedError("the assertion is refused: it is good for too long (or the agent's clock is ahead)")
     return claims
 
 
-async def _use_assertion_once(connection: AsyncConnection, claims: dict[str, Any]) -> None:
+async def _use_assertion_once(connection: AsyncConnection, claims: _Claims) -> None:
     await connection.execute(delete(agent_assertion).where(agent_assertion.c.expires_at < func.now()))
-    expires_at = datetime.fromtimestamp(claims["exp"], UTC) + MAX_ASSERTION_LIFE
-    statement = upsert(agent_assertion).values(jti=str(claims["jti"])[:128], expires_at=expires_at)
+    expires_at = datetime.fromtimestamp(claims.exp, UTC) + MAX_ASSERTION_LIFE
+    statement = upsert(agent_assertion).values(jti=claims.jti, expires_at=expires_at)
     if not (await connection.execute(statement.on_conflict_do_nothing())).rowcount:
         raise UnauthorizedError("the assertion is refused: it has been used before")
 

@@ -16,6 +16,7 @@ from deadlight.server.auth.agents import (
 )
 from deadlight.server.auth.requests import (
     SESSION_COOKIE,
+    SMALL_MESSAGE_BYTES,
     Admin,
     Agent,
     Operator,
@@ -61,8 +62,7 @@ def _info(session: Session) -> SessionInfo:
 async def post_session(body: SignIn, response: Response, services: ServicesDep) -> SessionInfo:
     """Sign in with name and password; the answer sets the session's cookie."""
     lifetime = services.settings.session_lifetime
-    async with services.engine.begin() as connection:
-        session = await sign_in(connection, body.name, body.password, lifetime)
+    session = await sign_in(services.engine, body.name, body.password, lifetime)
     if session is None:
         raise UnauthorizedError("name or password is wrong")
     response.set_cookie(
@@ -148,7 +148,7 @@ def _answer(message: wire.Message) -> Response:
 @router.post("/agent/v1/enrol", tags=["agents"], operation_id="enrolAgent", include_in_schema=False)
 async def post_enrol(request: Request, services: ServicesDep) -> Response:
     """An agent exchanges a registration token for an identity."""
-    message = await read_message(request, wire.Enrolment)
+    message = await read_message(request, wire.Enrolment, limit=SMALL_MESSAGE_BYTES)
     async with services.engine.begin() as connection:
         return _answer(await enrol(connection, message))
 
@@ -156,7 +156,7 @@ async def post_enrol(request: Request, services: ServicesDep) -> Response:
 @router.post("/agent/v1/token", tags=["agents"], operation_id="issueAgentToken", include_in_schema=False)
 async def post_agent_token(request: Request, services: ServicesDep) -> Response:
     """An agent exchanges an assertion it signed for a short-lived token."""
-    message = await read_message(request, wire.TokenRequest)
+    message = await read_message(request, wire.TokenRequest, limit=SMALL_MESSAGE_BYTES)
     lifetime = services.settings.access_token_lifetime
     async with services.engine.begin() as connection:
         return _answer(await exchange_assertion(connection, message.assertion, agent_token_key(services), lifetime))

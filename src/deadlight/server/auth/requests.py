@@ -15,6 +15,7 @@ from deadlight.server.auth.sessions import (
     get_token_principal,
     require_settled_password,
 )
+from deadlight.server.db.zero_bytes import json_without_zero_bytes
 from deadlight.server.errors import BadRequestError, ForbiddenError, PayloadTooLargeError, UnauthorizedError
 from deadlight.server.secrets import derive_key, same
 from deadlight.server.services import Services, ServicesDep
@@ -23,6 +24,10 @@ SESSION_COOKIE = "deadlight_session"
 CSRF_HEADER = "x-csrf-token"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 MAX_COMPRESSED_BYTES = 16 * 1024 * 1024
+"""The most that agents' large messages bring on the wire; the application refuses more before it is read here."""
+
+SMALL_MESSAGE_BYTES = 64 * 1024
+"""More than enough for what agents send before anybody knows who they are."""
 
 
 def agent_token_key(services: Services) -> bytes:
@@ -37,11 +42,13 @@ def _bearer(request: Request) -> str:
 
 async def current_session(request: Request, services: ServicesDep) -> Session:
     """The sign-in behind the cookie, with its CSRF token checked on every change; raises UnauthorizedError."""
-    token = request.cookies.get(SESSION_COOKIE, "")
-    async with services.engine.connect() as connection:
-        session = await find_session(connection, token) if token else None
-    if session is None:
+    token = request.cookies.get(SESSION_COOKIE)
+    if not token:
         raise UnauthorizedError("sign in first")
+    async with services.engine.connect() as connection:
+        session = await find_session(connection, token)
+    if session is None:
+        raise UnauthorizedError("the session has ended: sign in again")
     if request.method not in SAFE_METHODS and not same(request.headers.get(CSRF_HEADER, ""), session.csrf_token):
         raise ForbiddenError(f"the header {CSRF_HEADER} does not belong to this session: reload the page")
     return session
@@ -104,42 +111,38 @@ Sensor = Annotated[AgentPrincipal, Depends(_sensor)]
 M = TypeVar("M", bound=wire.Message)
 
 
-async def read_message(request: Request, kind: type[M]) -> M:
-    """The wire message in a request's body, gzip-encoded or plain.
+async def read_message(request: Request, kind: type[M], *, limit: int = wire.MAX_BODY_BYTES) -> M:
+    """The wire message in a request's body, gzip-encoded or plain, of at most `limit` bytes when expanded.
+
+    Zero bytes are left out, because PostgreSQL cannot store them: whoever may write an annotation could otherwise have
+    every batch of a cluster refused.
 
     Raises:
-        PayloadTooLargeError: more than `MAX_COMPRESSED_BYTES` on the wire or `wire.MAX_BODY_BYTES` when expanded.
+        PayloadTooLargeError: more than `limit` when expanded.
         BadRequestError: not gzip where it says so, or not a valid message.
     """
-    body = await _read_bounded(request)
-    encoding = request.headers.get("content-encoding", "identity")
+    body = await request.body()
+    encoding = request.headers.get("content-encoding", "identity").lower()
     if encoding == "gzip":
-        body = _expand(body)
+        body = _expand(body, limit)
     elif encoding != "identity":
         raise BadRequestError(f"unknown content encoding {encoding!r} (gzip or identity)")
     try:
-        return wire.decode(body, kind)
+        return wire.decode(json_without_zero_bytes(body), kind)
     except wire.InvalidMessageError as error:
         raise BadRequestError(str(error)) from None
 
 
-async def _read_bounded(request: Request) -> bytes:
-    parts = bytearray()
-    async for chunk in request.stream():
-        parts += chunk
-        if len(parts) > MAX_COMPRESSED_BYTES:
-            raise PayloadTooLargeError(f"a message has at most {MAX_COMPRESSED_BYTES} bytes: send smaller batches")
-    return bytes(parts)
-
-
-def _expand(body: bytes) -> bytes:
+def _expand(body: bytes, limit: int) -> bytes:
     expander = zlib.decompressobj(wbits=31)
     try:
-        expanded = expander.decompress(body, wire.MAX_BODY_BYTES + 1)
+        expanded = expander.decompress(body, limit + 1)
     except zlib.error as error:
         raise BadRequestError(f"the body is not gzip: {error}") from None
-    if len(expanded) > wire.MAX_BODY_BYTES:
-        raise PayloadTooLargeError(f"a message expands to at most {wire.MAX_BODY_BYTES} bytes: send smaller batches")
+    if len(expanded) > limit:
+        raise PayloadTooLargeError(f"a message expands to at most {limit} bytes: send smaller batches")
     if not expander.eof:
         raise BadRequestError("the gzip body is cut short")
+    if expander.unused_data:
+        raise BadRequestError("the gzip body goes on after its end")
     return expanded

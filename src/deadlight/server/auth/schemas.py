@@ -5,12 +5,13 @@ from datetime import datetime
 from pydantic import BaseModel, Field
 
 from deadlight.server.auth.principals import Role
+from deadlight.server.db.zero_bytes import PlainText
 
 
 class SignIn(BaseModel):
     """Name and password."""
 
-    name: str = Field(max_length=256)
+    name: PlainText = Field(max_length=256)
     password: str = Field(max_length=1024)
 
 
@@ -34,7 +35,7 @@ class ChangePassword(BaseModel):
 class NewApiToken(BaseModel):
     """What to make."""
 
-    name: str = Field(min_length=1, max_length=128)
+    name: PlainText = Field(min_length=1, max_length=128)
     role: Role = Role.VIEWER
     days: int | None = Field(default=90, ge=1, le=3650, description="null: until revoked")
 

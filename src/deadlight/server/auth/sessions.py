@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import delete, func, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from deadlight.server.auth.passwords import hash_password, verify_password
 from deadlight.server.auth.principals import Principal, Role
@@ -37,20 +37,25 @@ class Session:
     expires_at: datetime
 
 
-async def sign_in(connection: AsyncConnection, name: str, password: str, lifetime: timedelta) -> Session | None:
+async def sign_in(engine: AsyncEngine, name: str, password: str, lifetime: timedelta) -> Session | None:
     """A new session, or None where name and password do not belong together (the failure is recorded).
+
+    No connection is held while the password is hashed: that is slow on purpose, and anybody may ask for it.
 
     Raises:
         TooManyRequestsError: too many failures for that name lately.
     """
-    await _refuse_after_failures(connection, name)
-    row = (await connection.execute(select(user).where(user.c.name == name, user.c.disabled_at.is_(None)))).first()
-    if not await verify_password(password, row.password_hash if row else None) or row is None:
-        await connection.execute(insert(sign_in_failure).values(name=name[:256]))
-        return None
-    await connection.execute(delete(sign_in_failure).where(sign_in_failure.c.name == name))
-    principal = Principal(row.id, row.name, Role(row.role))
-    return await _open_session(connection, principal, lifetime, must_change_password=row.must_change_password)
+    async with engine.connect() as connection:
+        await _refuse_after_failures(connection, name)
+        row = (await connection.execute(select(user).where(user.c.name == name, user.c.disabled_at.is_(None)))).first()
+    matches = await verify_password(password, row.password_hash if row else None)
+    async with engine.begin() as connection:
+        if row is None or not matches:
+            await connection.execute(insert(sign_in_failure).values(name=name))
+            return None
+        await connection.execute(delete(sign_in_failure).where(sign_in_failure.c.name == name))
+        principal = Principal(row.id, row.name, Role(row.role))
+        return await _open_session(connection, principal, lifetime, must_change_password=row.must_change_password)
 
 
 async def _refuse_after_failures(connection: AsyncConnection, name: str) -> None:

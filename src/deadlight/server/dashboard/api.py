@@ -9,6 +9,7 @@ from deadlight.server.auth.requests import Viewer
 from deadlight.server.dashboard.risk_index import RiskIndex
 from deadlight.server.dashboard.schemas import FunnelOut
 from deadlight.server.dashboard.service import build_funnel
+from deadlight.server.db.zero_bytes import PlainText
 from deadlight.server.services import ServicesDep
 
 router = APIRouter(prefix="/api/v1", tags=["dashboard"])
@@ -24,7 +25,7 @@ async def get_funnel(
     services: ServicesDep,
     index: Annotated[RiskIndex, Depends(_risk_index)],
     cluster: Annotated[list[UUID] | None, Query(max_length=500)] = None,
-    namespace: Annotated[list[str] | None, Query(max_length=500)] = None,
+    namespace: Annotated[list[PlainText] | None, Query(max_length=500)] = None,
 ) -> FunnelOut:
     """The prioritisation funnel over what runs now."""
     async with services.engine.connect() as connection:

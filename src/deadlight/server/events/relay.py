@@ -11,8 +11,9 @@ import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import select, text, update
+from sqlalchemy import Row, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from deadlight.model.event import EventType
@@ -27,6 +28,8 @@ CHANGES_CHANNEL = "deadlight_changes"
 """Notified with the type of an event when it has been handled: what people look at may have changed."""
 
 BATCH = 100
+"""Due events a relay holds ready, so that it asks for more seldom when there are many."""
+
 CONCURRENCY = 8
 MAX_ATTEMPTS = 10
 """Attempts before an event is set aside as dead, counted and shown, so that it does not block its key for good."""
@@ -34,20 +37,37 @@ MAX_ATTEMPTS = 10
 FIRST_RETRY = timedelta(milliseconds=200)
 LAST_RETRY = timedelta(minutes=1)
 
-# A key's first pending event is due; those behind it wait, also while a relay elsewhere holds the first.
+# A key's first pending event, once it is due; those behind it wait, also while a relay elsewhere holds the first.
+# DISTINCT ON is one pass however many are pending. A join with "an earlier one of that key" is not: statistics never
+# know how many are pending just now, and the planner then compares all with all (20,000 took longer than the timeout).
 _DUE = text(
     """
-    SELECT id FROM event AS candidate
-    WHERE status = 'pending' AND not_before <= clock_timestamp()
-      AND NOT EXISTS (SELECT 1 FROM event AS earlier
-                      WHERE earlier.status = 'pending' AND earlier.key = candidate.key AND earlier.id < candidate.id)
+    SELECT id
+    FROM (SELECT DISTINCT ON (key) id, not_before FROM event WHERE status = 'pending' ORDER BY key, id) AS first
+    WHERE not_before <= clock_timestamp() AND id <> ALL(:started)
     ORDER BY id LIMIT :batch
+    """
+)
+
+# Due still: since it was found, another relay may have handled or postponed it, or may hold it now.
+_TAKE = text(
+    """
+    SELECT * FROM event WHERE id = :id AND status = 'pending' AND not_before <= clock_timestamp()
+    FOR UPDATE SKIP LOCKED
+    """
+)
+
+
+_FINISH = text(
+    """
+    UPDATE event SET status = 'handled', handled_at = clock_timestamp() WHERE id = :id
+    RETURNING pg_notify(:channel, type)
     """
 )
 
 
 class _HandlerError(Exception):
-    """A handler failed on this event."""
+    """A handler failed on this event, the `attempts`-th time."""
 
     def __init__(self, attempts: int) -> None:
         super().__init__()
@@ -65,6 +85,10 @@ class Relay:
         self._sweep = sweep.total_seconds()
         self._woken = asyncio.Event()
         self._slots = asyncio.Semaphore(CONCURRENCY)
+        self._started: set[int] = set()
+        """Events found due here and not done with."""
+        self._room = asyncio.Event()
+        """Set once fewer are started than can be handled at a time."""
         self.counters: dict[str, int] = defaultdict(int)
 
     def wake(self, _payload: str = "") -> None:
@@ -73,15 +97,18 @@ class Relay:
 
     async def run(self) -> None:
         """Handle events until cancelled; a database that is away only delays them."""
-        while True:
-            try:
-                handled = await self.handle_pending()
-            except Exception:
-                self.counters["failed_rounds"] += 1
-                logger.exception("handling events failed, trying again")
-                handled = 0
-            if not handled:
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                await self._wait_for_room()
+                for event_id in await self._find_due():
+                    self._started.add(event_id)
+                    tasks.create_task(self._handle(event_id))
                 await self._wait()
+
+    async def _wait_for_room(self) -> None:
+        while len(self._started) >= CONCURRENCY:
+            self._room.clear()
+            await self._room.wait()
 
     async def _wait(self) -> None:
         try:
@@ -91,41 +118,55 @@ class Relay:
             self.counters["sweeps"] += 1
         self._woken.clear()
 
-    async def handle_pending(self) -> int:
-        """Handle what is due, several keys at a time; returns how many events were handled or postponed here."""
-        async with self._engine.connect() as connection:
-            due = (await connection.execute(_DUE, {"batch": BATCH})).scalars().all()
-        return sum(await asyncio.gather(*(self._handle(event_id) for event_id in due)))
-
-    async def _handle(self, event_id: int) -> int:
-        async with self._slots:
-            try:
-                async with self._engine.begin() as connection:
-                    return await self._handle_locked(connection, event_id)
-            except _HandlerError as failure:
-                logger.exception("event handler failed", extra={"event_id": event_id})
-                await self._postpone(event_id, failure)
-                return 1
-
-    async def _handle_locked(self, connection: AsyncConnection, event_id: int) -> int:
-        pending = (event_table.c.id == event_id) & (event_table.c.status == "pending")
-        row = (await connection.execute(select(event_table).where(pending).with_for_update(skip_locked=True))).first()
-        if row is None:
-            return 0  # another replica has it
-        event = Event(row.id, row.uuid, EventType(row.type), row.key, row.data, row.recorded_at)
+    async def _find_due(self) -> Sequence[int]:
+        parameters = {"started": list(self._started), "batch": BATCH}
         try:
-            for handler in self._subscriptions.get(event.type, ()):
-                await handler(connection, event)
+            async with self._engine.connect() as connection:
+                return (await connection.execute(_DUE, parameters)).scalars().all()
+        except Exception:
+            self.counters["failed_rounds"] += 1
+            logger.exception("looking for events failed, trying again")
+            return ()
+
+    async def _handle(self, event_id: int) -> None:
+        handled = False
+        try:
+            async with self._slots:
+                handled = await self._handle_or_postpone(event_id)
+        except Exception:
+            self.counters["failed_rounds"] += 1
+            logger.exception("handling an event failed, trying again", extra={"event_id": event_id})
+        finally:
+            self._started.discard(event_id)
+            self._room.set()
+            if handled:
+                self.wake()  # for what waited behind it
+
+    async def _handle_or_postpone(self, event_id: int) -> bool:
+        try:
+            async with self._engine.begin() as connection:
+                return await self._take(connection, event_id)
+        except _HandlerError as failure:
+            logger.exception("event handler failed", extra={"event_id": event_id})
+            await self._postpone(event_id, failure)
+            return failure.attempts >= MAX_ATTEMPTS
+
+    async def _take(self, connection: AsyncConnection, event_id: int) -> bool:
+        row = (await connection.execute(_TAKE, {"id": event_id})).first()
+        if row is None:
+            return False
+        try:
+            await self._run_handlers(connection, row)
         except Exception as error:
             raise _HandlerError(row.attempts + 1) from error
-        await connection.execute(
-            update(event_table)
-            .where(event_table.c.id == event_id)
-            .values(status="handled", handled_at=text("clock_timestamp()"))
-        )
-        await connection.execute(text(f"SELECT pg_notify('{CHANGES_CHANNEL}', :type)"), {"type": event.type.value})
+        await connection.execute(_FINISH, {"id": event_id, "channel": CHANGES_CHANNEL})
         self.counters["handled"] += 1
-        return 1
+        return True
+
+    async def _run_handlers(self, connection: AsyncConnection, row: Row[Any]) -> None:
+        event = Event(row.id, row.uuid, EventType(row.type), row.key, row.data, row.recorded_at)
+        for handler in self._subscriptions.get(event.type, ()):
+            await handler(connection, event)
 
     async def _postpone(self, event_id: int, failure: _HandlerError) -> None:
         self.counters["failures"] += 1
@@ -136,7 +177,12 @@ class Relay:
         async with self._engine.begin() as connection:
             await connection.execute(
                 update(event_table)
-                .where(event_table.c.id == event_id)
+                # Unless another relay has tried since: the event was free for a moment.
+                .where(
+                    event_table.c.id == event_id,
+                    event_table.c.status == "pending",
+                    event_table.c.attempts == failure.attempts - 1,
+                )
                 .values(
                     attempts=failure.attempts,
                     status="dead" if dead else "pending",
@@ -148,4 +194,4 @@ class Relay:
 
 def retry_pause(attempts: int) -> timedelta:
     """How long to leave an event alone after its `attempts`-th failure: doubling, at most a minute."""
-    return min(FIRST_RETRY * float(2 ** (attempts - 1)), LAST_RETRY)
+    return min(FIRST_RETRY * float(2 ** min(attempts - 1, 20)), LAST_RETRY)

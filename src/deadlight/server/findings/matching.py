@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, bindparam, func, select, text, update
+from sqlalchemy import Row, bindparam, func, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -15,10 +15,11 @@ from deadlight.advisories.match import Match, advised_as, match_package
 from deadlight.advisories.version_keys import VersionKeys
 from deadlight.model.package import Package
 from deadlight.server.tables.findings import package_match_state, vulnerability_match
-from deadlight.server.tables.scans import package
 
 MATCHER_STATE = "1"
 """Raised when matching or a version order changes: packages matched under another are matched again."""
+
+_PACKAGES = text("SELECT * FROM package WHERE id = ANY(:package_ids) ORDER BY id FOR NO KEY UPDATE")
 
 _AFFECTED = text(
     """
@@ -28,7 +29,9 @@ _AFFECTED = text(
     """
 )
 
-PACKAGES_IN_BUCKETS = text(
+_STORED = text("SELECT * FROM vulnerability_match WHERE package_id = ANY(:package_ids)")
+
+_PACKAGES_IN_BUCKETS = text(
     """
     SELECT DISTINCT package.id
     FROM jsonb_to_recordset(CAST(:buckets AS jsonb)) AS bucket(ecosystem text, name text)
@@ -59,7 +62,7 @@ async def match_packages(connection: AsyncConnection, package_ids: Iterable[int]
 
 async def list_packages_in_buckets(connection: AsyncConnection, buckets: Sequence[Bucket]) -> list[int]:
     """Packages that advisories of these buckets can concern."""
-    rows = await connection.execute(PACKAGES_IN_BUCKETS, {"buckets": _bucket_rows(buckets)})
+    rows = await connection.execute(_PACKAGES_IN_BUCKETS, {"buckets": _bucket_rows(buckets)})
     return list(rows.scalars())
 
 
@@ -68,7 +71,8 @@ def _bucket_rows(buckets: Iterable[Bucket]) -> str:
 
 
 async def _load_packages(connection: AsyncConnection, package_ids: Sequence[int]) -> list[StoredPackage]:
-    rows = await connection.execute(select(package).where(package.c.id.in_(package_ids)))
+    """The packages, locked in order: of two who match one at the same time, the second sees what the first did."""
+    rows = await connection.execute(_PACKAGES, {"package_ids": package_ids})
     return [
         StoredPackage(
             row.id,
@@ -108,8 +112,8 @@ def _match_all(
 
 async def _store(connection: AsyncConnection, found: Mapping[int, tuple[Match, ...]]) -> set[int]:
     """Bring stored matches in line with what was found; returns the packages for which that was a change."""
-    query = select(vulnerability_match).where(vulnerability_match.c.package_id.in_(list(found)))
-    stored = {(row.package_id, row.advisory_id): row for row in await connection.execute(query)}
+    rows = await connection.execute(_STORED, {"package_ids": list(found)})
+    stored = {(row.package_id, row.advisory_id): row for row in rows}
     wanted = {(id_, match.advisory_id): match for id_, matches in found.items() for match in matches}
     opened = [key for key, match in wanted.items() if _differs(stored.get(key), match)]
     closed = [key for key, row in stored.items() if row.closed_at is None and key not in wanted]

@@ -145,12 +145,13 @@ async def load_findings(connection: AsyncConnection, image_ids: Sequence[int]) -
 async def update_risk(connection: AsyncConnection, image_ids: Sequence[int], state: str) -> list[RiskChange]:
     """Compute the risk of images anew and store it where it changed; returns what changed for which image.
 
-    `state` names what it is computed with; under another one it is computed again.
+    The caller holds the images' row locks. `state` names what it is computed with; under another one it is computed
+    again.
     """
     ordered = sorted(set(image_ids))
     findings = await load_findings(connection, ordered)
-    query = select(image_risk).where(image_risk.c.image_id.in_(ordered)).order_by(image_risk.c.image_id)
-    before = {row.image_id: row for row in await connection.execute(query.with_for_update())}
+    query = select(image_risk).where(image_risk.c.image_id.in_(ordered))
+    before = {row.image_id: row for row in await connection.execute(query)}
     changes = []
     for image_id in ordered:
         risk = summarise(findings[image_id])

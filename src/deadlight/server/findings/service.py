@@ -1,6 +1,6 @@
 """Bringing findings in line with what changed, and telling whom it concerns."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -26,15 +26,17 @@ _VULNERABILITIES_OF = text(
     """
 )
 
-# Locked in the order of their ids, as every transaction does that locks several workloads.
-_WORKLOADS_OF_IMAGE = text(
+# In the order of their ids, for all images at once, as every transaction locks that locks several workloads.
+_PLACES = text(
     """
-    SELECT workload.id AS workload_id, image_tag_image.image_tag_id
+    SELECT workload.id AS workload_id, image_tag_image.image_tag_id, image_tag_image.image_id
     FROM workload JOIN image_tag_image ON image_tag_image.image_tag_id = ANY(workload.image_tag_ids)
-    WHERE image_tag_image.image_id = :image_id AND workload.removed_at IS NULL
+    WHERE image_tag_image.image_id = ANY(:image_ids) AND workload.removed_at IS NULL
     ORDER BY workload.id FOR UPDATE OF workload
     """
 )
+
+_LOCK_IMAGES = text("SELECT id FROM image WHERE id = ANY(:image_ids) ORDER BY id FOR NO KEY UPDATE")
 
 
 def assessment_state() -> str:
@@ -66,13 +68,15 @@ async def refresh_images(
     ordered = sorted(set(image_ids))
     if not ordered:
         return
+    await connection.execute(_LOCK_IMAGES, {"image_ids": ordered})  # whoever computes one next sees what this did
     await judge_images(connection, ordered)
     validated = await _vulnerabilities_of(connection, used_package_ids)
-    changes = {change.image_id: change for change in await update_risk(connection, ordered, assessment_state())}
-    for image_id in ordered:
-        change = changes.get(image_id) or RiskChange(image_id)
-        if change.is_news or validated:
-            await record_events(connection, await _changed_events(connection, change, validated))
+    changes = await update_risk(connection, ordered, assessment_state())
+    news = {change.image_id: change for change in changes if change.is_news}
+    if validated:
+        news = {image_id: RiskChange(image_id) for image_id in ordered} | news
+    if news:
+        await record_events(connection, await _changed_events(connection, news, validated))
 
 
 async def _vulnerabilities_of(connection: AsyncConnection, package_ids: Sequence[int]) -> list[int]:
@@ -81,8 +85,10 @@ async def _vulnerabilities_of(connection: AsyncConnection, package_ids: Sequence
     return list((await connection.execute(_VULNERABILITIES_OF, {"package_ids": list(package_ids)})).scalars())
 
 
-async def _changed_events(connection: AsyncConnection, change: RiskChange, validated: Sequence[int]) -> list[NewEvent]:
-    places = await connection.execute(_WORKLOADS_OF_IMAGE, {"image_id": change.image_id})
+async def _changed_events(
+    connection: AsyncConnection, news: Mapping[int, RiskChange], validated: Sequence[int]
+) -> list[NewEvent]:
+    places = await connection.execute(_PLACES, {"image_ids": list(news)})
     return [
         NewEvent(
             EventType.VULNERABILITIES_CHANGED,
@@ -90,9 +96,9 @@ async def _changed_events(connection: AsyncConnection, change: RiskChange, valid
             {
                 "workload_id": place.workload_id,
                 "image_tag_id": place.image_tag_id,
-                "added": change.added,
-                "removed": change.removed,
-                "advanced": change.advanced,
+                "added": news[place.image_id].added,
+                "removed": news[place.image_id].removed,
+                "advanced": news[place.image_id].advanced,
                 "validated": validated,
             },
         )

@@ -21,6 +21,9 @@ class Circumstances:
     tag_seen_changed_at: datetime | None
     """When the registry was first seen to have another digest under the tag; the push itself was earlier."""
     last_seen_present_at: datetime | None
+    """When the registry last had the tag, as far as it was asked."""
+    is_deployed: bool
+    """Whether a workload has the image; where none has, nothing is violated."""
 
 
 def build_evidence(verdict: Verdict, circumstances: Circumstances) -> dict[str, Any]:

@@ -11,13 +11,15 @@ from deadlight.server.jobs.queue import enqueue
 from deadlight.server.tables.integrity import source_record
 from deadlight.server.tables.inventory import image_tag
 
-# An image that comes back after nobody ran it for a while, so that the schedule passed it over.
-_NOT_CHECKED_LATELY = text(
+# An image that comes back: the schedule passed it over while nobody ran it, and its violation closed.
+_COMES_BACK = text(
     """
     SELECT DISTINCT source.id FROM image_tag JOIN source_record AS source
       ON source.registry = image_tag.registry AND source.repository = image_tag.repository
      AND source.reference = coalesce(nullif(image_tag.pinned_digest, ''), image_tag.tag)
-    WHERE image_tag.id = ANY(:image_tag_ids) AND source.next_check_at < now()
+    LEFT JOIN verdict ON verdict.image_tag_id = image_tag.id
+    WHERE image_tag.id = ANY(:image_tag_ids) AND (source.next_check_at < now() OR verdict.violation_type IS NOT NULL
+          AND NOT EXISTS (SELECT FROM violation WHERE violation.image_tag_id = image_tag.id AND closed_at IS NULL))
     """
 )
 
@@ -25,17 +27,21 @@ _NOT_CHECKED_LATELY = text(
 async def check_new_image(connection: AsyncConnection, event: Event) -> None:
     """ImageObserved: ask its registry."""
     query = select(image_tag).where(image_tag.c.id == event.data["image_tag_id"])
-    row = (await connection.execute(query)).one()
+    row = (await connection.execute(query)).first()
+    if row is None:
+        return  # removed since, with the cluster that had it
     key = SourceKey(row.registry, row.repository, row.pinned_digest or row.tag)
     await enqueue(connection, [CheckSource(await ensure_source(connection, key))])
 
 
 async def follow_workload(connection: AsyncConnection, event: Event) -> None:
-    """WorkloadChanged: open and close the places of violations, and check what has not been checked for a while."""
+    """WorkloadChanged: open and close the places of violations, and check images that come back."""
     workload_id = event.data["workload_id"]
-    now = (await connection.execute(LOCK_WORKLOAD, {"workload_id": workload_id})).one()
+    now = (await connection.execute(LOCK_WORKLOAD, {"workload_id": workload_id})).first()
+    if now is None:
+        return  # removed since, with its cluster
     await record_events(connection, await follow_locations(connection, [workload_id], now.image_tag_ids))
-    due = await connection.execute(_NOT_CHECKED_LATELY, {"image_tag_ids": now.image_tag_ids})
+    due = await connection.execute(_COMES_BACK, {"image_tag_ids": now.image_tag_ids})
     await enqueue(connection, [CheckSource(source_id) for source_id in due.scalars()])
 
 

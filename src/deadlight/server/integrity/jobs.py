@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 from sqlalchemy import Row, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.model.image import is_digest
 from deadlight.registry import (
@@ -15,7 +16,7 @@ from deadlight.registry import (
     UnavailableError,
 )
 from deadlight.server.integrity.service import judge_source, judge_untrusted
-from deadlight.server.integrity.sources import Reply, claim_due, store_reply
+from deadlight.server.integrity.sources import Reply, claim_due, lock_source, store_reply
 from deadlight.server.integrity.verdict import Missing, Present, Unavailable
 from deadlight.server.jobs.queue import Job, enqueue
 from deadlight.server.registries.service import Registry, client_for, find_registry, note_answer
@@ -35,19 +36,39 @@ class CheckSource(Job, frozen=True):
 
 async def check_source(services: Services, job: CheckSource) -> None:
     """Ask, then judge. Idempotent: asking again changes nothing unless the answer did."""
+    while not await _check(services, job.source_id):
+        pass  # each round that came to nothing is one in which another check came through
+
+
+async def _check(services: Services, source_id: int) -> bool:
+    """Ask once and judge by the answer; False where it may be out of date already.
+
+    That is so when, since it was asked for, another answer has been stored, which may be younger, or the registry has
+    been changed.
+    """
     async with services.engine.connect() as connection:
-        source = (await connection.execute(select(source_record).where(source_record.c.id == job.source_id))).one()
+        source = (await connection.execute(select(source_record).where(source_record.c.id == source_id))).one()
         registry = await find_registry(connection, source.registry)
-    if registry is None or not registry.trusted:
-        async with services.engine.begin() as connection:
-            await judge_untrusted(connection, job.source_id)
-        return
-    reply = await _ask(services, registry, source)
+    trusted = registry if registry is not None and registry.trusted else None
+    reply = await _ask(services, trusted, source) if trusted else None
     async with services.engine.begin() as connection:
-        await store_reply(connection, job.source_id, reply, services.settings.integrity_interval)
-        await judge_source(connection, job.source_id, reply.answer, registry)
-        reason = reply.answer.reason if isinstance(reply.answer, Unavailable) else ""
-        await note_answer(connection, source.registry, reason)
+        now = await lock_source(connection, source_id)
+        if now.answered_at != source.answered_at or await find_registry(connection, source.registry) != registry:
+            return False
+        if trusted is None or reply is None:
+            await judge_untrusted(connection, source_id)
+        else:
+            await _conclude(connection, source_id, reply, trusted, services.settings.integrity_interval)
+    return True
+
+
+async def _conclude(
+    connection: AsyncConnection, source_id: int, reply: Reply, registry: Registry, interval: timedelta
+) -> None:
+    await store_reply(connection, source_id, reply, interval)
+    await judge_source(connection, source_id, reply.answer, registry)
+    problem = reply.answer.reason if isinstance(reply.answer, Unavailable) else ""
+    await note_answer(connection, registry.host, problem)
 
 
 async def _ask(services: Services, registry: Registry, source: Row[Any]) -> Reply:

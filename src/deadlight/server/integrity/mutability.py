@@ -52,6 +52,10 @@ class Mutability:
     detail: str
 
 
+PINNED = Mutability(mutable=False, source=MutabilitySource.SHAPE, detail="the reference is pinned by digest")
+"""Of a reference that names a digest: it means one image for good, whatever tag is written beside it."""
+
+
 @dataclass(frozen=True, slots=True)
 class TagPatterns:
     """The user's patterns (`*` and `?`) for a registry."""

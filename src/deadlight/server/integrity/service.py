@@ -12,8 +12,8 @@ from deadlight.model.integrity import IntegrityStatus, MutabilitySource, Violati
 from deadlight.server.events.outbox import record_events
 from deadlight.server.integrity.evidence import Circumstances, build_evidence
 from deadlight.server.integrity.locations import LOCK_WORKLOADS, follow_locations
-from deadlight.server.integrity.mutability import Mutability, TagPatterns, decide_mutability, moved_before
-from deadlight.server.integrity.sources import list_first_seen, lock_source
+from deadlight.server.integrity.mutability import PINNED, Mutability, TagPatterns, decide_mutability, moved_before
+from deadlight.server.integrity.sources import TagHistory, load_tag_history, lock_source
 from deadlight.server.integrity.verdict import UNTRUSTED, Answer, Verdict, judge
 from deadlight.server.registries.service import Registry
 from deadlight.server.tables.integrity import verdict as verdict_table
@@ -24,12 +24,14 @@ _IMAGE_TAGS = text(
     """
     SELECT image_tag.*,
            (SELECT min(container.started_at) FROM container
-            WHERE container.image_tag_id = image_tag.id AND container.removed_at IS NULL) AS deployed_at
-    FROM image_tag
+            WHERE container.image_tag_id = image_tag.id AND container.removed_at IS NULL) AS deployed_at,
+           is_deployed
+    FROM image_tag,
+         LATERAL (SELECT EXISTS (SELECT FROM workload WHERE image_tag_ids @> ARRAY[image_tag.id]
+                                 AND workload.removed_at IS NULL) AS is_deployed) AS deployment
     WHERE registry = :registry AND repository = :repository
       AND coalesce(nullif(pinned_digest, ''), tag) = :reference
-      AND (EXISTS (SELECT FROM workload
-                   WHERE image_tag_ids @> ARRAY[image_tag.id] AND workload.removed_at IS NULL)
+      AND (is_deployed
            OR NOT EXISTS (SELECT FROM verdict WHERE verdict.image_tag_id = image_tag.id)
            OR EXISTS (SELECT FROM violation WHERE violation.image_tag_id = image_tag.id AND closed_at IS NULL))
     ORDER BY id
@@ -40,42 +42,46 @@ _IMAGE_TAGS = text(
 async def judge_source(connection: AsyncConnection, source_id: int, answer: Answer, registry: Registry) -> None:
     """Judge every image tag that names this source of a trusted registry, and settle what follows."""
     source = await lock_source(connection, source_id)
-    first_seen = await list_first_seen(connection, source_id)
-    patterns = TagPatterns(registry.mutable_tags, registry.immutable_tags)
-    changed: list[int] = []
+    history = await load_tag_history(connection, source_id)
+    to_follow: list[int] = []
     for image_tag in await _list_image_tags(connection, source):
-        mutability = decide_mutability(
-            image_tag.tag,
-            moved_before_deployment=moved_before(image_tag.first_seen_at, first_seen),
-            patterns=patterns,
-        )
         previous = await find_verdict(connection, image_tag.id)
-        verdict = judge(image_tag.digest, answer, mutability, previous=previous)
-        if verdict is not None and await _settle(
-            connection, previous, verdict, _circumstances(image_tag, source, registry.type)
-        ):
-            changed.append(image_tag.id)
-    await _follow(connection, changed)
+        verdict = judge(image_tag.digest, answer, _mutability(image_tag, history, registry), previous=previous)
+        circumstances = _circumstances(image_tag, source, registry.type, history)
+        if verdict is not None and await _settle(connection, previous, verdict, circumstances):
+            to_follow.append(image_tag.id)
+    await _follow(connection, to_follow)
+
+
+def _mutability(image_tag: Row[Any], history: TagHistory, registry: Registry) -> Mutability:
+    if image_tag.pinned_digest:
+        return PINNED
+    return decide_mutability(
+        image_tag.tag,
+        moved_before_deployment=moved_before(image_tag.first_seen_at, history.first_seen_at),
+        patterns=TagPatterns(registry.mutable_tags, registry.immutable_tags),
+    )
 
 
 async def judge_untrusted(connection: AsyncConnection, source_id: int) -> None:
     """The same for a source in a registry that nobody trusts: it is not asked at all."""
     source = await lock_source(connection, source_id)
-    changed = [
+    history = await load_tag_history(connection, source_id)
+    to_follow = [
         image_tag.id
         for image_tag in await _list_image_tags(connection, source)
         if await _settle(
             connection,
             await find_verdict(connection, image_tag.id),
             UNTRUSTED,
-            _circumstances(image_tag, source, ""),
+            _circumstances(image_tag, source, "", history),
         )
     ]
-    await _follow(connection, changed)
+    await _follow(connection, to_follow)
 
 
 async def _follow(connection: AsyncConnection, image_tag_ids: Sequence[int]) -> None:
-    """Open and close places for image tags whose verdict changed, their workloads locked in one order for all."""
+    """Open and close the places of image tags, their workloads locked in one order for all."""
     if image_tag_ids:
         workload_ids = (await connection.execute(LOCK_WORKLOADS, {"image_tag_ids": image_tag_ids})).scalars().all()
         await record_events(connection, await follow_locations(connection, workload_ids, image_tag_ids))
@@ -86,7 +92,7 @@ async def _list_image_tags(connection: AsyncConnection, source: Row[Any]) -> Seq
     return (await connection.execute(_IMAGE_TAGS, key)).all()
 
 
-def _circumstances(image_tag: Row[Any], source: Row[Any], registry_type: str) -> Circumstances:
+def _circumstances(image_tag: Row[Any], source: Row[Any], registry_type: str, history: TagHistory) -> Circumstances:
     reference = ImageReference(image_tag.registry, image_tag.repository, image_tag.tag, image_tag.pinned_digest)
     return Circumstances(
         image_tag_id=image_tag.id,
@@ -96,7 +102,8 @@ def _circumstances(image_tag: Row[Any], source: Row[Any], registry_type: str) ->
         registry_type=registry_type,
         deployed_at=image_tag.deployed_at,
         tag_seen_changed_at=source.changed_at,
-        last_seen_present_at=source.answered_at if source.state == "present" else None,
+        last_seen_present_at=history.last_seen_at,
+        is_deployed=image_tag.is_deployed,
     )
 
 
@@ -119,16 +126,23 @@ async def find_verdict(connection: AsyncConnection, image_tag_id: int) -> Verdic
 async def _settle(
     connection: AsyncConnection, previous: Verdict | None, verdict: Verdict, circumstances: Circumstances
 ) -> bool:
-    """Store a verdict and its violation; returns whether it says something else than the one before."""
+    """Store a verdict and its violation; returns whether its places are to be followed.
+
+    So they are when it says something else than before, and as long as it is a violation: a workload that came just
+    now may not have seen it.
+    """
     image_tag_id = circumstances.image_tag_id
     await _store_verdict(connection, image_tag_id, verdict)
     if verdict.stale_reason:
         return False
-    if verdict.violation is not None:
+    if verdict.violation is None:
+        await _close(connection, image_tag_id, f"now {verdict.status.value}")
+        return previous is None or previous.status is not verdict.status
+    if circumstances.is_deployed:
         await _open_or_confirm(connection, verdict, circumstances)
     else:
-        await _close(connection, image_tag_id, f"now {verdict.status.value}")
-    return previous is None or (previous.status, previous.violation) != (verdict.status, verdict.violation)
+        await _close(connection, image_tag_id, "no longer deployed")
+    return True
 
 
 async def _store_verdict(connection: AsyncConnection, image_tag_id: int, verdict: Verdict) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.registry import SourceRecord
+from deadlight.server.db.zero_bytes import without_zero_bytes
 from deadlight.server.integrity.verdict import Answer, Missing, Present, Unavailable
 from deadlight.server.tables.integrity import source_record, tag_history
 
@@ -73,7 +74,7 @@ def _found_values(source: Row[Any], reply: Reply) -> dict[str, Any]:
     if isinstance(reply.answer, Missing) or reply.record is None:
         return {"state": "missing"}
     changed = source.record is None or source.record["digest"] != reply.record.digest
-    values = {"state": "present", "record": reply.record.to_dict()}
+    values = {"state": "present", "record": without_zero_bytes(reply.record.to_dict())}
     return values | ({"changed_at": func.now()} if changed else {})
 
 
@@ -86,10 +87,20 @@ async def _remember_digest(connection: AsyncConnection, source_id: int, digest: 
     )
 
 
-async def list_first_seen(connection: AsyncConnection, source_id: int) -> list[datetime]:
-    """When each digest a tag has had was first seen under it, oldest first."""
-    query = select(tag_history.c.first_seen_at).where(tag_history.c.source_record_id == source_id)
-    return list((await connection.execute(query.order_by(tag_history.c.first_seen_at))).scalars())
+@dataclass(frozen=True, slots=True)
+class TagHistory:
+    """What a tag has been, as far as it was asked."""
+
+    first_seen_at: tuple[datetime, ...]
+    """When each digest it has had was first seen under it."""
+    last_seen_at: datetime | None
+    """When it was last seen to be there at all."""
+
+
+async def load_tag_history(connection: AsyncConnection, source_id: int) -> TagHistory:
+    """The history of a source."""
+    rows = (await connection.execute(select(tag_history).where(tag_history.c.source_record_id == source_id))).all()
+    return TagHistory(tuple(row.first_seen_at for row in rows), max((row.last_seen_at for row in rows), default=None))
 
 
 _DUE = text(

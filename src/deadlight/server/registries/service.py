@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
-from sqlalchemy import ColumnElement, Row, delete, func, insert, select, text, update
+from sqlalchemy import ColumnElement, CursorResult, Insert, Row, Update, delete, func, insert, select, text, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.model.event import EventType
@@ -81,44 +83,50 @@ async def list_registries(connection: AsyncConnection) -> Sequence[Row[tuple[obj
 async def save_registry(connection: AsyncConnection, cipher: Cipher, body: RegistryIn) -> int:
     """Add a registry; raises BadRequestError for a wrong address and ConflictError for a host that is there."""
     values = _values(body, cipher)
-    if (await connection.execute(select(registry.c.id).where(registry.c.host == body.host))).first():
-        raise ConflictError(f"there already is a registry {body.host}: change that one")
-    inserted: int = (await connection.execute(insert(registry).values(**values).returning(registry.c.id))).scalar_one()
-    await _record_change(connection, body.host)
+    statement = insert(registry).values(**values).returning(registry.c.id)
+    inserted: int = (await _write(connection, statement, values["host"])).scalar_one()
+    await _record_change(connection, values["host"])
     return inserted
 
 
 async def change_registry(connection: AsyncConnection, cipher: Cipher, registry_id: int, body: RegistryIn) -> None:
-    """Change a registry. A password left out stays; raises NotFoundError and BadRequestError."""
-    values = _values(body, cipher)
-    if body.password is None:
-        del values["password_encrypted"]
-    before = await _get_host(connection, registry_id)
-    await connection.execute(
-        update(registry).where(registry.c.id == registry_id).values(**values, updated_at=func.now())
-    )
-    for host in {before, body.host}:
+    """Change a registry. A password left out stays; raises NotFoundError, and as `save_registry`."""
+    before = await _lock(connection, registry_id)
+    values = _values(body, cipher, before.password_encrypted)
+    statement = update(registry).where(registry.c.id == registry_id).values(**values, updated_at=func.now())
+    await _write(connection, statement, values["host"])
+    for host in sorted({before.host, values["host"]}):
         await _record_change(connection, host)
+
+
+async def _write(connection: AsyncConnection, statement: Insert | Update, host: str) -> CursorResult[Any]:
+    try:
+        return await connection.execute(statement)
+    except IntegrityError:
+        raise ConflictError(f"there already is a registry {host}: change that one") from None
 
 
 async def remove_registry(connection: AsyncConnection, registry_id: int) -> None:
     """Forget a registry; its images become untrusted at their next check. Raises NotFoundError."""
-    host = await _get_host(connection, registry_id)
+    before = await _lock(connection, registry_id)
     await connection.execute(delete(registry).where(registry.c.id == registry_id))
-    await _record_change(connection, host)
+    await _record_change(connection, before.host)
 
 
 async def remove_demonstration_registries(connection: AsyncConnection) -> int:
     """Forget the demonstration's registries; returns how many."""
-    return (await connection.execute(delete(registry).where(registry.c.demonstration))).rowcount
+    removed = await connection.execute(delete(registry).where(registry.c.demonstration).returning(registry.c.host))
+    hosts = removed.scalars().all()
+    for host in sorted(hosts):
+        await _record_change(connection, host)
+    return len(hosts)
 
 
-async def _get_host(connection: AsyncConnection, registry_id: int) -> str:
-    query = select(registry.c.host).where(registry.c.id == registry_id).with_for_update()
-    host: str | None = (await connection.execute(query)).scalar_one_or_none()
-    if host is None:
+async def _lock(connection: AsyncConnection, registry_id: int) -> Row[Any]:
+    row = (await connection.execute(select(registry).where(registry.c.id == registry_id).with_for_update())).first()
+    if row is None:
         raise NotFoundError("no such registry")
-    return host
+    return row
 
 
 async def _record_change(connection: AsyncConnection, host: str) -> None:
@@ -137,23 +145,32 @@ async def note_answer(connection: AsyncConnection, host: str, problem: str) -> N
 _A_MINUTE_AGO = "now() - interval '1 minute'"
 
 
-def _values(body: RegistryIn, cipher: Cipher) -> dict[str, object]:
+def _values(body: RegistryIn, cipher: Cipher, stored_password: bytes | None = None) -> dict[str, Any]:
+    encrypted = stored_password
+    if body.password is not None:
+        encrypted = cipher.encrypt(body.password) if body.password else None
+    host = _host(body.host)
+    password = "set" if encrypted else ""
     try:
-        ImageReference.parse(f"{body.host}/probe/probe")
-        Endpoint(
-            body.host,
-            body.url,
-            tuple(body.mirrors),
-            body.username,
-            body.password or ("kept" if body.username else ""),
-            verify_tls=body.verify_tls,
-        )
-    except (InvalidReferenceError, InvalidEndpointError) as error:
+        Endpoint(host, body.url, tuple(body.mirrors), body.username, password, verify_tls=body.verify_tls)
+    except InvalidEndpointError as error:
         raise BadRequestError(str(error)) from None
     return body.model_dump(exclude={"password"}) | {
-        "name": body.name or body.host,
-        "password_encrypted": cipher.encrypt(body.password) if body.password else None,
+        "host": host,
+        "name": body.name or host,
+        "password_encrypted": encrypted,
     }
+
+
+def _host(text_: str) -> str:
+    """The host as references are read, so that it is found again; raises BadRequestError for what names none."""
+    try:
+        probe = ImageReference.parse(f"{text_}/probe/probe")
+    except InvalidReferenceError as error:
+        raise BadRequestError(str(error)) from None
+    if probe.repository != "probe/probe":
+        raise BadRequestError(f"{text_!r} is no registry's host as image references name it (docker.io, host:5000)")
+    return probe.registry
 
 
 async def check_connection(services: Services, registry_id: int, image: str) -> ConnectionTest:
@@ -164,6 +181,8 @@ async def check_connection(services: Services, registry_id: int, image: str) -> 
         raise NotFoundError("no such registry")
     try:
         reference = ImageReference.parse(image)
+        if reference.registry != asked.host:
+            raise BadRequestError(f"{reference} is an image of {reference.registry}, not of {asked.host}")
         client = client_for(services, asked)
         head = await client.head_manifest(reference.repository, reference.digest or reference.tag)
     except InvalidReferenceError as error:

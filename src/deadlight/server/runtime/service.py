@@ -7,6 +7,7 @@ and is joined when the other side is there.
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any
 
 import msgspec
@@ -19,9 +20,11 @@ from deadlight.model.observation import Grade
 from deadlight.scanner import FileIndex
 from deadlight.server.auth.agents import accept_batch
 from deadlight.server.auth.principals import AgentPrincipal
+from deadlight.server.db.zero_bytes import without_zero_bytes
 from deadlight.server.events.outbox import NewEvent, record_events
 
 JOINED_AT_ONCE = 10_000
+MAX_PATH_BYTES = 2_000
 
 _UPSERT = text(
     """
@@ -116,7 +119,11 @@ async def take_observations(
     """
     if await accept_batch(connection, principal, batch.batch_id) and batch.observations:
         rows = _merge(batch.observations)
-        parameters = {"cluster_id": principal.cluster_id, "node_name": batch.node, "rows": _json(rows)}
+        parameters = {
+            "cluster_id": principal.cluster_id,
+            "node_name": without_zero_bytes(batch.node),
+            "rows": _json(rows),
+        }
         await connection.execute(_UPSERT, parameters)
         container_ids = sorted({row["container_id"] for row in rows})
         await join_pending(connection, PENDING_OF_CONTAINERS, container_ids=container_ids)
@@ -127,20 +134,31 @@ def _merge(observations: Iterable[wire.Observation]) -> list[dict[str, Any]]:
     """One row for each container, grade and path: PostgreSQL updates a row once per statement."""
     rows: dict[tuple[str, str, str], dict[str, Any]] = {}
     for item in observations:
-        key = (item.container_id, item.grade.value, item.path)
-        known = rows.get(key)
-        if known is None:
-            rows[key] = msgspec.structs.asdict(item)
-        else:
+        row = _row(item)
+        known = rows.setdefault((row["container_id"], row["grade"], row["path"]), row)
+        if known is not row:
             known["count"] += item.count
+            known["first_at"] = min(known["first_at"], item.first_at)
             known["last_at"] = max(known["last_at"], item.last_at)
             known["changed"] = known["changed"] or item.changed
     return list(rows.values())
 
 
+def _row(item: wire.Observation) -> dict[str, Any]:
+    row: dict[str, Any] = without_zero_bytes(msgspec.structs.asdict(item))
+    return row | {"path": _bounded(row["path"])}
+
+
+def _bounded(path: str) -> str:
+    """A path that PostgreSQL's index can hold. No package has a longer one; a process may well make one up."""
+    raw = path.encode()
+    if len(raw) <= MAX_PATH_BYTES:
+        return path
+    return f"{raw[:MAX_PATH_BYTES].decode(errors='ignore')}… ({blake2b(raw, digest_size=16).hexdigest()})"
+
+
 def _json(rows: Sequence[Mapping[str, Any]]) -> str:
-    # PostgreSQL's text cannot hold the zero byte, which a process may well have in its arguments.
-    return msgspec.json.encode(rows).decode().replace("\\u0000", "")
+    return msgspec.json.encode(rows).decode()
 
 
 async def join_pending(connection: AsyncConnection, pending: TextClause, **parameters: Any) -> int:

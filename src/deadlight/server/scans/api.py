@@ -11,6 +11,7 @@ from deadlight.server.errors import BadRequestError, NotFoundError
 from deadlight.server.inventory.image_tags import ImageTagKey
 from deadlight.server.inventory.rows import ensure_image_tags
 from deadlight.server.registries.service import client_for, find_registry
+from deadlight.server.scans.jobs import retry_scans
 from deadlight.server.secrets import UndecipherableError
 from deadlight.server.services import Services, ServicesDep
 
@@ -37,18 +38,22 @@ async def post_scan(body: ScanRequest, _: Operator, services: ServicesDep) -> Sc
         reference, platform = ImageReference.parse(body.image), Platform.parse(body.platform)
     except (InvalidReferenceError, ValueError) as error:
         raise BadRequestError(str(error)) from None
-    digest = reference.digest or await _resolve(services, reference)
+    digest = await _resolve(services, reference)
     key = ImageTagKey(reference.registry, reference.repository, reference.tag, digest, str(platform), reference.digest)
     async with services.engine.begin() as connection:
-        ids = await ensure_image_tags(connection, [key])
-    return ScanQueued(image_tag_id=ids[key])
+        image_tag_id = (await ensure_image_tags(connection, [key]))[key]
+        await retry_scans(connection, image_tag_id=image_tag_id)
+    return ScanQueued(image_tag_id=image_tag_id)
 
 
 async def _resolve(services: Services, reference: ImageReference) -> str:
+    """The digest that a node would report."""
     async with services.engine.connect() as connection:
         registry = await find_registry(connection, reference.registry)
     if registry is None or not registry.trusted:
         raise BadRequestError(f"{reference.registry} is not a trusted registry: add it, or trust it, first")
+    if reference.digest:
+        return reference.digest
     try:
         head = await client_for(services, registry).head_manifest(reference.repository, reference.tag)
     except NotInRegistryError:

@@ -3,10 +3,12 @@
 import asyncio
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any, ClassVar
 
 from sqlalchemy import Row, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.model.image import Platform
 from deadlight.registry import Descriptor, Endpoint, RegistryError, UnavailableError
@@ -14,6 +16,7 @@ from deadlight.scanner import SCANNER_STATE
 from deadlight.server.jobs.queue import Job, RetryLaterError, enqueue
 from deadlight.server.registries.service import Registry, client_for, find_registry
 from deadlight.server.scans.layer_process import LayerOutcome, LayerRequest, read_layer, squash_layers
+from deadlight.server.scans.processes import ProcessEndedError
 from deadlight.server.scans.resolve import NotScannableError, ResolvedImage, resolve_image
 from deadlight.server.scans.store import (
     begin_scan,
@@ -21,6 +24,7 @@ from deadlight.server.scans.store import (
     find_layers,
     queue_scan,
     record_scanned,
+    requeue_scans,
     store_contents,
     store_image,
     store_layer,
@@ -28,7 +32,6 @@ from deadlight.server.scans.store import (
 from deadlight.server.secrets import UndecipherableError
 from deadlight.server.services import Services
 from deadlight.server.tables.inventory import image_tag
-from deadlight.server.tables.scans import scan
 
 logger = logging.getLogger(__name__)
 
@@ -50,15 +53,20 @@ async def scan_image(services: Services, job: ScanImage) -> None:
         RetryLaterError: the registry cannot be asked now.
     """
     async with services.engine.begin() as connection:
+        attempts = await begin_scan(connection, job.image_tag_id)
+        if attempts is None:
+            return  # another job has done it, or the image tag has been removed
         target = (await connection.execute(select(image_tag).where(image_tag.c.id == job.image_tag_id))).one()
         registry = await find_registry(connection, target.registry)
-        await begin_scan(connection, target.id)
     try:
         await _scan(services, registry, target)
     except UnavailableError as error:
-        await _wait(services, target.id, error)
+        await _wait(services, target.id, attempts, error)
     except (NotScannableError, RegistryError, UndecipherableError) as error:
         await _end(services, target.id, "failed", str(error))
+    except Exception as error:
+        await _end(services, target.id, "failed", f"unexpected {type(error).__name__}: the service's log says more")
+        raise
 
 
 async def _scan(services: Services, registry: Registry | None, target: Row[Any]) -> None:
@@ -89,12 +97,18 @@ async def _read_layers(
     missing = {item.digest: item for item in resolved.layers if item.digest not in known}
     endpoint = registry.endpoint(services.cipher)
     requests = [_request(endpoint, repository, item) for item in missing.values()]
-    loop = asyncio.get_running_loop()
-    outcomes = await asyncio.gather(
-        *(loop.run_in_executor(services.processes, read_layer, request) for request in requests)
-    )
+    outcomes = await asyncio.gather(*(_read_layer(services, request) for request in requests))
     fresh = await _keep(services, list(missing), outcomes)
     return [(fresh.get(digest) or known[digest]) for digest in digests], len(fresh)
+
+
+async def _read_layer(services: Services, request: LayerRequest) -> LayerOutcome:
+    """Read a layer in a process of its own; once more where that ended, for it need not have been the layer."""
+    loop = asyncio.get_running_loop()
+    for _ in range(2):
+        with suppress(ProcessEndedError):
+            return await loop.run_in_executor(services.processes, read_layer, request)
+    return LayerOutcome(error=f"layer {request.digest}: the process that read it ended twice (out of memory?)")
 
 
 def _request(endpoint: Endpoint, repository: str, item: Descriptor) -> LayerRequest:
@@ -117,7 +131,10 @@ async def _keep(services: Services, digests: Sequence[str], outcomes: Sequence[L
 
 async def _squash(services: Services, image_tag_id: int, image_id: int, facts: Sequence[bytes]) -> None:
     loop = asyncio.get_running_loop()
-    squashed = await loop.run_in_executor(services.processes, squash_layers, facts)
+    try:
+        squashed = await loop.run_in_executor(services.processes, squash_layers, facts)
+    except ProcessEndedError:
+        raise NotScannableError("the process that put its layers together ended (out of memory?)") from None
     if squashed.error:
         raise NotScannableError(squashed.error)
     async with services.engine.begin() as connection:
@@ -139,16 +156,18 @@ async def _end(services: Services, image_tag_id: int, status: str, error: str) -
         await end_scan(connection, image_tag_id, status, error)
 
 
-async def _wait(services: Services, image_tag_id: int, error: UnavailableError) -> None:
+async def _wait(services: Services, image_tag_id: int, attempts: int, error: UnavailableError) -> None:
     """Note why it waits, and come back later for as long as the image is wanted."""
-    async with services.engine.begin() as connection:
-        attempts = (
-            await connection.execute(select(scan.c.attempts).where(scan.c.image_tag_id == image_tag_id))
-        ).scalar_one()
-        await end_scan(connection, image_tag_id, "waiting", str(error))
+    await _end(services, image_tag_id, "waiting", str(error))
     pause = min(FIRST_RETRY * float(2 ** min(attempts - 1, 16)), LONGEST_RETRY)
     asked = timedelta(seconds=error.retry_after_seconds or 0)
     raise RetryLaterError(max(pause, min(asked, LONGEST_RETRY)), str(error))
+
+
+async def retry_scans(connection: AsyncConnection, *, host: str | None = None, image_tag_id: int | None = None) -> None:
+    """Scan again what could not be scanned, of a registry or of one image tag."""
+    for id_ in await requeue_scans(connection, host, image_tag_id):
+        await enqueue(connection, [ScanImage(id_)])
 
 
 _STALE = text(

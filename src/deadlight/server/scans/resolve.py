@@ -12,6 +12,7 @@ from deadlight.registry import (
     SourceRecord,
     resolve_platform,
 )
+from deadlight.registry.documents import IMAGE_CONFIG_TYPES
 
 
 class NotScannableError(Exception):
@@ -34,7 +35,7 @@ async def resolve_image(
     """Find the manifest behind a running digest: an index, a manifest or, for a loaded image, a configuration.
 
     Raises:
-        NotScannableError: the registry does not have it, or not for this platform.
+        NotScannableError: the registry does not have it, or not for this platform, or it is something else.
         UnavailableError, DigestMismatchError: as the registry's client.
     """
     try:
@@ -44,7 +45,9 @@ async def resolve_image(
             raise NotScannableError(f"the registry has {repository}@{record.digest}, but not for {platform}")
         manifest = await client.fetch_manifest(repository, chosen.digest)
         assert isinstance(manifest, Manifest), "asked without an ETag"
-        config = await client.fetch_config(repository, manifest.config.digest if manifest.config else "")
+        if manifest.config is None or manifest.config.media_type not in IMAGE_CONFIG_TYPES:
+            raise NotScannableError(f"{repository}@{chosen.digest} is not a container image")
+        config = await client.fetch_config(repository, manifest.config.digest)
     except NotFoundError:
         raise NotScannableError(
             f"the registry does not have {repository}@{running_digest}, so its layers cannot be read: push the image "

@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, bindparam, delete, func, insert, select, text, update
+from sqlalchemy import Row, bindparam, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.model.event import EventType
 from deadlight.model.package import InstalledPackage, Package
+from deadlight.server.db.zero_bytes import without_zero_bytes
 from deadlight.server.events.outbox import NewEvent, record_events
 from deadlight.server.scans.layer_process import SquashedImage
 from deadlight.server.scans.resolve import ResolvedImage
@@ -22,18 +23,47 @@ from deadlight.server.tables.scans import (
     scan,
 )
 
+MAX_LOCATION_BYTES = 2_000
 
-async def queue_scan(connection: AsyncConnection, image_tag_id: int) -> None:
-    """Note that a scan is wanted."""
-    fresh = {"status": "queued", "error": "", "queued_at": func.now(), "started_at": None, "finished_at": None}
-    statement = upsert(scan).values(image_tag_id=image_tag_id)
-    await connection.execute(statement.on_conflict_do_update(index_elements=["image_tag_id"], set_=fresh))
+_QUEUE = text(
+    """
+    INSERT INTO scan (image_tag_id) SELECT id FROM image_tag WHERE id = :image_tag_id
+    ON CONFLICT (image_tag_id) DO UPDATE SET status = 'queued', error = '', attempts = 0, queued_at = now(),
+        started_at = NULL, finished_at = NULL
+    RETURNING image_tag_id
+    """
+)
+_REQUEUE = text(
+    """
+    UPDATE scan SET status = 'queued', error = '', attempts = 0, queued_at = now(), started_at = NULL,
+                    finished_at = NULL
+    FROM image_tag
+    WHERE image_tag.id = scan.image_tag_id AND scan.status IN ('failed', 'skipped', 'waiting')
+      AND (image_tag.registry = :host OR image_tag.id = :image_tag_id)
+    RETURNING scan.image_tag_id
+    """
+)
 
 
-async def begin_scan(connection: AsyncConnection, image_tag_id: int) -> None:
-    """Note that a scan runs."""
+async def queue_scan(connection: AsyncConnection, image_tag_id: int) -> bool:
+    """Note that a scan is wanted; False where the image tag has been removed."""
+    return (await connection.execute(_QUEUE, {"image_tag_id": image_tag_id})).first() is not None
+
+
+async def requeue_scans(connection: AsyncConnection, host: str | None, image_tag_id: int | None) -> Sequence[int]:
+    """Note that what could not be scanned, of a registry or of one image tag, is to be tried again; returns which."""
+    rows = await connection.execute(_REQUEUE, {"host": host, "image_tag_id": image_tag_id})
+    return rows.scalars().all()
+
+
+async def begin_scan(connection: AsyncConnection, image_tag_id: int) -> int | None:
+    """Note that a scan runs; returns which attempt it is, or None where there is nothing left to scan."""
     values = {"status": "running", "started_at": func.clock_timestamp(), "attempts": scan.c.attempts + 1}
-    await connection.execute(update(scan).where(scan.c.image_tag_id == image_tag_id).values(**values))
+    wanted = update(scan).where(scan.c.image_tag_id == image_tag_id, scan.c.status != "done")
+    attempts: int | None = (
+        await connection.execute(wanted.values(**values).returning(scan.c.attempts))
+    ).scalar_one_or_none()
+    return attempts
 
 
 async def end_scan(
@@ -42,7 +72,7 @@ async def end_scan(
     """Note how a scan ended: done, failed (will not be tried again), waiting (will be) or skipped."""
     values = {
         "status": status,
-        "error": error[:2000],
+        "error": without_zero_bytes(error[:2000]),
         "layers_scanned": layers_scanned,
         "finished_at": func.clock_timestamp(),
     }
@@ -57,8 +87,8 @@ async def store_image(connection: AsyncConnection, image_tag_id: int, resolved: 
         "config_digest": config.digest,
         "platform": str(config.platform),
         "layer_digests": [item.digest for item in resolved.layers],
-        "config": msgspec.to_builtins(config),
-        "annotations": resolved.annotations,
+        "config": without_zero_bytes(msgspec.to_builtins(config)),
+        "annotations": without_zero_bytes(resolved.annotations),
     }
     statement = upsert(image).values(**values)
     statement = statement.on_conflict_do_update(
@@ -92,12 +122,9 @@ async def store_contents(
     ids = await _package_ids(connection, [item.package for item in squashed.packages])
     by_purl = {item.package.purl: ids[item.package] for item in squashed.packages}
     await connection.execute(delete(image_package).where(image_package.c.image_id == image_id))
-    rows = {
-        (ids[item.package], item.location): _image_package_row(image_id, item, ids, by_purl)
-        for item in squashed.packages
-    }
+    rows = [_image_package_row(image_id, item, ids, by_purl) for item in squashed.packages]
     if rows:
-        await connection.execute(insert(image_package), list(rows.values()))
+        await connection.execute(upsert(image_package).on_conflict_do_nothing(), rows)
     calls = upsert(call_evidence).values(image_id=image_id, facts=squashed.calls)
     await connection.execute(calls.on_conflict_do_update(index_elements=["image_id"], set_={"facts": squashed.calls}))
     await connection.execute(
@@ -119,10 +146,16 @@ def _image_package_row(
     return {
         "image_id": image_id,
         "package_id": ids[item.package],
-        "location": item.location,
+        "location": _bounded(item.location),
         "layer_digest": item.layer_digest,
         "owner_package_id": by_purl.get(item.owner_purl),
     }
+
+
+def _bounded(location: str) -> str:
+    """A path that an index of PostgreSQL can hold (2,704 bytes a row); deeper ones are written to make trouble."""
+    raw = location.encode()
+    return location if len(raw) <= MAX_LOCATION_BYTES else f"{raw[:MAX_LOCATION_BYTES].decode(errors='ignore')}…"
 
 
 _INSERT_PACKAGES = text(

@@ -60,8 +60,10 @@ def evaluate_criteria(expression: str, event: Mapping[str, Any]) -> Outcome:
         value = _compile(expression).eval(data={"event": event})
     except Exception as error:  # noqa: BLE001 - the library has no error class of its own
         return Outcome(met=True, error=_first_line(error))
-    if value.type() != cel.Type.BOOL:
+    if value.type() == cel.Type.ERROR:
         return Outcome(met=True, error=_first_line(value.value()))
+    if value.type() != cel.Type.BOOL:
+        return Outcome(met=True, error=f"the criteria gave a {value.type().name()}, not true or false")
     return Outcome(met=bool(value.value()))
 
 

@@ -15,16 +15,14 @@ from aiohttp.resolver import DefaultResolver
 from deadlight.server.settings import IPNetwork
 from deadlight.server.workers.notifiers.notifier import RefusedError
 
+SETTING = "DEADLIGHT_DENIED_DESTINATIONS"
+
 
 def is_denied(address: str, denied: Sequence[IPNetwork]) -> bool:
     """Whether an IP address lies in a denied network; IPv4 addresses mapped into IPv6 are what they map to."""
     parsed = ip_address(address.partition("%")[0])
     mapped = getattr(parsed, "ipv4_mapped", None) or parsed
     return any(mapped.version == network.version and mapped in network for network in denied)
-
-
-class DeniedAddressError(OSError):
-    """A name that leads into a denied network."""
 
 
 class _Resolver(AbstractResolver):
@@ -38,7 +36,7 @@ class _Resolver(AbstractResolver):
         found = await self._resolver.resolve(host, port, family)
         allowed = [result for result in found if not is_denied(result["host"], self._denied)]
         if not allowed:
-            raise DeniedAddressError(f"{host} leads into a network that alerts are never sent to")
+            raise RefusedError(f"{host} leads into a network that alerts are never sent to ({SETTING})")
         return allowed
 
     async def close(self) -> None:
@@ -49,7 +47,7 @@ class _Connector(aiohttp.TCPConnector):
     """Also checks addresses written as numbers, which no resolver sees."""
 
     def __init__(self, denied: Sequence[IPNetwork]) -> None:
-        super().__init__(resolver=_Resolver(denied), limit=100, ttl_dns_cache=0)
+        super().__init__(resolver=_Resolver(denied), limit=100, use_dns_cache=False)
         self._denied = denied
 
     async def connect(
@@ -69,7 +67,7 @@ def check_address(host: str, denied: Sequence[IPNetwork]) -> None:
     except ValueError:
         return
     if is_denied(address, denied):
-        raise RefusedError(f"{host} is in a network that alerts are never sent to (DEADLIGHT_DENIED_DESTINATIONS)")
+        raise RefusedError(f"{host} is in a network that alerts are never sent to ({SETTING})")
 
 
 def open_outbound_session(denied: Sequence[IPNetwork]) -> aiohttp.ClientSession:

@@ -32,9 +32,11 @@ _VIOLATION = text("SELECT * FROM violation WHERE id = :violation_id")
 _VULNERABILITY_NAMES = text("SELECT name, severity FROM vulnerability WHERE id = ANY(:ids) ORDER BY severity_rank DESC")
 
 
-async def build_data(connection: AsyncConnection, event: Event, public_url: str) -> dict[str, Any]:
-    """The CloudEvent's `data`: JSON-able, and what criteria are evaluated on."""
-    workload = (await connection.execute(_WORKLOAD, {"workload_id": event.data["workload_id"]})).one()
+async def find_data(connection: AsyncConnection, event: Event, public_url: str) -> dict[str, Any] | None:
+    """The CloudEvent's `data`: JSON-able, and what criteria are evaluated on. None where the workload is deleted."""
+    workload = (await connection.execute(_WORKLOAD, {"workload_id": event.data["workload_id"]})).first()
+    if workload is None:
+        return None
     facts = await load_image_facts(connection, _subjects(event, workload))
     images = [await _image(connection, item) for item in facts.values()]
     data: dict[str, Any] = {
@@ -54,9 +56,11 @@ async def build_data(connection: AsyncConnection, event: Event, public_url: str)
 
 
 def _subjects(event: Event, workload: Row[Any]) -> Sequence[int]:
-    """The image an event is about, or all that the workload has."""
+    """The image an event is about, or all that the workload has; of one that has gone, those it had."""
     subject = event.data.get("image_tag_id")
-    return [subject] if subject is not None else list(workload.image_tag_ids)
+    if subject is not None:
+        return [subject]
+    return list(workload.image_tag_ids) or list(event.data.get("image_tag_ids_before", ()))
 
 
 def _workload(row: Row[Any], images: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

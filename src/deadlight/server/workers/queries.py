@@ -1,6 +1,7 @@
 """Reading workers and alerts."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -46,21 +47,22 @@ async def list_alerts(
     connection: AsyncConnection, *, worker_id: int | None, status: str | None, next_key: str | None, limit: int
 ) -> Sequence[Row[Any]]:
     """Alerts, newest first, after the key of the last one seen; raises BadRequestError for a key of nobody's making."""
-    before, _, before_id = (next_key or "").partition("~")
+    before, before_id = _parse_key(next_key) if next_key else (None, None)
     parameters = {
         "worker_id": worker_id,
         "status": status,
-        "before": before or None,
-        "before_id": _uuid(before_id) if next_key else None,
+        "before": before,
+        "before_id": before_id,
         "alert_id": None,
         "limit": limit,
     }
     return (await connection.execute(_ALERTS, parameters)).all()
 
 
-def _uuid(text_: str) -> UUID:
+def _parse_key(key: str) -> tuple[datetime, UUID]:
+    created_at, _, alert_id = key.partition("~")
     try:
-        return UUID(text_)
+        return datetime.fromisoformat(created_at), UUID(alert_id)
     except ValueError:
         raise BadRequestError("next_key is not one of ours: start again without it") from None
 

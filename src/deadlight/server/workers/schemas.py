@@ -7,11 +7,12 @@ from uuid import UUID
 from pydantic import BaseModel, Field, field_validator
 
 from deadlight.model.event import ALERTABLE, EventType
+from deadlight.server.db.zero_bytes import PlainText
 from deadlight.server.workers.criteria import MAX_LENGTH
 
 
 class DestinationIn(BaseModel):
-    """Where alerts go. On a change, `id` without `config` keeps a destination as it is."""
+    """Where alerts go. On a change, `id` keeps a destination: as it is, or with the `config` that is given."""
 
     id: int | None = None
     type: Literal["webhook", "slack", "email"]
@@ -21,10 +22,12 @@ class DestinationIn(BaseModel):
 class WorkerIn(BaseModel):
     """A worker as a person enters it."""
 
-    name: str = Field(min_length=1, max_length=128)
-    description: str = Field(default="", max_length=2000)
+    name: PlainText = Field(min_length=1, max_length=128)
+    description: PlainText = Field(default="", max_length=2000)
     event_types: list[EventType] = Field(min_length=1)
-    criteria: str = Field(default="", max_length=MAX_LENGTH, description="CEL over `event`; empty: every such event.")
+    criteria: PlainText = Field(
+        default="", max_length=MAX_LENGTH, description="CEL over `event`; empty: every such event."
+    )
     enabled: bool = True
     demonstration: bool = False
     destinations: list[DestinationIn] = Field(min_length=1, max_length=20)

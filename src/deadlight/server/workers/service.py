@@ -6,8 +6,9 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from pydantic import ValidationError
-from sqlalchemy import Row, delete, func, insert, select, text, update
+from sqlalchemy import CursorResult, Insert, Row, Update, delete, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.model.event import EventType
@@ -19,7 +20,7 @@ from deadlight.server.tables.workers import alert, destination, worker
 from deadlight.server.workers.criteria import InvalidCriteriaError, check_criteria, evaluate_criteria
 from deadlight.server.workers.jobs import DeliverAlert
 from deadlight.server.workers.notifiers import NOTIFIERS
-from deadlight.server.workers.payload import build_data, cloud_event
+from deadlight.server.workers.payload import cloud_event, find_data
 from deadlight.server.workers.samples import sample_data
 from deadlight.server.workers.schemas import DestinationIn, WorkerIn
 
@@ -29,7 +30,9 @@ async def dispatch(public_url: str, connection: AsyncConnection, event: Event) -
     workers = await _list_listening(connection, event.type)
     if not workers:
         return
-    data = await build_data(connection, event, public_url)
+    data = await find_data(connection, event, public_url)
+    if data is None:
+        return  # the workload has been deleted with its cluster: there is nothing left to alert about
     seen = {"type": event.type.value, "time": event.recorded_at.isoformat(), "data": data}
     for row in workers:
         outcome = evaluate_criteria(row.criteria, seen)
@@ -103,26 +106,34 @@ async def get_worker(connection: AsyncConnection, worker_id: int) -> Row[Any]:
 async def save_worker(connection: AsyncConnection, cipher: Cipher, body: WorkerIn) -> int:
     """Add a worker; raises BadRequestError for what cannot work and ConflictError for a name that is taken."""
     _check(body)
-    if (await connection.execute(select(worker.c.id).where(worker.c.name == body.name))).first():
-        raise ConflictError(f"there already is a worker {body.name!r}")
     statement = insert(worker).values(**_values(body)).returning(worker.c.id)
-    worker_id: int = (await connection.execute(statement)).scalar_one()
-    await _save_destinations(connection, cipher, worker_id, body.destinations)
+    worker_id: int = (await _write(connection, statement, body.name)).scalar_one()
+    await _save_destinations(connection, cipher, worker_id, body.destinations, set())
     return worker_id
 
 
 async def change_worker(connection: AsyncConnection, cipher: Cipher, worker_id: int, body: WorkerIn) -> None:
-    """Change a worker; a destination without configuration stays as it is. Raises as `save_worker`."""
+    """Change a worker; raises as `save_worker`.
+
+    A destination that is named by its id stays itself, with the alerts on their way to it: as it is, or with another
+    configuration where one is given. One that is not named is removed with its alerts.
+    """
     _check(body)
     await get_worker(connection, worker_id)
     values = {**_values(body), "updated_at": func.now(), "criteria_errors": 0, "criteria_error": ""}
-    await connection.execute(update(worker).where(worker.c.id == worker_id).values(**values))
-    kept = [item.id for item in body.destinations if item.id is not None and item.config is None]
-    await connection.execute(
-        delete(destination).where(destination.c.worker_id == worker_id, destination.c.id.not_in(kept))
-    )
-    new = [item for item in body.destinations if item.config is not None]
-    await _save_destinations(connection, cipher, worker_id, new)
+    await _write(connection, update(worker).where(worker.c.id == worker_id).values(**values), body.name)
+    named = {item.id for item in body.destinations}
+    removed = delete(destination).where(destination.c.worker_id == worker_id, destination.c.id.not_in(named - {None}))
+    await connection.execute(removed)
+    rows = await connection.execute(select(destination.c.id).where(destination.c.worker_id == worker_id))
+    await _save_destinations(connection, cipher, worker_id, body.destinations, set(rows.scalars()))
+
+
+async def _write(connection: AsyncConnection, statement: Insert | Update, name: str) -> CursorResult[Any]:
+    try:
+        return await connection.execute(statement)
+    except IntegrityError:
+        raise ConflictError(f"there already is a worker {name!r}") from None
 
 
 async def remove_worker(connection: AsyncConnection, worker_id: int) -> None:
@@ -150,22 +161,29 @@ def _values(body: WorkerIn) -> dict[str, Any]:
 
 
 async def _save_destinations(
-    connection: AsyncConnection, cipher: Cipher, worker_id: int, destinations: Sequence[DestinationIn]
+    connection: AsyncConnection, cipher: Cipher, worker_id: int, destinations: Sequence[DestinationIn], known: set[int]
 ) -> None:
+    """Write new destinations, and those of the `known` that are given another configuration."""
     for item in destinations:
-        notifier = NOTIFIERS[item.type]
-        try:
-            config = notifier.config.model_validate(item.config or {})
-        except ValidationError as error:
-            raise BadRequestError(f"the {item.type} destination is not usable: {_problems(error)}") from None
-        await connection.execute(
-            insert(destination).values(
-                worker_id=worker_id,
-                type=item.type,
-                label=notifier.label(config),
-                config_encrypted=cipher.encrypt(config.model_dump_json()),
-            )
-        )
+        if item.id is not None and item.id not in known:
+            raise BadRequestError(f"the worker has no destination {item.id}")
+        if item.id is not None and item.config is None:
+            continue
+        values = _destination_values(cipher, item)
+        if item.id is None:
+            await connection.execute(insert(destination).values(worker_id=worker_id, **values))
+        else:
+            await connection.execute(update(destination).where(destination.c.id == item.id).values(**values))
+
+
+def _destination_values(cipher: Cipher, item: DestinationIn) -> dict[str, Any]:
+    notifier = NOTIFIERS[item.type]
+    try:
+        config = notifier.config.model_validate(item.config or {})
+    except ValidationError as error:
+        raise BadRequestError(f"the {item.type} destination is not usable: {_problems(error)}") from None
+    encrypted = cipher.encrypt(config.model_dump_json())
+    return {"type": item.type, "label": notifier.label(config), "config_encrypted": encrypted}
 
 
 def _problems(error: ValidationError) -> str:

@@ -43,8 +43,11 @@ def describe(body: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Status", workload.get("status", "")),
         ("Deployed By", _person(workload.get("deployed_by"))),
     ]
-    for image in data.get("images", [])[:MAX_NAMES]:
+    images = data.get("images", [])
+    for image in images[:MAX_NAMES]:
         facts += _describe_image(image)
+    if len(images) > MAX_NAMES:
+        facts.append(("Images", f"{len(images) - MAX_NAMES} more, not named here"))
     return [(name, value) for name, value in facts if value]
 
 

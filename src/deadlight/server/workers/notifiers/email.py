@@ -1,5 +1,7 @@
 """E-mail through the SMTP server of the settings."""
 
+import asyncio
+from collections.abc import Mapping
 from email.message import EmailMessage
 from email.utils import formatdate
 from html import escape
@@ -11,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, Field
 from yarl import URL
 
 from deadlight.server.workers.notifiers.notifier import (
-    SEND_TIMEOUT_SECONDS,
+    MAX_RESPONSE_CHARACTERS,
     Message,
     Notifier,
     Receipt,
@@ -24,7 +26,7 @@ from deadlight.server.workers.text import describe
 
 def _address(text: str) -> str:
     local, at, domain = text.partition("@")
-    if not (local and at and domain) or any(character.isspace() or character in ',;<>"' for character in text):
+    if not (local and at and domain) or not text.isprintable() or any(character in ' ,;<>"' for character in text):
         raise ValueError("must be one e-mail address")
     return text
 
@@ -42,25 +44,33 @@ def _label(config: EmailConfig) -> str:
 async def _send(transport: Transport, config: EmailConfig, message: Message) -> Receipt:
     if not transport.smtp_url:
         raise RefusedError("no mail server is set: give DEADLIGHT_SMTP_URL to the service")
-    url = URL(transport.smtp_url)
+    mail = compose(message, transport.smtp_from, config.to)
     try:
-        _, answer = await aiosmtplib.send(
-            compose(message, transport.smtp_from, config.to),
-            hostname=url.host,
-            port=url.explicit_port or (465 if url.scheme == "smtps" else 25),
-            username=unquote(url.user) if url.user else None,
-            password=unquote(url.password) if url.password else None,
-            use_tls=url.scheme == "smtps",
-            timeout=SEND_TIMEOUT_SECONDS,
-        )
+        async with asyncio.timeout(transport.timeout_seconds):
+            refused, answer = await _hand_over(mail, URL(transport.smtp_url))
+    except TimeoutError:
+        raise RetryableError(f"the mail server did not take it within {transport.timeout_seconds:g} seconds") from None
     except aiosmtplib.SMTPRecipientsRefused as error:
         codes = [refusal.code for refusal in error.recipients]
         raise _failure(min(codes, default=500), str(error)) from None
     except aiosmtplib.SMTPResponseException as error:
         raise _failure(error.code, error.message) from None
-    except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
+    except (aiosmtplib.SMTPException, OSError) as error:
         raise RetryableError(f"the mail server was not reached: {error}") from None
-    return Receipt(250, answer)
+    failed = "".join(f"; not for {address}: {response}" for address, response in refused.items())
+    return Receipt(250, f"{answer}{failed}"[:MAX_RESPONSE_CHARACTERS])
+
+
+async def _hand_over(mail: EmailMessage, url: URL) -> tuple[Mapping[str, aiosmtplib.SMTPResponse], str]:
+    """Give the message to the mail server; returns the recipients it did not take, and its answer for the others."""
+    return await aiosmtplib.send(
+        mail,
+        hostname=url.host,
+        port=url.explicit_port or (465 if url.scheme == "smtps" else 25),
+        username=unquote(url.user) if url.user else None,
+        password=unquote(url.password) if url.password else None,
+        use_tls=url.scheme == "smtps",
+    )
 
 
 def _failure(code: int, text: str) -> RetryableError | RefusedError:

@@ -1,12 +1,13 @@
 """Posting JSON and reading what the answer means."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 import aiohttp
 
 from deadlight.server.workers.notifiers.notifier import (
     MAX_RESPONSE_CHARACTERS,
-    SEND_TIMEOUT_SECONDS,
     Receipt,
     RefusedError,
     RetryableError,
@@ -29,16 +30,22 @@ async def post(transport: Transport, url: str, body: bytes, headers: Mapping[str
             data=body,
             headers=headers,
             allow_redirects=False,
-            timeout=aiohttp.ClientTimeout(total=SEND_TIMEOUT_SECONDS),
+            timeout=aiohttp.ClientTimeout(total=transport.timeout_seconds),
         ) as response:
             text = (await response.content.read(MAX_RESPONSE_CHARACTERS)).decode(errors="replace")
             return _judge(Receipt(response.status, text), response.headers)
-    except (aiohttp.InvalidURL, ValueError) as error:
-        raise RefusedError(f"not a usable address: {error}") from None
+    except ValueError:  # aiohttp.InvalidURL is one
+        raise RefusedError("the address, or a header, cannot be used") from None
     except aiohttp.ClientError as error:
-        raise RetryableError(f"not reached: {error}") from None
+        raise RetryableError(f"not reached: {_cause(error)}") from None
     except TimeoutError:
-        raise RetryableError(f"no answer within {SEND_TIMEOUT_SECONDS:.0f} seconds") from None
+        raise RetryableError(f"no answer within {transport.timeout_seconds:g} seconds") from None
+
+
+def _cause(error: aiohttp.ClientError) -> str:
+    """What happened, without the path of the address, which may be a secret and ends aiohttp's own text."""
+    text = error.message if isinstance(error, aiohttp.ClientResponseError) else str(error)
+    return text or type(error).__name__
 
 
 def _judge(receipt: Receipt, headers: Mapping[str, str]) -> Receipt:
@@ -51,5 +58,11 @@ def _judge(receipt: Receipt, headers: Mapping[str, str]) -> Receipt:
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds to wait: the header holds them, or a date (RFC 9110, section 10.2.3)."""
     text = headers.get("Retry-After", "")
-    return float(text) if text.isdecimal() and len(text) < 7 else None
+    if text.isdecimal() and len(text) < 7:
+        return float(text)
+    try:
+        return max(0.0, (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError, OverflowError):  # no date, one without a zone, or one beyond all calendars
+        return None

@@ -29,6 +29,8 @@ class Transport:
     http: aiohttp.ClientSession
     smtp_url: str
     smtp_from: str
+    timeout_seconds: float = SEND_TIMEOUT_SECONDS
+    """An attempt is over by then, whatever the receiver does."""
 
 
 @dataclass(frozen=True, slots=True)

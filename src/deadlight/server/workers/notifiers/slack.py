@@ -1,5 +1,7 @@
 """A Slack incoming webhook, or anything that takes its format (Mattermost, Rocket.Chat)."""
 
+from collections.abc import Iterable, Iterator
+
 import msgspec
 from pydantic import BaseModel
 from yarl import URL
@@ -9,8 +11,11 @@ from deadlight.server.workers.notifiers.notifier import Message, Notifier, Recei
 from deadlight.server.workers.notifiers.webhook import HttpUrl
 from deadlight.server.workers.text import describe
 
-MAX_SECTION = 2_900
-"""A section's text has at most 3,000 characters (Slack's documentation of section blocks)."""
+MAX_SECTION = 3_000
+"""Characters of a section's text (Slack's documentation of section blocks)."""
+
+MAX_BLOCKS = 50
+"""Blocks of a message (the same)."""
 
 
 class SlackConfig(BaseModel):
@@ -29,17 +34,34 @@ def escape(text: str) -> str:
 
 
 async def _send(transport: Transport, config: SlackConfig, message: Message) -> Receipt:
-    facts = "\n".join(f"*{escape(name)}:* {escape(value)}" for name, value in describe(message.body))
+    lines = [f"*{escape(name)}:* {escape(value)}" for name, value in describe(message.body)]
     link = message.body.get("data", {}).get("links", {}).get("image", "")
     blocks: list[dict[str, object]] = [
-        {"type": "section", "text": {"type": "mrkdwn", "text": f"*{escape(message.title)}*"[:MAX_SECTION]}},
+        _section(f"*{escape(message.title)}*"),
         {"type": "divider"},
-        {"type": "section", "text": {"type": "mrkdwn", "text": facts[:MAX_SECTION]}},
+        *map(_section, _gather(lines)),
     ]
     if link:
-        blocks.append({"type": "section", "text": {"type": "mrkdwn", "text": f"<{link}|Open in Deadlight>"}})
-    body = msgspec.json.encode({"text": message.title, "blocks": blocks})
+        blocks = [*blocks[: MAX_BLOCKS - 1], _section(f"<{link}|Open in Deadlight>")]
+    body = msgspec.json.encode({"text": escape(message.title), "blocks": blocks[:MAX_BLOCKS]})
     return await post(transport, config.url, body, {"content-type": "application/json"})
+
+
+def _section(text: str) -> dict[str, object]:
+    return {"type": "section", "text": {"type": "mrkdwn", "text": text[:MAX_SECTION]}}
+
+
+def _gather(lines: Iterable[str]) -> Iterator[str]:
+    """Texts of whole lines that fit into a section each."""
+    text = ""
+    for line in lines:
+        if text and len(text) + 1 + len(line) > MAX_SECTION:
+            yield text
+            text = line
+        else:
+            text = f"{text}\n{line}" if text else line
+    if text:
+        yield text
 
 
 SLACK = Notifier("slack", SlackConfig, _label, _send)

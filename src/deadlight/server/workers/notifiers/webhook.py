@@ -1,5 +1,6 @@
 """A CloudEvent by HTTP POST, signed the way of the Standard Webhooks specification where a secret is given."""
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -32,12 +33,26 @@ def _secret(text: str) -> str:
     return text
 
 
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}")
+_RESERVED = frozenset({"connection", "content-length", "content-type", "host", "transfer-encoding"})
+"""They frame or route the request; ours are about the body that is really sent."""
+
+
+def _headers(headers: dict[str, str]) -> dict[str, str]:
+    for name, value in headers.items():
+        if not _HEADER_NAME.fullmatch(name) or not value.isprintable() or not value.isascii():
+            raise ValueError(f"{name!r} is not a header of printable ASCII")
+        if name.lower() in _RESERVED or name.lower().startswith("webhook-"):
+            raise ValueError(f"the header {name!r} is set by the service")
+    return headers
+
+
 class WebhookConfig(BaseModel):
     """Where to post and what to sign with."""
 
     url: HttpUrl
     secret: Annotated[str, Field(max_length=512), AfterValidator(_secret)] = ""
-    headers: dict[Annotated[str, Field(max_length=128)], Annotated[str, Field(max_length=4096)]] = Field(
+    headers: Annotated[dict[str, Annotated[str, Field(max_length=4096)]], AfterValidator(_headers)] = Field(
         default={}, max_length=16, description="For example Authorization."
     )
 

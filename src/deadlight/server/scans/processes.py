@@ -1,0 +1,110 @@
+"""Processes that read foreign bytes, and may end on them, without taking anything else along."""
+
+import multiprocessing
+import traceback
+from collections.abc import Callable
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from multiprocessing.connection import Connection
+from queue import SimpleQueue
+from typing import Any, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_CONTEXT = multiprocessing.get_context("spawn")
+"""A forked process would inherit the service's sockets and locks."""
+
+
+class ProcessError(Exception):
+    """Base of what a process does instead of its task."""
+
+
+class ProcessEndedError(ProcessError):
+    """The process ended in the middle of its task: killed, out of memory, crashed."""
+
+
+class TaskFailedError(ProcessError):
+    """The task raised; the text is the traceback in its process."""
+
+
+class IsolatedProcesses(Executor):
+    """Runs each task in one of `count` processes, one at a time in each; they start when they are first needed.
+
+    A process that ends fails its own task and is replaced. In a `ProcessPoolExecutor` one end fails every task that
+    waits, and every later one.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._threads = ThreadPoolExecutor(count, thread_name_prefix="isolated")
+        self._workers = [_Worker() for _ in range(count)]
+        self._idle: SimpleQueue[_Worker] = SimpleQueue()
+        for worker in self._workers:
+            self._idle.put(worker)
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Run `fn(*args, **kwargs)` in a process; its future raises a ProcessError where that comes to nothing."""
+        return self._threads.submit(self._run, fn, args, kwargs)
+
+    def _run(self, function: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]) -> T:
+        worker = self._idle.get()
+        try:
+            result: T = worker.run(function, args, kwargs)
+            return result
+        finally:
+            self._idle.put(worker)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: FBT001, FBT002 - the base's
+        """End the processes, in the middle of their tasks where they have any."""
+        self._threads.shutdown(wait=False, cancel_futures=cancel_futures)
+        for worker in self._workers:
+            worker.end()
+        self._threads.shutdown(wait=wait)
+
+
+class _Worker:
+    """One process and the pipe to it."""
+
+    def __init__(self) -> None:
+        self._process: multiprocessing.process.BaseProcess | None = None
+        self._pipe: Connection | None = None
+        self._ended = False
+
+    def run(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        pipe = self._pipe or self._start()
+        try:
+            pipe.send((function, args, kwargs))
+            result, failure = pipe.recv()
+        except (EOFError, OSError):
+            self._pipe = None
+            raise ProcessEndedError("the process ended in the middle of its task") from None
+        if failure:
+            raise TaskFailedError(failure)
+        return result
+
+    def _start(self) -> Connection:
+        if self._ended:
+            raise ProcessEndedError("the processes have been shut down")
+        self._pipe, theirs = _CONTEXT.Pipe()
+        self._process = _CONTEXT.Process(target=_serve, args=(theirs,), daemon=True)
+        self._process.start()
+        theirs.close()  # or its end would go unnoticed
+        return self._pipe
+
+    def end(self) -> None:
+        self._ended = True
+        if self._process is not None:
+            self._process.kill()
+
+
+def _serve(pipe: Connection) -> None:
+    """What a process does: one task after another, until the other end of the pipe is closed."""
+    while True:
+        try:
+            function, args, kwargs = pipe.recv()
+        except EOFError:
+            return
+        try:
+            answer = function(*args, **kwargs), ""
+        except Exception:  # noqa: BLE001 - told to whoever asked; not every exception survives the way
+            answer = None, traceback.format_exc()
+        pipe.send(answer)

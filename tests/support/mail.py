@@ -1,0 +1,67 @@
+"""A real SMTP server that keeps what it got and answers as it is told."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
+from typing import Any
+
+from aiosmtpd.controller import Controller
+
+
+@dataclass
+class Mail:
+    """A message and its envelope."""
+
+    recipients: list[str]
+    message: EmailMessage
+
+
+@dataclass
+class MailServer:
+    """Answers the next messages and recipients as told, and takes everything once that is used up."""
+
+    url: str = ""
+    answers: list[str] = field(default_factory=list)
+    refused: dict[str, str] = field(default_factory=dict)
+    """Recipients that are not taken, and what is answered."""
+    mails: list[Mail] = field(default_factory=list)
+
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd's names
+        self, _server: Any, _session: Any, envelope: Any, address: str, _options: list[str]
+    ) -> str:
+        if address in self.refused:
+            return self.refused[address]
+        envelope.rcpt_tos.append(address)
+        return "250 fine"
+
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
+        answer = self.answers.pop(0) if self.answers else "250 taken as 17"
+        if answer.startswith("250"):
+            message = message_from_bytes(envelope.content, policy=default)
+            self.mails.append(Mail(list(envelope.rcpt_tos), message))
+        return answer
+
+    async def wait(self, count: int = 1, *, within: float = 20.0) -> list[Mail]:
+        """What has come, once there are `count` messages; it comes in another thread."""
+        async with asyncio.timeout(within):
+            while len(self.mails) < count:
+                await asyncio.sleep(0.02)
+        return self.mails
+
+
+@contextmanager
+def running_mail_server() -> Iterator[MailServer]:
+    """Take mail until the block ends."""
+    server = MailServer()
+    controller = Controller(server, hostname="127.0.0.1", port=0)
+    controller.start()
+    try:
+        assert isinstance(controller.server, asyncio.Server)
+        server.url = f"smtp://127.0.0.1:{controller.server.sockets[0].getsockname()[1]}"
+        yield server
+    finally:
+        controller.stop()
