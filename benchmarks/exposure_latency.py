@@ -20,6 +20,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -27,16 +28,21 @@ import msgspec
 from aiohttp import web
 from benchmarks.machinery import Deployment, Process, deployment, until_ready
 from benchmarks.result import Bar, describe_machine, finish, percentile
+from benchmarks.watched_node import WatchedNode, find_missing, start_sensor
 
 from deadlight.client.rest import RestClient
 from deadlight.demo.images import ImageSpec, build_image, push_image
 from deadlight.demo.kubernetes.kubeconfig import write_kubeconfig
+from deadlight.demo.kubernetes.resources import NAMESPACES
 from deadlight.demo.kubernetes.server import Standin
 from deadlight.demo.kubernetes.store import Cluster
 from deadlight.demo.registry import DemoRegistry, serve_registry
 
 GOOD_TAGS = 40
-PODS_PER_CLUSTER = 25
+PODS_PER_CLUSTER = 60
+"""A bad container runs until its pod's next turn: 24 s at the full load, longer than any of the outages."""
+BYSTANDER = 999
+"""A pod that never changes: its container is the one a sensor watches."""
 EVERY_BAD = 20
 BAR_SECONDS = 1.0
 PATIENCE_SECONDS = 60.0
@@ -125,6 +131,7 @@ class World:
             replica_set = cluster.apply(_replica_set(owner))
             for number in range(PODS_PER_CLUSTER):
                 cluster.apply(_pod(number, replica_set, *self.good[number % GOOD_TAGS], "started"))
+            cluster.apply(_pod(BYSTANDER, replica_set, *self.good[0], "started"))
 
     async def change(self, disturb: dict[float, Callable[[], Awaitable[None]]]) -> None:
         """Change pods at the load's rate; `disturb` is done at its time (seconds) on the way."""
@@ -191,14 +198,22 @@ def _replica_set(owner: dict[str, Any]) -> dict[str, Any]:
     return {"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": metadata, "spec": {}}
 
 
+def _pod_name(number: int) -> str:
+    return f"app-1-{number:03d}"
+
+
+def _container_id(pod: str, start: str) -> str:
+    return hashlib.sha256(f"{pod} {start}".encode()).hexdigest()
+
+
 def _pod(number: int, owner: dict[str, Any], image: str, digest: str, start: str) -> dict[str, Any]:
     """A pod whose container runs `image` as `digest`; `start` makes each start a container of its own."""
-    name = f"app-1-{number:03d}"
+    name = _pod_name(number)
     status = {
         "name": "main",
         "image": image,
         "imageID": f"{image.rpartition(':')[0]}@{digest}",
-        "containerID": "containerd://" + hashlib.sha256(f"{name} {start}".encode()).hexdigest(),
+        "containerID": f"containerd://{_container_id(name, start)}",
         "state": {"running": {"startedAt": "2026-11-21T00:00:00Z"}},
     }
     return {
@@ -210,8 +225,33 @@ def _pod(number: int, owner: dict[str, Any], image: str, digest: str, start: str
     }
 
 
-async def measure(load: Load, *, wake: str, kill: bool = False) -> tuple[Run, dict[str, object]]:
-    """One run; returns what it saw and what was checked afterwards."""
+async def measure(load: Load, *, wake: str) -> tuple[Run, dict[str, Any]]:
+    """One run undisturbed; returns what it saw and what was checked afterwards."""
+    async with _scene(load, wake) as (world, deployed, _controllers):
+        await world.change({})
+        await world.until_told()
+        return world.run, _check(deployed, world.run)
+
+
+async def measure_killing(load: Load) -> tuple[Run, dict[str, Any]]:
+    """One run in which service, controller and sensor are killed in turn and started again."""
+    async with _scene(load, "notify") as (world, deployed, controllers), AsyncExitStack() as stack:
+        disturb = _killings(deployed, controllers[0], load.seconds)
+        missing = await find_missing()
+        if missing:
+            await world.change(disturb)
+            await world.until_told()
+            return world.run, _check(deployed, world.run) | {"no sensor": missing}
+        node = await _watch(world, deployed)
+        await stack.enter_async_context(node.executing())
+        await world.change(disturb | {load.seconds * 0.8: node.restart_sensor})
+        await world.until_told()
+        seen = await node.count_seen(deployed, PATIENCE_SECONDS)
+        return world.run, _check(deployed, world.run) | {"executions seen": seen}
+
+
+@asynccontextmanager
+async def _scene(load: Load, wake: str) -> AsyncIterator[tuple[World, Deployment, list[Process]]]:
     async with AsyncExitStack() as stack:
         world = World(load)
         registry, standin = await stack.enter_async_context(world.serving())
@@ -220,10 +260,13 @@ async def measure(load: Load, *, wake: str, kill: bool = False) -> tuple[Run, di
         world.populate()
         controllers = await _follow(deployed, world, standin)
         await _until_synced(deployed, load.clusters)
-        disturb = _killings(deployed, controllers, load.seconds) if kill else {}
-        await world.change(disturb)
-        await world.until_told()
-        return world.run, _check(deployed, world.run)
+        yield world, deployed, controllers
+
+
+async def _watch(world: World, deployed: Deployment) -> WatchedNode:
+    cluster = world.clusters[0]
+    sensor = await start_sensor(deployed, cluster.read(NAMESPACES, "kube-system").uid, cluster.name, "node-1")
+    return WatchedNode(_container_id(_pod_name(BYSTANDER), "started"), deployed.folder, sensor)
 
 
 async def _configure(deployed: Deployment, world: World, registry: str) -> None:
@@ -265,22 +308,20 @@ async def _until_synced(deployed: Deployment, clusters: int) -> None:
             await asyncio.sleep(0.5)
 
 
-def _killings(
-    deployed: Deployment, controllers: list[Process], seconds: float
-) -> dict[float, Callable[[], Awaitable[None]]]:
-    async def kill_service() -> None:
-        await deployed.service.kill()
-        await deployed.service.start()
+def _killings(deployed: Deployment, controller: Process, seconds: float) -> dict[float, Callable[[], Awaitable[None]]]:
+    async def restart_service() -> None:
+        await _restart(deployed.service)
         await until_ready(deployed.url)
 
-    async def kill_controller() -> None:
-        await controllers[0].kill()
-        await controllers[0].start()
-
-    return {seconds * 0.2: kill_service, seconds * 0.5: kill_controller}
+    return {seconds * 0.2: restart_service, seconds * 0.5: partial(_restart, controller)}
 
 
-def _check(deployed: Deployment, run: Run) -> dict[str, object]:
+async def _restart(process: Process) -> None:
+    await process.kill()
+    await process.start()
+
+
+def _check(deployed: Deployment, run: Run) -> dict[str, Any]:
     """What the service believes in the end, against what was really so."""
     rows = deployed.query("SELECT digest, verdict.status FROM image_tag JOIN verdict ON image_tag_id = image_tag.id")
     wrong = [row for row in rows if (row[1] != "No Issues") != (row[0] in run.started)]
@@ -316,7 +357,7 @@ async def main(load: Load) -> None:
     print("woken by NOTIFY        ", _figures(notified), checked, flush=True)
     polled, _ = await measure(load, wake="poll")
     print("polling every second   ", _figures(polled), flush=True)
-    killed, checked_killed = await measure(load, wake="notify", kill=True)
+    killed, checked_killed = await measure_killing(load)
     print("with kill -9 in turn   ", _figures(killed), checked_killed, flush=True)
     p99, baseline = percentile(notified.latencies, 0.99), percentile(polled.latencies, 0.99)
     median, baseline_median = percentile(notified.latencies, 0.5), percentile(polled.latencies, 0.5)
@@ -332,6 +373,7 @@ async def main(load: Load) -> None:
         Bar(f"p99 < {BAR_SECONDS:g} s", p99 < BAR_SECONDS),
         Bar("no alert missing", not notified.missing and not killed.missing),
         Bar("no wrong verdict", checked["wrong verdicts"] == checked_killed["wrong verdicts"] == 0),
+        Bar("the sensor goes on", "no sensor" in checked_killed or all(checked_killed["executions seen"].values())),
     ]
     finish("exposure_latency", figures, bars)
 

@@ -197,6 +197,37 @@ async def test_what_nothing_runs_has_a_verdict_and_no_violation_until_it_is_depl
     assert await judge.places() == [web.workload_id]
 
 
+@pytest.mark.req("R4", "R20")
+async def test_what_was_gone_before_its_first_verdict_has_been_exposed_and_both_is_told(
+    fleet: Fleet, judge: Judge, image_tag_id: int
+) -> None:
+    brief = await fleet.deploy(image_tag_id)
+    await fleet.undeploy(brief.workload_id)
+    await fleet.forget_events()
+    await judge.hear(found(PUSHED))
+    (violation,) = await judge.violations()
+    assert (violation.closed_at is not None, violation.close_reason) == (True, "no longer deployed")
+    assert violation.evidence["deployed_at"]
+    data = {"workload_id": brief.workload_id, "image_tag_id": image_tag_id, "violation_id": violation.id}
+    assert await fleet.events() == [(DETECTED, data), (CLOSED, data)]
+    assert (await judge.places(), await judge.places(gone=True)) == ([], [brief.workload_id])
+    await judge.hear(found(PUSHED))
+    assert len(await judge.violations()) == 1
+
+
+@pytest.mark.req("R5")
+async def test_an_untrusted_image_that_was_gone_before_its_first_verdict_is_told_too(
+    fleet: Fleet, judge: Judge, image_tag_id: int
+) -> None:
+    brief = await fleet.deploy(image_tag_id)
+    await fleet.undeploy(brief.workload_id)
+    await fleet.forget_events()
+    await judge.hear(None)
+    data = {"workload_id": brief.workload_id, "image_tag_id": image_tag_id}
+    assert await fleet.events() == [("UntrustedRegistryDetected", data)]
+    assert not await fleet.rows("SELECT FROM untrusted_location WHERE gone_at IS NULL")
+
+
 async def test_a_place_that_was_missed_is_found_at_the_next_check(
     fleet: Fleet, judge: Judge, image_tag_id: int
 ) -> None:

@@ -17,13 +17,13 @@ class Circumstances:
     platform: str
     registry_type: str
     deployed_at: datetime | None
-    """When the first of its running containers started."""
+    """When the first of its running containers started, or where none runs any more, the first of those that did."""
     tag_seen_changed_at: datetime | None
     """When the registry was first seen to have another digest under the tag; the push itself was earlier."""
     last_seen_present_at: datetime | None
     """When the registry last had the tag, as far as it was asked."""
-    is_deployed: bool
-    """Whether a workload has the image; where none has, nothing is violated."""
+    is_exposed: bool
+    """Whether a workload has the image, or had it and was gone before the first verdict. Else nothing is violated."""
 
 
 def build_evidence(verdict: Verdict, circumstances: Circumstances) -> dict[str, Any]:

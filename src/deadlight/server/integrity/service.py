@@ -1,7 +1,7 @@
 """From an answer of a registry to verdicts, violations and events, in the caller's transaction."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Row, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
@@ -24,8 +24,9 @@ _IMAGE_TAGS = text(
     """
     SELECT image_tag.*,
            (SELECT min(container.started_at) FROM container
-            WHERE container.image_tag_id = image_tag.id AND container.removed_at IS NULL) AS deployed_at,
-           is_deployed
+            WHERE container.image_tag_id = image_tag.id
+              AND (container.removed_at IS NULL OR NOT is_deployed)) AS deployed_at,
+           is_deployed, EXISTS (SELECT FROM container WHERE container.image_tag_id = image_tag.id) AS has_run
     FROM image_tag,
          LATERAL (SELECT EXISTS (SELECT FROM workload WHERE image_tag_ids @> ARRAY[image_tag.id]
                                  AND workload.removed_at IS NULL) AS is_deployed) AS deployment
@@ -43,14 +44,14 @@ async def judge_source(connection: AsyncConnection, source_id: int, answer: Answ
     """Judge every image tag that names this source of a trusted registry, and settle what follows."""
     source = await lock_source(connection, source_id)
     history = await load_tag_history(connection, source_id)
-    to_follow: list[int] = []
+    judged: list[_Judged] = []
     for image_tag in await _list_image_tags(connection, source):
         previous = await find_verdict(connection, image_tag.id)
         verdict = judge(image_tag.digest, answer, _mutability(image_tag, history, registry), previous=previous)
-        circumstances = _circumstances(image_tag, source, registry.type, history)
-        if verdict is not None and await _settle(connection, previous, verdict, circumstances):
-            to_follow.append(image_tag.id)
-    await _follow(connection, to_follow)
+        if verdict is not None:
+            circumstances = _circumstances(image_tag, source, registry.type, history, is_new=previous is None)
+            judged.append(_Judged(previous, verdict, circumstances))
+    await _settle_all(connection, judged)
 
 
 def _mutability(image_tag: Row[Any], history: TagHistory, registry: Registry) -> Mutability:
@@ -67,24 +68,32 @@ async def judge_untrusted(connection: AsyncConnection, source_id: int) -> None:
     """The same for a source in a registry that nobody trusts: it is not asked at all."""
     source = await lock_source(connection, source_id)
     history = await load_tag_history(connection, source_id)
-    to_follow = [
-        image_tag.id
-        for image_tag in await _list_image_tags(connection, source)
-        if await _settle(
-            connection,
-            await find_verdict(connection, image_tag.id),
-            UNTRUSTED,
-            _circumstances(image_tag, source, "", history),
-        )
-    ]
-    await _follow(connection, to_follow)
+    judged: list[_Judged] = []
+    for image_tag in await _list_image_tags(connection, source):
+        previous = await find_verdict(connection, image_tag.id)
+        circumstances = _circumstances(image_tag, source, "", history, is_new=previous is None)
+        judged.append(_Judged(previous, UNTRUSTED, circumstances))
+    await _settle_all(connection, judged)
 
 
-async def _follow(connection: AsyncConnection, image_tag_ids: Sequence[int]) -> None:
-    """Open and close the places of image tags, their workloads locked in one order for all."""
-    if image_tag_ids:
-        workload_ids = (await connection.execute(LOCK_WORKLOADS, {"image_tag_ids": image_tag_ids})).scalars().all()
-        await record_events(connection, await follow_locations(connection, workload_ids, image_tag_ids))
+class _Judged(NamedTuple):
+    """What is said of an image tag, and what was said before."""
+
+    previous: Verdict | None
+    verdict: Verdict
+    circumstances: Circumstances
+
+
+async def _settle_all(connection: AsyncConnection, judged: Sequence[_Judged]) -> None:
+    """Store verdicts, then open and close the places, their workloads locked in one order for all."""
+    to_follow = [item for item in judged if await _settle(connection, *item)]
+    ids = {
+        "image_tag_ids": [item.circumstances.image_tag_id for item in to_follow],
+        "new_ids": [item.circumstances.image_tag_id for item in to_follow if item.previous is None],
+    }
+    if to_follow:
+        workload_ids = (await connection.execute(LOCK_WORKLOADS, ids)).scalars().all()
+        await record_events(connection, await follow_locations(connection, workload_ids, **ids))
 
 
 async def _list_image_tags(connection: AsyncConnection, source: Row[Any]) -> Sequence[Row[Any]]:
@@ -92,7 +101,9 @@ async def _list_image_tags(connection: AsyncConnection, source: Row[Any]) -> Seq
     return (await connection.execute(_IMAGE_TAGS, key)).all()
 
 
-def _circumstances(image_tag: Row[Any], source: Row[Any], registry_type: str, history: TagHistory) -> Circumstances:
+def _circumstances(
+    image_tag: Row[Any], source: Row[Any], registry_type: str, history: TagHistory, *, is_new: bool
+) -> Circumstances:
     reference = ImageReference(image_tag.registry, image_tag.repository, image_tag.tag, image_tag.pinned_digest)
     return Circumstances(
         image_tag_id=image_tag.id,
@@ -103,7 +114,7 @@ def _circumstances(image_tag: Row[Any], source: Row[Any], registry_type: str, hi
         deployed_at=image_tag.deployed_at,
         tag_seen_changed_at=source.changed_at,
         last_seen_present_at=history.last_seen_at,
-        is_deployed=image_tag.is_deployed,
+        is_exposed=image_tag.is_deployed or (is_new and image_tag.has_run),
     )
 
 
@@ -138,7 +149,7 @@ async def _settle(
     if verdict.violation is None:
         await _close(connection, image_tag_id, f"now {verdict.status.value}")
         return previous is None or previous.status is not verdict.status
-    if circumstances.is_deployed:
+    if circumstances.is_exposed:
         await _open_or_confirm(connection, verdict, circumstances)
     else:
         await _close(connection, image_tag_id, "no longer deployed")

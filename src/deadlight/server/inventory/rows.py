@@ -193,6 +193,7 @@ async def _remove(connection: AsyncConnection, cluster_id: UUID, removed: Sequen
 
 
 async def remove_unannounced(connection: AsyncConnection, cluster_id: UUID, sync_id: str) -> set[int]:
+    """Remove what a full synchronisation did not mention: it is gone from the cluster. The workloads this touches."""
     touched: set[int] = set()
     for kind in KINDS:
         parameters = {"cluster_id": cluster_id, "sync_id": sync_id}

@@ -8,6 +8,7 @@ connection = context.config.attributes["connection"]
 
 
 def ours(name: str | None, type_: str, _parents: object) -> bool:
+    """Whether a table is one of ours; the job queue's library looks after its own."""
     return not (type_ == "table" and (name or "").startswith("pgqueuer"))
 
 
