@@ -1,15 +1,15 @@
 """A real SMTP server that keeps what it got and answers as it is told."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
 from typing import Any
 
-from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP
 
 
 @dataclass
@@ -29,6 +29,7 @@ class MailServer:
     refused: dict[str, str] = field(default_factory=dict)
     """Recipients that are not taken, and what is answered."""
     mails: list[Mail] = field(default_factory=list)
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's names
         self, _server: Any, _session: Any, envelope: Any, address: str, _options: list[str]
@@ -43,25 +44,27 @@ class MailServer:
         if answer.startswith("250"):
             message = message_from_bytes(envelope.content, policy=default)
             self.mails.append(Mail(list(envelope.rcpt_tos), message))
+            self._news.set()
         return answer
 
     async def wait(self, count: int = 1, *, within: float = 20.0) -> list[Mail]:
-        """What has come, once there are `count` messages; it comes in another thread."""
+        """What has come, once there are `count` messages."""
         async with asyncio.timeout(within):
             while len(self.mails) < count:
-                await asyncio.sleep(0.02)
+                self._news.clear()
+                await self._news.wait()
         return self.mails
 
 
-@contextmanager
-def running_mail_server() -> Iterator[MailServer]:
+@asynccontextmanager
+async def running_mail_server() -> AsyncIterator[MailServer]:
     """Take mail until the block ends."""
-    server = MailServer()
-    controller = Controller(server, hostname="127.0.0.1", port=0)
-    controller.start()
+    mail = MailServer()
+    server = await asyncio.get_running_loop().create_server(
+        lambda: SMTP(mail, hostname="mail.example"), host="127.0.0.1", port=0
+    )
+    mail.url = f"smtp://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     try:
-        assert isinstance(controller.server, asyncio.Server)
-        server.url = f"smtp://127.0.0.1:{controller.server.sockets[0].getsockname()[1]}"
-        yield server
+        yield mail
     finally:
-        controller.stop()
+        server.close()

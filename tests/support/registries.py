@@ -65,10 +65,10 @@ async def serve_registry(registry: DemoRegistry | None = None) -> AsyncIterator[
             return await (served.trouble(request, handler) if served.trouble else handler(request))
 
         application.middlewares.append(watch)
-        runner = web.AppRunner(application, access_log=None)
+        runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
         await runner.setup()
         try:
-            site = web.TCPSite(runner, "127.0.0.1", 0, shutdown_timeout=0.1)
+            site = web.TCPSite(runner, "127.0.0.1", 0)
             await site.start()
             served.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
             yield served

@@ -26,6 +26,8 @@ from deadlight.server.tables.advisories import (
 BUCKETS_PER_EVENT = 500
 BYTES_PER_STATEMENT = 8 * 1024 * 1024
 REJECTIONS_KEPT = 100
+MAX_BUCKET_BYTES = 2_000
+"""Ecosystem and package together, so that an index of PostgreSQL can hold them (2,704 bytes a row)."""
 
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtext('advisories'))")
 """Imports follow one another: grouping looks at everything an advisory is connected with."""
@@ -81,12 +83,19 @@ def parse_documents(documents: Iterable[Document]) -> tuple[list[Advisory], list
     rejected: list[Rejected] = []
     for document in documents:
         try:
-            advisories.append(parse_advisory(document.content, document.origin))
+            advisories.append(_storable(parse_advisory(document.content, document.origin), document.origin))
         except NotSecurityError as error:
             rejected.append(Rejected(document.origin, str(error), RejectionCause.NOT_SECURITY))
         except InvalidAdvisoryError as error:
             rejected.append(Rejected(document.origin, str(error)))
     return advisories, rejected
+
+
+def _storable(item: Advisory, origin: str) -> Advisory:
+    for ecosystem, name in item.buckets:
+        if len(ecosystem.encode()) + len(name.encode()) > MAX_BUCKET_BYTES:
+            raise InvalidAdvisoryError(f"{origin}: {item.id} names a package of more than {MAX_BUCKET_BYTES} bytes")
+    return item
 
 
 async def import_advisories(

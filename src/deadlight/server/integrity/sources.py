@@ -17,6 +17,12 @@ from deadlight.server.tables.integrity import source_record, tag_history
 FIRST_RETRY = timedelta(seconds=5)
 """Pause after the first failure to ask; doubles up to the interval of re-checks."""
 
+FIRST_ANSWER_WITHIN = timedelta(minutes=5)
+"""The schedule takes care of a source that nothing was heard of by then: the job of its first check may be held."""
+
+LONGEST_RETRY = timedelta(hours=1)
+"""A registry that asks to be left alone for longer is asked again after this all the same."""
+
 
 @dataclass(frozen=True, slots=True)
 class SourceKey:
@@ -39,7 +45,8 @@ class Reply:
 async def ensure_source(connection: AsyncConnection, key: SourceKey) -> int:
     """The id of a source's row, made where it is new."""
     values = {"registry": key.registry, "repository": key.repository, "reference": key.reference}
-    await connection.execute(insert(source_record).values(**values).on_conflict_do_nothing())
+    new = insert(source_record).values(**values, next_check_at=func.now() + FIRST_ANSWER_WITHIN)
+    await connection.execute(new.on_conflict_do_nothing())
     found: int = (await connection.execute(select(source_record.c.id).filter_by(**values))).scalar_one()
     return found
 
@@ -54,7 +61,8 @@ async def store_reply(connection: AsyncConnection, source_id: int, reply: Reply,
     """Keep what the registry said, or that it could not be asked, and when to ask next."""
     source = await lock_source(connection, source_id)
     if isinstance(reply.answer, Unavailable):
-        pause = reply.retry_after or min(FIRST_RETRY * float(2 ** min(source.failures, 16)), interval)
+        backoff = min(FIRST_RETRY * float(2 ** min(source.failures, 16)), interval)
+        pause = min(reply.retry_after or backoff, max(LONGEST_RETRY, interval))
         values: dict[str, Any] = {
             "failures": source.failures + 1,
             "problem": reply.answer.reason,

@@ -90,9 +90,17 @@ async def save_registry(connection: AsyncConnection, cipher: Cipher, body: Regis
 
 
 async def change_registry(connection: AsyncConnection, cipher: Cipher, registry_id: int, body: RegistryIn) -> None:
-    """Change a registry. A password left out stays; raises NotFoundError, and as `save_registry`."""
+    """Change a registry. A password left out stays, as long as there is a user name to go with it.
+
+    Raises:
+        NotFoundError: there is no such registry.
+        BadRequestError, ConflictError: as `save_registry`; also where a stored password would go to another address.
+    """
     before = await _lock(connection, registry_id)
     values = _values(body, cipher, before.password_encrypted)
+    moved = (values["host"], values["url"]) != (before.host, before.url)
+    if moved and body.password is None and values["password_encrypted"]:
+        raise BadRequestError("the address is another one: enter the password again, it was meant for the old one")
     statement = update(registry).where(registry.c.id == registry_id).values(**values, updated_at=func.now())
     await _write(connection, statement, values["host"])
     for host in sorted({before.host, values["host"]}):
@@ -146,7 +154,7 @@ _A_MINUTE_AGO = "now() - interval '1 minute'"
 
 
 def _values(body: RegistryIn, cipher: Cipher, stored_password: bytes | None = None) -> dict[str, Any]:
-    encrypted = stored_password
+    encrypted = stored_password if body.username else None
     if body.password is not None:
         encrypted = cipher.encrypt(body.password) if body.password else None
     host = _host(body.host)

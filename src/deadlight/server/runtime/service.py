@@ -22,6 +22,7 @@ from deadlight.server.auth.agents import accept_batch
 from deadlight.server.auth.principals import AgentPrincipal
 from deadlight.server.db.zero_bytes import without_zero_bytes
 from deadlight.server.events.outbox import NewEvent, record_events
+from deadlight.server.runtime.limits import check_storable
 
 JOINED_AT_ONCE = 10_000
 MAX_PATH_BYTES = 2_000
@@ -115,8 +116,10 @@ async def take_observations(
     """Store a batch of the principal's cluster and join what can be joined; a batch that came before changes nothing.
 
     Raises:
+        BadRequestError: an observation cannot be stored; nothing of the batch is.
         ForbiddenError: the agent has been revoked.
     """
+    check_storable(batch.observations)
     if await accept_batch(connection, principal, batch.batch_id) and batch.observations:
         rows = _merge(batch.observations)
         parameters = {

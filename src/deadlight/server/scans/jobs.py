@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from sqlalchemy import Row, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from deadlight.model.image import Platform
+from deadlight.model.image import ImageReference, Platform
 from deadlight.registry import Descriptor, Endpoint, RegistryError, UnavailableError
 from deadlight.scanner import SCANNER_STATE
 from deadlight.server.jobs.queue import Job, RetryLaterError, enqueue
@@ -61,18 +61,18 @@ async def scan_image(services: Services, job: ScanImage) -> None:
     try:
         await _scan(services, registry, target)
     except UnavailableError as error:
-        await _wait(services, target.id, attempts, error)
+        await _wait(services, target, attempts, error)
     except (NotScannableError, RegistryError, UndecipherableError) as error:
-        await _end(services, target.id, "failed", str(error))
+        await _end(services, target, "failed", str(error))
     except Exception as error:
-        await _end(services, target.id, "failed", f"unexpected {type(error).__name__}: the service's log says more")
+        await _end(services, target, "failed", f"unexpected {type(error).__name__}: the service's log says more")
         raise
 
 
 async def _scan(services: Services, registry: Registry | None, target: Row[Any]) -> None:
     if registry is None or not registry.trusted:
         reason = f"{target.registry} is not a trusted registry: add it, or trust it, to have its images scanned"
-        await _end(services, target.id, "skipped", reason)
+        await _end(services, target, "skipped", reason)
         return
     client = client_for(services, registry)
     platform = Platform.parse(target.platform)
@@ -122,8 +122,8 @@ async def _keep(services: Services, digests: Sequence[str], outcomes: Sequence[L
         for digest in sorted(fresh):
             await store_layer(connection, digest, SCANNER_STATE, fresh[digest])
     for outcome in outcomes:
-        if outcome.transient:
-            raise UnavailableError("the registry", outcome.error)
+        if outcome.registry:
+            raise UnavailableError(outcome.registry, outcome.error, retry_after_seconds=outcome.retry_after_seconds)
         if outcome.error:
             raise NotScannableError(outcome.error)
     return fresh
@@ -151,14 +151,16 @@ async def _finish(services: Services, image_tag_id: int, image_id: int, layers_s
         await record_scanned(connection, image_id)
 
 
-async def _end(services: Services, image_tag_id: int, status: str, error: str) -> None:
+async def _end(services: Services, target: Row[Any], status: str, error: str) -> None:
+    """Note why there is no result, for people who see many images' reasons side by side."""
+    reference = ImageReference(target.registry, target.repository, target.tag, "" if target.tag else target.digest)
     async with services.engine.begin() as connection:
-        await end_scan(connection, image_tag_id, status, error)
+        await end_scan(connection, target.id, status, f"{reference}: {error}")
 
 
-async def _wait(services: Services, image_tag_id: int, attempts: int, error: UnavailableError) -> None:
+async def _wait(services: Services, target: Row[Any], attempts: int, error: UnavailableError) -> None:
     """Note why it waits, and come back later for as long as the image is wanted."""
-    await _end(services, image_tag_id, "waiting", str(error))
+    await _end(services, target, "waiting", str(error))
     pause = min(FIRST_RETRY * float(2 ** min(attempts - 1, 16)), LONGEST_RETRY)
     asked = timedelta(seconds=error.retry_after_seconds or 0)
     raise RetryLaterError(max(pause, min(asked, LONGEST_RETRY)), str(error))

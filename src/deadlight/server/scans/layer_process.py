@@ -36,11 +36,14 @@ class LayerRequest:
 
 @dataclass(frozen=True, slots=True)
 class LayerOutcome:
-    """The layer's facts, or why there are none; `transient` failures may pass."""
+    """The layer's facts, or why there are none."""
 
     facts: bytes = b""
     error: str = ""
-    transient: bool = False
+    registry: str = ""
+    """The host that could not be asked, where that is why; it may be possible later."""
+    retry_after_seconds: float | None = None
+    """How long that host wants to be left alone, where it says so."""
 
 
 def read_layer(request: LayerRequest) -> LayerOutcome:
@@ -50,7 +53,7 @@ def read_layer(request: LayerRequest) -> LayerOutcome:
     except LayerError as error:
         return LayerOutcome(error=str(error))
     except UnavailableError as error:
-        return LayerOutcome(error=str(error), transient=True)
+        return LayerOutcome(error=error.reason, registry=error.registry, retry_after_seconds=error.retry_after_seconds)
     except RegistryError as error:
         return LayerOutcome(error=f"layer {request.digest}: {error}")
 
@@ -59,16 +62,21 @@ async def _pull_and_scan(request: LayerRequest) -> LayerFacts:
     pipe = _Pipe()
     async with aiohttp.ClientSession() as session:
         pull = asyncio.create_task(_pull(RegistryClient(request.endpoint, session), request, pipe))
-        reader = cast(BinaryIO, io.BufferedReader(pipe, buffer_size=1 << 20))
         try:
-            facts = await asyncio.to_thread(scan_layer, reader, digest=request.digest, media_type=request.media_type)
+            facts = await asyncio.to_thread(_scan, pipe, request)
         except LayerError:
-            pipe.abandon()
             await _raise_cause(pull)
             raise
-        pipe.abandon()
         await pull  # the rest, a few bytes of padding, so that the whole is checked against its digest
         return facts
+
+
+def _scan(pipe: "_Pipe", request: LayerRequest) -> LayerFacts:
+    reader = cast(BinaryIO, io.BufferedReader(pipe, buffer_size=1 << 20))
+    try:
+        return scan_layer(reader, digest=request.digest, media_type=request.media_type)
+    finally:
+        pipe.abandon()  # however it ended: who feeds a pipe that nobody reads would wait for ever
 
 
 async def _raise_cause(pull: asyncio.Task[None]) -> None:

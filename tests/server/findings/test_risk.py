@@ -1,0 +1,81 @@
+"""The risk of an image is computed from its findings, and packed without loss."""
+
+from dataclasses import replace
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deadlight.model.vulnerability import Applicability, Severity, Stage
+from deadlight.server.findings.risk import STAGE_BITS, Finding, RiskChange, pack, summarise, unpack
+
+HIGH = Finding(
+    image_id=1,
+    package_id=1,
+    vulnerability_id=1,
+    severity=Severity.HIGH,
+    malicious=False,
+    fixable=True,
+    applicability=Applicability.APPLICABLE,
+    validated=True,
+)
+
+findings = st.builds(
+    Finding,
+    image_id=st.just(1),
+    package_id=st.integers(1, 5),
+    vulnerability_id=st.integers(1, 5),
+    severity=st.sampled_from(Severity),
+    malicious=st.booleans(),
+    fixable=st.booleans(),
+    applicability=st.sampled_from(Applicability),
+    validated=st.booleans(),
+)
+
+
+@given(st.dictionaries(st.integers(0, 2 ** (32 - STAGE_BITS) - 1), st.sampled_from(Stage), max_size=50))
+def test_packing_loses_nothing_and_sorts(stages: dict[int, Stage]) -> None:
+    packed = pack(stages)
+    assert unpack(packed) == stages
+    values = np.frombuffer(packed, "<u4")
+    assert list(values) == sorted(values)
+
+
+@given(st.lists(findings, max_size=20))
+def test_the_order_of_findings_does_not_matter_but_for_a_severity_they_contradict_each_other_in(
+    items: list[Finding],
+) -> None:
+    severities = {item.vulnerability_id: item.severity for item in items}
+    consistent = [replace(item, severity=severities[item.vulnerability_id]) for item in items]
+    assert summarise(consistent) == summarise(consistent[::-1])
+    risk = summarise(consistent)
+    assert sum(risk.severities.values()) == len(risk.stages) == len(severities)
+
+
+def test_a_vulnerability_in_two_packages_counts_once_with_its_furthest_stage() -> None:
+    risk = summarise([HIGH, replace(HIGH, package_id=2, validated=False)])
+    assert risk.stages == {1: Stage.VALIDATED_IN_RUNTIME}
+    assert (risk.severities[Severity.HIGH], risk.validated) == (1, 1)
+
+
+def test_each_stage_needs_those_before() -> None:
+    assert summarise([replace(HIGH, severity=Severity.MEDIUM)]).stages == {1: Stage.ALL}
+    assert summarise([replace(HIGH, applicability=Applicability.NOT_COVERED)]).stages == {1: Stage.CRITICAL_AND_HIGH}
+    assert summarise([replace(HIGH, fixable=False)]).stages == {1: Stage.APPLICABLE}
+    assert summarise([replace(HIGH, validated=False)]).stages == {1: Stage.WITH_FIX_VERSION}
+
+
+def test_malicious_packages_are_counted_by_package() -> None:
+    bad = replace(HIGH, malicious=True)
+    assert summarise([bad, replace(bad, vulnerability_id=2), replace(bad, package_id=2)]).malicious == 2
+
+
+def test_critical_and_applicable_needs_both_in_one_finding() -> None:
+    critical = replace(HIGH, severity=Severity.CRITICAL)
+    assert summarise([critical]).critical_applicable == 1
+    assert summarise([replace(critical, applicability=Applicability.UNDETERMINED), HIGH]).critical_applicable == 0
+
+
+def test_a_change_without_content_is_no_news() -> None:
+    assert not RiskChange(1).is_news
+    assert RiskChange(1, advanced=(7,)).is_news

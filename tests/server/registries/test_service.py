@@ -1,0 +1,90 @@
+"""Registries as rows, and the client behind each."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from tests.support.fleet import Fleet
+from tests.support.service import service_settings
+
+from deadlight.server.__main__ import open_services
+from deadlight.server.registries.schemas import RegistryIn
+from deadlight.server.registries.service import (
+    Registry,
+    client_for,
+    find_registry,
+    is_trusted,
+    note_answer,
+    remove_demonstration_registries,
+    save_registry,
+)
+from deadlight.server.services import Services
+
+
+@pytest.fixture
+async def services(database_url: str) -> AsyncIterator[Services]:
+    async with open_services(service_settings(database_url)) as opened:
+        yield opened
+
+
+async def save(services: Services, host: str = "registry.example", **more: Any) -> Registry:
+    async with services.engine.begin() as connection:
+        await save_registry(connection, services.cipher, RegistryIn(host=host, **more))
+        found = await find_registry(connection, host)
+    assert found is not None
+    return found
+
+
+async def test_a_registry_is_found_by_the_host_of_references(services: Services) -> None:
+    saved = await save(services, username="ada", password="secret", verify_tls=False)
+    endpoint = saved.endpoint(services.cipher)
+    assert (endpoint.host, endpoint.username, endpoint.password) == ("registry.example", "ada", "secret")
+    assert not endpoint.verify_tls
+    assert "secret" not in repr(saved) + repr(endpoint)
+    async with services.engine.connect() as connection:
+        assert await find_registry(connection, "other.example") is None
+
+
+@pytest.mark.req("R5")
+async def test_only_what_somebody_added_and_left_trusted_is_trusted(services: Services) -> None:
+    await save(services, "trusted.example")
+    await save(services, "distrusted.example", trusted=False)
+    async with services.engine.connect() as connection:
+        assert await is_trusted(connection, "trusted.example")
+        assert not await is_trusted(connection, "distrusted.example")
+        assert not await is_trusted(connection, "unknown.example")
+
+
+async def test_a_registry_has_one_client_until_it_is_reached_otherwise(services: Services) -> None:
+    first = await save(services, "a.example", username="ada", password="one")
+    assert client_for(services, first) is client_for(services, first)
+    other = await save(services, "b.example", username="ada", password="one")
+    assert client_for(services, other) is not client_for(services, first)
+
+
+async def test_answers_are_noted_where_they_are_news(services: Services, fleet: Fleet) -> None:
+    await save(services)
+
+    async def noted(problem: str) -> tuple[Any, str]:
+        async with services.engine.begin() as connection:
+            await note_answer(connection, "registry.example", problem)
+        (row,) = await fleet.rows("SELECT asked_at, problem FROM registry")
+        return row.asked_at, row.problem
+
+    first = await noted("")
+    assert await noted("") == first
+    troubled = await noted("it failed")
+    assert troubled[1] == "it failed"
+    assert troubled[0] > first[0]
+    await fleet.rows("UPDATE registry SET asked_at = asked_at - interval '61 seconds'")
+    assert (await noted("it failed"))[0] > troubled[0]
+
+
+async def test_the_demonstration_s_registries_are_forgotten_and_no_others(services: Services, fleet: Fleet) -> None:
+    await save(services, "real.example")
+    await save(services, "demo.example", demonstration=True)
+    await fleet.forget_events()
+    async with services.engine.begin() as connection:
+        assert await remove_demonstration_registries(connection) == 1
+    assert [row.host for row in await fleet.rows("SELECT host FROM registry")] == ["real.example"]
+    assert await fleet.events() == [("RegistryChanged", {"host": "demo.example"})]
