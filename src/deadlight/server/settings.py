@@ -4,24 +4,34 @@ import ipaddress
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, SecretStr, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 DENIED_DESTINATIONS = (
-    "127.0.0.0/8,::1/128,169.254.0.0/16,fe80::/10,0.0.0.0/8,224.0.0.0/4,ff00::/8,100.100.100.200/32,fd00:ec2::254/128"
+    "127.0.0.0/8,::1/128,169.254.0.0/16,fe80::/10,0.0.0.0/8,::/128,224.0.0.0/4,ff00::/8,"
+    "100.100.100.200/32,fd00:ec2::254/128"
 )
 """Loopback, link-local (cloud metadata lives there), unspecified and multicast: never a place for an alert."""
 
 
-def _seconds(value: timedelta) -> timedelta:
+def _number(value: object) -> object:
+    """Seconds, which are a text in the environment; anything else is for pydantic to read or refuse."""
+    try:
+        return float(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
+
+
+def _positive(value: timedelta) -> timedelta:
     if value <= timedelta(0):
         raise ValueError("must be longer than zero")
     return value
 
 
-Duration = Annotated[timedelta, AfterValidator(_seconds)]
+Duration = Annotated[timedelta, BeforeValidator(_number), AfterValidator(_positive)]
+"""A length of time, in seconds or in ISO 8601."""
 
 
 class Settings(BaseSettings):

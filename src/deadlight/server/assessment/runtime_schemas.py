@@ -51,12 +51,16 @@ class RuntimeFilters(_Filter):
     @field_validator("risk", mode="before")
     @classmethod
     def _every_spelling(cls, value: Any) -> Any:
-        return [Risk.parse(item) if isinstance(item, str) else item for item in value] if value else []
+        if not isinstance(value, list):
+            return value or []
+        return [Risk.parse(item) if isinstance(item, str) else item for item in value]
 
     @field_validator("severity", mode="before")
     @classmethod
     def _any_case(cls, value: Any) -> Any:
-        return [item.capitalize() if isinstance(item, str) else item for item in value] if value else []
+        if not isinstance(value, list):
+            return value or []
+        return [item.capitalize() if isinstance(item, str) else item for item in value]
 
     def image_filter(self) -> ImageFilter:
         """The same for our queries."""

@@ -206,8 +206,8 @@ def _verify_assertion(assertion: str, public_key: bytes) -> _Claims:
 async def _use_assertion_once(connection: AsyncConnection, claims: _Claims) -> None:
     await connection.execute(delete(agent_assertion).where(agent_assertion.c.expires_at < func.now()))
     expires_at = datetime.fromtimestamp(claims.exp, UTC) + MAX_ASSERTION_LIFE
-    statement = upsert(agent_assertion).values(jti=claims.jti, expires_at=expires_at)
-    if not (await connection.execute(statement.on_conflict_do_nothing())).rowcount:
+    statement = upsert(agent_assertion).values(jti=claims.jti, expires_at=expires_at).on_conflict_do_nothing()
+    if (await connection.execute(statement.returning(agent_assertion.c.jti))).first() is None:
         raise UnauthorizedError("the assertion is refused: it has been used before")
 
 

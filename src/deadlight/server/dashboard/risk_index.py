@@ -95,7 +95,8 @@ def furthest_stages(values: NDArray[np.uint32]) -> NDArray[np.uint32]:
     """
     ordered = np.sort(values)
     vulnerability = ordered >> STAGE_BITS
-    last = np.append(vulnerability[1:] != vulnerability[:-1], True)
+    last = np.ones(len(ordered), dtype=bool)
+    last[:-1] = vulnerability[1:] != vulnerability[:-1]
     stages: NDArray[np.uint32] = ordered[last] & np.uint32((1 << STAGE_BITS) - 1)
     return stages
 

@@ -15,6 +15,7 @@ from deadlight.model import wire
 from deadlight.model.event import EventType
 from deadlight.server.auth.agents import accept_batch
 from deadlight.server.auth.principals import AgentPrincipal
+from deadlight.server.errors import BadRequestError
 from deadlight.server.events.outbox import NewEvent, record_events
 from deadlight.server.inventory import statements as sql
 from deadlight.server.inventory.rows import KINDS, remove_unannounced, write_objects
@@ -33,8 +34,11 @@ async def take_inventory(
     A batch that was taken before is acknowledged again and changes nothing.
 
     Raises:
+        BadRequestError: the batch ends a synchronisation and does not say which: everything would count as gone.
         ForbiddenError: the agent has been revoked.
     """
+    if batch.sync_complete and not batch.sync_id:
+        raise BadRequestError("sync_complete needs the sync_id of the synchronisation that is complete")
     state = await _lock_cluster(connection, principal.cluster_id)
     if not await accept_batch(connection, principal, batch.batch_id):
         return wire.InventoryAck(batch_id=batch.batch_id)

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 import msgspec
+from pydantic import ValidationError
 from sqlalchemy import Row, insert, select, text, update
 
 from deadlight.server.jobs.queue import Job, RetryLaterError, enqueue
@@ -77,6 +78,8 @@ async def _attempt(services: Services, claimed: Row[Any], target: Row[Any]) -> R
         return error
     except UndecipherableError as error:
         return RefusedError(str(error))
+    except ValidationError:  # its text holds the configuration, which is a secret
+        return RefusedError("the stored configuration of this destination is not valid any more: enter it again")
     except Exception as error:  # nothing unforeseen may lose an alert
         logger.exception("delivery failed unexpectedly", extra={"alert_id": str(claimed.id)})
         return RetryableError(f"unexpected {type(error).__name__}")

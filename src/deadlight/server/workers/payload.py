@@ -49,9 +49,10 @@ async def find_data(connection: AsyncConnection, event: Event, public_url: str) 
         data["change"] = _change(event.data)
     if "violation_id" in event.data:
         data["violation"] = await _violation(connection, event.data["violation_id"])
-    for name in ("added", "advanced", "validated", "removed"):
-        if event.data.get(name):
-            data[f"vulnerabilities_{name}"] = await _names(connection, event.data[name])
+    if event.type is EventType.VULNERABILITIES_CHANGED:
+        for name in ("added", "advanced", "validated", "removed"):
+            if event.data[name]:
+                data[f"vulnerabilities_{name}"] = await _names(connection, event.data[name])
     return data
 
 

@@ -79,8 +79,8 @@ async def _make_alerts(
             event_type=event_type.value,
             body=body(alert_id),
         )
-        if (await connection.execute(statement.on_conflict_do_nothing())).rowcount:
-            made.append(alert_id)
+        inserted = await connection.execute(statement.on_conflict_do_nothing().returning(alert.c.id))
+        made += inserted.scalars()
     await enqueue(connection, [DeliverAlert(str(alert_id)) for alert_id in made])
     return made
 

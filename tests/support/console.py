@@ -1,0 +1,179 @@
+"""The console in a real browser: Debian's Chromium without a window, and a page that notices what goes wrong on it."""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import (
+    Browser,
+    ConsoleMessage,
+    Locator,
+    Page,
+    Request,
+    Response,
+    StorageState,
+    async_playwright,
+    expect,
+)
+from tests.support.machine import CHROMIUM
+
+CHROMIUM_ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+COUNT_SHIFTS = """
+    window.shifts = 0;
+    new PerformanceObserver((list) => {
+        for (const entry of list.getEntries()) { window.shifts += entry.hadRecentInput ? 0 : entry.value; }
+    }).observe({ type: "layout-shift", buffered: true });
+"""
+
+LOOKED_AT: dict[str, Any] = {"resultTypes": ["violations"]}
+GRAVE = frozenset({"serious", "critical"})
+
+PATIENCE_MILLISECONDS = 10_000
+expect.set_options(timeout=PATIENCE_MILLISECONDS)
+
+
+@asynccontextmanager
+async def running_browser() -> AsyncIterator[Browser]:
+    """A browser with an empty profile, until the block ends."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGUMENTS)
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+@dataclass
+class Console:
+    """A window of a reader on one service."""
+
+    page: Page
+    url: str
+    troubles: list[str] = field(default_factory=list)
+    """Errors and warnings of the page, and requests that failed or left the service."""
+
+    def watch(self) -> None:
+        """Note from now on what should never happen."""
+        self.page.on("pageerror", lambda error: self.troubles.append(f"error: {error}"))
+        self.page.on("console", self._note_message)
+        self.page.on("request", self._note_request)
+        self.page.on("response", self._note_response)
+
+    def _note_message(self, message: ConsoleMessage) -> None:
+        # The browser also says so of every refused request, which `_note_response` tells better.
+        if message.type in {"error", "warning"} and not message.text.startswith("Failed to load resource"):
+            self.troubles.append(f"{message.type}: {message.text}")
+
+    def _note_request(self, request: Request) -> None:
+        if not request.url.startswith((self.url, "data:")):
+            self.troubles.append(f"asked somebody else: {request.url}")
+
+    def _note_response(self, response: Response) -> None:
+        # That nobody is signed in, or a password is wrong, is an answer like others.
+        is_answer = response.status == 401 and response.url == f"{self.url}/api/v1/session"
+        if response.status >= 400 and not is_answer:
+            self.troubles.append(f"{response.status} {response.request.method} {response.url}")
+
+    async def open(self, path: str) -> None:
+        """Go to an address and wait until the page is complete."""
+        await self.page.goto(f"{self.url}{path}")
+        await self.settled()
+
+    async def settled(self) -> None:
+        """Wait until nothing on the page is still loading."""
+        await expect(self.page.locator("h1").first).to_be_visible()
+        await expect(self.page.locator(".pf-v6-c-skeleton, .pf-v6-c-spinner")).to_have_count(0)
+
+    async def sign_in(self, name: str, password: str) -> None:
+        """Fill in the form that is open."""
+        await self.page.get_by_label("Name").fill(name)
+        await self.page.get_by_label("Password").fill(password)
+        await self.page.get_by_role("button", name="Sign in").click()
+
+    async def follow(self, *names: str) -> None:
+        """Click links by their names, one after the other."""
+        for name in names:
+            await self.page.get_by_role("link", name=name, exact=True).click()
+
+    def heading(self, name: str) -> Locator:
+        """A heading."""
+        return self.page.get_by_role("heading", name=name, exact=True)
+
+    def table(self, name: str) -> Locator:
+        """A table by its label."""
+        return self.page.get_by_role("grid", name=name, exact=True)
+
+    def row(self, table: str, text: str) -> Locator:
+        """The rows of a table that contain a text."""
+        return self.table(table).get_by_role("row").filter(has_text=text)
+
+    def fact(self, name: str) -> Locator:
+        """What a description list says under a name."""
+        term = self.page.locator("dt", has_text=re.compile(f"^{re.escape(name)}$"))
+        return self.page.locator(".pf-v6-c-description-list__group", has=term).locator("dd")
+
+    async def press_until_focused(self, name: str, *, within: int = 60) -> None:
+        """Press the tabulator key until what is focused has this text, label or id."""
+        for _ in range(within):
+            await self.page.keyboard.press("Tab")
+            if name in await self.page.evaluate(NAMES_OF_FOCUSED):
+                return
+        message = f"{name!r} cannot be reached with the keyboard"
+        raise AssertionError(message)
+
+    async def grave_barriers(self, *rules: str) -> list[str]:
+        """What axe-core finds that keeps people with disabilities out, with where it is; by all its rules or some."""
+        only = {"runOnly": list(rules)} if rules else {}
+        results: Any = await Axe().run(self.page, options=LOOKED_AT | only)
+        return [
+            f"{found['id']}: {node['target']}"
+            for found in results.response["violations"]
+            if found["impact"] in GRAVE
+            for node in found["nodes"]
+        ]
+
+    async def turn_dark(self) -> None:
+        """The system's theme becomes dark; back when all colours have faded into theirs."""
+        await self.page.emulate_media(color_scheme="dark")
+        await expect(self.page.locator("html.pf-v6-theme-dark")).to_have_count(1)
+        await self.page.evaluate("Promise.allSettled(document.getAnimations().map((running) => running.finished))")
+
+    async def shifts(self) -> float:
+        """How far content has moved by itself since the page was opened; 0.1 counts as tolerable in general."""
+        return float(await self.page.evaluate("window.shifts"))
+
+
+NAMES_OF_FOCUSED = """() => {
+    const focused = document.activeElement;
+    return [focused.getAttribute("aria-label"), focused.id, focused.innerText];
+}"""
+
+
+@asynccontextmanager
+async def open_console(browser: Browser, url: str, *, state: StorageState | None = None) -> AsyncIterator[Console]:
+    """A window with its own cookies, or with those of a session; what went wrong on it fails the test at the end."""
+    context = await browser.new_context(
+        storage_state=state, color_scheme="light", viewport={"width": 1280, "height": 900}, locale="en-GB"
+    )
+    await context.grant_permissions(["clipboard-read", "clipboard-write"], origin=url)
+    await context.add_init_script(COUNT_SHIFTS)
+    context.set_default_timeout(PATIENCE_MILLISECONDS)
+    console = Console(await context.new_page(), url)
+    console.watch()
+    try:
+        yield console
+    finally:
+        await context.close()
+    assert console.troubles == []
