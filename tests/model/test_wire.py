@@ -26,6 +26,11 @@ def test_an_unknown_field_is_ignored_and_a_future_schema_refused() -> None:
         wire.decode(msgspec.json.encode(known | {"schema": wire.SCHEMA + 1}), wire.Heartbeat)
 
 
+def test_a_text_that_is_not_utf_8_is_refused() -> None:
+    with pytest.raises(wire.InvalidMessageError, match="InventoryBatch"):
+        wire.decode(b'{"batch_id":"\xff"}', wire.InventoryBatch)
+
+
 @pytest.mark.parametrize(
     ("change", "names"),
     [

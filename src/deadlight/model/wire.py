@@ -305,7 +305,7 @@ def decode(body: bytes, kind: type[M]) -> M:
     """
     try:
         message = msgspec.json.decode(body, type=kind)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidMessageError(f"not a valid {kind.__name__}: {error}") from error
     schema = getattr(message, "schema", SCHEMA)
     if schema > SCHEMA:

@@ -249,16 +249,19 @@ async def accept_batch(connection: AsyncConnection, principal: AgentPrincipal, b
     Raises:
         ForbiddenError: the agent has been revoked.
     """
-    query = select(agent.c.last_batch_id, agent.c.revoked_at).where(agent.c.id == principal.agent_id)
-    known = (await connection.execute(query.with_for_update())).first()
+    of_agent = agent.c.id == principal.agent_id
+    take = (
+        update(agent)
+        .where(of_agent, agent.c.revoked_at.is_(None), agent.c.last_batch_id != batch_id)
+        .values(last_batch_id=batch_id, last_seen_at=func.now())
+        .returning(agent.c.id)
+    )
+    if (await connection.execute(take)).first() is not None:
+        return True
+    known = (await connection.execute(select(agent.c.revoked_at).where(of_agent))).first()
     if known is None or known.revoked_at is not None:
         raise ForbiddenError("this agent has been revoked")
-    if known.last_batch_id == batch_id:
-        return False
-    await connection.execute(
-        update(agent).where(agent.c.id == principal.agent_id).values(last_batch_id=batch_id, last_seen_at=func.now())
-    )
-    return True
+    return False
 
 
 async def record_heartbeat(connection: AsyncConnection, principal: AgentPrincipal, message: wire.Heartbeat) -> None:

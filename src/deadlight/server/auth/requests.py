@@ -131,8 +131,6 @@ async def read_message(request: Request, kind: type[M], *, limit: int = wire.MAX
         return wire.decode(json_without_zero_bytes(body), kind)
     except wire.InvalidMessageError as error:
         raise BadRequestError(str(error)) from None
-    except UnicodeDecodeError as error:
-        raise BadRequestError(f"not a valid {kind.__name__}: {error}") from None
 
 
 def _expand(body: bytes, limit: int) -> bytes:

@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, text
+import msgspec
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.model.event import EventType
-from deadlight.server.tables.events import event as event_table
 
 EVENTS_CHANNEL = "deadlight_events"
 """Notified, without payload, at the commit of a transaction that recorded events."""
@@ -41,10 +41,22 @@ class Event:
     recorded_at: datetime
 
 
+_RECORD = text(
+    f"""
+    WITH recorded AS (
+        INSERT INTO event (type, key, data)
+        SELECT type, key, data
+        FROM ROWS FROM (jsonb_to_recordset(CAST(:rows AS jsonb)) AS (type text, key text, data jsonb))
+             WITH ORDINALITY AS row(type, key, data, number)
+        ORDER BY number
+    )
+    SELECT pg_notify('{EVENTS_CHANNEL}', '')
+    """  # noqa: S608 - constant
+)
+
+
 async def record_events(connection: AsyncConnection, events: Sequence[NewEvent]) -> None:
     """Write events in the caller's transaction and wake the relays when it commits."""
-    if not events:
-        return
-    rows = [{"type": event.type.value, "key": event.key, "data": dict(event.data)} for event in events]
-    await connection.execute(insert(event_table), rows)
-    await connection.execute(text(f"SELECT pg_notify('{EVENTS_CHANNEL}', '')"))
+    if events:
+        rows = [{"type": event.type.value, "key": event.key, "data": event.data} for event in events]
+        await connection.execute(_RECORD, {"rows": msgspec.json.encode(rows).decode()})

@@ -87,8 +87,8 @@ async def _write_containers(
     ]
     unique = list({(row["pod_id"], row["role"], row["name"]): row for row in rows}.values())
     encoded = sql.json_rows(unique)
-    await connection.execute(sql.UPSERT_CONTAINERS, {"cluster_id": cluster_id, "rows": encoded})
-    await connection.execute(sql.REMOVE_OTHER_CONTAINERS, {"pod_ids": list(pod_ids.values()), "rows": encoded})
+    parameters = {"cluster_id": cluster_id, "pod_ids": list(pod_ids.values()), "rows": encoded}
+    await connection.execute(sql.REPLACE_CONTAINERS, parameters)
 
 
 def _container_row(
@@ -170,11 +170,11 @@ async def _resolve_waiting(connection: AsyncConnection, cluster_id: UUID, names:
 async def _link_pods(
     connection: AsyncConnection, cluster_id: UUID, pod_ids: list[int], workload_ids: list[int]
 ) -> set[int]:
+    """Tie pods to workloads, whichever came first; returns the workloads of these pods, and those that got one."""
     if not pod_ids and not workload_ids:
         return set()
     parameters = {"cluster_id": cluster_id, "pod_ids": pod_ids, "workload_ids": workload_ids}
-    linked = set((await connection.execute(sql.LINK_PODS, parameters)).scalars())
-    return linked | await _workloads_of_pods(connection, pod_ids)
+    return set((await connection.execute(sql.LINK_PODS, parameters)).scalars())
 
 
 async def _workloads_of_pods(connection: AsyncConnection, pod_ids: Sequence[int]) -> set[int]:

@@ -45,7 +45,7 @@ async def take_inventory(
     if state.synced_at is None and not batch.sync_id:
         return wire.InventoryAck(batch_id=batch.batch_id, resync=True)
     sync_id = batch.sync_id or state.sync_id
-    await _describe_cluster(connection, principal.cluster_id, batch, sync_id)
+    await _describe_cluster(connection, state, batch, sync_id)
     touched = await write_objects(connection, principal.cluster_id, batch, sync_id)
     if batch.sync_complete:
         touched |= await remove_unannounced(connection, principal.cluster_id, batch.sync_id)
@@ -59,7 +59,7 @@ async def _lock_cluster(connection: AsyncConnection, cluster_id: UUID) -> Row[An
 
 
 async def _describe_cluster(
-    connection: AsyncConnection, cluster_id: UUID, batch: wire.InventoryBatch, sync_id: str
+    connection: AsyncConnection, state: Row[Any], batch: wire.InventoryBatch, sync_id: str
 ) -> None:
     values: dict[str, Any] = {
         "name": batch.cluster.name,
@@ -68,9 +68,11 @@ async def _describe_cluster(
         "regions": list(batch.cluster.regions),
         "sync_id": "" if batch.sync_complete else sync_id,
     }
+    changed = {name: value for name, value in values.items() if getattr(state, name) != value}
     if batch.sync_complete:
-        values["synced_at"] = func.now()
-    await connection.execute(update(cluster).where(cluster.c.id == cluster_id).values(**values))
+        changed["synced_at"] = func.now()
+    if changed:
+        await connection.execute(update(cluster).where(cluster.c.id == state.id).values(**changed))
 
 
 async def _record_changes(connection: AsyncConnection, workload_ids: set[int], *, first_sync: bool) -> None:

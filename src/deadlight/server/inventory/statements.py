@@ -130,35 +130,41 @@ LOCK_WORKLOADS = text(
 
 LINK_PODS = text(
     """
-    UPDATE pod SET workload_id = workload.id FROM workload
-    WHERE pod.cluster_id = :cluster_id AND workload.cluster_id = :cluster_id
-      AND workload.uid = pod.workload_uid AND pod.workload_id IS DISTINCT FROM workload.id
-      AND (pod.id = ANY(:pod_ids) OR (pod.workload_id IS NULL AND workload.id = ANY(:workload_ids)))
-    RETURNING pod.workload_id
+    WITH linked AS (
+        UPDATE pod SET workload_id = workload.id FROM workload
+        WHERE pod.cluster_id = :cluster_id AND workload.cluster_id = :cluster_id
+          AND workload.uid = pod.workload_uid AND pod.workload_id IS DISTINCT FROM workload.id
+          AND (pod.id = ANY(:pod_ids) OR (pod.workload_id IS NULL AND workload.id = ANY(:workload_ids)))
+        RETURNING pod.workload_id
+    )
+    SELECT workload_id FROM linked
+    UNION
+    SELECT workload_id FROM pod WHERE id = ANY(:pod_ids) AND workload_id IS NOT NULL
     """
 )
+"""The second part sees the rows as they were: a pod that moved to another owner touches both."""
 
-UPSERT_CONTAINERS = text(
+# Of these pods exactly these containers: others are gone.
+REPLACE_CONTAINERS = text(
     """
+    WITH told AS (
+        SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS row(
+            pod_id bigint, role text, name text, image text, image_id text, image_tag_id bigint, container_id text,
+            state text, problem text, started_at timestamptz)
+    ), gone AS (
+        UPDATE container SET removed_at = now()
+        WHERE pod_id = ANY(:pod_ids) AND removed_at IS NULL
+          AND NOT EXISTS (SELECT FROM told WHERE told.pod_id = container.pod_id AND told.role = container.role
+                                             AND told.name = container.name)
+    )
     INSERT INTO container (cluster_id, pod_id, role, name, image, image_id, image_tag_id, container_id, state,
                            problem, started_at)
     SELECT :cluster_id, pod_id, role, name, image, image_id, image_tag_id, container_id, state, problem, started_at
-    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS row(
-        pod_id bigint, role text, name text, image text, image_id text, image_tag_id bigint, container_id text,
-        state text, problem text, started_at timestamptz)
+    FROM told
     ON CONFLICT (pod_id, role, name) DO UPDATE SET
         image = EXCLUDED.image, image_id = EXCLUDED.image_id, image_tag_id = EXCLUDED.image_tag_id,
         container_id = EXCLUDED.container_id, state = EXCLUDED.state, problem = EXCLUDED.problem,
         started_at = EXCLUDED.started_at, removed_at = NULL
-    """
-)
-
-REMOVE_OTHER_CONTAINERS = text(
-    """
-    UPDATE container SET removed_at = now()
-    WHERE pod_id = ANY(:pod_ids) AND removed_at IS NULL AND NOT EXISTS (
-        SELECT FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS row(pod_id bigint, role text, name text)
-        WHERE row.pod_id = container.pod_id AND row.role = container.role AND row.name = container.name)
     """
 )
 
