@@ -1,5 +1,10 @@
 """Connections to PostgreSQL."""
 
+import select
+from typing import Any
+
+from sqlalchemy import event
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 STATEMENT_TIMEOUT_MS = 30_000
@@ -14,14 +19,26 @@ def create_engine(url: str, *, application: str, pool_size: int = 10) -> AsyncEn
     errors are logged and parameters are passwords, tokens and whole inventories.
     """
     options = f"-c timezone=UTC -c statement_timeout={STATEMENT_TIMEOUT_MS} -c jit=off"
-    return create_async_engine(
+    engine = create_async_engine(
         url,
         pool_size=pool_size,
         max_overflow=pool_size,
-        pool_pre_ping=True,
         hide_parameters=True,
         connect_args={"application_name": application, "options": options, "connect_timeout": 10, **KEEPALIVES},
     )
+    event.listen(engine.sync_engine, "checkout", _refuse_ended)
+    return engine
+
+
+def _refuse_ended(adapted: Any, _record: object, _proxy: object) -> None:
+    """Have the pool replace a connection that its server has ended, without asking the server every time.
+
+    Nothing is under way on an idle connection: what can be read from it is its end, or a word of farewell before.
+    """
+    waiting = select.poll()
+    waiting.register(adapted.driver_connection.pgconn.socket, select.POLLIN)
+    if waiting.poll(0):
+        raise DisconnectionError
 
 
 KEEPALIVES = {"keepalives": 1, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}

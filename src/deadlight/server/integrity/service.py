@@ -3,21 +3,25 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, func, select, text, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.model.image import ImageReference
-from deadlight.model.integrity import IntegrityStatus, MutabilitySource, ViolationType
 from deadlight.server.events.outbox import record_events
 from deadlight.server.integrity.evidence import Circumstances, build_evidence
-from deadlight.server.integrity.locations import LOCK_WORKLOADS, follow_locations
+from deadlight.server.integrity.locations import LOCK_WORKLOADS, close_empty_violations, follow_locations
 from deadlight.server.integrity.mutability import PINNED, Mutability, TagPatterns, decide_mutability, moved_before
 from deadlight.server.integrity.sources import TagHistory, load_tag_history, lock_source
+from deadlight.server.integrity.store import (
+    close_violations,
+    confirm_violations,
+    find_verdicts,
+    mark_stale,
+    open_violation,
+    store_verdicts,
+)
 from deadlight.server.integrity.verdict import UNTRUSTED, Answer, Verdict, judge
 from deadlight.server.registries.service import Registry
-from deadlight.server.tables.integrity import verdict as verdict_table
-from deadlight.server.tables.integrity import violation
 
 # Those that are deployed, never judged, or have something open; a tag that nothing has any more keeps its verdict.
 _IMAGE_TAGS = text(
@@ -45,13 +49,12 @@ async def judge_source(connection: AsyncConnection, source_id: int, answer: Answ
     source = await lock_source(connection, source_id)
     history = await load_tag_history(connection, source_id)
     judged: list[_Judged] = []
-    for image_tag in await _list_image_tags(connection, source):
-        previous = await find_verdict(connection, image_tag.id)
+    for image_tag, previous in await _list_image_tags(connection, source):
         verdict = judge(image_tag.digest, answer, _mutability(image_tag, history, registry), previous=previous)
         if verdict is not None:
             circumstances = _circumstances(image_tag, source, registry.type, history, is_new=previous is None)
             judged.append(_Judged(previous, verdict, circumstances))
-    await _settle_all(connection, judged)
+    await _settle(connection, judged)
 
 
 def _mutability(image_tag: Row[Any], history: TagHistory, registry: Registry) -> Mutability:
@@ -68,12 +71,11 @@ async def judge_untrusted(connection: AsyncConnection, source_id: int) -> None:
     """The same for a source in a registry that nobody trusts: it is not asked at all."""
     source = await lock_source(connection, source_id)
     history = await load_tag_history(connection, source_id)
-    judged: list[_Judged] = []
-    for image_tag in await _list_image_tags(connection, source):
-        previous = await find_verdict(connection, image_tag.id)
-        circumstances = _circumstances(image_tag, source, "", history, is_new=previous is None)
-        judged.append(_Judged(previous, UNTRUSTED, circumstances))
-    await _settle_all(connection, judged)
+    judged = [
+        _Judged(previous, UNTRUSTED, _circumstances(image_tag, source, "", history, is_new=previous is None))
+        for image_tag, previous in await _list_image_tags(connection, source)
+    ]
+    await _settle(connection, judged)
 
 
 class _Judged(NamedTuple):
@@ -83,22 +85,66 @@ class _Judged(NamedTuple):
     verdict: Verdict
     circumstances: Circumstances
 
+    @property
+    def image_tag_id(self) -> int:
+        """What is judged."""
+        return self.circumstances.image_tag_id
 
-async def _settle_all(connection: AsyncConnection, judged: Sequence[_Judged]) -> None:
-    """Store verdicts, then open and close the places, their workloads locked in one order for all."""
-    to_follow = [item for item in judged if await _settle(connection, *item)]
+    @property
+    def is_violated(self) -> bool:
+        """Whether a violation is to be open."""
+        return self.verdict.violation is not None and self.circumstances.is_exposed
+
+    @property
+    def may_move(self) -> bool:
+        """Whether its places are to be followed.
+
+        So they are when it says something else than before, and as long as it is a violation: a workload that came
+        just now may not have seen it.
+        """
+        changed = self.previous is None or self.previous.status is not self.verdict.status
+        return changed or self.verdict.violation is not None
+
+
+async def _settle(connection: AsyncConnection, judged: Sequence[_Judged]) -> None:
+    """Store verdicts and violations, then open and close the places, their workloads locked in one order for all."""
+    await mark_stale(connection, [(item.image_tag_id, item.verdict) for item in judged if item.verdict.stale_reason])
+    settled = [item for item in judged if not item.verdict.stale_reason]
+    await store_verdicts(connection, [(item.image_tag_id, item.verdict) for item in settled])
+    await _settle_violations(connection, settled)
+    to_follow = [item for item in settled if item.may_move]
     ids = {
-        "image_tag_ids": [item.circumstances.image_tag_id for item in to_follow],
-        "new_ids": [item.circumstances.image_tag_id for item in to_follow if item.previous is None],
+        "image_tag_ids": [item.image_tag_id for item in to_follow],
+        "new_ids": [item.image_tag_id for item in to_follow if item.previous is None],
     }
     if to_follow:
         workload_ids = (await connection.execute(LOCK_WORKLOADS, ids)).scalars().all()
         await record_events(connection, await follow_locations(connection, workload_ids, **ids))
+        await close_empty_violations(connection, ids["image_tag_ids"])
 
 
-async def _list_image_tags(connection: AsyncConnection, source: Row[Any]) -> Sequence[Row[Any]]:
+async def _settle_violations(connection: AsyncConnection, settled: Sequence[_Judged]) -> None:
+    """Keep the violations that stand, with their evidence and first detection; close and open the others."""
+    over = {item.image_tag_id: _over(item.verdict) for item in settled if not item.is_violated}
+    await close_violations(connection, over)
+    violated = {item.image_tag_id: item for item in settled if item.is_violated}
+    types = {id_: item.verdict.violation for id_, item in violated.items() if item.verdict.violation}
+    for id_ in sorted(violated.keys() - await confirm_violations(connection, types)):
+        await close_violations(connection, {id_: f"became {types[id_].value}"})
+        evidence = build_evidence(violated[id_].verdict, violated[id_].circumstances)
+        await open_violation(connection, id_, types[id_], evidence)
+
+
+def _over(verdict: Verdict) -> str:
+    return "no longer deployed" if verdict.violation else f"now {verdict.status.value}"
+
+
+async def _list_image_tags(connection: AsyncConnection, source: Row[Any]) -> Sequence[tuple[Row[Any], Verdict | None]]:
+    """The image tags a source speaks of, with the verdicts that stand."""
     key = {"registry": source.registry, "repository": source.repository, "reference": source.reference}
-    return (await connection.execute(_IMAGE_TAGS, key)).all()
+    rows = (await connection.execute(_IMAGE_TAGS, key)).all()
+    verdicts = await find_verdicts(connection, [row.id for row in rows])
+    return [(row, verdicts.get(row.id)) for row in rows]
 
 
 def _circumstances(
@@ -115,100 +161,4 @@ def _circumstances(
         tag_seen_changed_at=source.changed_at,
         last_seen_present_at=history.last_seen_at,
         is_exposed=image_tag.is_deployed or (is_new and image_tag.has_run),
-    )
-
-
-async def find_verdict(connection: AsyncConnection, image_tag_id: int) -> Verdict | None:
-    """The verdict that stands for an image tag."""
-    row = (await connection.execute(select(verdict_table).where(verdict_table.c.image_tag_id == image_tag_id))).first()
-    if row is None:
-        return None
-    source = row.mutability_source and MutabilitySource(row.mutability_source)
-    return Verdict(
-        IntegrityStatus(row.status),
-        row.violation_type and ViolationType(row.violation_type),
-        row.expected_digest,
-        row.reason,
-        Mutability(row.mutable, source, "") if source else None,
-        row.stale_reason,
-    )
-
-
-async def _settle(
-    connection: AsyncConnection, previous: Verdict | None, verdict: Verdict, circumstances: Circumstances
-) -> bool:
-    """Store a verdict and its violation; returns whether its places are to be followed.
-
-    So they are when it says something else than before, and as long as it is a violation: a workload that came just
-    now may not have seen it.
-    """
-    image_tag_id = circumstances.image_tag_id
-    await _store_verdict(connection, image_tag_id, verdict)
-    if verdict.stale_reason:
-        return False
-    if verdict.violation is None:
-        await _close(connection, image_tag_id, f"now {verdict.status.value}")
-        return previous is None or previous.status is not verdict.status
-    if circumstances.is_exposed:
-        await _open_or_confirm(connection, verdict, circumstances)
-    else:
-        await _close(connection, image_tag_id, "no longer deployed")
-    return True
-
-
-async def _store_verdict(connection: AsyncConnection, image_tag_id: int, verdict: Verdict) -> None:
-    if verdict.stale_reason:
-        since = func.coalesce(verdict_table.c.stale_since, func.now())
-        await connection.execute(
-            update(verdict_table)
-            .where(verdict_table.c.image_tag_id == image_tag_id)
-            .values(stale_reason=verdict.stale_reason, stale_since=since)
-        )
-        return
-    values = {
-        "status": verdict.status.value,
-        "violation_type": verdict.violation.value if verdict.violation else None,
-        "reason": verdict.reason,
-        "expected_digest": verdict.expected_digest,
-        "mutable": verdict.mutability.mutable if verdict.mutability else None,
-        "mutability_source": verdict.mutability.source.value if verdict.mutability else None,
-        "judged_at": func.now(),
-        "stale_reason": "",
-        "stale_since": None,
-    }
-    statement = insert(verdict_table).values(image_tag_id=image_tag_id, **values)
-    await connection.execute(statement.on_conflict_do_update(index_elements=["image_tag_id"], set_=values))
-
-
-async def _open_or_confirm(connection: AsyncConnection, verdict: Verdict, circumstances: Circumstances) -> None:
-    """Keep the violation that stands, with its evidence and its first detection; open one where none of its type is."""
-    assert verdict.violation is not None
-    image_tag_id = circumstances.image_tag_id
-    confirmed = (
-        update(violation)
-        .where(
-            violation.c.image_tag_id == image_tag_id,
-            violation.c.closed_at.is_(None),
-            violation.c.type == verdict.violation.value,
-        )
-        .values(last_confirmed_at=func.now())
-    )
-    if (await connection.execute(confirmed)).rowcount:
-        return
-    await _close(connection, image_tag_id, f"became {verdict.violation.value}")
-    await connection.execute(
-        insert(violation).values(
-            image_tag_id=image_tag_id,
-            type=verdict.violation.value,
-            severity=verdict.violation.severity.value,
-            evidence=build_evidence(verdict, circumstances),
-        )
-    )
-
-
-async def _close(connection: AsyncConnection, image_tag_id: int, reason: str) -> None:
-    await connection.execute(
-        update(violation)
-        .where(violation.c.image_tag_id == image_tag_id, violation.c.closed_at.is_(None))
-        .values(closed_at=func.now(), close_reason=reason)
     )

@@ -45,10 +45,15 @@ class Reply:
 async def ensure_source(connection: AsyncConnection, key: SourceKey) -> int:
     """The id of a source's row, made where it is new."""
     values = {"registry": key.registry, "repository": key.repository, "reference": key.reference}
+    query = select(source_record.c.id).filter_by(**values)
+    # First, because an insert would wait for whoever is just writing to the row.
+    found: int | None = (await connection.execute(query)).scalar_one_or_none()
+    if found is not None:
+        return found
     new = insert(source_record).values(**values, next_check_at=func.now() + FIRST_ANSWER_WITHIN)
     await connection.execute(new.on_conflict_do_nothing())
-    found: int = (await connection.execute(select(source_record.c.id).filter_by(**values))).scalar_one()
-    return found
+    made: int = (await connection.execute(query)).scalar_one()
+    return made
 
 
 async def lock_source(connection: AsyncConnection, source_id: int) -> Row[Any]:
