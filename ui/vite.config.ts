@@ -1,5 +1,5 @@
 import react from "@vitejs/plugin-react";
-import { defineConfig } from "vitest/config";
+import { defineConfig } from "vite";
 
 /** Where `npm run dev` finds the service; the built console is served by the service itself. */
 const service = process.env.DEADLIGHT_URL ?? "http://127.0.0.1:8480";
@@ -13,11 +13,5 @@ export default defineConfig({
   },
   server: {
     proxy: { "/api": service, "/runtime/api": service },
-  },
-  test: {
-    environment: "jsdom",
-    css: false,
-    restoreMocks: true,
-    setupFiles: ["./src/test/setup.ts"],
   },
 });

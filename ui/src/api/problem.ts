@@ -1,3 +1,5 @@
+import { sentence } from "../facts/sentence";
+
 /** Status of a problem when nothing answered at all. */
 export const UNREACHABLE = 0;
 
@@ -41,9 +43,4 @@ export function asProblem(error: unknown): Problem {
 
 function isRefusal(body: unknown): body is { code: string; message: string } {
   return typeof body === "object" && body !== null && "code" in body && "message" in body;
-}
-
-function sentence(message: string): string {
-  const capitalised = message.charAt(0).toUpperCase() + message.slice(1);
-  return /[.!?]$/.test(capitalised) ? capitalised : `${capitalised}.`;
 }

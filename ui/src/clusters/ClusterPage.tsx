@@ -31,14 +31,14 @@ import { SensorsPill } from "./SensorsPill";
 const ABOVE = { title: "Cluster Management", path: "/runtime/clusters" };
 
 const NODE_COLUMNS: readonly Column<NodeOut>[] = [
-  { title: "Node Name", width: 20, cell: (row) => row.name },
-  { title: "Status", width: 25, cell: (row) => <NodeStatus node={row} /> },
+  { title: "Node Name", width: 30, cell: (row) => row.name },
+  { title: "Status", width: 20, cell: (row) => <NodeStatus node={row} /> },
   { title: "Region", cell: (row) => row.region || "–" },
   { title: "Node IP", isNarrow: true, cell: (row) => row.internal_ip || "–" },
   { title: "Architecture", isNarrow: true, cell: (row) => row.architecture || "–" },
   { title: "Sensor Version", isNarrow: true, cell: (row) => row.sensor_version || "–" },
   {
-    title: "Sensor last heard of",
+    title: "Last Contact",
     isNarrow: true,
     cell: (row) => <Moment isRelative at={row.sensor_last_updated} />,
   },
@@ -73,7 +73,7 @@ function Cluster({ detail }: { detail: ClusterDetailOut | undefined }) {
                 {detail ? (
                   <ClusterFacts cluster={detail.cluster} />
                 ) : (
-                  <Skeleton height="4rem" screenreaderText="Loading" />
+                  <Skeleton height="7.25rem" screenreaderText="Loading" />
                 )}
               </CardBody>
             </Card>
@@ -106,7 +106,7 @@ function ClusterFacts({ cluster }: { cluster: ClusterOut }) {
       <Fact name="Controller Status">
         <ControllerLabel status={cluster.controller_status} />{" "}
         <span className="dl-subtle">
-          last heard of <Moment isRelative at={cluster.controller_last_updated} />
+          last contact <Moment isRelative at={cluster.controller_last_updated} />
         </span>
       </Fact>
       <Fact name="Sensors Status">

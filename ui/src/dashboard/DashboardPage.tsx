@@ -6,8 +6,6 @@ import {
   Grid,
   GridItem,
   type LabelProps,
-  List,
-  ListItem,
   PageSection,
   Skeleton,
 } from "@patternfly/react-core";
@@ -20,7 +18,7 @@ import { ConnectCluster } from "../states/ConnectCluster";
 import { Failure } from "../states/Failure";
 import { Notice } from "../states/Notice";
 import { FunnelTable } from "./FunnelTable";
-import { gaps, shownStages } from "./funnel";
+import { incompleteBy, shownStages } from "./funnel";
 import { StatusCard } from "./StatusCard";
 
 /** Apart from the rest, because the drawing library is as large as everything else together. */
@@ -43,7 +41,10 @@ export function DashboardPage() {
   const { data: funnel, error, refetch } = useQuery(getFunnelOptions());
   return (
     <>
-      <PageHead title="Dashboard" description="Which vulnerabilities of what runs to fix first: start at the bottom." />
+      <PageHead
+        title="Dashboard"
+        description="Which vulnerabilities of running images to fix first: start at the bottom of the funnel."
+      />
       <PageSection isFilled aria-label="Figures">
         {error && !funnel ? (
           <Failure subject="the dashboard" error={error} retry={() => void refetch()} />
@@ -57,20 +58,9 @@ export function DashboardPage() {
 
 function Figures({ funnel }: { funnel: FunnelOut }) {
   const stages = useMemo(() => shownStages(funnel), [funnel]);
-  const missing = gaps(funnel);
+  const reasons = incompleteBy(funnel);
   return (
     <>
-      {missing.length > 0 && (
-        <GridItem>
-          <Notice variant="warning" title="These figures are incomplete">
-            <List isPlain>
-              {missing.map((advice) => (
-                <ListItem key={advice}>{advice}</ListItem>
-              ))}
-            </List>
-          </Notice>
-        </GridItem>
-      )}
       <GridItem md={6}>
         <StatusCard
           title="Scan Status"
@@ -102,12 +92,21 @@ function Figures({ funnel }: { funnel: FunnelOut }) {
             {funnel.installation_status === "no_runtime_installed" ? (
               <ConnectCluster />
             ) : (
-              <div className="dl-funnel">
-                <Suspense fallback={<div className="dl-funnel__chart" />}>
-                  <FunnelChart stages={stages} />
-                </Suspense>
-                <FunnelTable stages={stages} />
-              </div>
+              <>
+                {reasons.length > 0 && (
+                  <Notice
+                    variant="warning"
+                    isPlain
+                    title={`These figures are incomplete: see ${reasons.join(" and ")} above.`}
+                  />
+                )}
+                <div className="dl-funnel">
+                  <Suspense fallback={<div className="dl-funnel__chart" />}>
+                    <FunnelChart stages={stages} />
+                  </Suspense>
+                  <FunnelTable stages={stages} />
+                </div>
+              </>
             )}
           </CardBody>
         </Card>

@@ -22,7 +22,11 @@ export function shownStages(funnel: FunnelOut): ShownStage[] {
   });
 }
 
-/** What keeps the figures from being complete, in the service's words. */
-export function gaps(funnel: FunnelOut): string[] {
-  return [funnel.scan_advice, funnel.installation_advice].filter(Boolean);
+/** The indicators that say why the figures are incomplete, and what to do; none where they are complete. */
+export function incompleteBy(funnel: FunnelOut): string[] {
+  const indicators: [string, string][] = [
+    ["Scan Status", funnel.scan_advice],
+    ["Installation Status", funnel.installation_advice],
+  ];
+  return indicators.filter(([, advice]) => advice).map(([name]) => name);
 }

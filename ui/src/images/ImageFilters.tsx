@@ -14,10 +14,11 @@ import { CheckboxSelect } from "../table/CheckboxSelect";
 import { SearchField } from "../table/SearchField";
 import { type ImageQuery, type ListFilter, toggleValue } from "./imageQuery";
 import { NameFilter } from "./NameFilter";
+import type { ChangeQuery } from "./useImageQuery";
 
 interface ImageFiltersProps {
   query: ImageQuery;
-  changeQuery: (query: ImageQuery) => void;
+  changeQuery: ChangeQuery;
   clear: () => void;
   /** How many image tags meet the query; undefined while that is not known. */
   total: number | undefined;
@@ -27,13 +28,13 @@ const RISK_OPTIONS = RISKS.map((risk) => ({ value: risk, label: RISK_NAMES[risk]
 const SEVERITY_OPTIONS = SEVERITIES.map((severity) => ({ value: severity, label: severity }));
 
 export function ImageFilters({ query, changeQuery, clear, total }: ImageFiltersProps) {
-  const toggle = (filter: ListFilter, value: string) => changeQuery(toggleValue(query, filter, value));
+  const toggle = (filter: ListFilter, value: string) => changeQuery((now) => toggleValue(now, filter, value));
   const labels = (filter: ListFilter, category: string, children: ReactNode, nameOf = (value: string) => value) => (
     <ToolbarFilter
       categoryName={{ key: filter, name: category }}
       labels={query[filter].map((value) => ({ key: value, node: nameOf(value) }))}
       deleteLabel={(_, label) => toggle(filter, typeof label === "string" ? label : label.key)}
-      deleteLabelGroup={() => changeQuery({ ...query, [filter]: [] })}
+      deleteLabelGroup={() => changeQuery((now) => ({ ...now, [filter]: [] }))}
     >
       {children}
     </ToolbarFilter>
@@ -47,7 +48,7 @@ export function ImageFilters({ query, changeQuery, clear, total }: ImageFiltersP
             <SearchField
               label="Search images"
               value={query.search}
-              onChange={(search) => changeQuery({ ...query, search })}
+              onChange={(search) => changeQuery((now) => ({ ...now, search }))}
             />
           </ToolbarItem>
           <ToolbarGroup variant="filter-group">
@@ -82,7 +83,9 @@ export function ImageFilters({ query, changeQuery, clear, total }: ImageFiltersP
           </ToolbarGroup>
         </ToolbarToggleGroup>
         <ToolbarItem variant="pagination" align={{ default: "alignEnd" }} alignSelf="center">
-          <strong aria-live="polite">{total === undefined ? "\u2007" : `${total} image tags`}</strong>
+          <strong aria-live="polite">
+            {total === undefined ? "\u2007" : `${total} image ${total === 1 ? "tag" : "tags"}`}
+          </strong>
         </ToolbarItem>
       </ToolbarContent>
     </Toolbar>

@@ -1,8 +1,9 @@
 import { Grid, GridItem, PageSection, Skeleton, Tab, Tabs, TabTitleText } from "@patternfly/react-core";
-import { useQuery } from "@tanstack/react-query";
+import { type UseQueryResult, useQuery } from "@tanstack/react-query";
+import type { ReactNode } from "react";
 import { useNavigate, useParams } from "react-router";
 import { getImageTagOptions, listImageTagWorkloadsOptions } from "../api/generated/@tanstack/react-query.gen";
-import type { ImageTagDetail } from "../api/generated/types.gen";
+import type { ImageTagDetail, WorkloadRow } from "../api/generated/types.gen";
 import { DemonstrationLabel } from "../facts/DemonstrationLabel";
 import { Digest } from "../facts/Digest";
 import { Moment } from "../facts/Moment";
@@ -14,32 +15,26 @@ import { PackagesTab } from "./PackagesTab";
 import { imageName, imagePath } from "./reference";
 import { ScanCard } from "./ScanCard";
 import { VerdictCard } from "./VerdictCard";
+import { ViolationTab } from "./ViolationTab";
 import { VulnerabilitiesTab } from "./VulnerabilitiesTab";
 import { WorkloadsTab } from "./WorkloadsTab";
 
 const ABOVE = { title: "Live Assessment", path: "/runtime/live/images" };
-const FIRST_TAB = "vulnerabilities";
+
+type Workloads = UseQueryResult<WorkloadRow[], unknown>;
 
 /** Everything about one image tag: who runs it, what is in it and what is wrong with it. */
 export function ImagePage() {
-  const { imageTagId, tab = FIRST_TAB } = useParams();
-  const id = Number(imageTagId);
-  const image = useQuery(getImageTagOptions({ path: { image_tag_id: id } }));
-  if (image.data) {
-    return <Loaded image={image.data} tab={tab} />;
-  }
-  if (image.error) {
+  const path = { image_tag_id: Number(useParams().imageTagId) };
+  const image = useQuery(getImageTagOptions({ path }));
+  const workloads = useQuery(listImageTagWorkloadsOptions({ path }));
+  if (image.error && !image.data) {
     return <PageFailure subject="this image tag" error={image.error} retry={() => void image.refetch()} list={ABOVE} />;
   }
-  return <Loading />;
+  return image.data && !workloads.isPending ? <Loaded image={image.data} workloads={workloads} /> : <Loading />;
 }
 
-function Loaded({ image, tab }: { image: ImageTagDetail; tab: string }) {
-  const workloads = useQuery(listImageTagWorkloadsOptions({ path: { image_tag_id: image.id } }));
-  const navigate = useNavigate();
-  const openTab = (key: string) =>
-    navigate(key === FIRST_TAB ? imagePath(image.id) : `${imagePath(image.id)}/${key}`, { replace: true });
-
+function Loaded({ image, workloads }: { image: ImageTagDetail; workloads: Workloads }) {
   return (
     <>
       <PageHead
@@ -67,7 +62,7 @@ function Loaded({ image, tab }: { image: ImageTagDetail; tab: string }) {
             <VerdictCard image={image} />
           </GridItem>
           <GridItem lg={4}>
-            <OwnersCard image={image} workloads={workloads.data ?? []} />
+            <OwnersCard image={image} workloads={workloads.data} />
           </GridItem>
           <GridItem>
             <ScanCard image={image} />
@@ -75,26 +70,53 @@ function Loaded({ image, tab }: { image: ImageTagDetail; tab: string }) {
         </Grid>
       </PageSection>
       <PageSection isFilled>
-        <Tabs
-          activeKey={tab}
-          onSelect={(_, key) => void openTab(String(key))}
-          aria-label="Contents of the image"
-          mountOnEnter
-          unmountOnExit
-        >
-          <Tab eventKey="vulnerabilities" title={<TabTitleText>Vulnerabilities</TabTitleText>}>
-            <VulnerabilitiesTab image={image} />
-          </Tab>
-          <Tab eventKey="packages" title={<TabTitleText>Packages</TabTitleText>}>
-            <PackagesTab image={image} />
-          </Tab>
-          <Tab eventKey="workloads" title={<TabTitleText>Workloads</TabTitleText>}>
-            <WorkloadsTab workloads={workloads} />
-          </Tab>
-        </Tabs>
+        <ImageTabs image={image} workloads={workloads} />
       </PageSection>
     </>
   );
+}
+
+interface ImageTab {
+  key: string;
+  title: string;
+  content: ReactNode;
+}
+
+function ImageTabs({ image, workloads }: { image: ImageTagDetail; workloads: Workloads }) {
+  const { tab: wanted } = useParams();
+  const navigate = useNavigate();
+  const tabs = imageTabs(image, workloads);
+  const open = tabs.find(({ key }) => key === wanted) ?? tabs[0];
+  return (
+    <Tabs
+      activeKey={open?.key}
+      onSelect={(_, key) => void navigate(`${imagePath(image.id)}/${key}`, { replace: true })}
+      aria-label="More about the image"
+      mountOnEnter
+      unmountOnExit
+    >
+      {tabs.map(({ key, title, content }) => (
+        <Tab key={key} eventKey={key} title={<TabTitleText>{title}</TabTitleText>}>
+          {content}
+        </Tab>
+      ))}
+    </Tabs>
+  );
+}
+
+/** What there is to show about an image; the first is open unless the address names another. */
+function imageTabs(image: ImageTagDetail, workloads: Workloads): readonly ImageTab[] {
+  const violation = image.verdict.violation_type;
+  const tabs = [
+    { key: "vulnerabilities", title: "Vulnerabilities", content: <VulnerabilitiesTab image={image} /> },
+    { key: "packages", title: "Packages", content: <PackagesTab image={image} /> },
+    { key: "workloads", title: "Workloads", content: <WorkloadsTab workloads={workloads} /> },
+  ];
+  if (!violation) {
+    return tabs;
+  }
+  const content = <ViolationTab image={image} violation={violation} workloads={workloads} />;
+  return [{ key: "violation", title: "Integrity Violation", content }, ...tabs];
 }
 
 function Loading() {

@@ -12,7 +12,7 @@ import { ImageFilters } from "./ImageFilters";
 import { IMAGE_COLUMNS } from "./imageColumns";
 import { imageListOptions } from "./imageList";
 import { type ImageQuery, isNarrowed, PERIODS, parseImageQuery } from "./imageQuery";
-import { useImageQuery } from "./useImageQuery";
+import { type ChangeQuery, useImageQuery } from "./useImageQuery";
 
 const PAGES = [{ title: "Images", path: "/runtime/live/images" }];
 const PERIOD_OPTIONS = Object.entries(PERIODS).map(([value, label]) => ({ value, label }));
@@ -31,7 +31,7 @@ export function ImagesPage() {
             label="Period"
             options={PERIOD_OPTIONS}
             chosen={query.period}
-            choose={(period) => changeQuery({ ...query, period: period as TimePeriod })}
+            choose={(period) => changeQuery((now) => ({ ...now, period: period as TimePeriod }))}
           />
         }
       />
@@ -43,12 +43,12 @@ export function ImagesPage() {
   );
 }
 
-function ImageList({ query, changeQuery }: { query: ImageQuery; changeQuery: (query: ImageQuery) => void }) {
+function ImageList({ query, changeQuery }: { query: ImageQuery; changeQuery: ChangeQuery }) {
   const list = useInfiniteQuery(imageListOptions(query));
   if (list.error && !list.data) {
     return <Failure subject="the images" error={list.error} retry={() => void list.refetch()} />;
   }
-  const clear = () => changeQuery({ ...EVERYTHING, period: query.period });
+  const clear = () => changeQuery(({ period }) => ({ ...EVERYTHING, period }));
   return (
     <>
       <ImageFilters query={query} changeQuery={changeQuery} clear={clear} total={list.data?.total} />
@@ -60,7 +60,7 @@ function ImageList({ query, changeQuery }: { query: ImageQuery; changeQuery: (qu
         expectedRows={15}
         empty={isNarrowed(query) || query.period !== "now" ? <NothingFound clear={clear} /> : <ConnectCluster />}
       />
-      {list.data && (
+      {list.data && list.data.total > 0 && (
         <div className="dl-more">
           <span aria-live="polite">
             {list.data.imageTags.length} of {list.data.total}

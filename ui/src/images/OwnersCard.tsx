@@ -8,10 +8,16 @@ import { Person } from "../facts/Person";
 import { useToast } from "../shell/Toasts";
 import { issueText, issueTitle } from "./issueText";
 
+interface OwnersCardProps {
+  image: ImageTagDetail;
+  /** Undefined where they could not be loaded. */
+  workloads: readonly WorkloadRow[] | undefined;
+}
+
 /** Who to turn to, and what to tell them. */
-export function OwnersCard({ image, workloads }: { image: ImageTagDetail; workloads: readonly WorkloadRow[] }) {
+export function OwnersCard({ image, workloads }: OwnersCardProps) {
   const say = useToast();
-  const body = issueText(image, workloads, window.location.href);
+  const body = issueText(image, workloads ?? [], window.location.href);
   const message = { subject: issueTitle(image), body };
   const copy = async () => {
     await copyText(body);
@@ -39,20 +45,22 @@ export function OwnersCard({ image, workloads }: { image: ImageTagDetail; worklo
             />
           </Fact>
           <Fact name="Deployed By">
-            {deployers(workloads).map((deployer) => (
-              <div key={deployer?.value ?? ""}>
-                <Person
-                  attribution={deployer}
-                  message={message}
-                  unless={
-                    <>
-                      No workload says. Annotate workloads with <code>deadlight.io/deployed-by</code>, or deploy them
-                      with Argo CD, Flux or Helm.
-                    </>
-                  }
-                />
-              </div>
-            ))}
+            {workloads === undefined && "The workloads, which say so, could not be loaded."}
+            {workloads &&
+              deployers(workloads).map((deployer) => (
+                <div key={deployer?.value ?? ""}>
+                  <Person
+                    attribution={deployer}
+                    message={message}
+                    unless={
+                      <>
+                        No workload says. Annotate workloads with <code>deadlight.io/deployed-by</code>, or deploy them
+                        with Argo CD, Flux or Helm.
+                      </>
+                    }
+                  />
+                </div>
+              ))}
           </Fact>
         </DescriptionList>
       </CardBody>

@@ -3,6 +3,7 @@ import type { ImageTagDetail } from "../api/generated/types.gen";
 import { Fact } from "../facts/Fact";
 import { Moment } from "../facts/Moment";
 import { SeverityCounts } from "../facts/SeverityCounts";
+import { sentence } from "../facts/sentence";
 import { Notice } from "../states/Notice";
 import { describeScan } from "./scan";
 
@@ -22,7 +23,7 @@ export function ScanCard({ image }: { image: ImageTagDetail }) {
           <Label isCompact status={status}>
             {name}
           </Label>{" "}
-          <span className="dl-break">{image.scan_error || meaning}</span>
+          <span className="dl-break">{sentence(image.scan_error) || meaning}</span>
         </p>
         {isScanned && <Contents image={image} />}
         {image.scan_problems.map((problem) => (

@@ -10,22 +10,19 @@ import {
   Stack,
   StackItem,
 } from "@patternfly/react-core";
-import type { ReactNode } from "react";
 import { Link } from "react-router";
 import type { ImageTagDetail, VerdictOut } from "../api/generated/types.gen";
 import { Fact } from "../facts/Fact";
 import { IntegrityLabel } from "../facts/IntegrityLabel";
 import { Moment } from "../facts/Moment";
-import { elapsed } from "../facts/moment";
 import { SeverityMark } from "../facts/Severity";
 import { Notice } from "../states/Notice";
 import { DigestComparison } from "./DigestComparison";
-import { type Evidence, explainVerdict, readEvidence } from "./verdict";
+import { explainVerdict, readEvidence } from "./verdict";
 
-/** What comparing the image with its registry gave, and what that rests on. */
+/** What comparing the image with its registry gave; a violation's evidence has a tab of its own. */
 export function VerdictCard({ image }: { image: ImageTagDetail }) {
   const { verdict } = image;
-  const evidence = readEvidence(verdict.evidence);
   return (
     <Card isFullHeight component="section" aria-labelledby="verdict-title">
       <CardHeader>
@@ -48,11 +45,13 @@ export function VerdictCard({ image }: { image: ImageTagDetail }) {
             </Content>
           </StackItem>
           <Doubts verdict={verdict} />
+          {!verdict.violation_type && (
+            <StackItem>
+              <DigestComparison image={image} evidence={readEvidence(verdict.evidence)} />
+            </StackItem>
+          )}
           <StackItem>
-            <DigestComparison image={image} evidence={evidence} />
-          </StackItem>
-          <StackItem>
-            <VerdictFacts verdict={verdict} evidence={evidence} />
+            <VerdictFacts verdict={verdict} />
           </StackItem>
         </Stack>
       </CardBody>
@@ -62,7 +61,7 @@ export function VerdictCard({ image }: { image: ImageTagDetail }) {
 
 function VerdictLine({ verdict }: { verdict: VerdictOut }) {
   return (
-    <Flex columnGap={{ default: "columnGapMd" }} alignItems={{ default: "alignItemsCenter" }}>
+    <Flex className="dl-verdict" columnGap={{ default: "columnGapMd" }} alignItems={{ default: "alignItemsCenter" }}>
       <FlexItem>
         <IntegrityLabel status={verdict.status} />
       </FlexItem>
@@ -104,37 +103,19 @@ function Doubts({ verdict }: { verdict: VerdictOut }) {
   return null;
 }
 
-function VerdictFacts({ verdict, evidence }: { verdict: VerdictOut; evidence: Evidence }) {
-  const facts: [string, ReactNode][] = [
-    ["First detected", verdict.first_detected_at && <Moment at={verdict.first_detected_at} />],
-    ["Judged at", verdict.judged_at && <Moment at={verdict.judged_at} />],
-    ["Reason", verdict.status !== "Untrusted Registry" && verdict.reason],
-    ...(verdict.violation_type === "Post-Deployment Tag Update" ? timeline(evidence) : []),
-  ];
+function VerdictFacts({ verdict }: { verdict: VerdictOut }) {
   return (
     <DescriptionList isCompact isHorizontal horizontalTermWidthModifier={{ default: "14ch" }}>
-      {facts
-        .filter(([, value]) => value)
-        .map(([name, value]) => (
-          <Fact key={name} name={name}>
-            {value}
-          </Fact>
-        ))}
+      {verdict.first_detected_at && (
+        <Fact name="First Detected">
+          <Moment at={verdict.first_detected_at} />
+        </Fact>
+      )}
+      {verdict.judged_at && (
+        <Fact name="Last judged">
+          <Moment at={verdict.judged_at} />
+        </Fact>
+      )}
     </DescriptionList>
   );
-}
-
-function timeline({ deployedAt, tagSeenChangedAt }: Evidence): [string, ReactNode][] {
-  return [
-    ["Deployment Time", deployedAt && <Moment at={deployedAt} />],
-    [
-      "Tag Update Time",
-      tagSeenChangedAt && (
-        <>
-          seen <Moment at={tagSeenChangedAt} />
-          {deployedAt && `, ${elapsed(new Date(deployedAt), new Date(tagSeenChangedAt))} after the deployment`}
-        </>
-      ),
-    ],
-  ];
 }

@@ -32,8 +32,8 @@ const COLUMNS: readonly Column<FindingRow>[] = [
   },
   { title: "CVSS", isNarrow: true, cell: (row) => row.cvss_score?.toFixed(1) ?? "–" },
   { title: "Package", width: 15, cell: (row) => row.package },
-  { title: "Version", cell: (row) => row.version },
-  { title: "Fix Version", cell: (row) => row.fix_version || <span className="dl-subtle">None</span> },
+  { title: "Version", isNarrow: true, cell: (row) => row.version },
+  { title: "Fix Version", isNarrow: true, cell: (row) => row.fix_version || <span className="dl-subtle">None</span> },
   { title: "Applicability", cell: (row) => <ApplicabilityLabel applicability={row.applicability} /> },
   {
     title: "Validated in runtime",
@@ -93,9 +93,7 @@ function FindingDetails({ finding }: { finding: FindingRow }) {
       <Fact name="Advisories">
         {finding.advisories.map((advisory) => (
           <div key={advisory}>
-            <a href={`https://osv.dev/vulnerability/${encodeURIComponent(advisory)}`} target="_blank" rel="noreferrer">
-              {advisory}
-            </a>
+            <AdvisoryName advisory={advisory} />
           </div>
         ))}
       </Fact>
@@ -103,13 +101,27 @@ function FindingDetails({ finding }: { finding: FindingRow }) {
   );
 }
 
+/** Where to read an advisory; those of the demonstration are nowhere else. */
+function AdvisoryName({ advisory }: { advisory: string }) {
+  if (advisory.startsWith("DEMO-")) {
+    return advisory;
+  }
+  return (
+    <a href={`https://osv.dev/vulnerability/${encodeURIComponent(advisory)}`} target="_blank" rel="noreferrer">
+      {advisory}
+    </a>
+  );
+}
+
 const UNEXPLAINED = "No rule of contextual analysis covers this vulnerability in this package.";
 
 function describeEvidence(evidence: FindingRow["applicability_evidence"][number]): string {
-  const { path, line, call, ...others } = evidence;
+  const { path, line, call, rule_id: rule, ...others } = evidence;
   if (path === undefined || call === undefined) {
     return JSON.stringify(evidence);
   }
-  const rest = Object.entries(others).map(([name, value]) => `${name} ${value}`);
+  const rest = Object.entries({ rule, ...others })
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `${name} ${value}`);
   return [`${path}${line === undefined ? "" : `:${line}`} calls ${call}`, ...rest].join(", ");
 }

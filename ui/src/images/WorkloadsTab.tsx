@@ -1,22 +1,20 @@
-import { Label } from "@patternfly/react-core";
+import { DescriptionList, Label } from "@patternfly/react-core";
 import type { UseQueryResult } from "@tanstack/react-query";
-import { Link } from "react-router";
 import type { WorkloadRow } from "../api/generated/types.gen";
-import { clusterPath } from "../clusters/clusterPath";
-import { DemonstrationLabel } from "../facts/DemonstrationLabel";
+import { Fact } from "../facts/Fact";
 import { Person } from "../facts/Person";
-import { useMay } from "../session/session";
 import { Failure } from "../states/Failure";
 import { NothingYet } from "../states/NothingYet";
 import type { Column } from "../table/DataTable";
 import { SearchableTable } from "../table/SearchableTable";
+import { ClusterName } from "./ClusterName";
 
 const COLUMNS: readonly Column<WorkloadRow>[] = [
   { title: "Name", width: 20, cell: (row) => row.name },
   { title: "Kind", isNarrow: true, cell: (row) => row.kind },
   { title: "Namespace", cell: (row) => row.namespace },
   { title: "Cluster", cell: (row) => <ClusterName workload={row} /> },
-  { title: "Nodes", cell: (row) => row.nodes.join(", ") || "–" },
+  { title: "Nodes", isNarrow: true, cell: (row) => row.nodes.length },
   { title: "Status", isNarrow: true, cell: (row) => <WorkloadStatus status={row.status} /> },
   {
     title: "Deployed By",
@@ -37,6 +35,7 @@ export function WorkloadsTab({ workloads }: { workloads: UseQueryResult<Workload
       rows={workloads.data}
       rowKey={(row) => String(row.id)}
       textOf={(row) => `${row.name} ${row.kind} ${row.namespace} ${row.cluster}`}
+      details={(row) => row.nodes.length > 0 && <WorkloadNodes nodes={row.nodes} />}
       empty={
         <NothingYet title="No workload runs this image now">
           It ran within the period you looked at, or was scanned before it runs. Its verdict and its contents stay here.
@@ -46,13 +45,15 @@ export function WorkloadsTab({ workloads }: { workloads: UseQueryResult<Workload
   );
 }
 
-function ClusterName({ workload }: { workload: WorkloadRow }) {
-  const mayLookAtClusters = useMay("admin");
+function WorkloadNodes({ nodes }: { nodes: readonly string[] }) {
   return (
-    <>
-      {mayLookAtClusters ? <Link to={clusterPath(workload.cluster_id)}>{workload.cluster}</Link> : workload.cluster}{" "}
-      <DemonstrationLabel isShown={workload.demonstration} />
-    </>
+    <DescriptionList isCompact isHorizontal horizontalTermWidthModifier={{ default: "18ch" }}>
+      <Fact name="Nodes">
+        {nodes.map((node) => (
+          <div key={node}>{node}</div>
+        ))}
+      </Fact>
+    </DescriptionList>
   );
 }
 

@@ -1,6 +1,7 @@
 import { Link } from "react-router";
 import type { ImageTagRow } from "../api/generated/types.gen";
 import { DemonstrationLabel } from "../facts/DemonstrationLabel";
+import { shortDigest } from "../facts/digest";
 import { IntegrityLabel } from "../facts/IntegrityLabel";
 import { RiskLabels } from "../facts/RiskLabels";
 import { SeverityCounts } from "../facts/SeverityCounts";
@@ -18,6 +19,9 @@ export const IMAGE_COLUMNS: readonly Column<ImageTagRow>[] = [
           <ImageName image={row} />
         </Link>{" "}
         <DemonstrationLabel isShown={row.demonstration} />
+        <div className="dl-subtle" title={row.digest}>
+          {shortDigest(row.digest)}
+        </div>
       </>
     ),
   },

@@ -73,5 +73,5 @@ export function isNarrowed(query: ImageQuery): boolean {
 }
 
 function periodOf(text: string | null): TimePeriod {
-  return text !== null && text in PERIODS ? (text as TimePeriod) : "now";
+  return text !== null && Object.hasOwn(PERIODS, text) ? (text as TimePeriod) : "now";
 }

@@ -68,7 +68,7 @@ const COLUMNS: readonly Column<RegistryOut>[] = [
     width: 20,
     cell: (row) => (
       <>
-        {row.name} <DemonstrationLabel isShown={row.demonstration} />
+        <RegistryName registry={row} /> <DemonstrationLabel isShown={row.demonstration} />
       </>
     ),
   },
@@ -85,6 +85,10 @@ const COLUMNS: readonly Column<RegistryOut>[] = [
   { title: "Account", cell: (row) => row.username || "Anonymous" },
   { title: "Last asked", cell: (row) => <LastAsked registry={row} /> },
 ];
+
+function RegistryName({ registry }: { registry: RegistryOut }) {
+  return useMay("admin") ? <Link to={`/admin/registries/${registry.id}`}>{registry.name}</Link> : registry.name;
+}
 
 function actionsColumn(setTask: (task: Task) => void): Column<RegistryOut> {
   return {

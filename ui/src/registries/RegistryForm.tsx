@@ -1,12 +1,4 @@
-import {
-  ActionGroup,
-  Button,
-  Form,
-  FormFieldGroup,
-  FormFieldGroupHeader,
-  FormGroup,
-  Switch,
-} from "@patternfly/react-core";
+import { ActionGroup, Button, Form, FormGroup, FormSection, Switch } from "@patternfly/react-core";
 import { type ReactNode, useState } from "react";
 import { Link } from "react-router";
 import { Field } from "../forms/Field";
@@ -83,11 +75,11 @@ interface PartProps {
 }
 
 function Part({ title, description, children }: { title: string; description: string; children: ReactNode }) {
-  const id = `part-${title.replaceAll(" ", "-")}`;
   return (
-    <FormFieldGroup header={<FormFieldGroupHeader titleText={{ text: title, id }} titleDescription={description} />}>
+    <FormSection title={title} titleElement="h2">
+      <p className="dl-subtle">{description}</p>
       {children}
-    </FormFieldGroup>
+    </FormSection>
   );
 }
 

@@ -9,6 +9,7 @@ import {
 } from "../api/generated/@tanstack/react-query.gen";
 import type { RegistryOut } from "../api/generated/types.gen";
 import { Problem } from "../api/problem";
+import { DemonstrationLabel } from "../facts/DemonstrationLabel";
 import { PageHead } from "../shell/PageHead";
 import { useToast } from "../shell/Toasts";
 import { PageFailure } from "../states/PageFailure";
@@ -48,7 +49,11 @@ export function RegistryPage() {
   }
   return (
     <>
-      <PageHead title={registry?.name ?? "Registry"} above={[ABOVE]} />
+      <PageHead
+        title={registry?.name ?? "Registry"}
+        above={[ABOVE]}
+        labels={<DemonstrationLabel isShown={registry?.demonstration ?? false} />}
+      />
       <PageSection isFilled>
         {registry ? <ChangeRegistry registry={registry} /> : <Skeleton height="40rem" screenreaderText="Loading" />}
       </PageSection>

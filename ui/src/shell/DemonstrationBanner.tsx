@@ -7,9 +7,6 @@ import { useMay } from "../session/session";
 
 /** Says on every page that what is shown is partly made up, for as long as it is. */
 export function DemonstrationBanner() {
-  if (!useHasDemonstration()) {
-    return null;
-  }
   return (
     <Banner color="blue" role="region" aria-label="Demonstration">
       <Flex
@@ -29,10 +26,14 @@ export function DemonstrationBanner() {
   );
 }
 
-/** Only administrators may list clusters; everybody sees the demonstration's registry. */
-function useHasDemonstration(): boolean {
+/**
+ * Whether anything is made up; undefined while that is not known. Only administrators may list clusters; everybody sees
+ * the demonstration's registry.
+ */
+export function useHasDemonstration(): boolean | undefined {
   const mayListClusters = useMay("admin");
-  const { data: registries } = useQuery(listRegistriesOptions());
+  const { data: registries, isPending } = useQuery(listRegistriesOptions());
   const { data: clusters } = useInfiniteQuery({ ...clustersOptions, enabled: mayListClusters });
-  return [...(registries ?? []), ...(clusters?.clusters ?? [])].some((item) => item.demonstration);
+  const hasOne = [...(registries ?? []), ...(clusters?.clusters ?? [])].some((item) => item.demonstration);
+  return isPending ? undefined : hasOne;
 }

@@ -14,8 +14,9 @@ import {
   ToolbarItem,
 } from "@patternfly/react-core";
 import { Link, Outlet } from "react-router";
+import { WholePage } from "../states/WholePage";
 import { ThemeToggle } from "../theme/ThemeToggle";
-import { DemonstrationBanner } from "./DemonstrationBanner";
+import { DemonstrationBanner, useHasDemonstration } from "./DemonstrationBanner";
 import { Navigation } from "./Navigation";
 import { Porthole } from "./Porthole";
 import { useScrollPosition } from "./scrollPosition";
@@ -24,13 +25,18 @@ import { UserMenu } from "./UserMenu";
 
 const MAIN_ID = "main";
 
-/** Masthead, navigation and the page between them. */
+/** Masthead, navigation and the page, once it is known whether the banner belongs above them: it would push them down. */
 export function Shell() {
+  const hasDemonstration = useHasDemonstration();
+  return hasDemonstration === undefined ? <WholePage /> : <Frame hasDemonstration={hasDemonstration} />;
+}
+
+function Frame({ hasDemonstration }: { hasDemonstration: boolean }) {
   useScrollPosition(MAIN_ID);
   return (
     <ToastProvider>
       <div className="dl-shell">
-        <DemonstrationBanner />
+        {hasDemonstration && <DemonstrationBanner />}
         <Page
           isManagedSidebar
           isContentFilled

@@ -24,6 +24,9 @@ export function SearchableTable<Row>({ textOf, searchLabel, rows, empty, ...tabl
   const deferredSearch = useDeferredValue(search);
   const found = useMemo(() => rows && matching(rows, deferredSearch, textOf), [rows, deferredSearch, textOf]);
   const { rows: shown, page } = pageOf(found ?? [], wantedPage, perPage);
+  if (rows?.length === 0) {
+    return <>{empty}</>;
+  }
   const changeSearch = (text: string) => {
     setSearch(text);
     setWantedPage(1);
@@ -33,7 +36,7 @@ export function SearchableTable<Row>({ textOf, searchLabel, rows, empty, ...tabl
     <>
       <Toolbar>
         <ToolbarContent>
-          <ToolbarItem>
+          <ToolbarItem className="dl-search">
             <SearchInput
               aria-label={searchLabel}
               placeholder={searchLabel}
@@ -56,11 +59,7 @@ export function SearchableTable<Row>({ textOf, searchLabel, rows, empty, ...tabl
           </ToolbarItem>
         </ToolbarContent>
       </Toolbar>
-      <DataTable
-        {...table}
-        rows={found && shown}
-        empty={rows?.length ? <NothingFound clear={() => changeSearch("")} /> : empty}
-      />
+      <DataTable {...table} rows={found && shown} empty={<NothingFound clear={() => changeSearch("")} />} />
     </>
   );
 }

@@ -93,13 +93,15 @@ function Alert({ alert }: { alert: AlertDetail }) {
           </Fact>
         )}
       </DescriptionList>
-      <DataTable
-        label="Attempts"
-        columns={ATTEMPT_COLUMNS}
-        rows={alert.deliveries}
-        rowKey={(row) => String(row.attempt)}
-        empty="No attempt has been made yet."
-      />
+      <div className="dl-after">
+        <DataTable
+          label="Attempts"
+          columns={ATTEMPT_COLUMNS}
+          rows={alert.deliveries}
+          rowKey={(row) => String(row.attempt)}
+          empty="No attempt has been made yet."
+        />
+      </div>
       <ExpandableSection toggleText="What it says">
         <CodeBlock>
           <CodeBlockCode>{JSON.stringify(alert.body, null, 2)}</CodeBlockCode>

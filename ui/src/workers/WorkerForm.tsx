@@ -1,9 +1,7 @@
 import { ActionGroup, Button, Checkbox, Form, FormGroup, Switch } from "@patternfly/react-core";
-import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link } from "react-router";
-import { listEventTypesOptions } from "../api/generated/@tanstack/react-query.gen";
-import type { EventType } from "../api/generated/types.gen";
+import type { EventType, EventTypeOut } from "../api/generated/types.gen";
 import { asProblem } from "../api/problem";
 import { Field } from "../forms/Field";
 import { Notice } from "../states/Notice";
@@ -13,14 +11,14 @@ import { findMistakes, type Mistakes, placeOf, type WorkerDraft } from "./worker
 
 interface WorkerFormProps {
   initial: WorkerDraft;
+  eventTypes: readonly EventTypeOut[];
   isNew: boolean;
   isPending: boolean;
   error: unknown;
   save: (draft: WorkerDraft) => void;
 }
 
-export function WorkerForm({ initial, isNew, isPending, error, save }: WorkerFormProps) {
-  const { data: eventTypes } = useQuery(listEventTypesOptions());
+export function WorkerForm({ initial, eventTypes, isNew, isPending, error, save }: WorkerFormProps) {
   const [draft, setDraft] = useState(initial);
   const [isSubmitted, setIsSubmitted] = useState(false);
   const set = (part: Partial<WorkerDraft>) => setDraft({ ...draft, ...part });
@@ -60,7 +58,7 @@ export function WorkerForm({ initial, isNew, isPending, error, save }: WorkerFor
       />
       <FormGroup label="Events" role="group" isRequired isStack fieldId="events">
         {mistakes.eventTypes && <Notice variant="danger" isPlain title={mistakes.eventTypes} />}
-        {eventTypes?.map(({ name, description }) => (
+        {eventTypes.map(({ name, description }) => (
           <Checkbox
             key={name}
             id={`event-${name}`}
@@ -75,7 +73,7 @@ export function WorkerForm({ initial, isNew, isPending, error, save }: WorkerFor
         value={draft.criteria}
         onChange={(criteria) => set({ criteria })}
         mistake={mistakes.criteria}
-        sample={eventTypes?.find(({ name }) => name === draft.eventTypes[0])}
+        sample={eventTypes.find(({ name }) => name === draft.eventTypes[0])}
       />
       <DestinationsField draft={draft} setDraft={setDraft} mistake={mistakes.destinations} />
       <FormGroup role="group" fieldId="enabled">

@@ -1,17 +1,20 @@
 import { PageSection, Skeleton } from "@patternfly/react-core";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { type UseQueryResult, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import type { ReactNode } from "react";
 import { useNavigate, useParams } from "react-router";
 import {
   addWorkerMutation,
   changeWorkerMutation,
   getWorkerOptions,
   getWorkerQueryKey,
+  listEventTypesOptions,
   listWorkersQueryKey,
 } from "../api/generated/@tanstack/react-query.gen";
-import type { WorkerOut } from "../api/generated/types.gen";
+import type { EventTypeOut, WorkerOut } from "../api/generated/types.gen";
 import { DemonstrationLabel } from "../facts/DemonstrationLabel";
 import { PageHead } from "../shell/PageHead";
 import { useToast } from "../shell/Toasts";
+import { Failure } from "../states/Failure";
 import { PageFailure } from "../states/PageFailure";
 import { WorkerForm } from "./WorkerForm";
 import { bodyOf, draftOf, NEW_WORKER } from "./workerDraft";
@@ -19,19 +22,12 @@ import { bodyOf, draftOf, NEW_WORKER } from "./workerDraft";
 const ABOVE = { title: "Workers", path: "/admin/workers" };
 
 export function NewWorkerPage() {
-  const saved = useSaved("Worker added");
-  const adding = useMutation({ ...addWorkerMutation(), onSuccess: saved });
+  const events = useQuery(listEventTypesOptions());
   return (
     <>
       <PageHead title="Add a worker" above={[ABOVE]} />
       <PageSection isFilled>
-        <WorkerForm
-          isNew
-          initial={NEW_WORKER}
-          isPending={adding.isPending}
-          error={adding.error}
-          save={(draft) => adding.mutate({ body: bodyOf(draft) })}
-        />
+        <WithEvents events={events}>{(eventTypes) => <AddWorker eventTypes={eventTypes} />}</WithEvents>
       </PageSection>
     </>
   );
@@ -40,6 +36,7 @@ export function NewWorkerPage() {
 export function WorkerPage() {
   const id = Number(useParams().workerId);
   const { data: worker, error, refetch } = useQuery(getWorkerOptions({ path: { worker_id: id } }));
+  const events = useQuery(listEventTypesOptions());
   if (error && !worker) {
     return <PageFailure subject="this worker" error={error} retry={() => void refetch()} list={ABOVE} />;
   }
@@ -51,19 +48,60 @@ export function WorkerPage() {
         labels={<DemonstrationLabel isShown={worker?.demonstration ?? false} />}
       />
       <PageSection isFilled>
-        {worker ? <ChangeWorker worker={worker} /> : <Skeleton height="40rem" screenreaderText="Loading" />}
+        <WithEvents events={events}>
+          {(eventTypes) => (worker ? <ChangeWorker worker={worker} eventTypes={eventTypes} /> : <GreyForm />)}
+        </WithEvents>
       </PageSection>
     </>
   );
 }
 
-function ChangeWorker({ worker }: { worker: WorkerOut }) {
+type EventTypes = readonly EventTypeOut[];
+
+interface WithEventsProps {
+  events: UseQueryResult<EventTypes, unknown>;
+  children: (eventTypes: EventTypes) => ReactNode;
+}
+
+/** A form on a worker, once it is known which events there are. */
+function WithEvents({ events, children }: WithEventsProps) {
+  if (events.data) {
+    return children(events.data);
+  }
+  return events.error ? (
+    <Failure subject="the events" error={events.error} retry={() => void events.refetch()} />
+  ) : (
+    <GreyForm />
+  );
+}
+
+function GreyForm() {
+  return <Skeleton height="40rem" screenreaderText="Loading" />;
+}
+
+function AddWorker({ eventTypes }: { eventTypes: EventTypes }) {
+  const saved = useSaved("Worker added");
+  const adding = useMutation({ ...addWorkerMutation(), onSuccess: saved });
+  return (
+    <WorkerForm
+      isNew
+      initial={NEW_WORKER}
+      eventTypes={eventTypes}
+      isPending={adding.isPending}
+      error={adding.error}
+      save={(draft) => adding.mutate({ body: bodyOf(draft) })}
+    />
+  );
+}
+
+function ChangeWorker({ worker, eventTypes }: { worker: WorkerOut; eventTypes: EventTypes }) {
   const saved = useSaved("Worker saved", worker.id);
   const changing = useMutation({ ...changeWorkerMutation(), onSuccess: saved });
   return (
     <WorkerForm
       isNew={false}
       initial={draftOf(worker)}
+      eventTypes={eventTypes}
       isPending={changing.isPending}
       error={changing.error}
       save={(draft) => changing.mutate({ path: { worker_id: worker.id }, body: bodyOf(draft) })}

@@ -77,7 +77,7 @@ const COLUMNS: readonly Column<WorkerOut>[] = [
   { title: "Destinations", width: 20, cell: (row) => <Destinations worker={row} /> },
   { title: "Delivered", isNarrow: true, cell: (row) => <Count worker={row} status="delivered" /> },
   { title: "Pending", isNarrow: true, cell: (row) => <Count worker={row} status="pending" /> },
-  { title: "Dead", isNarrow: true, cell: (row) => <Count worker={row} status="dead" /> },
+  { title: "Dead letters", isNarrow: true, cell: (row) => <Count worker={row} status="dead" /> },
 ];
 
 function WorkerName({ worker }: { worker: WorkerOut }) {
