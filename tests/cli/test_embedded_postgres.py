@@ -102,6 +102,13 @@ def test_a_path_too_long_for_a_socket_is_refused_with_advice(tmp_path: Path) -> 
         EmbeddedPostgres(tmp_path / ("x" * 100)).start()
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the server as another user")
+def test_a_folder_that_the_servers_user_may_not_enter_is_refused_with_advice(directory: Path) -> None:
+    directory.parent.chmod(0o700)
+    with pytest.raises(EmbeddedPostgresError, match=f"who may not enter {directory.parent}: chmod"):
+        EmbeddedPostgres(directory).start()
+
+
 def test_a_server_that_cannot_start_says_why(directory: Path) -> None:
     server = EmbeddedPostgres(directory, settings={"shared_buffers": "nonsense"})
     with pytest.raises(EmbeddedPostgresError, match="shared_buffers"):

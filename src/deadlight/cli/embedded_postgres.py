@@ -116,11 +116,17 @@ class EmbeddedPostgres:
         if self._binaries != Path():
             return
         self._user = _system_user() if os.geteuid() == 0 else None
+        closed = _find_closed(self._directory.parent) if self._user else None
+        if closed:
+            raise EmbeddedPostgresError(
+                f"PostgreSQL runs as the user {SYSTEM_USER}, who may not enter {closed}: chmod o+x {closed}, "
+                "or choose another folder with DEADLIGHT_HOME"
+            )
         self._binaries = self._reachable_binaries(_wheel_installation()) / "bin"
 
     def _reachable_binaries(self, installation: Path) -> Path:
         """The installation, or a copy where the user that runs the server could not reach it (a venv under /root)."""
-        if self._user is None or _everyone_can_reach(installation):
+        if self._user is None or _find_closed(installation) is None:
             return installation
         copy = self._directory / f"postgresql-{MAJOR}"
         if not copy.exists():
@@ -250,5 +256,6 @@ def _system_user() -> pwd.struct_passwd:
         return pwd.getpwnam(SYSTEM_USER)
 
 
-def _everyone_can_reach(path: Path) -> bool:
-    return all(folder.stat().st_mode & stat.S_IXOTH for folder in (path, *path.parents))
+def _find_closed(path: Path) -> Path | None:
+    """The folder on the way to `path`, itself included, that not everybody may enter."""
+    return next((folder for folder in (path, *path.parents) if not folder.stat().st_mode & stat.S_IXOTH), None)
