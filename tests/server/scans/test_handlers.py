@@ -90,6 +90,7 @@ async def test_a_scan_that_had_to_wait_runs_again_by_itself_and_others_need_not_
             return await statuses(fleet) == {"shop/web": "waiting", "shop/fine": "done"}
 
         await eventually(waiting)
+        await service.settle()
         (job,) = await fleet.rows("SELECT execute_after - now() AS pause FROM pgqueuer WHERE entrypoint = 'scan_image'")
         assert timedelta(seconds=90) < job.pause <= timedelta(seconds=120)
         registry.trouble = None
