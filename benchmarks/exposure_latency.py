@@ -157,8 +157,8 @@ class World:
 
     def _change_one(self, cluster: Cluster, pod: int, number: int) -> None:
         (replica_set,) = cluster.list("ReplicaSet")
-        image, digest = self.good[number % GOOD_TAGS]
         bad = number % EVERY_BAD == EVERY_BAD - 1
+        image, digest = self.good[(number // EVERY_BAD if bad else number) % GOOD_TAGS]
         if bad:
             digest = "sha256:" + hashlib.sha256(f"{cluster.name} {number}".encode()).hexdigest()
             self.run.started[digest] = time.monotonic()
