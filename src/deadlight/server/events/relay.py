@@ -2,8 +2,9 @@
 
 An event is locked, handled and marked in one transaction, so its handlers touch nothing but the database: what they
 write and the mark that says so commit together, and a relay that is killed leaves the event as it was. Whatever talks
-to the world is a job that a handler enqueues. One event per transaction also keeps the row locks of handlers few and
-short, so that they cannot block one another in a circle.
+to the world is a job that a handler enqueues. A transaction has events of one key only, which concern the same rows:
+that keeps the row locks of handlers few, so that they cannot block one another in a circle, and lets a key that has
+fallen behind catch up.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
+from itertools import takewhile
 from typing import Any
 
 from sqlalchemy import Row, text, update
@@ -29,6 +31,9 @@ CHANGES_CHANNEL = "deadlight_changes"
 
 BATCH = 100
 """Due events a relay holds ready, so that it asks for more seldom when there are many."""
+
+TOGETHER = 20
+"""Events of a key that may share a transaction."""
 
 CONCURRENCY = 8
 MAX_ATTEMPTS = 10
@@ -49,10 +54,12 @@ _DUE = text(
     """
 )
 
-# Due still: since it was found, another relay may have handled or postponed it, or may hold it now.
+# With those that wait behind it. Since it was found, another relay may have handled, postponed or taken it.
 _TAKE = text(
     """
-    SELECT * FROM event WHERE id = :id AND status = 'pending' AND not_before <= clock_timestamp()
+    SELECT *, not_before <= clock_timestamp() AS is_due FROM event
+    WHERE key = (SELECT key FROM event WHERE id = :id) AND id >= :id AND status = 'pending'
+    ORDER BY id LIMIT :limit
     FOR UPDATE SKIP LOCKED
     """
 )
@@ -60,18 +67,19 @@ _TAKE = text(
 
 _FINISH = text(
     """
-    UPDATE event SET status = 'handled', handled_at = clock_timestamp() WHERE id = :id
+    UPDATE event SET status = 'handled', handled_at = clock_timestamp() WHERE id = ANY(:ids)
     RETURNING pg_notify(:channel, type)
     """
 )
 
 
 class _HandlerError(Exception):
-    """A handler failed on this event, the `attempts`-th time."""
+    """A handler failed on this event, the `attempts`-th time, after those of `handled` events in its transaction."""
 
-    def __init__(self, attempts: int) -> None:
+    def __init__(self, attempts: int, handled: int) -> None:
         super().__init__()
         self.attempts = attempts
+        self.handled = handled
 
 
 class Relay:
@@ -142,26 +150,30 @@ class Relay:
             if handled:
                 self.wake()  # for what waited behind it
 
-    async def _handle_or_postpone(self, event_id: int) -> bool:
+    async def _handle_or_postpone(self, event_id: int, limit: int = TOGETHER) -> bool:
         try:
             async with self._engine.begin() as connection:
-                return await self._take(connection, event_id)
+                return await self._take(connection, event_id, limit)
         except _HandlerError as failure:
+            if failure.handled:  # their work was undone with the failure: it is done without what failed, which is next
+                return await self._handle_or_postpone(event_id, failure.handled)
             logger.exception("event handler failed", extra={"event_id": event_id})
             await self._postpone(event_id, failure)
             return failure.attempts >= MAX_ATTEMPTS
 
-    async def _take(self, connection: AsyncConnection, event_id: int) -> bool:
-        row = (await connection.execute(_TAKE, {"id": event_id})).first()
-        if row is None:
+    async def _take(self, connection: AsyncConnection, event_id: int, limit: int) -> bool:
+        rows = (await connection.execute(_TAKE, {"id": event_id, "limit": limit})).all()
+        if not rows or rows[0].id != event_id:
             return False
-        try:
-            await self._run_handlers(connection, row)
-        except Exception as error:
-            raise _HandlerError(row.attempts + 1) from error
-        await connection.execute(_FINISH, {"id": event_id, "channel": CHANGES_CHANNEL})
-        self.counters["handled"] += 1
-        return True
+        due = list(takewhile(lambda row: row.is_due, rows))
+        for number, row in enumerate(due):
+            try:
+                await self._run_handlers(connection, row)
+            except Exception as error:
+                raise _HandlerError(row.attempts + 1, number) from error
+        await connection.execute(_FINISH, {"ids": [row.id for row in due], "channel": CHANGES_CHANNEL})
+        self.counters["handled"] += len(due)
+        return bool(due)
 
     async def _run_handlers(self, connection: AsyncConnection, row: Row[Any]) -> None:
         event = Event(row.id, row.uuid, EventType(row.type), row.key, row.data, row.recorded_at)
