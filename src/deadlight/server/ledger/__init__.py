@@ -1,0 +1,1 @@
+"""Exposure windows: from when a risk on a workload became true to when it was closed."""

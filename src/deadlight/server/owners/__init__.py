@@ -1,0 +1,1 @@
+"""Who built, who deployed and who is responsible: attributions by documented precedence, and the owners map."""
