@@ -8,13 +8,14 @@ from typing import TypeVar
 import aiohttp
 
 from deadlight.registry.blobs import iter_blob, read_blob
-from deadlight.registry.documents import ImageConfig, InvalidDocumentError, Manifest, parse_config
+from deadlight.registry.documents import Descriptor, ImageConfig, InvalidDocumentError, Manifest, parse_config
 from deadlight.registry.endpoint import Endpoint, TlsTrust
 from deadlight.registry.errors import MalformedAnswerError, RegistryError
 from deadlight.registry.limits import MAX_CONFIG_BYTES, Limits, Timing
 from deadlight.registry.manifests import ManifestHead, NotModified, fetch_manifest, look_up_manifest
 from deadlight.registry.reading import read_images
 from deadlight.registry.records import SourceRecord
+from deadlight.registry.referrers import fetch_referrers
 from deadlight.registry.source import Source
 
 logger = logging.getLogger(__name__)
@@ -104,6 +105,19 @@ class RegistryClient:
             return parse_config(content, digest=digest)
         except InvalidDocumentError as error:
             raise MalformedAnswerError(self.name, f"the image's configuration is {error}") from error
+
+    async def fetch_referrers(self, repository: str, digest: str) -> tuple[Descriptor, ...]:
+        """What refers to a manifest: signatures, attestations, SBOMs. Mirrors are not asked, few know of them."""
+        return await fetch_referrers(self._origin, repository, digest)
+
+    async def fetch_blob(self, repository: str, digest: str, *, size_limit: int) -> bytes:
+        """A whole small blob.
+
+        Raises:
+            NotFoundError: the registry says that it does not exist.
+            DigestMismatchError: the registry sends other content.
+        """
+        return await self._ask(lambda source: read_blob(source, repository, digest, size_limit=size_limit))
 
     def iter_blob(self, repository: str, digest: str, *, size_limit: int) -> AsyncGenerator[bytes, None]:
         """Yield a blob of at most `size_limit` bytes, in pieces of the network's choosing, as stored.

@@ -20,7 +20,16 @@ def manifest_path(repository: str, reference: str) -> str:
 
 def blob_path(repository: str, digest: str) -> str:
     """Where a blob is; raises InvalidReferenceError."""
+    return f"v2/{repository}/blobs/{_checked(repository, digest)}"
+
+
+def referrers_path(repository: str, digest: str) -> str:
+    """Where the list of what refers to a manifest is; raises InvalidReferenceError."""
+    return f"v2/{repository}/referrers/{_checked(repository, digest)}"
+
+
+def _checked(repository: str, digest: str) -> str:
     if not is_digest(digest):
-        raise InvalidReferenceError(f"invalid digest {digest!r} of a blob")
+        raise InvalidReferenceError(f"invalid digest {digest!r}")
     ImageReference.parse(f"{_ANY_REGISTRY}/{repository}@{digest}")
-    return f"v2/{repository}/blobs/{digest}"
+    return digest
