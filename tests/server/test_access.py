@@ -61,6 +61,11 @@ TABLE: dict[Endpoint, set[Caller]] = {
     Endpoint("GET", "/api/v1/image-tags/{image_tag_id}/packages"): VIEWERS,
     Endpoint("GET", "/api/v1/image-tags/{image_tag_id}/vulnerabilities"): VIEWERS,
     Endpoint("GET", "/api/v1/image-tags/{image_tag_id}/workloads"): VIEWERS,
+    Endpoint("GET", "/api/v1/image-tags/{image_tag_id}/attestations"): VIEWERS,
+    Endpoint("GET", "/api/v1/signers"): VIEWERS,
+    Endpoint("POST", "/api/v1/signers"): ADMINS,
+    Endpoint("PUT", "/api/v1/signers/{signer_id}"): ADMINS,
+    Endpoint("DELETE", "/api/v1/signers/{signer_id}"): ADMINS,
     Endpoint("GET", "/api/v1/advisories"): VIEWERS,
     Endpoint("GET", "/api/v1/advisories/imports"): VIEWERS,
     Endpoint("POST", "/api/v1/advisories/import"): OPERATORS,
@@ -138,7 +143,7 @@ async def tokens(service: RunningService) -> dict[Caller, str]:
 
 def address(path: str) -> str:
     """A path of nothing that exists."""
-    for name in ("token_id", "image_tag_id", "registry_id", "worker_id"):
+    for name in ("token_id", "image_tag_id", "registry_id", "worker_id", "signer_id"):
         path = path.replace(f"{{{name}}}", "999999")
     return path.format(alert_id=uuid4(), cluster_id=uuid4(), token="dlr_unknown")
 

@@ -14,11 +14,13 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from pathlib import Path
 
 import aiohttp
 import uvicorn
 from pydantic import ValidationError
 
+from deadlight.registry.attestations.keyless import SigstoreVerifier
 from deadlight.server import migrations
 from deadlight.server.app import create_app
 from deadlight.server.auth.accounts import ADMIN_NAME, ensure_admin
@@ -61,6 +63,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             processes=processes,
             listener=Listener(settings.database_url.get_secret_value(), channels),
             registry_clients={},
+            verify_bundle=SigstoreVerifier(Path(root) if (root := settings.sigstore_trusted_root) else None),
         )
 
 

@@ -21,6 +21,7 @@ from deadlight.server import demonstration
 from deadlight.server.advisories import api as advisories_api
 from deadlight.server.assessment import api as assessment_api
 from deadlight.server.assessment import runtime_api
+from deadlight.server.attestations import api as attestations_api
 from deadlight.server.auth import api as auth_api
 from deadlight.server.auth.requests import MAX_COMPRESSED_BYTES
 from deadlight.server.dashboard import api as dashboard_api
@@ -43,6 +44,7 @@ ROUTERS = (
     advisories_api.router,
     dashboard_api.router,
     assessment_api.router,
+    attestations_api.router,
     runtime_api.router,
     workers_api.router,
     scans_api.router,

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from sqlalchemy import text
 
+from deadlight.server.attestations.jobs import CheckAttestations, check_attestations, check_due_attestations
 from deadlight.server.findings.jobs import (
     AssessImage,
     RefreshImage,
@@ -34,6 +35,7 @@ JOBS: Sequence[Entry[Services]] = (
     Entry(RefreshImage, run_refresh_image),
     Entry(RematchBuckets, run_rematch_buckets),
     Entry(DeliverAlert, deliver_alert),
+    Entry(CheckAttestations, check_attestations),
 )
 """THE table of jobs: which function runs which."""
 
@@ -64,6 +66,7 @@ class Periodic:
 
 PERIODIC = (
     Periodic(check_due_sources, timedelta(seconds=1)),
+    Periodic(check_due_attestations, timedelta(seconds=5)),
     Periodic(join_waiting, timedelta(seconds=5)),
     Periodic(sweep_alerts, timedelta(seconds=15)),
     Periodic(rescan_stale, timedelta(minutes=5)),

@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from deadlight.registry import Endpoint, RegistryClient
+from deadlight.registry.attestations.keyless import VerifyBundle
 from deadlight.server.db.notifications import Listener
 from deadlight.server.secrets import Cipher
 from deadlight.server.settings import Settings
@@ -30,6 +31,8 @@ class Services:
     listener: Listener
     registry_clients: dict[Endpoint, RegistryClient]
     """One client per way to reach a registry: it holds tokens and keeps the pace."""
+    verify_bundle: VerifyBundle
+    """Verifies keyless signatures."""
 
 
 def _services(request: Request) -> Services:

@@ -66,6 +66,9 @@ class Settings(BaseSettings):
     agent_timeout: Duration = Field(
         default=timedelta(seconds=90), description="An agent silent for longer counts as stopped or failed."
     )
+    sigstore_trusted_root: str = Field(
+        default="", description="File with the roots of a private Sigstore; empty: those of the public one."
+    )
     scan_processes: int = Field(default=1, ge=1, le=64, description="Layers scanned at the same time by this replica.")
     smtp_url: SecretStr = Field(
         default=SecretStr(""),

@@ -163,4 +163,4 @@ def test_roots_that_cannot_be_read_are_said_so(tmp_path: Path) -> None:
     file = tmp_path / "root.json"
     file.write_text("{}")
     with pytest.raises(InvalidBundleError, match="roots cannot be loaded"):
-        SigstoreVerifier(file)
+        SigstoreVerifier(file)(b"{}")

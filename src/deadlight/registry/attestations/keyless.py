@@ -7,7 +7,9 @@ roots that both rest on come with the library, or from a file for a private Sigs
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cryptography.x509 import (
     Certificate,
@@ -19,7 +21,8 @@ from cryptography.x509 import (
     UnrecognizedExtension,
 )
 
-MAX_BUNDLE_BYTES = 4 * 1024 * 1024
+if TYPE_CHECKING:
+    from sigstore.verify import Verifier
 
 _ISSUER = ObjectIdentifier("1.3.6.1.4.1.57264.1.8")
 _ISSUER_V1 = ObjectIdentifier("1.3.6.1.4.1.57264.1.1")
@@ -46,24 +49,23 @@ VerifyBundle = Callable[[bytes], KeylessSignature]
 
 
 class SigstoreVerifier:
-    """Verifies bundles against Sigstore's public roots as the library ships them, or those of a file."""
+    """Verifies bundles against Sigstore's public roots as the library ships them, or those of a file.
+
+    The library imports 300 modules, so it is only loaded when there is a bundle to verify.
+    """
 
     def __init__(self, trusted_root: Path | None = None) -> None:
-        """Load the roots; raises InvalidBundleError where the file is not a trusted root."""
-        # Here, because it imports 300 modules that only who verifies a bundle needs.
-        from sigstore.errors import Error  # noqa: PLC0415
-        from sigstore.models import ClientTrustConfig, TrustedRoot  # noqa: PLC0415
+        """Remember where the roots are."""
+        self._trusted_root = trusted_root
+
+    @cached_property
+    def _verifier(self) -> "Verifier":
+        from sigstore.models import ClientTrustConfig, TrustedRoot  # noqa: PLC0415 - see above
         from sigstore.verify import Verifier  # noqa: PLC0415
 
-        try:
-            root = (
-                TrustedRoot.from_file(str(trusted_root))
-                if trusted_root
-                else ClientTrustConfig.production(offline=True).trusted_root
-            )
-            self._verifier = Verifier(trusted_root=root)
-        except (Error, OSError, ValueError) as error:
-            raise InvalidBundleError(f"Sigstore's roots cannot be loaded: {str(error)[:200]}") from error
+        file = self._trusted_root
+        root = TrustedRoot.from_file(str(file)) if file else ClientTrustConfig.production(offline=True).trusted_root
+        return Verifier(trusted_root=root)
 
     def __call__(self, content: bytes) -> KeylessSignature:
         """Verify a bundle around a DSSE envelope; raises InvalidBundleError."""
@@ -72,8 +74,12 @@ class SigstoreVerifier:
 
         signer = _AnySigner()
         try:
+            verifier = self._verifier
+        except (Error, OSError, ValueError) as error:
+            raise InvalidBundleError(f"Sigstore's roots cannot be loaded: {str(error)[:200]}") from error
+        try:
             bundle = Bundle.from_json(content)
-            payload_type, payload = self._verifier.verify_dsse(bundle, signer)
+            payload_type, payload = verifier.verify_dsse(bundle, signer)
         except (Error, ValueError, RecursionError) as error:
             raise InvalidBundleError(f"the signature does not hold: {str(error)[:200]}") from error
         at = bundle.signing_certificate.not_valid_before_utc.astimezone(UTC)

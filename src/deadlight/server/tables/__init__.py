@@ -2,6 +2,7 @@
 
 from deadlight.server.tables import (
     advisories,
+    attestations,
     auth,
     events,
     findings,
@@ -16,6 +17,7 @@ from deadlight.server.tables.metadata import metadata
 
 __all__ = [
     "advisories",
+    "attestations",
     "auth",
     "events",
     "findings",
