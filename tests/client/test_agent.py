@@ -14,8 +14,8 @@ from tests.client.waiting import until
 
 from deadlight.client.agent import AgentClient
 from deadlight.client.backoff import Backoff
+from deadlight.client.credential_process import Token
 from deadlight.client.errors import ClientError, IdentityRefusedError, InsecureServerError, RejectedError
-from deadlight.client.tokens import Token
 from deadlight.model import wire
 from deadlight.model.observation import Grade
 

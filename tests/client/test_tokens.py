@@ -6,8 +6,9 @@ import pytest
 from tests.client.model_service import REGISTRATION_TOKEN, ModelService
 from tests.client.waiting import until
 
+from deadlight.client.credential_process import Identity, Token
 from deadlight.client.errors import IdentityRefusedError, TokenUnavailableError
-from deadlight.client.tokens import Identity, Token, TokenHolder, fetch_token
+from deadlight.client.tokens import TokenHolder, fetch_token
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 

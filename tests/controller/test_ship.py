@@ -17,7 +17,7 @@ from tests.controller.made import CLUSTER, gone, namespace, node, pod, workload
 
 from deadlight.client.agent import AgentClient
 from deadlight.client.backoff import Backoff
-from deadlight.client.tokens import Token
+from deadlight.client.credential_process import Token
 from deadlight.controller.deltas import Change
 from deadlight.controller.health import Health
 from deadlight.controller.ship import Rhythm, Shipper

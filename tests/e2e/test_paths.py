@@ -20,9 +20,9 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 from tests.support.agents import running_agent
-from tests.support.browser import open_browser, sign_in
+from tests.support.console import open_console, running_browser
 from tests.support.containers import Runc, is_debian_12, own_packages, pull
-from tests.support.database import fresh_database
+from tests.support.database import PASSWORD, fresh_database
 from tests.support.docker_registry import running_docker_registry
 from tests.support.images import LABELS, OWNER
 from tests.support.mail import MailServer, running_mail_server
@@ -305,10 +305,10 @@ async def test_path_a_finds_an_overwritten_tag_by_itself_and_tells_hook_and_mail
 
 @pytest.mark.req("F3", "F4", "F5", "F6", "F7", "I30")
 async def test_a_person_reads_the_verdict_off_the_page(lab: Lab) -> None:
-    async with open_browser() as browser:
-        page = await browser.new_page()
-        await sign_in(page, lab.service.url)
-        await page.goto(f"{lab.service.url}/runtime/live/images?search={REPOSITORY}")
+    async with running_browser() as browser, open_console(browser, lab.service.url) as console:
+        await console.open(f"/runtime/live/images?search={REPOSITORY}")
+        await console.sign_in("admin", PASSWORD)
+        page = console.page
         await page.get_by_role("link", name=REPOSITORY).click()
         verdict = page.get_by_role("region", name="Image integrity")
         await expect(verdict).to_contain_text("Invalid Image Integrity")

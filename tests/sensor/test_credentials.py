@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from deadlight.client.credentials import _options
-from deadlight.sensor.credentials import NoTokenError, Tokens, credentials_command
+from deadlight.sensor.credentials import NoTokenError, Tokens
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -72,21 +71,3 @@ def test_an_answer_that_is_none_is_an_error(output, code):
 def test_a_child_that_cannot_be_started_is_an_error():
     with pytest.raises(NoTokenError, match="No such file"):
         Tokens(["/nonexistent/program"]).get()
-
-
-def test_the_products_own_child_understands_its_command():
-    command = credentials_command(
-        server="https://deadlight.example.com",
-        state=Path("/var/lib/deadlight"),
-        cluster_uid="uid",
-        cluster_name="production",
-        node="node-1",
-        registration_token_file=None,
-        ca_file=Path("/etc/ca.pem"),
-    )
-
-    assert command[:4] == (sys.executable, "-P", "-m", "deadlight.client.credentials")
-    options = _options(command[4:])
-    assert (options.kind, options.node, options.cluster_name) == ("sensor", "node-1", "production")
-    assert options.registration_token_file is None
-    assert options.ca_file == Path("/etc/ca.pem")

@@ -15,8 +15,8 @@ from tests.support.service import eventually, service_settings
 
 from deadlight.client import credentials
 from deadlight.client.agent import AgentClient
+from deadlight.client.credential_process import Token
 from deadlight.client.errors import CredentialsError
-from deadlight.client.tokens import Token
 from deadlight.server.__main__ import _serve_http, open_services
 from deadlight.server.auth.agents import create_registration_token
 from deadlight.server.dashboard.risk_index import RiskIndex

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from deadlight.client.agent import AgentClient
 from deadlight.client.backoff import PATIENT, Backoff
-from deadlight.client.tokens import Identity, fetch_token
+from deadlight.client.credential_process import Identity
+from deadlight.client.tokens import fetch_token
 from deadlight.controller.beat import keep_beating
 from deadlight.controller.errors import ApiError, ConfigurationError, ControllerError
 from deadlight.controller.health import Health

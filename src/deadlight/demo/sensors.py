@@ -18,9 +18,9 @@ import msgspec
 
 from deadlight import __version__
 from deadlight.client.agent import AgentClient
+from deadlight.client.credential_process import Identity, Token
 from deadlight.client.credentials import obtain
 from deadlight.client.errors import CredentialsError, ExitCode, IdentityRefusedError, TokenUnavailableError
-from deadlight.client.tokens import Identity, Token
 from deadlight.demo.clusters import DemoCluster
 from deadlight.demo.kubernetes.manifests import Manifest
 from deadlight.demo.kubernetes.resources import PODS

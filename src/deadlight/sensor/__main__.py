@@ -9,10 +9,11 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 
+from deadlight.client.credential_process import Identity
 from deadlight.client.errors import ClientError
 from deadlight.sensor import tracefs
 from deadlight.sensor.cgroupfs import read_hierarchies
-from deadlight.sensor.credentials import Tokens, credentials_command
+from deadlight.sensor.credentials import Tokens
 from deadlight.sensor.doctor import document, is_fit, table
 from deadlight.sensor.errors import SensorError
 from deadlight.sensor.kernel import Config, Kernel, find_host_mount_namespace, read_object
@@ -92,9 +93,10 @@ def _sink(options: Options) -> Iterator[Sink]:
     if options.print_only:
         yield Printer(sys.stdout.buffer)
         return
-    command = credentials_command(
+    identity = Identity(
         server=options.server,
         state=options.state,
+        kind="sensor",
         cluster_uid=options.cluster_uid,
         cluster_name=options.cluster_name,
         node=options.node_name,
@@ -102,7 +104,7 @@ def _sink(options: Options) -> Iterator[Sink]:
         ca_file=options.ca_file,
     )
     service = Service(options.server, ca_file=options.ca_file)
-    reporter = Reporter(service, Tokens(command), node=options.node_name)
+    reporter = Reporter(service, Tokens(identity.command()), node=options.node_name)
     reporter.start()
     with closing(reporter):
         yield reporter
