@@ -190,6 +190,7 @@ async def test_an_empty_service_says_what_to_do_next(browser: Browser, new_servi
         for path, title, action in (
             ("/admin/workers", "No worker yet", "Add worker"),
             ("/admin/registries", "No registry has been added yet", "Add registry"),
+            ("/admin/signers", "Nobody's signature counts yet", "Add signer"),
         ):
             await console.open(path)
             await expect(console.heading(title)).to_be_visible()

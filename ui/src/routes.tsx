@@ -11,6 +11,8 @@ import { SignIn } from "./session/SignIn";
 import { NotFound } from "./shell/NotFound";
 import { RouteFailure } from "./shell/RouteFailure";
 import { Shell } from "./shell/Shell";
+import { NewSignerPage, SignerPage } from "./signers/SignerPage";
+import { SignersPage } from "./signers/SignersPage";
 import { AlertsPage } from "./workers/AlertsPage";
 import { NewWorkerPage, WorkerPage } from "./workers/WorkerPage";
 import { WorkersPage } from "./workers/WorkersPage";
@@ -30,6 +32,9 @@ const pages: RouteObject[] = [
   { path: "admin/registries", element: <RegistriesPage /> },
   { path: "admin/registries/new", element: <NewRegistryPage /> },
   { path: "admin/registries/:registryId", element: <RegistryPage /> },
+  { path: "admin/signers", element: <SignersPage /> },
+  { path: "admin/signers/new", element: <NewSignerPage /> },
+  { path: "admin/signers/:signerId", element: <SignerPage /> },
   { path: "*", element: <NotFound /> },
 ];
 

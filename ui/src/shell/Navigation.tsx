@@ -25,6 +25,7 @@ const GROUPS: readonly { title: string; places: readonly Place[] }[] = [
     places: [
       { title: "Workers", path: "/admin/workers", role: "viewer" },
       { title: "Registries", path: "/admin/registries", role: "viewer" },
+      { title: "Signers", path: "/admin/signers", role: "viewer" },
     ],
   },
 ];
