@@ -434,7 +434,7 @@ PAGES = (
     *("/runtime/dashboard", "/runtime/live/images", "/runtime/live/images?search=nothing", "/runtime/clusters"),
     *("{image}", "{image}/vulnerabilities", "{image}/packages", "{image}/workloads", "{cluster}"),
     *("/admin/workers", "/admin/workers/new", "/admin/workers/alerts", "/admin/registries", "/admin/registries/new"),
-    "/nowhere",
+    *("/admin/signers", "/admin/signers/new", "/nowhere"),
 )
 TOLERABLE_SHIFT = 0.02
 """Of the window; table headings find their widths with the rows."""
