@@ -1,7 +1,7 @@
 """Manifests, indexes and configurations: from bytes to values, for OCI's and Docker's media types."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from hashlib import sha256, sha512
 from typing import Annotated, TypeVar
 
@@ -10,6 +10,7 @@ import msgspec
 from deadlight.model.image import Platform, is_digest
 from deadlight.registry.answers import printable
 from deadlight.registry.limits import MAX_INDEX_MANIFESTS
+from deadlight.registry.times import parse_time
 
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -195,7 +196,7 @@ def parse_config(content: bytes, *, digest: str) -> ImageConfig:
         os=document.os,
         architecture=document.architecture,
         variant=document.variant,
-        created_at=_parse_time(document.created or ""),
+        created_at=parse_time(document.created or ""),
         entrypoint=tuple(execution.entrypoint or ()),
         command=tuple(execution.cmd or ()),
         env=tuple(execution.env or ()),
@@ -250,12 +251,3 @@ def _checked_digest(text: str) -> str:
     if not is_digest(text):
         raise InvalidDocumentError(f"a document with an invalid digest ({printable(text)!r})")
     return text
-
-
-def _parse_time(text: str) -> datetime | None:
-    """An RFC 3339 time; None for what is not one, and for year 1, which Docker writes for "never"."""
-    try:
-        time = datetime.fromisoformat(text)
-        return time.astimezone(UTC) if time.tzinfo and time.year > 1 else None
-    except (ValueError, OverflowError):
-        return None

@@ -3,6 +3,7 @@
     RegistryError
     ├── InvalidEndpointError       the configuration cannot work; nothing was asked
     ├── NotFoundError              the registry answered: there is no such manifest, blob or repository
+    ├── WithheldError              its product API does not show something to our account, or does not offer it
     ├── DigestMismatchError        it sent content that is not what was asked for
     └── UnavailableError           it could not be asked, or its answer means nothing
         ├── TransientError         the same question may be answered in a moment
@@ -23,6 +24,10 @@ class InvalidEndpointError(RegistryError):
 
 class NotFoundError(RegistryError):
     """The registry itself answered that the manifest, blob or repository does not exist."""
+
+
+class WithheldError(RegistryError):
+    """The registry's own API does not show something to our account, or does not offer it at all."""
 
 
 class DigestMismatchError(RegistryError):

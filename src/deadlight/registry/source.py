@@ -27,11 +27,15 @@ class Request:
     """A question to a source."""
 
     path: str
-    """Relative to the base URL, for example `v2/`."""
-    scope: str
+    """Relative to the base URL, for example `v2/`, percent-encoded where it must be."""
+    scope: str = ""
     """The token scope it needs."""
     method: str = "GET"
     headers: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    preauthorized: bool = False
+    """Its headers say who we are, or that we are nobody: a 401 is an answer, and a redirect is not followed."""
     size_limit: int = MAX_SMALL_BODY_BYTES
     """The most bytes an answer may have."""
 
@@ -123,7 +127,13 @@ class Source:
     @asynccontextmanager
     async def _exchange(self, request: Request) -> AsyncIterator[aiohttp.ClientResponse]:
         """Send it with what authorisation is known and, where the registry itself refuses that, once renewed."""
-        url = self.base.joinpath(request.path)
+        url = self.base.joinpath(request.path, encoded="%" in request.path).with_query(request.query)
+        if request.preauthorized:
+            async with self._transport.send(
+                request.method, url, request.headers, body=request.body, max_redirects=0
+            ) as response:
+                yield response
+            return
         known = self._authorizer.header(request.scope)
         async with self._transport.send(request.method, url, _authorized(request.headers, known)) as response:
             if response.status != HTTPStatus.UNAUTHORIZED or response.url.origin() != url.origin():

@@ -19,7 +19,7 @@ _HEADERS = {"User-Agent": f"deadlight/{__version__}", "Accept-Encoding": "identi
 
 
 class Transport:
-    """Sends GET and HEAD requests for one endpoint through a session that it does not own."""
+    """Sends requests for one endpoint through a session that it does not own."""
 
     def __init__(self, session: aiohttp.ClientSession, trust: TlsTrust, idle_seconds: float) -> None:
         """Prepare; `idle_seconds` is how long nothing may happen on a connection."""
@@ -29,10 +29,19 @@ class Transport:
         self._timeout = aiohttp.ClientTimeout(sock_connect=idle_seconds, sock_read=idle_seconds)
 
     @asynccontextmanager
-    async def send(self, method: str, url: URL, headers: Mapping[str, str]) -> AsyncIterator[aiohttp.ClientResponse]:
+    async def send(
+        self,
+        method: str,
+        url: URL,
+        headers: Mapping[str, str],
+        *,
+        body: bytes = b"",
+        max_redirects: int = MAX_REDIRECTS,
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
         """Send a request, follow its redirects and hand over the answer, whatever its status.
 
-        `Authorization` is dropped for good at the first redirect to another origin (scheme, host and port).
+        `Authorization` is dropped for good at the first redirect to another origin (scheme, host and port). A `body`
+        would go wherever a redirect leads: allow none with it.
 
         Raises:
             TransientError: the network failed, here or while the caller reads the body.
@@ -40,11 +49,12 @@ class Transport:
         """
         registry, headers = host_of(url), {**_HEADERS, **headers}
         with _network_errors(registry, self._idle_seconds):
-            for _ in range(MAX_REDIRECTS + 1):
+            for _ in range(max_redirects + 1):
                 async with self._session.request(
                     method,
                     url,
                     headers=headers,
+                    data=body or None,
                     allow_redirects=False,
                     auto_decompress=False,
                     ssl=self._trust.for_url(url),
@@ -57,7 +67,7 @@ class Transport:
                 if target.origin() != url.origin():
                     headers.pop("Authorization", None)
                 url = target
-        raise MalformedAnswerError(registry, f"it redirects more than {MAX_REDIRECTS} times")
+        raise MalformedAnswerError(registry, _too_many(max_redirects, url))
 
 
 async def read_answer(response: aiohttp.ClientResponse, asked: URL, limit: int) -> Answer:
@@ -86,6 +96,10 @@ def _redirect_target(registry: str, url: URL, location: str) -> URL:
     if url.scheme == "https" and target.scheme == "http":
         raise MalformedAnswerError(registry, f"it redirects from https to plain http ({printable(host_of(target))})")
     return target
+
+
+def _too_many(allowed: int, target: URL) -> str:
+    return f"it redirects more than {allowed} times" if allowed else f"it redirects to {printable(host_of(target))}"
 
 
 @contextmanager

@@ -7,9 +7,15 @@ where it went is told by each product's own API; a type is the adapter to one of
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
+from fnmatch import fnmatchcase
 from typing import Protocol
 
+import aiohttp
+
 from deadlight.model.image import ImageReference
+from deadlight.registry.endpoint import Endpoint
+from deadlight.registry.limits import Timing
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +62,19 @@ class ArtifactFacts:
     properties: Mapping[str, str] = field(default_factory=dict)
 
 
+class Feature(StrEnum):
+    """The facts a type can give; each is the name of a field of `ArtifactFacts`."""
+
+    PUSHED_BY = "pushed_by"
+    PUSHED_AT = "pushed_at"
+    BUILD = "build"
+    TAG_POLICY = "tag_policy"
+    ORIGIN = "origin"
+    RESTORABLE_FROM = "restorable_from"
+    LINK = "link"
+    PROPERTIES = "properties"
+
+
 @dataclass(frozen=True, slots=True)
 class Product:
     """What answers at an address."""
@@ -80,3 +99,48 @@ class RegistryApi(Protocol):
 
         What was deleted is no error: then `restorable_from` may be all that is left.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A setting that one type has beyond those every registry has."""
+
+    name: str
+    label: str
+    help: str
+    """What to enter, and where a person finds it; a sentence."""
+    secret: bool = False
+    """Stored encrypted and never shown again."""
+    required: bool = False
+
+
+class Connect(Protocol):
+    """Makes the API of one registry. Nothing is asked yet."""
+
+    def __call__(
+        self, endpoint: Endpoint, session: aiohttp.ClientSession, options: Mapping[str, str], timing: Timing
+    ) -> RegistryApi:
+        """Use the values of the type's `options`; raises InvalidEndpointError for ones that cannot work."""
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryType:
+    """A row of the table of registry types."""
+
+    key: str
+    """As stored."""
+    label: str
+    """As people know it."""
+    summary: str
+    """When to choose it; a sentence."""
+    connect: Connect
+    features: frozenset[Feature]
+    hosts: tuple[str, ...] = ()
+    """Patterns (`*.example.com`) of hosts that are certainly of this type."""
+    options: tuple[Option, ...] = ()
+    expected_digest_label: str = "Registry Digest (Expected)"
+    """What a violation calls the digest that the registry has."""
+
+    def recognises(self, host: str) -> bool:
+        """Whether a host of image references tells by its name that it is of this type."""
+        return any(fnmatchcase(host.lower(), pattern) for pattern in self.hosts)

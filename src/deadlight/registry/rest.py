@@ -1,0 +1,122 @@
+"""The JSON API that a registry's product has besides the distribution API: asked politely, read warily.
+
+What comes back is one of three things and never confused: a value, `NotFoundError` or `WithheldError` for what the
+product itself says it does not have or does not show, and `UnavailableError` for what nobody can know right now.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Generic, TypeVar
+
+import aiohttp
+import msgspec
+from yarl import URL
+
+from deadlight.registry.answers import Answer, is_html, printable, refusal
+from deadlight.registry.endpoint import TlsTrust
+from deadlight.registry.errors import MalformedAnswerError, NotFoundError, UnavailableError, WithheldError
+from deadlight.registry.limits import Limits, Timing
+from deadlight.registry.source import Request, Source
+
+MAX_DOCUMENT_BYTES = 2 * 1024 * 1024
+"""A build record with its modules, the largest document that is asked for, has hundreds of kilobytes."""
+
+API_LIMITS = Limits(concurrency=8, requests_per_second=20.0, attempts=3)
+"""Product APIs answer from databases that people wait for, too: far gentler than what serves manifests."""
+
+_NOT_OFFERED = frozenset({400, 402, 405, 410, 422, 501})
+"""An edition or version that does not have this question, or our account may not put it in this form."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply(Generic[T]):
+    """A decoded document and what came with it."""
+
+    value: T
+    headers: Mapping[str, str]
+    """Case-insensitive."""
+
+
+class RestApi:
+    """Asks one base URL, and sends `authorization` nowhere else: redirects are not followed."""
+
+    def __init__(
+        self,
+        base: URL,
+        session: aiohttp.ClientSession,
+        *,
+        trust: TlsTrust,
+        authorization: str = "",
+        limits: Limits = API_LIMITS,
+        timing: Timing,
+    ) -> None:
+        """Prepare to ask; `authorization` is a header's value, empty for nobody."""
+        self.base = base
+        self.is_anonymous = not authorization
+        self._headers = {"Accept": "application/json"} | ({"Authorization": authorization} if authorization else {})
+        self._source = Source(base, session, trust=trust, limits=limits, timing=timing)
+        self.name = self._source.name
+
+    async def fetch(
+        self,
+        path: str,
+        of: type[T],
+        *,
+        query: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        text: str = "",
+    ) -> Reply[T]:
+        """Ask for a document: by GET, or by POST of `text`; `path` is percent-encoded where it must be.
+
+        Raises:
+            NotFoundError: the product says that there is none.
+            WithheldError: it does not show it to our account, or does not offer it.
+            UnavailableError: it could not be asked, refuses our credentials, or its answer means nothing.
+        """
+        request = Request(
+            path,
+            method="POST" if text else "GET",
+            headers={**self._headers, **(headers or {})} | ({"Content-Type": "text/plain"} if text else {}),
+            query=query or {},
+            body=text.encode(),
+            size_limit=MAX_DOCUMENT_BYTES,
+            preauthorized=True,
+        )
+        answer = await self._source.fetch(request)
+        self._check(answer, path)
+        return Reply(self._decode(answer, of), answer.headers)
+
+    async def find(self, path: str, of: type[T], *, query: Mapping[str, str] | None = None, text: str = "") -> T | None:
+        """As `fetch`, with None for what is not there or not shown: in both cases it is not known."""
+        try:
+            return (await self.fetch(path, of, query=query, text=text)).value
+        except (NotFoundError, WithheldError):
+            return None
+
+    def _check(self, answer: Answer, path: str) -> None:
+        """Raise what an answer without the document means."""
+        shown = f"{printable(path, 200)} ({answer.status})"
+        match answer.status:
+            case HTTPStatus.OK:
+                return
+            case HTTPStatus.NOT_FOUND if not is_html(answer):
+                raise NotFoundError(f"{self.name} has no {shown}")
+            case HTTPStatus.UNAUTHORIZED if not self.is_anonymous:
+                raise UnavailableError(self.name, "it refuses our credentials (401)")
+            case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
+                raise WithheldError(f"{self.name} does not show us {shown}")
+            case status if status in _NOT_OFFERED:
+                raise WithheldError(f"{self.name} does not offer {shown}")
+            case _:
+                raise refusal(answer)
+
+    def _decode(self, answer: Answer, of: type[T]) -> T:
+        if is_html(answer):
+            raise MalformedAnswerError(self.name, "it answers with a web page instead of a document")
+        try:
+            return msgspec.json.decode(answer.body, type=of)
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+            raise MalformedAnswerError(self.name, f"its answer cannot be read ({printable(str(error))})") from error
