@@ -36,7 +36,7 @@ class Endpoint:
 
     def __post_init__(self) -> None:
         for url in (str(self.base_url), *self.mirrors):
-            _parse_base_url(url)
+            parse_base_url(url)
         if bool(self.username) != bool(self.password):
             raise InvalidEndpointError(f"registry {self.host}: give both a user name and a password, or neither")
         if ":" in self.username:
@@ -46,12 +46,12 @@ class Endpoint:
     def base_url(self) -> URL:
         """Where the API is, without a trailing slash."""
         default = _DOCKER_HUB_URL if self.host == DOCKER_HUB else f"https://{self.host}"
-        return _parse_base_url(self.url or default)
+        return parse_base_url(self.url or default)
 
     @property
     def mirror_urls(self) -> tuple[URL, ...]:
         """The mirrors' base URLs, without trailing slashes."""
-        return tuple(_parse_base_url(url) for url in self.mirrors)
+        return tuple(parse_base_url(url) for url in self.mirrors)
 
     @property
     def basic_authorization(self) -> str:
@@ -61,7 +61,8 @@ class Endpoint:
         return "Basic " + b64encode(f"{self.username}:{self.password}".encode()).decode("ascii")
 
 
-def _parse_base_url(text: str) -> URL:
+def parse_base_url(text: str) -> URL:
+    """A plain http(s) base URL without its trailing slash; raises InvalidEndpointError for anything else."""
     shown = text.rpartition("@")[2]
     try:
         url = URL(text.rstrip("/"))

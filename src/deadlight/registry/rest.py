@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Generic, TypeVar
+from urllib.parse import quote
 
 import aiohttp
 import msgspec
@@ -40,6 +41,11 @@ class Reply(Generic[T]):
     """Case-insensitive."""
 
 
+def part(text: str) -> str:
+    """Foreign or user's text as one part of a path, whatever is in it."""
+    return quote(text, safe="$:+@~!")
+
+
 class RestApi:
     """Asks one base URL, and sends `authorization` nowhere else: redirects are not followed."""
 
@@ -69,7 +75,7 @@ class RestApi:
         headers: Mapping[str, str] | None = None,
         text: str = "",
     ) -> Reply[T]:
-        """Ask for a document: by GET, or by POST of `text`; `path` is percent-encoded where it must be.
+        """Ask for a document: by GET, or by POST of `text`; `path` is percent-encoded.
 
         Raises:
             NotFoundError: the product says that there is none.
@@ -88,13 +94,6 @@ class RestApi:
         answer = await self._source.fetch(request)
         self._check(answer, path)
         return Reply(self._decode(answer, of), answer.headers)
-
-    async def find(self, path: str, of: type[T], *, query: Mapping[str, str] | None = None, text: str = "") -> T | None:
-        """As `fetch`, with None for what is not there or not shown: in both cases it is not known."""
-        try:
-            return (await self.fetch(path, of, query=query, text=text)).value
-        except (NotFoundError, WithheldError):
-            return None
 
     def _check(self, answer: Answer, path: str) -> None:
         """Raise what an answer without the document means."""
@@ -120,3 +119,33 @@ class RestApi:
             return msgspec.json.decode(answer.body, type=of)
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
             raise MalformedAnswerError(self.name, f"its answer cannot be read ({printable(str(error))})") from error
+
+
+class Inquiry:
+    """One round of questions that may each go without an answer. Collects what our account may not see."""
+
+    def __init__(self, api: RestApi) -> None:
+        """Begin."""
+        self._api = api
+        self._problems: dict[str, None] = {}
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What was not shown, for people, in the order of asking."""
+        return tuple(self._problems)
+
+    async def find(
+        self, path: str, of: type[T], *, needs: str, query: Mapping[str, str] | None = None, text: str = ""
+    ) -> T | None:
+        """As `RestApi.fetch`, with None for what is not there or not shown; `needs` says which right is missing then.
+
+        Raises:
+            UnavailableError: as `RestApi.fetch`.
+        """
+        try:
+            return (await self._api.fetch(path, of, query=query, text=text)).value
+        except NotFoundError:
+            return None
+        except WithheldError as error:
+            self._problems[f"{error}: {needs}"] = None
+            return None

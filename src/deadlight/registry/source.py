@@ -27,7 +27,7 @@ class Request:
     """A question to a source."""
 
     path: str
-    """Relative to the base URL, for example `v2/`, percent-encoded where it must be."""
+    """Relative to the base URL, for example `v2/`, percent-encoded."""
     scope: str = ""
     """The token scope it needs."""
     method: str = "GET"
@@ -127,7 +127,7 @@ class Source:
     @asynccontextmanager
     async def _exchange(self, request: Request) -> AsyncIterator[aiohttp.ClientResponse]:
         """Send it with what authorisation is known and, where the registry itself refuses that, once renewed."""
-        url = self.base.joinpath(request.path, encoded="%" in request.path).with_query(request.query)
+        url = self.base.joinpath(request.path, encoded=True).with_query(request.query)
         if request.preauthorized:
             async with self._transport.send(
                 request.method, url, request.headers, body=request.body, max_redirects=0

@@ -60,6 +60,8 @@ class ArtifactFacts:
     link: str = ""
     """Its page in the registry's own user interface."""
     properties: Mapping[str, str] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+    """What our account may not see of it, for people: why a fact is unknown and which right is missing."""
 
 
 class Feature(StrEnum):
@@ -88,7 +90,7 @@ class Product:
 class RegistryApi(Protocol):
     """One registry's own API. All methods raise `UnavailableError` for a registry that cannot be asked.
 
-    An account without the right to see something gets facts without it, and says so in `Product.problems`.
+    An account without the right to see something gets facts without it, and `problems` that say so.
     """
 
     async def describe_product(self) -> Product:

@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from deadlight.registry.types.artifactory.api import ARTIFACTORY
 from deadlight.registry.types.generic import GENERIC
+from deadlight.registry.types.harbor.api import HARBOR
 from deadlight.registry.types.registry_type import RegistryType
 
-_ROWS = (GENERIC,)
+_ROWS = (GENERIC, ARTIFACTORY, HARBOR)
 
 TYPES: Mapping[str, RegistryType] = MappingProxyType({row.key: row for row in _ROWS})
 """By key."""
