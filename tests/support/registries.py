@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import aiohttp
 from aiohttp import web
@@ -50,8 +51,15 @@ class ServedRegistry:
 TEST_HEADER = "x-of-the-test"
 
 
+class Application(Protocol):
+    """Whatever is served as a registry."""
+
+    def application(self) -> web.Application:
+        """It, as an aiohttp application."""
+
+
 @asynccontextmanager
-async def serve_registry(registry: DemoRegistry | None = None) -> AsyncIterator[ServedRegistry]:
+async def serve_registry(registry: Application | None = None) -> AsyncIterator[ServedRegistry]:
     """Serve a registry until the block ends."""
     application = (registry or DemoRegistry()).application()
     async with aiohttp.ClientSession(headers={TEST_HEADER: "yes"}) as http:

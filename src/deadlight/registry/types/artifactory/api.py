@@ -88,10 +88,10 @@ class ArtifactoryApi:
         if place is None or algorithm != "sha256":
             return ArtifactFacts()
         inquiry = Inquiry(self._api)
-        searched = await self._search(inquiry, {"sha256": hexadecimal})
-        copies = [item for item in searched or () if item.repo != TRASH_CAN]
+        found = await self._search(inquiry, {"sha256": hexadecimal})
+        copies = [item for item in found if item.repo != TRASH_CAN]
         folders = place.folders(reference.tag, digest)
-        here = await self._find_here(inquiry, place, folders, hexadecimal, None if searched is None else copies)
+        here = await self._find_here(inquiry, place, folders, hexadecimal, copies)
         return ArtifactFacts(
             pushed_by=here.pushed_by if here and not _is_cached(here) else "",
             pushed_at=here.pushed_at if here and not _is_cached(here) else None,
@@ -105,34 +105,33 @@ class ArtifactoryApi:
 
     async def _search(
         self, inquiry: Inquiry, wanted: Mapping[str, str], *, needs: str = _SEARCH_RIGHT, limit: int = MAX_ITEMS_FOUND
-    ) -> list[Item] | None:
-        """Manifests by AQL; None where our account may not search."""
+    ) -> list[Item]:
+        """Manifests by AQL; none where our account may not search or see them."""
         text = (
             f"items.find({json.dumps(wanted)})"
             '.include("repo","path","name","created","created_by","modified","modified_by","property")'
             f".limit({limit})"
         )
         found = await inquiry.find("api/search/aql", FoundItems, needs=needs, text=text)
-        if found is None:
-            return None
-        return [item_of(item) for item in found.results[:MAX_ITEMS_FOUND] if item.name in MANIFEST_NAMES]
+        items = found.results[:MAX_ITEMS_FOUND] if found else ()
+        return [item_of(item) for item in items if item.name in MANIFEST_NAMES]
 
     async def _find_here(
-        self, inquiry: Inquiry, place: Place, folders: Sequence[str], hexadecimal: str, copies: Sequence[Item] | None
+        self, inquiry: Inquiry, place: Place, folders: Sequence[str], hexadecimal: str, copies: Sequence[Item]
     ) -> Item | None:
         """The manifest under the very name that runs: as searched, or as a virtual repository resolves it."""
         named = {place.repository, place.repository + CACHE_SUFFIX}
-        for copy in copies or ():
+        for copy in copies:
             if copy.repo in named and copy.folder in folders:
                 return copy
-        found = None if copies is None else {(copy.folder, copy.name) for copy in copies}
+        found = {(copy.folder, copy.name) for copy in copies}
         for folder, name in product(folders, MANIFEST_NAMES):
-            if found is not None and (folder, name) not in found:
+            if found and (folder, name) not in found:
                 continue
             path = _storage_path(place.repository, folder, name)
             file = await inquiry.find(path, FileInfo, needs=_READ_RIGHT)
             if file is not None and file.checksums.sha256 == hexadecimal:
-                return await self._complete(inquiry, file, copies or ())
+                return await self._complete(inquiry, file, copies)
         return None
 
     async def _complete(self, inquiry: Inquiry, file: FileInfo, copies: Iterable[Item]) -> Item:
@@ -171,7 +170,7 @@ class ArtifactoryApi:
     ) -> str:
         """A folder of the trash can that had this name; else one that still has the same content."""
         wanted = {"repo": TRASH_CAN, "sha256": hexadecimal}
-        trashed = await self._search(inquiry, wanted, needs=_TRASH_RIGHT) or []
+        trashed = await self._search(inquiry, wanted, needs=_TRASH_RIGHT)
         former = [item.folder for item in trashed if item.folder.partition("/")[2] in folders]
         best = min(former, key=lambda folder: not folder.startswith(f"{place.repository}/"), default="")
         return f"{TRASH_CAN}/{best}" if best else next((f"{copy.repo}/{copy.folder}" for copy in copies), "")

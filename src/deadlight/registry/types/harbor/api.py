@@ -68,14 +68,18 @@ class HarborApi:
         tag = tagged.find_tag(reference.tag) if tagged else None
         held = tagged if tagged and tagged.holds(digest) else await asked.find_artifact(digest)
         project = await asked.find_project()
-        is_cache = bool(project and project.registry_id)
+        if project is None:
+            return ArtifactFacts(problems=asked.inquiry.problems)
+        link = self._link(project, repository, held.digest) if held else ""
+        if project.registry_id:
+            origin = await asked.find_origin(reference.tag, digest)
+            return ArtifactFacts(origin=origin, link=link, problems=asked.inquiry.problems)
         set_tag = tag if held is tagged else None
         return ArtifactFacts(
-            pushed_by="" if is_cache or held is None else await asked.find_pusher(reference.tag, held.digest, set_tag),
-            pushed_at=None if is_cache else _pushed_at(reference, held, set_tag),
-            tag_policy=await asked.find_policy(tag) if tag and not is_cache else None,
-            origin=await asked.find_origin(reference.tag, digest) if is_cache else None,
-            link=self._link(project, repository, held.digest) if project and held else "",
+            pushed_by=await asked.find_pusher(reference.tag, held.digest if held else digest, set_tag),
+            pushed_at=_pushed_at(reference, held, set_tag),
+            tag_policy=await asked.find_policy(tag) if tag else None,
+            link=link,
             problems=asked.inquiry.problems,
         )
 
