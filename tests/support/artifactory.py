@@ -65,7 +65,8 @@ class Artifactory:
         """With a local repository `docker-local` and a remote one of Docker Hub, both seen through `docker`."""
         self.accounts = [READER, STRANGER]
         self.pusher = PUSHER
-        self.anonymous_access = False
+        self.anonymous: Account | None = None
+        """What people may do who have not signed in; None where they must."""
         self.version = "7.111.4"
         self.xray_version = "3.118.7"
         self.remotes = {"dockerhub": "https://registry-1.docker.io/"}
@@ -102,10 +103,9 @@ class Artifactory:
     @web.middleware
     async def _identify(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         account = find_account(request, self.accounts, self.pusher)
+        account = self.anonymous if account == ANONYMOUS else account
         if account is None:
-            return _error(401, "Bad Credentials")
-        if account == ANONYMOUS and not self.anonymous_access:
-            return _error(401, "Authentication is required")
+            return _error(401, "Bad credentials, or none")
         request[ASKING] = account
         return await handler(request)
 
@@ -175,7 +175,7 @@ class Artifactory:
 
     async def _search(self, request: web.Request) -> web.Response:
         account, query = request[ASKING], _QUERY.fullmatch(await request.text())
-        if account == ANONYMOUS:
+        if not account.name:
             return _error(403, "AQL queries are only for authenticated users")
         fields = set(re.findall(r'"([a-z_]+)"', query["fields"])) if query else set()
         if query is None or not fields >= _NEEDED_FIELDS:

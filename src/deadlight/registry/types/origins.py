@@ -9,6 +9,9 @@ ARTIFACTORY_DIRECT = "/api/docker/"
 
 _HUB_DOMAINS = (".docker.io", ".docker.com")
 
+_APIS = ("api.ecr.",)
+"""Hosts of APIs that proxies are set up with, which are in no image's name (AWS: the account is missing)."""
+
 
 def origin_of(upstream: str, path: str, tag: str, digest: str) -> ImageReference | None:
     """The image `path` at the registry whose URL a proxy repository names.
@@ -31,9 +34,9 @@ def _name_prefix(upstream: str) -> str | None:
     except ValueError:
         return None
     _, direct, key = url.path.partition(ARTIFACTORY_DIRECT)
-    if not url.host or (url.path.strip("/") and not direct):
+    if not url.host or url.host.startswith(_APIS) or (url.path.strip("/") and not direct):
         return None
     if url.host.endswith(_HUB_DOMAINS):
         return DOCKER_HUB
-    host = url.authority.rpartition("@")[2]
+    host = url.host_port_subcomponent
     return f"{host}/{key.strip('/')}" if direct else host

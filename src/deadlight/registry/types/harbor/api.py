@@ -31,6 +31,9 @@ from deadlight.registry.types.registry_type import ArtifactFacts, Feature, Produ
 LOG_ENTRIES = 20
 """Pushes of one tag that are looked through for that of one digest, the newest first."""
 
+MAX_TAGS_LOOKED_UP = 3
+"""Of an image that a workload names by digest alone."""
+
 _PROJECT_RIGHT = "give the robot account Project: Read"
 _ARTIFACT_RIGHT = "give the robot account Artifact: Read"
 _LOG_RIGHT = "give the robot account Log: List"
@@ -76,7 +79,7 @@ class HarborApi:
             return ArtifactFacts(origin=origin, link=link, problems=asked.inquiry.problems)
         set_tag = tag if held is tagged else None
         return ArtifactFacts(
-            pushed_by=await asked.find_pusher(reference.tag, held.digest if held else digest, set_tag),
+            pushed_by=await asked.find_pusher(reference.tag, held.digest if held else digest, held),
             pushed_at=_pushed_at(reference, held, set_tag),
             tag_policy=await asked.find_policy(tag) if tag else None,
             link=link,
@@ -109,10 +112,18 @@ class _Asked:
     async def find_project(self) -> Project | None:
         return await self.inquiry.find(self._path, Project, needs=_PROJECT_RIGHT)
 
-    async def find_pusher(self, tag: str, digest: str, set_tag: Tag | None) -> str:
-        """Who pushed it: by the log of Harbor 2.13 and later, or else by the one before."""
+    async def find_pusher(self, tag: str, digest: str, held: Artifact | None) -> str:
+        """Who pushed it under a tag or, for a name without one, under any that it has."""
         name = f"{self._project}/{self._repository}"
-        resource = f"{name}:{tag}" if tag else f"{name}@{digest}"
+        if tag:
+            return await self._find_in_log(f"{name}:{tag}", digest, held.find_tag(tag) if held else None)
+        for other in (held.tags or ())[:MAX_TAGS_LOOKED_UP] if held else ():
+            if pusher := await self._find_in_log(f"{name}:{other.name}", digest, other):
+                return pusher
+        return await self._find_in_log(f"{name}@{digest}", digest, None)
+
+    async def _find_in_log(self, resource: str, digest: str, tag: Tag | None) -> str:
+        """By the log of Harbor 2.13 and later, or else by the one before."""
         query = {
             "q": f"operation=create,resource_type=artifact,resource={resource}",
             "sort": "-op_time",
@@ -120,7 +131,7 @@ class _Asked:
         }
         for log in ("auditlog-exts", "logs"):
             entries = await self.inquiry.find(f"{self._path}/{log}", list[AuditLog], needs=_LOG_RIGHT, query=query)
-            if pusher := find_pusher(entries or (), resource, digest, set_tag):
+            if pusher := find_pusher(entries or (), resource, digest, tag):
                 return pusher
         return ""
 
