@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import aiohttp
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.accounts import Account
 from tests.support.harbor import READER, RIGHTS, Harbor
