@@ -49,6 +49,9 @@ MINIMUM_XRAY_VERSION = "3.104.8"
 MAX_ITEMS_FOUND = 50
 """Copies of one manifest that are looked at: promotion through a dozen stages and a handful of tags each."""
 
+MAX_ROWS_FOUND = 1_000
+"""AQL may count every property of a file against its limit."""
+
 _SEARCH_RIGHT = "searching needs a user of its own; the image is only found under its present tag"
 _READ_RIGHT = "give the account the permission Read on this repository"
 _BUILD_RIGHT = "give the account the permission Read on builds"
@@ -104,7 +107,7 @@ class ArtifactoryApi:
         )
 
     async def _search(
-        self, inquiry: Inquiry, wanted: Mapping[str, str], *, needs: str = _SEARCH_RIGHT, limit: int = MAX_ITEMS_FOUND
+        self, inquiry: Inquiry, wanted: Mapping[str, str], *, needs: str = _SEARCH_RIGHT, limit: int = MAX_ROWS_FOUND
     ) -> list[Item]:
         """Manifests by AQL; none where our account may not search or see them."""
         text = (
