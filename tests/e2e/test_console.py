@@ -349,7 +349,7 @@ async def test_a_worker_is_made_tested_and_alerts_and_the_log_says_how_it_went(
     await page.get_by_role("button", name="Add worker").click()
     await expect(page.get_by_text("Give the worker a name.")).to_be_visible()
     await page.get_by_role("textbox", name="Name", exact=True).fill("Strangers")
-    for event in await world.service.get("/api/v1/workers/event-types"):
+    for event in await world.service.get("/api/v1/event-types"):
         await expect(page.get_by_role("checkbox", name=event["name"])).to_be_visible()
     await page.get_by_role("checkbox", name="IntegrityViolationDetected").uncheck()
     await page.get_by_role("checkbox", name="UntrustedRegistryDetected").check()

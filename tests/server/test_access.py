@@ -76,7 +76,7 @@ TABLE: dict[Endpoint, set[Caller]] = {
     Endpoint("DELETE", "/api/v1/registries/{registry_id}"): ADMINS,
     Endpoint("POST", "/api/v1/registries/{registry_id}/test"): ADMINS,
     Endpoint("GET", "/api/v1/workers"): VIEWERS,
-    Endpoint("GET", "/api/v1/workers/event-types"): VIEWERS,
+    Endpoint("GET", "/api/v1/event-types"): VIEWERS,
     Endpoint("GET", "/api/v1/workers/{worker_id}"): VIEWERS,
     Endpoint("POST", "/api/v1/workers"): OPERATORS,
     Endpoint("PUT", "/api/v1/workers/{worker_id}"): OPERATORS,

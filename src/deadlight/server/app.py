@@ -2,6 +2,8 @@
 
 import logging
 import os
+from collections.abc import Mapping
+from http import HTTPStatus
 from importlib import resources
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from deadlight import __version__
@@ -26,7 +29,7 @@ from deadlight.server.auth import api as auth_api
 from deadlight.server.auth.requests import MAX_COMPRESSED_BYTES
 from deadlight.server.dashboard import api as dashboard_api
 from deadlight.server.dashboard.risk_index import RiskIndex
-from deadlight.server.errors import CODES, ServiceError, UnavailableError
+from deadlight.server.errors import CODES, Refusal, ServiceError, UnavailableError
 from deadlight.server.inventory import api as inventory_api
 from deadlight.server.registries import api as registries_api
 from deadlight.server.runtime import api as observations_api
@@ -81,6 +84,10 @@ def create_app(
         version=__version__,
         description="Runtime security for containers. /runtime/api/v1 is the public Runtime API.",
         openapi_url="/api/openapi.json",
+        responses={
+            "4XX": {"model": Refusal, "description": "Refused; the message says what to do."},
+            "5XX": {"model": Refusal, "description": "Failed on our side."},
+        },
         docs_url=None,
         redoc_url=None,
     )
@@ -172,14 +179,23 @@ def _add_errors(app: FastAPI) -> None:
         return _problem(400, "bad_request", describe_validation(error))
 
     @app.exception_handler(HTTPException)
-    async def refuse_http(_: Request, error: HTTPException) -> JSONResponse:
-        return _problem(error.status_code, CODES.get(error.status_code, "http_error"), str(error.detail))
+    async def refuse_http(request: Request, error: HTTPException) -> JSONResponse:
+        headers = (
+            {"allow": _allowed(app, request.scope)} if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED else None
+        )
+        return _problem(error.status_code, CODES.get(error.status_code, "http_error"), str(error.detail), headers)
 
     @app.exception_handler(DataError)
     async def refuse_value(_: Request, error: DataError) -> JSONResponse:
         if getattr(error.orig, "sqlstate", "") not in _VALUE_ERRORS:
             raise error
         return _problem(400, "bad_request", "a number or text is beyond what can be stored or looked for")
+
+
+def _allowed(app: FastAPI, scope: Scope) -> str:
+    """The methods of all routes of an address (RFC 9110, section 10.2.1); the framework names those of the first."""
+    routes = [route for route in app.routes if isinstance(route, Route) and route.matches(scope)[0] is not Match.NONE]
+    return ", ".join(sorted({method for route in routes for method in route.methods or ()}))
 
 
 _VALUE_ERRORS = {
@@ -192,8 +208,8 @@ _VALUE_ERRORS = {
 """What PostgreSQL says of values it has no room for. They come from the request: our own fit."""
 
 
-def _problem(status: int, code: str, message: str) -> JSONResponse:
-    return JSONResponse({"code": code, "message": message}, status_code=status)
+def _problem(status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    return JSONResponse({"code": code, "message": message}, status_code=status, headers=headers)
 
 
 def describe_validation(error: RequestValidationError) -> str:
@@ -206,12 +222,26 @@ def describe_validation(error: RequestValidationError) -> str:
 
 
 def _add_console(app: FastAPI, files: Path) -> None:
-    @app.get("/{path:path}", include_in_schema=False)
-    async def console(path: str) -> Response:
-        """A file of the console, or its page, whose own router knows the rest of the address."""
-        if path.startswith(("api/", "agent/", "runtime/api/")):
-            return _problem(404, "not_found", "no such endpoint; /api/openapi.json lists them")
-        return _console_file(files, path)
+    """Whatever is no endpoint is a file of the console, or its page, whose own router knows the rest of the address.
+
+    Not a route: one that takes every GET would hide that an endpoint is there, but takes other methods.
+    """
+
+    async def console(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            raise NotImplementedError("only HTTP is spoken here")
+        path = scope["path"].removeprefix("/")
+        await _answer(files, scope["method"], path)(scope, receive, send)
+
+    app.router.default = console
+
+
+def _answer(files: Path, method: str, path: str) -> Response:
+    if path.startswith(("api/", "agent/", "runtime/api/")):
+        return _problem(404, "not_found", "no such endpoint; /api/openapi.json lists them")
+    if method not in {"GET", "HEAD"}:
+        return _problem(405, "http_error", "a page can only be read", {"allow": "GET, HEAD"})
+    return _console_file(files, path)
 
 
 def _console_file(files: Path, path: str) -> Response:

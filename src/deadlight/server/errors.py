@@ -1,5 +1,16 @@
 """Errors that carry the HTTP status with which the API answers them, as `{"code": ..., "message": ...}`."""
 
+from pydantic import BaseModel
+
+
+class Refusal(BaseModel):
+    """The body of every answer that is an error."""
+
+    code: str
+    """Stable, for programs."""
+    message: str
+    """What to do, for people."""
+
 
 class ServiceError(Exception):
     """A request that cannot be fulfilled. `message` tells the caller what to do; `code` is stable for programs."""

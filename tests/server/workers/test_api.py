@@ -25,7 +25,7 @@ def body(**more: Any) -> dict[str, Any]:
 
 @pytest.mark.req("F11")
 async def test_the_events_a_worker_can_listen_to_are_listed_with_samples(quiet: RunningService) -> None:
-    listed = await quiet.get(f"{WORKERS}/event-types")
+    listed = await quiet.get("/api/v1/event-types")
     assert [item["name"] for item in listed] == [item.value for item in ALERTABLE]
     assert {"WorkloadChanged", "IntegrityViolationDetected", "UntrustedRegistryDetected"} <= {
         item["name"] for item in listed

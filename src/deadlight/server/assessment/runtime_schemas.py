@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator
+from pydantic.config import JsonDict
 
 from deadlight.model.risk import Risk
 from deadlight.model.vulnerability import Applicability, Severity
@@ -12,6 +13,10 @@ from deadlight.server.db.zero_bytes import PlainText
 from deadlight.server.errors import BadRequestError
 
 MAX_VALUES = 100
+
+
+_OR_NULL: JsonDict = {"type": ["array", "null"]}
+"""Of lists that some clients send as null where they mean none."""
 
 
 class _Filter(BaseModel):
@@ -40,11 +45,14 @@ class RuntimeFilters(_Filter):
     namespace: list[PlainText] = Field(default=[], max_length=MAX_VALUES)
     time_period: TimePeriod = TimePeriod.NOW
     cve_id: list[PlainText] = Field(default=[], max_length=MAX_VALUES)
-    risk: list[Risk] = Field(default=[], max_length=MAX_VALUES)
+    risk: list[Risk] = Field(default=[], max_length=MAX_VALUES, json_schema_extra=_OR_NULL)
     component: list[ComponentIn] = Field(default=[], max_length=MAX_VALUES)
     applicability: list[Applicability] = Field(default=[], max_length=MAX_VALUES)
     severity: list[Severity] = Field(
-        default=[], max_length=MAX_VALUES, validation_alias=AliasChoices("severity", "severities")
+        default=[],
+        max_length=MAX_VALUES,
+        validation_alias=AliasChoices("severity", "severities"),
+        json_schema_extra=_OR_NULL,
     )
     workloads: list[WorkloadIn] = Field(default=[], max_length=MAX_VALUES)
 
@@ -52,14 +60,14 @@ class RuntimeFilters(_Filter):
     @classmethod
     def _every_spelling(cls, value: Any) -> Any:
         if not isinstance(value, list):
-            return value or []
+            return [] if value is None else value
         return [Risk.parse(item) if isinstance(item, str) else item for item in value]
 
     @field_validator("severity", mode="before")
     @classmethod
     def _any_case(cls, value: Any) -> Any:
         if not isinstance(value, list):
-            return value or []
+            return [] if value is None else value
         return [item.capitalize() if isinstance(item, str) else item for item in value]
 
     def image_filter(self) -> ImageFilter:
@@ -79,7 +87,7 @@ class RuntimeFilters(_Filter):
 class RuntimeListRequest(BaseModel):
     """A page of a list."""
 
-    limit: int = 10
+    limit: int = Field(default=10, json_schema_extra={"minimum": 1, "maximum": 100})
     next_key: str = Field(default="", validation_alias=AliasChoices("next_key", "last_key"))
     order_by: str = ""
     filters: RuntimeFilters = RuntimeFilters()

@@ -37,7 +37,7 @@ DESCRIPTIONS = {
 }
 
 
-@router.get("/workers/event-types", operation_id="listEventTypes")
+@router.get("/event-types", operation_id="listEventTypes")
 async def get_event_types(_: Viewer) -> list[EventTypeOut]:
     """What workers can listen to, each with a sample."""
     return [
