@@ -56,6 +56,9 @@ TABLE: dict[Endpoint, set[Caller]] = {
     Endpoint("DELETE", "/api/v1/tokens/{token_id}"): ADMINS,
     Endpoint("GET", "/api/v1/funnel"): VIEWERS,
     Endpoint("GET", "/api/v1/changes"): VIEWERS,
+    Endpoint("GET", "/api/v1/images"): VIEWERS,
+    Endpoint("GET", "/api/v1/images/summary"): VIEWERS,
+    Endpoint("GET", "/api/v1/images/facets/{facet}"): VIEWERS,
     Endpoint("GET", "/api/v1/image-tags"): VIEWERS,
     Endpoint("GET", "/api/v1/image-tags/{image_tag_id}"): VIEWERS,
     Endpoint("GET", "/api/v1/image-tags/{image_tag_id}/packages"): VIEWERS,
@@ -145,7 +148,7 @@ def address(path: str) -> str:
     """A path of nothing that exists."""
     for name in ("token_id", "image_tag_id", "registry_id", "worker_id", "signer_id"):
         path = path.replace(f"{{{name}}}", "999999")
-    return path.format(alert_id=uuid4(), cluster_id=uuid4(), token="dlr_unknown")
+    return path.format(alert_id=uuid4(), cluster_id=uuid4(), token="dlr_unknown", facet="cluster")
 
 
 async def test_every_endpoint_answers_whom_it_should_and_refuses_everybody_else(service: RunningService) -> None:

@@ -19,6 +19,7 @@ from deadlight.registry import Descriptor, ImageConfig
 from deadlight.scanner import SCANNER_STATE, FileIndex, FirstPartyCode, ImageContents
 from deadlight.server.inventory.image_tags import ImageTagKey
 from deadlight.server.inventory.rows import ensure_image_tags
+from deadlight.server.inventory.statements import FOLLOW_PLACEMENTS
 from deadlight.server.scans.layer_process import SquashedImage
 from deadlight.server.scans.resolve import ResolvedImage
 from deadlight.server.scans.store import end_scan, queue_scan, store_contents, store_image
@@ -197,6 +198,7 @@ class Fleet:
                         started_at=started_at,
                     )
                 )
+            await connection.execute(FOLLOW_PLACEMENTS, {"workload_ids": [workload_id]})
         return Running(workload_id, known)
 
     async def undeploy(self, workload_id: int) -> None:
@@ -211,6 +213,7 @@ class Fleet:
                 await connection.execute(update(pod).where(of_workload).values(**gone).returning(pod.c.id))
             ).scalars()
             await connection.execute(update(container).where(container.c.pod_id.in_(list(pods))).values(**gone))
+            await connection.execute(FOLLOW_PLACEMENTS, {"workload_ids": [workload_id]})
 
 
 def squashed(contents: ImageContents) -> SquashedImage:

@@ -23,7 +23,8 @@ from deadlight import __version__
 from deadlight.server import demonstration
 from deadlight.server.advisories import api as advisories_api
 from deadlight.server.assessment import api as assessment_api
-from deadlight.server.assessment import runtime_api
+from deadlight.server.assessment import images_api, runtime_api
+from deadlight.server.assessment.live_index import LiveIndex
 from deadlight.server.attestations import api as attestations_api
 from deadlight.server.auth import api as auth_api
 from deadlight.server.auth.requests import MAX_COMPRESSED_BYTES
@@ -48,6 +49,7 @@ ROUTERS = (
     dashboard_api.router,
     assessment_api.router,
     attestations_api.router,
+    images_api.router,
     runtime_api.router,
     workers_api.router,
     scans_api.router,
@@ -93,6 +95,7 @@ def create_app(
     )
     app.state.services = services
     app.state.risk_index = risk_index
+    app.state.live_index = LiveIndex()
     for router in ROUTERS:
         app.include_router(router)
     _add_health(app)

@@ -15,11 +15,12 @@ from deadlight.server.assessment.image_page import (
     list_packages,
 )
 from deadlight.server.assessment.image_tags import list_image_tags
+from deadlight.server.assessment.images_schemas import ImageTagQuery
+from deadlight.server.assessment.live_index import LiveDep
 from deadlight.server.assessment.schemas import (
     FindingRow,
     ImageTagDetail,
     ImageTagList,
-    ImageTagQuery,
     PackageRow,
     WorkloadRow,
 )
@@ -30,10 +31,14 @@ router = APIRouter(prefix="/api/v1", tags=["live assessment"])
 
 
 @router.get("/image-tags", operation_id="listLiveImageTags")
-async def get_image_tags(query: Annotated[ImageTagQuery, Query()], _: Viewer, services: ServicesDep) -> ImageTagList:
+async def get_image_tags(
+    query: Annotated[ImageTagQuery, Query()], _: Viewer, services: ServicesDep, live: LiveDep
+) -> ImageTagList:
     """Image tags that run now, or ran within the period, riskiest first."""
     async with services.engine.connect() as connection:
-        page = await list_image_tags(connection, query.image_filter(), query.order, query.limit, query.next_key)
+        page = await list_image_tags(
+            connection, live, query.image_filter(), order=query.order, limit=query.limit, next_key=query.next_key
+        )
         rows = await build_rows(connection, page.ids)
     return ImageTagList(image_tags=rows, total=page.total, next_key=page.next_key)
 

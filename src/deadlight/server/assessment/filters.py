@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import Any
 
+from deadlight.model.integrity import IntegrityStatus, ViolationType
 from deadlight.model.risk import Risk
 from deadlight.model.vulnerability import Applicability, Severity
 
@@ -43,20 +43,50 @@ class Component:
     name: str
     version: str = ""
 
+    @classmethod
+    def parse(cls, text: str) -> "Component":
+        """Read `name:version` or a name alone; a name may have colons of its own before the last."""
+        name, colon, version = text.rpartition(":")
+        return cls(name, version) if colon and name else cls(text)
+
 
 @dataclass(frozen=True, slots=True)
 class ImageFilter:
-    """Every condition that is given has to hold; of several values one."""
+    """Every condition that is given has to hold; of several values one.
+
+    Conditions on where an image runs (clusters, namespaces, workloads, nodes, processes) have to hold together in one
+    workload, conditions on packages in one package.
+    """
 
     search: str = ""
+    period: TimePeriod = TimePeriod.NOW
+    name: str = ""
+    """Registry and repository, exactly: the tags of one image."""
     clusters: Sequence[str] = ()
     """Names or ids."""
     namespaces: Sequence[str] = ()
-    period: TimePeriod = TimePeriod.NOW
-    cves: Sequence[str] = ()
+    workloads: Sequence[str] = ()
+    workload_types: Sequence[str] = ()
+    nodes: Sequence[str] = ()
+    processes: Sequence[str] = ()
+    """Commands that sensors saw executed."""
+    paths: Sequence[str] = ()
+    """Files that sensors saw executed."""
+    images: Sequence[str] = ()
+    """Repositories, or their last parts."""
+    repositories: Sequence[str] = ()
+    """Registries, or registries with the beginning of a repository."""
+    tags: Sequence[str] = ()
+    digests: Sequence[str] = ()
+    architectures: Sequence[str] = ()
+    integrity_statuses: Sequence[IntegrityStatus] = ()
+    violations: Sequence[ViolationType] = ()
     risks: Sequence[Risk] = ()
     severities: Sequence[Severity] = ()
+    cves: Sequence[str] = ()
     applicabilities: Sequence[Applicability] = ()
+    packages: Sequence[str] = ()
+    package_versions: Sequence[str] = ()
     components: Sequence[Component] = ()
 
     @property
@@ -64,22 +94,3 @@ class ImageFilter:
         """Whether anything is asked of the image itself rather than of where it runs."""
         asked = (self.search, self.cves, self.risks, self.severities, self.applicabilities, self.components)
         return any(asked)
-
-    def parameters(self) -> dict[str, Any]:
-        """Values for the conditions of `assessment.image_tags`; None switches one off."""
-        return {
-            "search": f"%{_escape_like(self.search)}%" if self.search else None,
-            "clusters": list(self.clusters) or None,
-            "namespaces": list(self.namespaces) or None,
-            "period": self.period.length,
-            "cves": list(self.cves) or None,
-            "risks": [risk.value for risk in self.risks] or None,
-            "severities": [severity.value for severity in self.severities] or None,
-            "applicabilities": [item.value for item in self.applicabilities] or None,
-            "component_names": [item.name for item in self.components] or None,
-            "component_versions": [item.version for item in self.components] or None,
-        }
-
-
-def _escape_like(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

@@ -14,6 +14,7 @@ from deadlight.model.risk import Risk
 from deadlight.model.workload import RuntimeStatus
 from deadlight.server.assessment.clusters import get_cluster, list_clusters
 from deadlight.server.assessment.image_tags import ImageOrder, list_image_tags
+from deadlight.server.assessment.live_index import LiveDep
 from deadlight.server.assessment.runtime_schemas import (
     ClusterDetailOut,
     ClustersOut,
@@ -61,12 +62,14 @@ _WORKLOADS_OF_IMAGE_TAGS = text(
 
 
 @router.post("/images/tags", operation_id="listImageTags")
-async def post_image_tags(body: RuntimeListRequest, _: Viewer, services: ServicesDep) -> ImageTagsOut:
+async def post_image_tags(body: RuntimeListRequest, _: Viewer, services: ServicesDep, live: LiveDep) -> ImageTagsOut:
     """Image tags that run now, or ran within the time period."""
     limit = body.checked_limit()
     async with services.engine.connect() as connection:
         order = _order(ImageOrder, body.order_by or ImageOrder.RISKS)
-        page = await list_image_tags(connection, body.filters.image_filter(), order, limit, body.next_key)
+        page = await list_image_tags(
+            connection, live, body.filters.image_filter(), order=order, limit=limit, next_key=body.next_key
+        )
         facts = await load_image_facts(connection, page.ids)
         places = (await connection.execute(_WORKLOADS_OF_IMAGE_TAGS, {"image_tag_ids": page.ids})).all()
         image_tags = [

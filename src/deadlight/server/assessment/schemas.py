@@ -3,41 +3,11 @@
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
 from deadlight.model.integrity import IntegrityStatus, ViolationType
 from deadlight.model.risk import Risk
 from deadlight.model.vulnerability import Applicability, Severity
-from deadlight.server.assessment.filters import ImageFilter, TimePeriod
-from deadlight.server.assessment.image_tags import ImageOrder
-from deadlight.server.db.zero_bytes import PlainText
-
-
-class ImageTagQuery(BaseModel):
-    """What a list of image tags is narrowed and ordered by."""
-
-    search: PlainText = Field(default="", max_length=256)
-    risk: list[Risk] = Field(default=[], max_length=10)
-    severity: list[Severity] = Field(default=[], max_length=10)
-    cluster: list[PlainText] = Field(default=[], max_length=100)
-    namespace: list[PlainText] = Field(default=[], max_length=100)
-    cve: list[PlainText] = Field(default=[], max_length=100)
-    period: TimePeriod = TimePeriod.NOW
-    order: ImageOrder = ImageOrder.RISKS
-    limit: int = Field(default=50, ge=1, le=100)
-    next_key: str = Field(default="", max_length=2048)
-
-    def image_filter(self) -> ImageFilter:
-        """The same for our queries."""
-        return ImageFilter(
-            search=self.search,
-            clusters=self.cluster,
-            namespaces=self.namespace,
-            period=self.period,
-            cves=self.cve,
-            risks=self.risk,
-            severities=self.severity,
-        )
 
 
 class AttributionOut(BaseModel):

@@ -78,7 +78,9 @@ async def _describe_cluster(
 async def _record_changes(connection: AsyncConnection, workload_ids: set[int], *, first_sync: bool) -> None:
     if not workload_ids:
         return
-    changed = (await connection.execute(sql.UPDATE_WORKLOADS, {"workload_ids": sorted(workload_ids)})).all()
+    ids = {"workload_ids": sorted(workload_ids)}
+    changed = (await connection.execute(sql.UPDATE_WORKLOADS, ids)).all()
+    await connection.execute(sql.FOLLOW_PLACEMENTS, ids)
     await record_events(connection, [_workload_changed(row, first_sync=first_sync) for row in changed])
 
 

@@ -219,6 +219,30 @@ UPDATE_WORKLOADS = text(
     """
 )
 
+# The same by image tag, kept for a while after it is gone: what Live Assessment looks at, now and back in time.
+FOLLOW_PLACEMENTS = text(
+    """
+    WITH present AS (
+        SELECT pod.workload_id, container.image_tag_id, bool_or(container.state = 'running') AS running
+        FROM workload
+        JOIN pod ON pod.workload_id = workload.id AND pod.removed_at IS NULL
+        JOIN container ON container.pod_id = pod.id AND container.removed_at IS NULL
+                      AND container.state IN ('running', 'terminated') AND container.image_tag_id IS NOT NULL
+        WHERE workload.id = ANY(:workload_ids) AND workload.removed_at IS NULL
+        GROUP BY pod.workload_id, container.image_tag_id
+    ), gone AS (
+        UPDATE placement SET running = false, gone_at = now()
+        WHERE workload_id = ANY(:workload_ids) AND gone_at IS NULL
+          AND NOT EXISTS (SELECT FROM present WHERE present.workload_id = placement.workload_id
+                                                AND present.image_tag_id = placement.image_tag_id)
+    )
+    INSERT INTO placement (workload_id, image_tag_id, running)
+    SELECT workload_id, image_tag_id, running FROM present ORDER BY workload_id, image_tag_id
+    ON CONFLICT (workload_id, image_tag_id) DO UPDATE SET running = EXCLUDED.running, gone_at = NULL
+    WHERE placement.running <> EXCLUDED.running OR placement.gone_at IS NOT NULL
+    """
+)
+
 WORKLOADS_OF_PODS = text("SELECT DISTINCT workload_id FROM pod WHERE id = ANY(:pod_ids) AND workload_id IS NOT NULL")
 
 PLATFORMS = text("SELECT name, os, architecture FROM node WHERE cluster_id = :cluster_id AND name = ANY(:names)")

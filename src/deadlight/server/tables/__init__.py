@@ -2,6 +2,7 @@
 
 from deadlight.server.tables import (
     advisories,
+    assessment,
     attestations,
     auth,
     events,
@@ -17,6 +18,7 @@ from deadlight.server.tables.metadata import metadata
 
 __all__ = [
     "advisories",
+    "assessment",
     "attestations",
     "auth",
     "events",

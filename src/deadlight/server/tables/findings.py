@@ -13,7 +13,7 @@ from sqlalchemy import (
     text,
 )
 
-from deadlight.server.tables.metadata import document, metadata, moment, recorded
+from deadlight.server.tables.metadata import changed_in, document, metadata, moment, recorded
 
 vulnerability_match = Table(
     "vulnerability_match",
@@ -65,4 +65,6 @@ image_risk = Table(
     Column("malicious", Integer, nullable=False),
     Column("state", Text, nullable=False, comment="of the matcher and rules it was computed with"),
     recorded("computed_at"),
+    changed_in(),
+    Index("ix_image_risk_changed_in", "changed_in"),
 )

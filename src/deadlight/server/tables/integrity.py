@@ -14,7 +14,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from deadlight.server.tables.metadata import document, identity, metadata, moment, recorded
+from deadlight.server.tables.metadata import changed_in, document, identity, metadata, moment, recorded
 
 source_record = Table(
     "source_record",
@@ -60,6 +60,8 @@ verdict = Table(
     recorded("judged_at"),
     Column("stale_reason", Text, nullable=False, server_default=""),
     moment("stale_since"),
+    changed_in(),
+    Index("ix_verdict_changed_in", "changed_in"),
 )
 
 violation = Table(
@@ -94,7 +96,7 @@ violation_location = Table(
         unique=True,
         postgresql_where=text("gone_at IS NULL"),
     ),
-    Index("ix_violation_location_workload_id", "workload_id", postgresql_where=text("gone_at IS NULL")),
+    Index("ix_violation_location_workload_id", "workload_id"),
 )
 
 untrusted_location = Table(
@@ -112,4 +114,5 @@ untrusted_location = Table(
         unique=True,
         postgresql_where=text("gone_at IS NULL"),
     ),
+    Index("ix_untrusted_location_workload_id", "workload_id"),
 )

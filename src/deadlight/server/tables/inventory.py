@@ -16,7 +16,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from deadlight.server.tables.metadata import document, identity, metadata, moment, recorded
+from deadlight.server.tables.metadata import changed_in, document, identity, metadata, moment, recorded
 
 cluster = Table(
     "cluster",
@@ -32,6 +32,7 @@ cluster = Table(
     recorded("created_at"),
     moment("synced_at"),
     moment("verified_at"),
+    changed_in(),
 )
 
 
@@ -112,6 +113,7 @@ workload = Table(
     UniqueConstraint("cluster_id", "uid"),
     Index("ix_workload_cluster_id_namespace", "cluster_id", "namespace", "name"),
     Index("ix_workload_image_tag_ids", "image_tag_ids", postgresql_using="gin"),
+    Index("ix_workload_removed_at", "removed_at", postgresql_where=text("removed_at IS NOT NULL")),
 )
 
 pod = Table(
@@ -130,6 +132,8 @@ pod = Table(
     *_followed(),
     UniqueConstraint("cluster_id", "uid"),
     Index("ix_pod_workload_id", "workload_id"),
+    Index("ix_pod_node_name", "node_name"),
+    Index("ix_pod_removed_at", "removed_at", postgresql_where=text("removed_at IS NOT NULL")),
     Index("ix_pod_cluster_id_workload_uid", "cluster_id", "workload_uid", postgresql_where=text("workload_id IS NULL")),
 )
 
@@ -144,6 +148,8 @@ image_tag = Table(
     Column("platform", Text, nullable=False),
     Column("pinned_digest", Text, nullable=False, comment="the digest in the pod's specification, where it names one"),
     recorded("first_seen_at"),
+    changed_in(),
+    Index("ix_image_tag_changed_in", "changed_in"),
     UniqueConstraint("registry", "repository", "tag", "digest", "platform", "pinned_digest"),
 )
 
@@ -166,10 +172,26 @@ container = Table(
     moment("removed_at"),
     UniqueConstraint("pod_id", "role", "name"),
     Index("ix_container_container_id", "container_id"),
+    Index("ix_container_removed_at", "removed_at", postgresql_where=text("removed_at IS NOT NULL")),
     Index(
         "ix_container_running",
         "image_tag_id",
         "cluster_id",
         postgresql_where=text("state = 'running' AND removed_at IS NULL"),
     ),
+)
+
+placement = Table(
+    "placement",
+    metadata,
+    Column("workload_id", BigInteger, ForeignKey("workload.id", ondelete="CASCADE"), primary_key=True),
+    Column("image_tag_id", BigInteger, ForeignKey("image_tag.id", ondelete="CASCADE"), primary_key=True),
+    Column("running", Boolean, nullable=False, comment="in one container of the workload at least"),
+    recorded("first_seen_at"),
+    moment("gone_at"),
+    changed_in(),
+    Index("ix_placement_image_tag_id", "image_tag_id"),
+    Index("ix_placement_gone_at", "gone_at", postgresql_where=text("gone_at IS NOT NULL")),
+    Index("ix_placement_changed_in", "changed_in"),
+    comment="an image tag in a workload, until it is gone and for a while after",
 )

@@ -1,6 +1,6 @@
 """The one MetaData, its naming of constraints, and the columns that repeat."""
 
-from sqlalchemy import BigInteger, Column, DateTime, Identity, MetaData, func
+from sqlalchemy import BigInteger, Column, DateTime, Identity, MetaData, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 metadata = MetaData(
@@ -32,3 +32,11 @@ def recorded(name: str) -> Column[object]:
 def document(name: str, default: str) -> Column[object]:
     """A JSON column that is never null; `default` is JSON text."""
     return Column(name, JSONB, nullable=False, server_default=default)
+
+
+def changed_in() -> Column[int]:
+    """The transaction that wrote what Live Assessment keeps of the row in memory (docs/adr/0020-live-index.md).
+
+    A trigger of the table sees to it that no writer has to remember it.
+    """
+    return Column("changed_in", BigInteger, nullable=False, server_default=text("pg_current_xact_id()::text::bigint"))

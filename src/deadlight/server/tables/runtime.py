@@ -38,6 +38,10 @@ observation = Table(
     UniqueConstraint("cluster_id", "container_id", "grade", "path"),
     Index("ix_observation_pending", "container_id", postgresql_where=text("image_id IS NULL")),
     Index("ix_observation_last_at", "last_at"),
+    Index(
+        "ix_observation_process", "process", "container_id", "cluster_id", postgresql_where=text("grade = 'executed'")
+    ),
+    Index("ix_observation_path", "path", postgresql_where=text("grade = 'executed'")),
 )
 
 package_use = Table(

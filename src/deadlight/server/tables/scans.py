@@ -14,7 +14,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from deadlight.server.tables.metadata import document, identity, metadata, moment, recorded
+from deadlight.server.tables.metadata import changed_in, document, identity, metadata, moment, recorded
 
 image = Table(
     "image",
@@ -40,7 +40,9 @@ image_tag_image = Table(
     Column("image_tag_id", BigInteger, ForeignKey("image_tag.id", ondelete="CASCADE"), primary_key=True),
     Column("image_id", BigInteger, ForeignKey("image.id", ondelete="CASCADE"), nullable=False),
     recorded("resolved_at"),
+    changed_in(),
     Index("ix_image_tag_image_image_id", "image_id"),
+    Index("ix_image_tag_image_changed_in", "changed_in"),
 )
 
 scan = Table(
@@ -85,7 +87,7 @@ package = Table(
     Column("architecture", Text, nullable=False),
     UniqueConstraint("purl", "ecosystem", "source_name", "source_version"),
     Index("ix_package_ecosystem_source_name", "ecosystem", "source_name"),
-    Index("ix_package_name", "name"),
+    Index("ix_package_name_version", "name", "version"),
 )
 
 image_package = Table(
