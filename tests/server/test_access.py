@@ -59,6 +59,11 @@ TABLE: dict[Endpoint, set[Caller]] = {
     Endpoint("GET", "/api/v1/images"): VIEWERS,
     Endpoint("GET", "/api/v1/images/summary"): VIEWERS,
     Endpoint("GET", "/api/v1/images/facets/{facet}"): VIEWERS,
+    Endpoint("GET", "/api/v1/images/export"): VIEWERS,
+    Endpoint("GET", "/api/v1/views"): VIEWERS,
+    Endpoint("POST", "/api/v1/views"): VIEWERS,
+    Endpoint("PUT", "/api/v1/views/{view_id}"): VIEWERS,
+    Endpoint("DELETE", "/api/v1/views/{view_id}"): VIEWERS,
     Endpoint("GET", "/api/v1/image-tags"): VIEWERS,
     Endpoint("GET", "/api/v1/image-tags/{image_tag_id}"): VIEWERS,
     Endpoint("GET", "/api/v1/image-tags/{image_tag_id}/packages"): VIEWERS,
@@ -146,7 +151,7 @@ async def tokens(service: RunningService) -> dict[Caller, str]:
 
 def address(path: str) -> str:
     """A path of nothing that exists."""
-    for name in ("token_id", "image_tag_id", "registry_id", "worker_id", "signer_id"):
+    for name in ("token_id", "image_tag_id", "registry_id", "worker_id", "signer_id", "view_id"):
         path = path.replace(f"{{{name}}}", "999999")
     return path.format(alert_id=uuid4(), cluster_id=uuid4(), token="dlr_unknown", facet="cluster")
 

@@ -20,6 +20,7 @@ from deadlight.server.findings.jobs import (
     run_rematch_buckets,
 )
 from deadlight.server.integrity.jobs import CheckSource, check_due_sources, check_source
+from deadlight.server.inventory.forget import forget_gone
 from deadlight.server.jobs.queue import Entry
 from deadlight.server.runtime.handlers import join_waiting
 from deadlight.server.scans.jobs import ScanImage, rescan_stale, scan_image
@@ -41,17 +42,18 @@ JOBS: Sequence[Entry[Services]] = (
 
 
 async def forget_old(services: Services) -> None:
-    """Delete what is of no use any more: handled events, ended sessions, observations nobody renewed."""
-    async with services.engine.begin() as connection:
-        for statement in _FORGET:
-            await connection.execute(text(statement))
+    """Delete what is of no use any more: handled events, ended sessions, what has been gone for long."""
+    for statement in _FORGET:
+        async with services.engine.begin() as connection:
+            await connection.execute(text(statement), {"retention": services.settings.retention})
+    await forget_gone(services.engine, services.settings.retention)
 
 
 _FORGET = (
     "DELETE FROM event WHERE status = 'handled' AND handled_at < now() - interval '7 days'",
     "DELETE FROM session WHERE expires_at < now()",
     "DELETE FROM sign_in_failure WHERE failed_at < now() - interval '1 day'",
-    "DELETE FROM observation WHERE last_at < now() - interval '10 days'",
+    "DELETE FROM observation WHERE last_at < now() - CAST(:retention AS interval)",
     "DELETE FROM pgqueuer_log WHERE created < now() - interval '3 days'",
 )
 

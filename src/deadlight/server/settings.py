@@ -63,6 +63,11 @@ class Settings(BaseSettings):
     relay_sweep: Duration = Field(
         default=timedelta(seconds=1), description="How long a lost wake-up can delay an event at most."
     )
+    retention: Duration = Field(
+        default=timedelta(days=10),
+        description="What has been gone for longer is forgotten: workloads, pods, containers and what sensors saw in "
+        "them, unless a violation happened there. Live Assessment looks back ten days at most.",
+    )
     agent_timeout: Duration = Field(
         default=timedelta(seconds=90), description="An agent silent for longer counts as stopped or failed."
     )

@@ -231,10 +231,8 @@ async def test_a_list_tells_what_was_committed_before_it_was_asked_for(service: 
     images = await shop(fleet)
     assert (await rows(service, "search=clean"))[0]["risks"] == []
     clean = images["clean"].image_tag_id
-    await fleet.rows(
-        "UPDATE verdict SET status = 'Invalid Image Source', violation_type = 'Missing Source' WHERE image_tag_id = :id",
-        id=clean,
-    )
+    missing = "status = 'Invalid Image Source', violation_type = 'Missing Source'"
+    await fleet.rows(f"UPDATE verdict SET {missing} WHERE image_tag_id = :id", id=clean)
     assert (await rows(service, "search=clean"))[0]["risks"] == ["integrity_violation"]
     await fleet.rows("UPDATE image_risk SET malicious = 1 WHERE image_id = :id", id=images["clean"].image_id)
     assert (await rows(service, "search=clean"))[0]["risks"] == ["malicious", "integrity_violation"]

@@ -39,7 +39,7 @@ async def get_image_tags(
         page = await list_image_tags(
             connection, live, query.image_filter(), order=query.order, limit=query.limit, next_key=query.next_key
         )
-        rows = await build_rows(connection, page.ids)
+        rows = await build_rows(connection, page.ids, query.period)
     return ImageTagList(image_tags=rows, total=page.total, next_key=page.next_key)
 
 

@@ -7,7 +7,9 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.model.vulnerability import Applicability
+from deadlight.model.workload import RuntimeStatus
 from deadlight.registry.provenance import Attribution
+from deadlight.server.assessment.filters import TimePeriod
 from deadlight.server.assessment.schemas import (
     AttributionOut,
     FindingRow,
@@ -23,12 +25,15 @@ from deadlight.server.inventory.attribution import find_deployed_by
 
 _PLACES = text(
     """
-    SELECT running.image_tag_id, count(DISTINCT workload.id) AS workloads,
-           count(DISTINCT workload.cluster_id) AS clusters, bool_or(cluster.demonstration) AS demonstration
-    FROM workload JOIN cluster ON cluster.id = workload.cluster_id,
-         unnest(workload.image_tag_ids) AS running(image_tag_id)
-    WHERE workload.image_tag_ids && CAST(:image_tag_ids AS bigint[]) AND workload.removed_at IS NULL
-    GROUP BY running.image_tag_id
+    SELECT placement.image_tag_id, count(DISTINCT workload.id) AS workloads, bool_or(placement.running) AS running,
+           count(DISTINCT workload.cluster_id) AS clusters, bool_or(cluster.demonstration) AS demonstration,
+           array_agg(DISTINCT cluster.provider ORDER BY cluster.provider) AS providers
+    FROM placement
+    JOIN workload ON workload.id = placement.workload_id
+    JOIN cluster ON cluster.id = workload.cluster_id
+    WHERE placement.image_tag_id = ANY(:image_tag_ids)
+      AND (placement.gone_at IS NULL OR placement.gone_at > now() - CAST(:period AS interval))
+    GROUP BY placement.image_tag_id
     """
 )
 
@@ -99,16 +104,21 @@ _EXTRA = text(
 )
 
 
-async def build_rows(connection: AsyncConnection, image_tag_ids: Sequence[int]) -> list[ImageTagRow]:
-    """Rows of a list, in the order of the ids."""
+async def build_rows(
+    connection: AsyncConnection, image_tag_ids: Sequence[int], period: TimePeriod = TimePeriod.NOW
+) -> list[ImageTagRow]:
+    """Rows of a list, in the order of the ids, with the places of the period."""
     facts = await load_image_facts(connection, image_tag_ids)
-    places = await _places(connection, image_tag_ids)
+    places = await load_places(connection, image_tag_ids, period)
     return [ImageTagRow(**_row(facts[id_], places.get(id_))) for id_ in image_tag_ids if id_ in facts]
 
 
-async def _places(connection: AsyncConnection, image_tag_ids: Sequence[int]) -> Mapping[int, Row[Any]]:
-    rows = await connection.execute(_PLACES, {"image_tag_ids": list(image_tag_ids)})
-    return {row.image_tag_id: row for row in rows}
+async def load_places(
+    connection: AsyncConnection, image_tag_ids: Sequence[int], period: TimePeriod = TimePeriod.NOW
+) -> Mapping[int, Row[Any]]:
+    """In how many workloads and clusters each image tag is, or was within the period, and whether it runs."""
+    parameters = {"image_tag_ids": list(image_tag_ids), "period": period.length}
+    return {row.image_tag_id: row for row in await connection.execute(_PLACES, parameters)}
 
 
 def _row(facts: ImageFacts, place: Row[Any] | None) -> dict[str, Any]:
@@ -125,8 +135,10 @@ def _row(facts: ImageFacts, place: Row[Any] | None) -> dict[str, Any]:
         "violation_type": row.violation_type,
         "severities": facts.severities,
         "scan_status": row.scan_status or "queued",
+        "runtime_status": RuntimeStatus.RUNNING if place and place.running else RuntimeStatus.STOPPED,
         "workloads_count": place.workloads if place else 0,
         "clusters_count": place.clusters if place else 0,
+        "providers": list(place.providers) if place else [],
         "demonstration": bool(place and place.demonstration),
     }
 
@@ -138,7 +150,7 @@ async def build_detail(connection: AsyncConnection, image_tag_id: int) -> ImageT
         raise NotFoundError("no such image tag")
     row = facts.row
     extra = (await connection.execute(_EXTRA, {"image_tag_id": image_tag_id})).first()
-    places = await _places(connection, [image_tag_id])
+    places = await load_places(connection, [image_tag_id])
     return ImageTagDetail(
         **_row(facts, places.get(image_tag_id)),
         pinned_digest=row.pinned_digest,

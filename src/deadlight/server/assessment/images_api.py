@@ -3,10 +3,13 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query
+from fastapi.responses import StreamingResponse
 
+from deadlight.server.assessment.export import iter_export, select_for_export
 from deadlight.server.assessment.facets import list_facet_values
 from deadlight.server.assessment.images import list_images, summarise_images
 from deadlight.server.assessment.images_schemas import (
+    ExportQuery,
     Facet,
     FacetQuery,
     FacetValues,
@@ -40,6 +43,17 @@ async def get_summary(
     """How many images meet the filters, and how many have each risk."""
     async with services.engine.connect() as connection:
         return await summarise_images(connection, live, query.image_filter())
+
+
+@router.get("/export", operation_id="exportLiveImages", response_class=StreamingResponse)
+async def get_export(
+    query: Annotated[ExportQuery, Query()], _: Viewer, services: ServicesDep, live: LiveDep
+) -> StreamingResponse:
+    """Every image tag that meets the filters, as a file."""
+    ids = await select_for_export(services.engine, live, query.image_filter())
+    content = iter_export(services.engine, ids, query.period, query.format)
+    headers = {"content-disposition": f'attachment; filename="images.{query.format}"', "cache-control": "no-store"}
+    return StreamingResponse(content, media_type=query.format.media_type, headers=headers)
 
 
 @router.get("/facets/{facet}", operation_id="listLiveImageFacet")

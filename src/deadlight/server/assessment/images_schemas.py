@@ -9,6 +9,7 @@ from deadlight.model.integrity import IntegrityStatus, ViolationType
 from deadlight.model.risk import Risk
 from deadlight.model.vulnerability import Severity
 from deadlight.model.workload import RuntimeStatus
+from deadlight.server.assessment.export import ExportFormat
 from deadlight.server.assessment.filters import Component, ImageFilter, TimePeriod
 from deadlight.server.assessment.grouping import ImagesOrder
 from deadlight.server.assessment.image_tags import ImageOrder
@@ -154,6 +155,12 @@ class Facet(StrEnum):
     NODE = "node"
     PROCESS = "process"
     PATH = "path"
+
+
+class ExportQuery(LiveQuery):
+    """What an export is narrowed by, and its format."""
+
+    format: ExportFormat = ExportFormat.CSV
 
 
 class FacetQuery(LiveQuery):

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from deadlight.model.integrity import IntegrityStatus, ViolationType
 from deadlight.model.risk import Risk
 from deadlight.model.vulnerability import Applicability, Severity
+from deadlight.model.workload import RuntimeStatus
 
 
 class AttributionOut(BaseModel):
@@ -33,8 +34,10 @@ class ImageTagRow(BaseModel):
     violation_type: ViolationType | None
     severities: dict[Severity, int] | None
     scan_status: str
+    runtime_status: RuntimeStatus
     workloads_count: int
     clusters_count: int
+    providers: list[str]
     demonstration: bool
 
 
