@@ -6,7 +6,13 @@ type Operation = keyof typeof sdk;
 
 const GATHER_MILLISECONDS = 1_000;
 
-const IMAGES: readonly Operation[] = ["listLiveImageTags", "getImageTag", "getFunnel"];
+const IMAGES: readonly Operation[] = [
+  "listLiveImages",
+  "getLiveImageSummary",
+  "listLiveImageTags",
+  "getImageTag",
+  "getFunnel",
+];
 const FINDINGS: readonly Operation[] = [...IMAGES, "listImageTagVulnerabilities", "listImageTagPackages"];
 const ALERTS: readonly Operation[] = ["listWorkers", "getWorker", "listAlerts", "getAlert"];
 

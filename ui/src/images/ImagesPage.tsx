@@ -1,41 +1,60 @@
-import { Button, PageSection } from "@patternfly/react-core";
-import { useInfiniteQuery } from "@tanstack/react-query";
-import type { TimePeriod } from "../api/generated/types.gen";
+import { Flex, FlexItem, PageSection } from "@patternfly/react-core";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { ChangesNote } from "../live/ChangesNote";
+import { ExportMenu } from "../live/ExportMenu";
+import { LiveFilters } from "../live/LiveFilters";
+import { LiveTabs } from "../live/LiveTabs";
+import { LoadMore } from "../live/LoadMore";
+import { EVERYTHING, isNarrowed, type LiveQuery, toggleValue } from "../live/liveQuery";
+import { PeriodSelect } from "../live/PeriodSelect";
+import { QuickFilters } from "../live/QuickFilters";
+import { SavedViews } from "../live/SavedViews";
+import { useSteadyRows } from "../live/steadyRows";
+import { type ChangeQuery, useLiveQuery } from "../live/useLiveQuery";
 import { PageHead } from "../shell/PageHead";
-import { PageTabs } from "../shell/PageTabs";
 import { ConnectCluster } from "../states/ConnectCluster";
 import { Failure } from "../states/Failure";
 import { NothingFound } from "../states/NothingFound";
-import { DataTable } from "../table/DataTable";
+import { NothingYet } from "../states/NothingYet";
+import { CheckboxSelect } from "../table/CheckboxSelect";
+import { useHiddenColumns } from "../table/hiddenColumns";
 import { OneSelect } from "../table/OneSelect";
-import { ImageFilters } from "./ImageFilters";
+import { ImageTable } from "./ImageTable";
 import { IMAGE_COLUMNS } from "./imageColumns";
-import { imageListOptions } from "./imageList";
-import { type ImageQuery, isNarrowed, PERIODS, parseImageQuery } from "./imageQuery";
-import { type ChangeQuery, useImageQuery } from "./useImageQuery";
+import {
+  askImageFacet,
+  exportImages,
+  IMAGE_ORDERS,
+  imageKey,
+  imageListOptions,
+  imageSummaryOptions,
+} from "./imageList";
 
-const PAGES = [{ title: "Images", path: "/runtime/live/images" }];
-const PERIOD_OPTIONS = Object.entries(PERIODS).map(([value, label]) => ({ value, label }));
-const EVERYTHING = parseImageQuery(new URLSearchParams());
+const ORDERS = Object.keys(IMAGE_ORDERS);
+const ORDER_OPTIONS = Object.entries(IMAGE_ORDERS).map(([value, label]) => ({ value, label }));
+const OPTIONAL_COLUMNS = IMAGE_COLUMNS.slice(1).map(({ title }) => ({ value: title, label: title }));
 
 /** Runtime > Live Assessment > Images. */
 export function ImagesPage() {
-  const [query, changeQuery] = useImageQuery();
+  const [query, changeQuery] = useLiveQuery(ORDERS);
   return (
     <>
       <PageHead
         title="Live Assessment"
         description="What runs in your clusters, and the risks it brings."
         actions={
-          <OneSelect
-            label="Period"
-            options={PERIOD_OPTIONS}
-            chosen={query.period}
-            choose={(period) => changeQuery((now) => ({ ...now, period: period as TimePeriod }))}
-          />
+          <Flex columnGap={{ default: "columnGapSm" }}>
+            <FlexItem>
+              <SavedViews page="images" orders={ORDERS} query={query} changeQuery={changeQuery} />
+            </FlexItem>
+            <FlexItem>
+              <PeriodSelect chosen={query.period} choose={(period) => changeQuery((now) => ({ ...now, period }))} />
+            </FlexItem>
+          </Flex>
         }
       />
-      <PageTabs label="Live Assessment" pages={PAGES} active="/runtime/live/images" />
+      <LiveTabs active="/runtime/live/images" />
       <PageSection isFilled aria-label="Images">
         <ImageList query={query} changeQuery={changeQuery} />
       </PageSection>
@@ -43,40 +62,93 @@ export function ImagesPage() {
   );
 }
 
-function ImageList({ query, changeQuery }: { query: ImageQuery; changeQuery: ChangeQuery }) {
+function ImageList({ query, changeQuery }: { query: LiveQuery; changeQuery: ChangeQuery }) {
   const list = useInfiniteQuery(imageListOptions(query));
+  const summary = useQuery(imageSummaryOptions(query));
+  const asked = JSON.stringify({ ...query, view: null });
+  const [shownFor, setShownFor] = useState(asked);
+  if (!list.isPlaceholderData && list.data && shownFor !== asked) {
+    setShownFor(asked);
+  }
+  const steady = useSteadyRows(list.data, imageKey, list.isPlaceholderData ? shownFor : asked);
+  const [hidden, toggleColumn] = useHiddenColumns("images");
   if (list.error && !list.data) {
     return <Failure subject="the images" error={list.error} retry={() => void list.refetch()} />;
   }
-  const clear = () => changeQuery(({ period }) => ({ ...EVERYTHING, period }));
+  const clear = () => changeQuery(({ period, order }) => ({ ...EVERYTHING, period, order }));
+  const matching = summary.data?.matching;
   return (
     <>
-      <ImageFilters query={query} changeQuery={changeQuery} clear={clear} total={list.data?.total} />
-      <DataTable
-        label="Images"
-        columns={IMAGE_COLUMNS}
-        rows={list.data?.imageTags}
-        rowKey={(row) => String(row.id)}
-        expectedRows={15}
-        empty={isNarrowed(query) || query.period !== "now" ? <NothingFound clear={clear} /> : <ConnectCluster />}
+      <QuickFilters
+        counts={summary.data?.risks}
+        chosen={query.values.risk ?? []}
+        toggle={(risk) => changeQuery((now) => toggleValue(now, "risk", risk))}
       />
-      {list.data && list.data.total > 0 && (
-        <div className="dl-more">
-          <span aria-live="polite">
-            {list.data.imageTags.length} of {list.data.total}
-          </span>
-          {list.hasNextPage && (
-            <Button
-              variant="secondary"
-              isLoading={list.isFetchingNextPage}
-              isDisabled={list.isFetchingNextPage}
-              onClick={() => void list.fetchNextPage()}
-            >
-              Load more
-            </Button>
-          )}
-        </div>
+      <LiveFilters
+        searchLabel="Search images"
+        query={query}
+        changeQuery={changeQuery}
+        clear={clear}
+        ask={askImageFacet}
+        actions={[
+          <OneSelect
+            key="order"
+            label="Order"
+            options={ORDER_OPTIONS}
+            chosen={query.order || "risk"}
+            choose={(order) => changeQuery((now) => ({ ...now, order: order === "risk" ? "" : order }))}
+          />,
+          <CheckboxSelect
+            key="columns"
+            label="Columns"
+            options={OPTIONAL_COLUMNS}
+            chosen={OPTIONAL_COLUMNS.map(({ value }) => value).filter((title) => !hidden.has(title))}
+            toggle={toggleColumn}
+          />,
+          <ExportMenu key="export" name="images" ask={(format) => exportImages(query, format)} />,
+        ]}
+      />
+      <div className="dl-status-line">
+        <strong aria-live="polite">
+          {matching === undefined ? "\u2007" : `${matching} / ${summary.data?.total} images`}
+        </strong>
+        {steady && <ChangesNote {...steady} />}
+      </div>
+      <ImageTable
+        columns={IMAGE_COLUMNS.filter(({ title }) => !hidden.has(title))}
+        rows={steady?.rows}
+        query={query}
+        empty={<NoImages isNarrowed={isNarrowed(query)} isConnected={summary.data?.is_connected} clear={clear} />}
+      />
+      {steady && steady.rows.length > 0 && (
+        <LoadMore
+          shown={steady.rows.length - steady.gone}
+          total={matching ?? steady.rows.length}
+          hasMore={list.hasNextPage}
+          isLoading={list.isFetchingNextPage}
+          load={() => void list.fetchNextPage()}
+        />
       )}
     </>
+  );
+}
+
+interface NoImagesProps {
+  isNarrowed: boolean;
+  isConnected: boolean | undefined;
+  clear: () => void;
+}
+
+function NoImages({ isNarrowed, isConnected, clear }: NoImagesProps) {
+  if (isConnected === false) {
+    return <ConnectCluster />;
+  }
+  if (isNarrowed) {
+    return <NothingFound clear={clear} />;
+  }
+  return (
+    <NothingYet title="Nothing runs">
+      Clusters are connected, but no container of theirs runs now. Choose a longer period to see what ran before.
+    </NothingYet>
   );
 }

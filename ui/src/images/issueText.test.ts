@@ -11,6 +11,8 @@ const IMAGE: ImageTagDetail = {
   pinned_digest: "",
   platform: "linux/amd64",
   demonstration: false,
+  providers: ["EKS"],
+  runtime_status: "running",
   first_seen_at: "2026-11-01T12:00:00Z",
   risks: ["integrity_violation"],
   integrity_status: "Invalid Image Integrity",

@@ -1,0 +1,8 @@
+import { PageTabs } from "../shell/PageTabs";
+
+const PAGES = [{ title: "Images", path: "/runtime/live/images" }];
+
+/** The lists of Live Assessment. */
+export function LiveTabs({ active }: { active: string }) {
+  return <PageTabs label="Live Assessment" pages={PAGES} active={active} />;
+}
