@@ -309,7 +309,7 @@ async def test_a_person_reads_the_verdict_off_the_page(lab: Lab) -> None:
         await console.open(f"/runtime/live/images?search={REPOSITORY}")
         await console.sign_in("admin", PASSWORD)
         page = console.page
-        await page.get_by_role("link", name=REPOSITORY).click()
+        await page.get_by_role("link", name=REPOSITORY.rpartition("/")[2], exact=True).click()
         verdict = page.get_by_role("region", name="Image integrity")
         await expect(verdict).to_contain_text("Invalid Image Integrity")
         await expect(verdict).to_contain_text("Digest Mismatch")

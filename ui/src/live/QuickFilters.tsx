@@ -24,7 +24,13 @@ interface QuickFiltersProps {
 /** The risks to look at first, with how many there are of each; each is a filter. */
 export function QuickFilters({ counts, chosen, toggle }: QuickFiltersProps) {
   return (
-    <Gallery hasGutter minWidths={{ default: "13rem" }} component="section" aria-label="Quick filters">
+    <Gallery
+      hasGutter
+      minWidths={{ default: "13rem" }}
+      component="section"
+      aria-label="Quick filters"
+      className="dl-quick"
+    >
       {CARDS.map(({ risk, icon }) => (
         <Card key={risk} id={`quick-${risk}`} isCompact isSelectable isSelected={chosen.includes(risk)}>
           <CardHeader
