@@ -58,8 +58,14 @@ TABLE: dict[Endpoint, set[Caller]] = {
     Endpoint("GET", "/api/v1/changes"): VIEWERS,
     Endpoint("GET", "/api/v1/image-tags"): VIEWERS,
     Endpoint("GET", "/api/v1/image-tags/{image_tag_id}"): VIEWERS,
+    Endpoint("GET", "/api/v1/image-tags/{image_tag_id}/clusters"): VIEWERS,
+    Endpoint("GET", "/api/v1/image-tags/{image_tag_id}/history"): VIEWERS,
+    Endpoint("GET", "/api/v1/image-tags/{image_tag_id}/issue"): VIEWERS,
     Endpoint("GET", "/api/v1/image-tags/{image_tag_id}/packages"): VIEWERS,
+    Endpoint("GET", "/api/v1/image-tags/{image_tag_id}/sbom"): VIEWERS,
+    Endpoint("GET", "/api/v1/image-tags/{image_tag_id}/violation-places"): VIEWERS,
     Endpoint("GET", "/api/v1/image-tags/{image_tag_id}/vulnerabilities"): VIEWERS,
+    Endpoint("GET", "/api/v1/image-tags/{image_tag_id}/vulnerabilities/{vulnerability}"): VIEWERS,
     Endpoint("GET", "/api/v1/image-tags/{image_tag_id}/workloads"): VIEWERS,
     Endpoint("GET", "/api/v1/image-tags/{image_tag_id}/attestations"): VIEWERS,
     Endpoint("GET", "/api/v1/signers"): VIEWERS,
@@ -145,7 +151,7 @@ def address(path: str) -> str:
     """A path of nothing that exists."""
     for name in ("token_id", "image_tag_id", "registry_id", "worker_id", "signer_id"):
         path = path.replace(f"{{{name}}}", "999999")
-    return path.format(alert_id=uuid4(), cluster_id=uuid4(), token="dlr_unknown")
+    return path.format(alert_id=uuid4(), cluster_id=uuid4(), token="dlr_unknown", vulnerability="CVE-1")
 
 
 async def test_every_endpoint_answers_whom_it_should_and_refuses_everybody_else(service: RunningService) -> None:

@@ -23,7 +23,7 @@ from deadlight import __version__
 from deadlight.server import demonstration
 from deadlight.server.advisories import api as advisories_api
 from deadlight.server.assessment import api as assessment_api
-from deadlight.server.assessment import runtime_api
+from deadlight.server.assessment import image_api, runtime_api
 from deadlight.server.attestations import api as attestations_api
 from deadlight.server.auth import api as auth_api
 from deadlight.server.auth.requests import MAX_COMPRESSED_BYTES
@@ -48,6 +48,7 @@ ROUTERS = (
     dashboard_api.router,
     assessment_api.router,
     attestations_api.router,
+    image_api.router,
     runtime_api.router,
     workers_api.router,
     scans_api.router,
