@@ -18,7 +18,7 @@ import { Moment } from "../facts/Moment";
 import { SeverityMark } from "../facts/Severity";
 import { Notice } from "../states/Notice";
 import { DigestComparison } from "./DigestComparison";
-import { explainVerdict, readEvidence } from "./verdict";
+import { explainVerdict } from "./verdict";
 
 /** What comparing the image with its registry gave; a violation's evidence has a tab of its own. */
 export function VerdictCard({ image }: { image: ImageTagDetail }) {
@@ -47,7 +47,7 @@ export function VerdictCard({ image }: { image: ImageTagDetail }) {
           <Doubts verdict={verdict} />
           {!verdict.violation_type && (
             <StackItem>
-              <DigestComparison image={image} evidence={readEvidence(verdict.evidence)} />
+              <DigestComparison image={image} />
             </StackItem>
           )}
           <StackItem>

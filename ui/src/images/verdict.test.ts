@@ -11,9 +11,9 @@ it("reads evidence of which parts are missing or are not texts", () => {
   const evidence = readEvidence({ reference: "a/b:1", deployed_at: null, mutability_detail: 3 });
   expect(evidence).toEqual({
     reference: "a/b:1",
-    registryType: "",
     mutability: "",
     deployedAt: "",
     tagSeenChangedAt: "",
+    lastSeenPresentAt: "",
   });
 });

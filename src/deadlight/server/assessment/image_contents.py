@@ -89,6 +89,7 @@ _AFFECTED = text(
     SELECT vulnerability.id AS vulnerability_id,
            package.id AS package_id, package.name, package.version, package.ecosystem, package.purl, {_FIX_VERSION},
            array_agg(DISTINCT image_package.location) AS locations,
+           array_agg(DISTINCT vulnerability_match.advisory_id) AS advisories,
            min(image_package.layer_digest) AS layer_digest, applicability.status, applicability.reason,
            applicability.evidence, package_use.grade, package_use.path AS evidence_path,
            package_use.process AS evidence_process, package_use.first_at, package_use.last_at
@@ -241,6 +242,7 @@ def _affected(row: Row[Any]) -> AffectedPackage:
         purl=row.purl,
         locations=list(row.locations),
         layer_digest=row.layer_digest,
+        advisories=list(row.advisories),
         fix_version=row.fix_version,
         applicability=_applicability(row),
         applicability_reason=row.reason or "",

@@ -8,9 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.model.integrity import ViolationType
 from deadlight.server.assessment.image_contents import count_findings
-from deadlight.server.assessment.image_places import attribution, load_presence
+from deadlight.server.assessment.image_places import attribution, list_deployers, load_presence
 from deadlight.server.assessment.registry_link import artifact_link
-from deadlight.server.assessment.schemas import ImageTagDetail, ImageTagRow, RegistryOut, VerdictOut
+from deadlight.server.assessment.schemas import ImageTagDetail, ImageTagRow, SourceOut, VerdictOut
 from deadlight.server.errors import NotFoundError
 from deadlight.server.findings.image_facts import ImageFacts, load_image_facts
 from deadlight.server.integrity.recommendations import recommended_steps
@@ -99,6 +99,7 @@ async def build_detail(connection: AsyncConnection, image_tag_id: int) -> ImageT
         scan_problems=list(extra.problems) if extra else [],
         verdict=_verdict(row, registry),
         build_owner=attribution(facts.build_owner),
+        deployed_by=await list_deployers(connection, image_tag_id),
         findings_count=counts.findings,
         applicable_vulnerabilities=counts.applicable,
         validated_vulnerabilities=row.validated or 0,
@@ -114,9 +115,9 @@ async def require_image_tag(connection: AsyncConnection, image_tag_id: int) -> N
         raise NotFoundError(NO_SUCH_IMAGE_TAG)
 
 
-def _registry(row: Row[Any], registry: Registry | None) -> RegistryOut:
+def _registry(row: Row[Any], registry: Registry | None) -> SourceOut:
     is_there = registry is not None and row.violation_type != ViolationType.MISSING_SOURCE
-    return RegistryOut(
+    return SourceOut(
         host=row.registry,
         type=registry.type if registry else "",
         trusted=bool(registry and registry.trusted),

@@ -1,5 +1,6 @@
 """Where an image is: its workloads, clusters, namespaces and, for a violation, its places."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +29,14 @@ _WORKLOADS = text(
     FROM workload JOIN cluster ON cluster.id = workload.cluster_id
     WHERE workload.image_tag_ids @> ARRAY[CAST(:image_tag_id AS bigint)] AND workload.removed_at IS NULL
     ORDER BY cluster.name, workload.namespace, workload.name, workload.id LIMIT :limit
+    """
+)
+
+_ANNOTATIONS = text(
+    """
+    SELECT workload.annotations FROM workload
+    WHERE workload.image_tag_ids @> ARRAY[CAST(:image_tag_id AS bigint)] AND workload.removed_at IS NULL
+    ORDER BY workload.id LIMIT :limit
     """
 )
 
@@ -117,6 +126,18 @@ def _workload(row: Row[Any]) -> WorkloadRow:
         deployed_by=attribution(find_deployed_by(row.annotations)),
         demonstration=row.demonstration,
     )
+
+
+async def list_deployers(connection: AsyncConnection, image_tag_id: int) -> list[AttributionOut]:
+    """Each of those who deployed it, once, as far as the first thousand workloads that have it say."""
+    parameters = {"image_tag_id": image_tag_id, "limit": MAX_PLACES}
+    found = [find_deployed_by(row.annotations) for row in await connection.execute(_ANNOTATIONS, parameters)]
+    return each_once(attribution(item) for item in found)
+
+
+def each_once(people: Iterable[AttributionOut | None]) -> list[AttributionOut]:
+    """Without those nobody knows and without repetitions, in order."""
+    return list({person.value: person for person in people if person is not None}.values())
 
 
 async def list_image_clusters(connection: AsyncConnection, image_tag_id: int) -> ImageClusters:

@@ -111,6 +111,8 @@ class AffectedPackage(BaseModel):
     purl: str
     locations: list[str]
     layer_digest: str
+    advisories: list[str]
+    """Those that say so of this package and version."""
     fix_version: str
     applicability: Applicability
     applicability_reason: str

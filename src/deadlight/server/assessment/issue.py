@@ -1,6 +1,6 @@
 """What an issue about an image says, whatever it is written in. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -83,7 +83,7 @@ def build_issue(image: ImageTagDetail, places: Sequence[IssuePlace], places_tota
         risks=[RISK_NAMES[risk] for risk in image.risks],
         vulnerabilities=image.severities,
         build_owner=image.build_owner,
-        deployed_by=_each_once(place.deployed_by for place in places),
+        deployed_by=image.deployed_by,
         places=list(places),
         places_total=places_total,
         recommended_steps=image.verdict.recommended_steps,
@@ -95,10 +95,6 @@ def build_issue(image: ImageTagDetail, places: Sequence[IssuePlace], places_tota
 def _name(image: ImageTagDetail) -> str:
     tag = f":{image.tag}" if image.tag else ""
     return f"{image.registry}/{image.repository}{tag}"
-
-
-def _each_once(people: Iterable[AttributionOut | None]) -> list[AttributionOut]:
-    return list({person.value: person for person in people if person is not None}.values())
 
 
 def _violation(image: ImageTagDetail) -> IssueViolation | None:

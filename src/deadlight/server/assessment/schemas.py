@@ -96,7 +96,7 @@ class VerdictOut(BaseModel):
     problem: str
 
 
-class RegistryOut(BaseModel):
+class SourceOut(BaseModel):
     """The registry of an image. `type` is empty where nobody added it, `link` where there is nothing to look at."""
 
     host: str
@@ -115,13 +115,15 @@ class ImageTagDetail(ImageTagRow):
     """The first fifty by name."""
     namespaces_count: int
     providers: list[str]
-    source: RegistryOut
+    source: SourceOut
     distribution: str
     scan_error: str
     scanned_at: datetime | None
     scan_problems: list[str]
     verdict: VerdictOut
     build_owner: AttributionOut | None
+    deployed_by: list[AttributionOut]
+    """Each person or tool once; empty where no workload says, or none has it now."""
     findings_count: int
     """A vulnerability of two packages is two findings; `severities` counts it once."""
     applicable_vulnerabilities: int
