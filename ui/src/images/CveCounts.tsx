@@ -1,4 +1,4 @@
-import { Card, CardBody, CardTitle, Gallery } from "@patternfly/react-core";
+import { Card, CardBody, CardTitle, Grid, GridItem } from "@patternfly/react-core";
 import { Link } from "react-router";
 import type { ImageTagDetail } from "../api/generated/types.gen";
 import { imagePath } from "./reference";
@@ -28,18 +28,20 @@ export function CveCounts({ image }: { image: ImageTagDetail }) {
     },
   ];
   return (
-    <Gallery hasGutter minWidths={{ default: "9rem" }} className="dl-fill">
+    <Grid hasGutter className="dl-fill">
       {counts.map(({ title, count, filter, note }) => (
-        <Card key={title} isCompact component="section" aria-label={title}>
-          <CardTitle component="h2">{title}</CardTitle>
-          <CardBody>
-            <div className="dl-count">
-              {count === null ? "–" : <Link to={`${imagePath(image.id)}/vulnerabilities?${filter}`}>{count}</Link>}
-            </div>
-            <div className="dl-subtle">{count === null ? "Not scanned" : note}</div>
-          </CardBody>
-        </Card>
+        <GridItem key={title} sm={4}>
+          <Card isCompact isFullHeight component="section" aria-label={title}>
+            <CardTitle component="h2">{title}</CardTitle>
+            <CardBody>
+              <div className="dl-count">
+                {count ? <Link to={`${imagePath(image.id)}/vulnerabilities?${filter}`}>{count}</Link> : (count ?? "–")}
+              </div>
+              <div className="dl-subtle">{count === null ? "Not scanned" : note}</div>
+            </CardBody>
+          </Card>
+        </GridItem>
       ))}
-    </Gallery>
+    </Grid>
   );
 }

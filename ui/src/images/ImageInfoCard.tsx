@@ -27,7 +27,7 @@ export function ImageInfoCard({ image, message }: ImageInfoProps) {
         </CardTitle>
       </CardHeader>
       <CardBody>
-        <DescriptionList isCompact isAutoFit autoFitMinModifier={{ default: "15rem" }}>
+        <DescriptionList isCompact isAutoFit autoFitMinModifier={{ default: "11.5rem" }}>
           <WhereItRuns image={image} />
           <WhereItIsFrom image={image} />
           <Fact name="Build Owner">

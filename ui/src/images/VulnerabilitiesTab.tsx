@@ -131,9 +131,11 @@ function findingColumns(go: (vulnerability: string) => void): readonly Column<Fi
 function Identifier({ row, go }: { row: FindingRow; go: (vulnerability: string) => void }) {
   return (
     <>
-      <Button variant="link" isInline onClick={() => go(row.vulnerability)}>
-        {row.vulnerability}
-      </Button>
+      <span className="dl-nowrap">
+        <Button variant="link" isInline onClick={() => go(row.vulnerability)}>
+          {row.vulnerability}
+        </Button>
+      </span>
       {row.malicious && (
         <div>
           <Label isCompact color="red">
