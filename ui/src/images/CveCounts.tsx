@@ -1,4 +1,4 @@
-import { Card, CardBody, CardTitle, Grid, GridItem } from "@patternfly/react-core";
+import { Card, CardBody } from "@patternfly/react-core";
 import { Link } from "react-router";
 import type { ImageTagDetail } from "../api/generated/types.gen";
 import { imagePath } from "./reference";
@@ -28,20 +28,28 @@ export function CveCounts({ image }: { image: ImageTagDetail }) {
     },
   ];
   return (
-    <Grid hasGutter className="dl-fill">
-      {counts.map(({ title, count, filter, note }) => (
-        <GridItem key={title} sm={4}>
-          <Card isCompact isFullHeight component="section" aria-label={title}>
-            <CardTitle component="h2">{title}</CardTitle>
-            <CardBody>
-              <div className="dl-count">
-                {count ? <Link to={`${imagePath(image.id)}/vulnerabilities?${filter}`}>{count}</Link> : (count ?? "–")}
-              </div>
-              <div className="dl-subtle">{count === null ? "Not scanned" : note}</div>
-            </CardBody>
-          </Card>
-        </GridItem>
-      ))}
-    </Grid>
+    <Card isCompact component="section" aria-label="CVEs">
+      <CardBody>
+        <ul className="dl-counts">
+          {counts.map(({ title, count, filter, note }) => (
+            <li key={title}>
+              <span className="dl-counts__number">
+                {count ? (
+                  <Link to={`${imagePath(image.id)}/vulnerabilities?${filter}`} aria-label={`${count} ${title}`}>
+                    {count}
+                  </Link>
+                ) : (
+                  (count ?? "–")
+                )}
+              </span>
+              <span>
+                <span className="dl-term">{title}</span>
+                <span className="dl-subtle">{count === null ? "Not scanned" : note}</span>
+              </span>
+            </li>
+          ))}
+        </ul>
+      </CardBody>
+    </Card>
   );
 }

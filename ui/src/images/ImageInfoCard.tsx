@@ -20,14 +20,14 @@ interface ImageInfoProps {
 /** What the image is, where it runs and whom to ask about it. */
 export function ImageInfoCard({ image, message }: ImageInfoProps) {
   return (
-    <Card component="section" aria-labelledby="image-info-title">
+    <Card isFullHeight component="section" aria-labelledby="image-info-title">
       <CardHeader>
         <CardTitle component="h2" id="image-info-title">
           Image Tag Info
         </CardTitle>
       </CardHeader>
       <CardBody>
-        <DescriptionList isCompact isAutoFit autoFitMinModifier={{ default: "11.5rem" }}>
+        <DescriptionList isCompact className="dl-info">
           <WhereItRuns image={image} />
           <WhereItIsFrom image={image} />
           <Fact name="Build Owner">

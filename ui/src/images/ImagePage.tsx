@@ -1,4 +1,16 @@
-import { Button, Flex, Grid, GridItem, PageSection, Skeleton, Tab, Tabs, TabTitleText } from "@patternfly/react-core";
+import {
+  Button,
+  Flex,
+  Grid,
+  GridItem,
+  PageSection,
+  Skeleton,
+  Stack,
+  StackItem,
+  Tab,
+  Tabs,
+  TabTitleText,
+} from "@patternfly/react-core";
 import ExternalLinkAltIcon from "@patternfly/react-icons/dist/esm/icons/external-link-alt-icon";
 import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
@@ -68,14 +80,18 @@ function Loaded({ image, message }: { image: ImageTagDetail; message: Message | 
       <PageSection>
         <Grid hasGutter>
           <Warnings image={image} />
-          <GridItem>
+          <GridItem lg={8}>
             <ImageInfoCard image={image} message={message} />
           </GridItem>
-          <GridItem lg={6}>
-            <VerdictCard image={image} />
-          </GridItem>
-          <GridItem lg={6}>
-            <CveCounts image={image} />
+          <GridItem lg={4}>
+            <Stack hasGutter>
+              <StackItem isFilled>
+                <VerdictCard image={image} />
+              </StackItem>
+              <StackItem>
+                <CveCounts image={image} />
+              </StackItem>
+            </Stack>
           </GridItem>
         </Grid>
       </PageSection>

@@ -101,7 +101,7 @@ function Doubts({ verdict }: { verdict: VerdictOut }) {
 function VerdictFacts({ image }: { image: ImageTagDetail }) {
   const { verdict } = image;
   return (
-    <DescriptionList isCompact columnModifier={{ default: "2Col" }}>
+    <DescriptionList isCompact isHorizontal horizontalTermWidthModifier={{ default: "14ch" }}>
       {verdict.expected_digest && !verdict.violation_type && (
         <>
           <Fact name={RUNTIME_DIGEST}>
