@@ -5,6 +5,7 @@ from typing import Annotated, Any, assert_never
 
 import msgspec
 from fastapi import APIRouter, Path, Query, Response
+from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight import __version__
@@ -61,20 +62,25 @@ async def get_clusters(image_tag_id: ImageTagId, _: Viewer, services: ServicesDe
         return await list_image_clusters(connection, image_tag_id)
 
 
-@router.get("/packages", operation_id="listImageTagPackages")
-async def get_packages(image_tag_id: ImageTagId, _: Viewer, services: ServicesDep) -> ImagePackages:
+@router.get("/packages", operation_id="listImageTagPackages", response_model=ImagePackages)
+async def get_packages(image_tag_id: ImageTagId, _: Viewer, services: ServicesDep) -> Response:
     """Its packages, and which of them were seen in use."""
     async with services.engine.connect() as connection:
         await require_image_tag(connection, image_tag_id)
-        return await list_packages(connection, image_tag_id)
+        return _long(await list_packages(connection, image_tag_id))
 
 
-@router.get("/vulnerabilities", operation_id="listImageTagVulnerabilities")
-async def get_vulnerabilities(image_tag_id: ImageTagId, _: Viewer, services: ServicesDep) -> ImageFindings:
+@router.get("/vulnerabilities", operation_id="listImageTagVulnerabilities", response_model=ImageFindings)
+async def get_vulnerabilities(image_tag_id: ImageTagId, _: Viewer, services: ServicesDep) -> Response:
     """Its vulnerabilities by package."""
     async with services.engine.connect() as connection:
         await require_image_tag(connection, image_tag_id)
-        return await list_findings(connection, image_tag_id)
+        return _long(await list_findings(connection, image_tag_id))
+
+
+def _long(body: BaseModel) -> Response:
+    """Thousands of rows in a third of the time that FastAPI takes to check again what we made ourselves."""
+    return Response(body.model_dump_json(), media_type="application/json")
 
 
 @router.get("/vulnerabilities/{vulnerability}", operation_id="getImageTagVulnerability")

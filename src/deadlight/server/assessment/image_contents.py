@@ -1,6 +1,6 @@
 """What is in an image: its packages, its vulnerabilities and the evidence for both."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -13,10 +13,8 @@ from deadlight.server.assessment.image_schemas import (
     AdvisoryOut,
     AffectedPackage,
     FindingDetail,
-    FindingRow,
     ImageFindings,
     ImagePackages,
-    PackageRow,
 )
 from deadlight.server.errors import NotFoundError
 
@@ -26,78 +24,87 @@ MAX_DETAILS_LENGTH = 20_000
 
 _PACKAGES = text(
     """
-    WITH known AS (
-        SELECT vulnerability_match.package_id, count(DISTINCT advisory_vulnerability.vulnerability_id) AS count
-        FROM image_tag_image JOIN image_package USING (image_id)
-        JOIN vulnerability_match ON vulnerability_match.package_id = image_package.package_id
-                                AND vulnerability_match.closed_at IS NULL
-        JOIN advisory_vulnerability USING (advisory_id)
-        WHERE image_tag_image.image_tag_id = :image_tag_id
-        GROUP BY vulnerability_match.package_id
-    )
-    SELECT package.*, image_package.location, image_package.layer_digest, owner.purl AS owned_by,
-           package_use.grade, package_use.path AS evidence_path, package_use.process AS evidence_process,
-           package_use.first_at, count(*) OVER () AS total,
-           CASE WHEN image_package.owner_package_id IS NULL THEN coalesce(known.count, 0) ELSE 0 END AS vulnerabilities
-    FROM image_tag_image JOIN image_package USING (image_id)
-    JOIN package ON package.id = image_package.package_id
-    LEFT JOIN known ON known.package_id = package.id
-    LEFT JOIN package AS owner ON owner.id = image_package.owner_package_id
-    LEFT JOIN package_use ON package_use.image_id = image_package.image_id
-                         AND package_use.package_id = image_package.package_id
-    WHERE image_tag_image.image_tag_id = :image_tag_id
-    ORDER BY package.ecosystem, package.name, package.version, image_package.location LIMIT :limit
+    WITH listed AS MATERIALIZED (
+        SELECT image_package.* FROM image_tag_image JOIN image_package USING (image_id)
+        WHERE image_tag_image.image_tag_id = :image_tag_id)
+    SELECT package.*, listed.location, listed.layer_digest, coalesce(owner.purl, '') AS owned_by,
+           package_use.grade, coalesce(package_use.path, '') AS evidence_path,
+           coalesce(package_use.process, '') AS evidence_process, package_use.first_at AS first_seen_running_at,
+           count(*) OVER () AS total,
+           (SELECT count(DISTINCT advisory_vulnerability.vulnerability_id)
+            FROM vulnerability_match JOIN advisory_vulnerability USING (advisory_id)
+            WHERE vulnerability_match.package_id = package.id AND vulnerability_match.closed_at IS NULL
+              AND listed.owner_package_id IS NULL) AS vulnerabilities
+    FROM listed
+    JOIN LATERAL (SELECT * FROM package WHERE package.id = listed.package_id LIMIT 1) AS package ON true
+    LEFT JOIN LATERAL (SELECT purl FROM package WHERE package.id = listed.owner_package_id LIMIT 1) AS owner ON true
+    LEFT JOIN package_use ON package_use.image_id = listed.image_id AND package_use.package_id = listed.package_id
+    ORDER BY package.ecosystem COLLATE "C", package.name COLLATE "C", package.version COLLATE "C",
+             listed.location COLLATE "C" LIMIT :limit
     """
 )
 
-# A package that the distribution ships is matched through the distribution's own package.
-_FOUND = """
+# Which packages of an image have which vulnerabilities. A package that the distribution ships is matched through the
+# distribution's own package. Texts are compared as bytes: by the rules of a language it takes ten times as long.
+_MATCHES = """
     FROM image_tag_image JOIN image_package USING (image_id)
-    JOIN package ON package.id = image_package.package_id
-    JOIN vulnerability_match ON vulnerability_match.package_id = package.id
+    JOIN vulnerability_match ON vulnerability_match.package_id = image_package.package_id
                             AND vulnerability_match.closed_at IS NULL
     JOIN advisory_vulnerability USING (advisory_id)
-    JOIN vulnerability ON vulnerability.id = advisory_vulnerability.vulnerability_id
-    LEFT JOIN applicability ON applicability.image_id = image_package.image_id
-                           AND applicability.package_id = package.id
-                           AND applicability.vulnerability_id = vulnerability.id
-    LEFT JOIN package_use ON package_use.image_id = image_package.image_id AND package_use.package_id = package.id
     WHERE image_tag_image.image_tag_id = :image_tag_id AND image_package.owner_package_id IS NULL
 """
+_FINDING = "image_package.image_id, image_package.package_id, advisory_vulnerability.vulnerability_id"
 
-_FIX_VERSION = "coalesce(string_agg(DISTINCT nullif(vulnerability_match.fix_version, ''), ', '), '') AS fix_version"
-"""More than one where several release lines are maintained."""
+# More than one fix version where several releases are maintained.
+_FIX_VERSION = """
+    coalesce(string_agg(DISTINCT nullif(vulnerability_match.fix_version, '') COLLATE "C", ', '), '') AS fix_version
+"""
+
+# What is known of a row of `found`. LATERAL with LIMIT looks each package up by its key: the planner, which cannot know
+# how few there are, would read all packages there are.
+_KNOWN = """
+    JOIN LATERAL (SELECT * FROM package WHERE package.id = found.package_id LIMIT 1) AS package ON true
+    LEFT JOIN applicability ON applicability.image_id = found.image_id AND applicability.package_id = found.package_id
+                           AND applicability.vulnerability_id = found.vulnerability_id
+    LEFT JOIN package_use ON package_use.image_id = found.image_id AND package_use.package_id = found.package_id
+"""
+
+_EVIDENCE = f"""
+    coalesce(applicability.status, '{Applicability.NOT_COVERED.value}') AS applicability, package_use.grade,
+    coalesce(package_use.path, '') AS evidence_path, coalesce(package_use.process, '') AS evidence_process
+"""
 
 _FINDINGS = text(
     f"""
-    SELECT vulnerability.name, vulnerability.aliases, vulnerability.severity, vulnerability.cvss_score,
+    WITH found AS MATERIALIZED (SELECT {_FINDING}, {_FIX_VERSION} {_MATCHES} GROUP BY {_FINDING})
+    SELECT vulnerability.name AS vulnerability, vulnerability.aliases, vulnerability.severity, vulnerability.cvss_score,
            vulnerability.summary, vulnerability.malicious,
-           package.id AS package_id, package.name AS package, package.version, package.ecosystem, {_FIX_VERSION},
-           applicability.status, package_use.grade, package_use.path AS evidence_path,
-           package_use.process AS evidence_process, count(*) OVER () AS total
-    {_FOUND}
-    GROUP BY vulnerability.id, package.id, applicability.status, package_use.grade, package_use.path,
-             package_use.process
+           package.id AS package_id, package.name AS package, package.version, package.ecosystem, found.fix_version,
+           {_EVIDENCE}, count(*) OVER () AS total
+    FROM found {_KNOWN}
+    JOIN LATERAL (SELECT * FROM vulnerability WHERE vulnerability.id = found.vulnerability_id LIMIT 1)
+      AS vulnerability ON true
     ORDER BY vulnerability.malicious DESC, vulnerability.severity_rank DESC, package_use.grade IS NULL,
-             vulnerability.cvss_score DESC NULLS LAST, vulnerability.name, package.name
+             vulnerability.cvss_score DESC NULLS LAST, vulnerability.name COLLATE "C", package.name COLLATE "C"
     LIMIT :limit
-    """
+    """  # noqa: S608 - constants
 )
 
 _AFFECTED = text(
     f"""
-    SELECT vulnerability.id AS vulnerability_id,
-           package.id AS package_id, package.name, package.version, package.ecosystem, package.purl, {_FIX_VERSION},
-           array_agg(DISTINCT image_package.location) AS locations,
-           array_agg(DISTINCT vulnerability_match.advisory_id) AS advisories,
-           min(image_package.layer_digest) AS layer_digest, applicability.status, applicability.reason,
-           applicability.evidence, package_use.grade, package_use.path AS evidence_path,
-           package_use.process AS evidence_process, package_use.first_at, package_use.last_at
-    {_FOUND} AND vulnerability.name = :vulnerability
-    GROUP BY vulnerability.id, package.id, applicability.status, applicability.reason, applicability.evidence,
-             package_use.grade, package_use.path, package_use.process, package_use.first_at, package_use.last_at
+    WITH found AS MATERIALIZED (
+        SELECT {_FINDING}, {_FIX_VERSION}, array_agg(DISTINCT image_package.location COLLATE "C") AS locations,
+               min(image_package.layer_digest) AS layer_digest,
+               array_agg(DISTINCT vulnerability_match.advisory_id COLLATE "C") AS advisories
+        {_MATCHES} AND vulnerability_id = (SELECT id FROM vulnerability WHERE name = :vulnerability)
+        GROUP BY {_FINDING})
+    SELECT found.*, package.name, package.version, package.ecosystem, package.purl, {_EVIDENCE},
+           coalesce(applicability.reason, '') AS applicability_reason,
+           coalesce(applicability.evidence, '[]') AS applicability_evidence,
+           package_use.first_at AS first_seen_running_at, package_use.last_at AS last_seen_running_at
+    FROM found {_KNOWN}
     ORDER BY package_use.grade IS NULL, package.name, package.version LIMIT 200
-    """
+    """  # noqa: S608 - constants
 )
 
 _VULNERABILITY = text("SELECT * FROM vulnerability WHERE id = :id")
@@ -111,10 +118,11 @@ _ADVISORIES = text(
 
 _COUNTS = text(
     f"""
-    SELECT count(DISTINCT (vulnerability.id, package.id)) AS findings,
-           count(DISTINCT vulnerability.id) FILTER (WHERE applicability.status = 'applicable') AS applicable
-    {_FOUND}
-    """
+    WITH found AS MATERIALIZED (SELECT DISTINCT {_FINDING} {_MATCHES})
+    SELECT count(*) AS findings,
+           count(DISTINCT vulnerability_id) FILTER (WHERE applicability.status = 'applicable') AS applicable
+    FROM found LEFT JOIN applicability USING (image_id, package_id, vulnerability_id)
+    """  # noqa: S608 - constants
 )
 
 
@@ -132,58 +140,18 @@ async def count_findings(connection: AsyncConnection, image_tag_id: int) -> Find
 
 async def list_packages(connection: AsyncConnection, image_tag_id: int) -> ImagePackages:
     """Its packages, with the evidence of those seen in use."""
-    parameters = {"image_tag_id": image_tag_id, "limit": MAX_ROWS}
-    rows = (await connection.execute(_PACKAGES, parameters)).all()
-    return ImagePackages(packages=[_package(row) for row in rows], total=rows[0].total if rows else 0)
-
-
-def _package(row: Row[Any]) -> PackageRow:
-    return PackageRow(
-        id=row.id,
-        ecosystem=row.ecosystem,
-        name=row.name,
-        version=row.version,
-        purl=row.purl,
-        location=row.location,
-        layer_digest=row.layer_digest,
-        owned_by=row.owned_by or "",
-        vulnerabilities=row.vulnerabilities,
-        grade=row.grade,
-        evidence_path=row.evidence_path or "",
-        evidence_process=row.evidence_process or "",
-        first_seen_running_at=row.first_at,
-    )
+    rows = (await connection.execute(_PACKAGES, {"image_tag_id": image_tag_id, "limit": MAX_ROWS})).all()
+    return ImagePackages.model_validate({"packages": [row._asdict() for row in rows], "total": _total(rows)})
 
 
 async def list_findings(connection: AsyncConnection, image_tag_id: int) -> ImageFindings:
     """Its vulnerabilities by package, the most severe and those in use first."""
-    parameters = {"image_tag_id": image_tag_id, "limit": MAX_ROWS}
-    rows = (await connection.execute(_FINDINGS, parameters)).all()
-    return ImageFindings(vulnerabilities=[_finding(row) for row in rows], total=rows[0].total if rows else 0)
+    rows = (await connection.execute(_FINDINGS, {"image_tag_id": image_tag_id, "limit": MAX_ROWS})).all()
+    return ImageFindings.model_validate({"vulnerabilities": [row._asdict() for row in rows], "total": _total(rows)})
 
 
-def _finding(row: Row[Any]) -> FindingRow:
-    return FindingRow(
-        vulnerability=row.name,
-        aliases=list(row.aliases),
-        severity=row.severity,
-        cvss_score=row.cvss_score,
-        summary=row.summary,
-        malicious=row.malicious,
-        package_id=row.package_id,
-        package=row.package,
-        version=row.version,
-        ecosystem=row.ecosystem,
-        fix_version=row.fix_version,
-        applicability=_applicability(row),
-        grade=row.grade,
-        evidence_path=row.evidence_path or "",
-        evidence_process=row.evidence_process or "",
-    )
-
-
-def _applicability(row: Row[Any]) -> Applicability:
-    return Applicability(row.status or Applicability.NOT_COVERED)
+def _total(rows: Sequence[Row[Any]]) -> int:
+    return rows[0].total if rows else 0
 
 
 async def get_finding(connection: AsyncConnection, image_tag_id: int, name: str) -> FindingDetail:
@@ -209,7 +177,7 @@ async def get_finding(connection: AsyncConnection, image_tag_id: int, name: str)
         published_at=row.published_at,
         advisories=[_advisory(item) for item in advisories],
         references=list(dict.fromkeys(url for item in advisories for url in item.references))[:MAX_REFERENCES],
-        packages=[_affected(item) for item in affected],
+        packages=[AffectedPackage.model_validate(item._asdict()) for item in affected],
     )
 
 
@@ -230,26 +198,4 @@ def _advisory(item: Advisory) -> AdvisoryOut:
         cvss_vector=item.cvss_vector,
         published_at=item.published_at,
         modified_at=item.modified_at,
-    )
-
-
-def _affected(row: Row[Any]) -> AffectedPackage:
-    return AffectedPackage(
-        package_id=row.package_id,
-        name=row.name,
-        version=row.version,
-        ecosystem=row.ecosystem,
-        purl=row.purl,
-        locations=list(row.locations),
-        layer_digest=row.layer_digest,
-        advisories=list(row.advisories),
-        fix_version=row.fix_version,
-        applicability=_applicability(row),
-        applicability_reason=row.reason or "",
-        applicability_evidence=list(row.evidence or ()),
-        grade=row.grade,
-        evidence_path=row.evidence_path or "",
-        evidence_process=row.evidence_process or "",
-        first_seen_running_at=row.first_at,
-        last_seen_running_at=row.last_at,
     )
