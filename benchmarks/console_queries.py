@@ -45,13 +45,9 @@ from deadlight.server.assessment.export import ExportFormat, iter_export, select
 from deadlight.server.assessment.facets import list_facet_values
 from deadlight.server.assessment.filters import Component, ImageFilter, TimePeriod
 from deadlight.server.assessment.grouping import ImagesOrder
-from deadlight.server.assessment.image_page import (
-    build_detail,
-    build_rows,
-    list_findings,
-    list_image_workloads,
-    list_packages,
-)
+from deadlight.server.assessment.image_contents import list_findings, list_packages
+from deadlight.server.assessment.image_page import build_detail, build_rows
+from deadlight.server.assessment.image_places import list_image_workloads
 from deadlight.server.assessment.image_tags import ImageOrder, list_image_tags
 from deadlight.server.assessment.images import list_images, summarise_images
 from deadlight.server.assessment.images_schemas import Facet

@@ -167,7 +167,7 @@ async def test_the_funnel_narrows_at_every_stage_and_never_to_nothing(service: R
 async def test_a_package_that_starts_to_execute_is_validated_in_runtime(service: RunningService):
     found = await service.get("/api/v1/image-tags?search=ml/recommender&limit=1")
     findings = await service.get(f"/api/v1/image-tags/{found['image_tags'][0]['id']}/vulnerabilities")
-    (joblib,) = (item for item in findings if item["vulnerability"] == "CVE-2022-21797")
+    (joblib,) = (item for item in findings["vulnerabilities"] if item["vulnerability"] == "CVE-2022-21797")
     assert (joblib["applicability"], joblib["grade"], joblib["fix_version"]) == ("applicable", "opened", "1.2.0")
     assert joblib["evidence_path"].endswith("/joblib/__init__.py")
 
@@ -197,7 +197,7 @@ async def test_builders_and_deployers_are_known(service: RunningService):
     detail = await service.get(f"/api/v1/image-tags/{image['id']}")
     assert detail["build_owner"]["value"] == "Checkout team <checkout@company.demo>"
     workloads = await service.get(f"/api/v1/image-tags/{image['id']}/workloads")
-    assert {row["deployed_by"]["value"] for row in workloads} == {"Argo CD application shop"}
+    assert {row["deployed_by"]["value"] for row in workloads["workloads"]} == {"Argo CD application shop"}
 
 
 async def test_everything_carries_the_flag(service: RunningService):

@@ -208,7 +208,7 @@ async def test_path_a_proves_a_running_image_against_its_registry(lab: Lab) -> N
     page = await lab.until_status("No Issues")
     assert (page["repository"], page["tag"], page["digest"]) == (REPOSITORY, TAG, lab.digest)
     assert page["build_owner"]["value"] == OWNER
-    (workload,) = await lab.service.get(f"/api/v1/image-tags/{page['id']}/workloads")
+    (workload,) = (await lab.service.get(f"/api/v1/image-tags/{page['id']}/workloads"))["workloads"]
     assert (workload["cluster"], workload["namespace"], workload["name"]) == ("lab", "lab", "shell")
     assert (workload["nodes"], workload["deployed_by"]["value"]) == ([NODE], "Helm release lab/shell")
     (cluster,) = (await lab.service.post("/runtime/api/v1/clusters", {}))["clusters"]

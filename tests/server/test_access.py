@@ -1,5 +1,6 @@
 """Who may do what: one table over every endpoint there is."""
 
+import re
 from collections.abc import AsyncIterator
 from enum import StrEnum
 from typing import NamedTuple
@@ -66,8 +67,14 @@ TABLE: dict[Endpoint, set[Caller]] = {
     Endpoint("DELETE", "/api/v1/views/{view_id}"): VIEWERS,
     Endpoint("GET", "/api/v1/image-tags"): VIEWERS,
     Endpoint("GET", "/api/v1/image-tags/{image_tag_id}"): VIEWERS,
+    Endpoint("GET", "/api/v1/image-tags/{image_tag_id}/clusters"): VIEWERS,
+    Endpoint("GET", "/api/v1/image-tags/{image_tag_id}/history"): VIEWERS,
+    Endpoint("GET", "/api/v1/image-tags/{image_tag_id}/issue"): VIEWERS,
     Endpoint("GET", "/api/v1/image-tags/{image_tag_id}/packages"): VIEWERS,
+    Endpoint("GET", "/api/v1/image-tags/{image_tag_id}/sbom"): VIEWERS,
+    Endpoint("GET", "/api/v1/image-tags/{image_tag_id}/violation-places"): VIEWERS,
     Endpoint("GET", "/api/v1/image-tags/{image_tag_id}/vulnerabilities"): VIEWERS,
+    Endpoint("GET", "/api/v1/image-tags/{image_tag_id}/vulnerabilities/{vulnerability}"): VIEWERS,
     Endpoint("GET", "/api/v1/image-tags/{image_tag_id}/workloads"): VIEWERS,
     Endpoint("GET", "/api/v1/image-tags/{image_tag_id}/attestations"): VIEWERS,
     Endpoint("GET", "/api/v1/signers"): VIEWERS,
@@ -151,9 +158,18 @@ async def tokens(service: RunningService) -> dict[Caller, str]:
 
 def address(path: str) -> str:
     """A path of nothing that exists."""
-    for name in ("token_id", "image_tag_id", "registry_id", "worker_id", "signer_id", "view_id"):
-        path = path.replace(f"{{{name}}}", "999999")
-    return path.format(alert_id=uuid4(), cluster_id=uuid4(), token="dlr_unknown", facet="cluster")
+    wanted = re.findall(r"{(\w+)}", path)
+    return path.format(**dict.fromkeys(wanted, "999999") | {name: NOWHERE[name] for name in wanted if name in NOWHERE})
+
+
+NOWHERE = {
+    "alert_id": str(uuid4()),
+    "cluster_id": str(uuid4()),
+    "token": "dlr_unknown",
+    "facet": "cluster",
+    "vulnerability": "CVE-1",
+}
+"""Of what is no number."""
 
 
 async def test_every_endpoint_answers_whom_it_should_and_refuses_everybody_else(service: RunningService) -> None:

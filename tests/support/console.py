@@ -1,7 +1,7 @@
 """The console in a real browser: Debian's Chromium without a window, and a page that notices what goes wrong on it."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -177,3 +177,22 @@ async def open_console(browser: Browser, url: str, *, state: StorageState | None
     finally:
         await context.close()
     assert console.troubles == []
+
+
+TOLERABLE_SHIFT = 0.02
+"""Of the window; table headings find their widths with the rows."""
+
+
+async def look_at(console: Console, paths: Iterable[str]) -> list[tuple[str, float, list[str], list[str]]]:
+    """What is wrong with which page; only colours differ between the themes."""
+    found = []
+    for path in paths:
+        await console.page.emulate_media(color_scheme="light")
+        await console.open(path)
+        shifts = await console.shifts()
+        light = await console.grave_barriers()
+        await console.turn_dark()
+        dark = await console.grave_barriers("color-contrast")
+        if shifts > TOLERABLE_SHIFT or light or dark:
+            found.append((path, shifts, light, dark))
+    return found

@@ -183,7 +183,8 @@ def scan(
         address = f"/api/v1/image-tags/{queued['image_tag_id']}"
         with Console(stderr=True).status(f"scanning {plain(image)}"):
             detail = await _until_scanned(client, address)
-        return detail, await client.get(f"{address}/vulnerabilities")
+        found = await client.get(f"{address}/vulnerabilities")
+        return detail, found["vulnerabilities"]
 
     detail, findings = run(scan_and_wait)
     if as_json:

@@ -23,7 +23,7 @@ from deadlight import __version__
 from deadlight.server import demonstration
 from deadlight.server.advisories import api as advisories_api
 from deadlight.server.assessment import api as assessment_api
-from deadlight.server.assessment import images_api, runtime_api, views_api
+from deadlight.server.assessment import image_api, images_api, runtime_api, views_api
 from deadlight.server.assessment.live_index import LiveIndex
 from deadlight.server.attestations import api as attestations_api
 from deadlight.server.auth import api as auth_api
@@ -51,6 +51,7 @@ ROUTERS = (
     attestations_api.router,
     images_api.router,
     views_api.router,
+    image_api.router,
     runtime_api.router,
     workers_api.router,
     scans_api.router,

@@ -77,17 +77,17 @@ async def test_an_images_page_says_what_it_is_who_runs_it_and_what_is_wrong(
         "revision": "",
     }
     assert detail["verdict"]["violation_type"] == "Digest Mismatch"
-    places = await service.get(f"{page}/workloads")
+    places = (await service.get(f"{page}/workloads"))["workloads"]
     assert [(place["cluster"], place["namespace"], place["nodes"], place["deployed_by"]) for place in places] == [
         ("east", "shop", ["node-1"], None),
         ("west", "staging", ["node-9"], None),
     ]
-    packages = await service.get(f"{page}/packages")
+    packages = (await service.get(f"{page}/packages"))["packages"]
     assert [(item["name"], item["version"], item["vulnerabilities"]) for item in packages] == [
         ("curl", "7.88", 1),
         ("openssl", "3.0.1-1", 2),
     ]
-    findings = await service.get(f"{page}/vulnerabilities")
+    findings = (await service.get(f"{page}/vulnerabilities"))["vulnerabilities"]
     assert [(item["vulnerability"], item["package"], item["fix_version"]) for item in findings] == [
         ("CVE-2026-0001", "openssl", "9"),
         ("CVE-2026-0002", "openssl", ""),

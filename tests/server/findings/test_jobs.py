@@ -55,8 +55,8 @@ async def page_of(service: RunningService, repository: str) -> Any:
 
 
 async def findings_of(service: RunningService, image_tag_id: int) -> dict[str, Any]:
-    rows = await service.get(f"/api/v1/image-tags/{image_tag_id}/vulnerabilities")
-    return {row["vulnerability"]: row for row in rows}
+    found = await service.get(f"/api/v1/image-tags/{image_tag_id}/vulnerabilities")
+    return {row["vulnerability"]: row for row in found["vulnerabilities"]}
 
 
 @pytest.mark.req("R3", "R9", "R13", "R14", "F1", "F2", "D20")
@@ -77,9 +77,11 @@ async def test_an_observed_image_is_pulled_catalogued_and_matched_and_its_people
             "CVE-2026-1001": ("Critical", "libssl3", "3.0.2-1"),
             "CVE-2026-1002": ("Medium", "flask", "2.0.1"),
         }
-        assert found["CVE-2026-1002"]["advisories"] == ["GHSA-aaaa-bbbb-cccc"]
+        known = await service.get(f"/api/v1/image-tags/{row['id']}/vulnerabilities/CVE-2026-1002")
+        assert [item["advisories"] for item in known["packages"]] == [["GHSA-aaaa-bbbb-cccc"]]
+        assert known["severity_source"] in {item["id"] for item in known["advisories"]}
         assert "GHSA-aaaa-bbbb-cccc" in found["CVE-2026-1002"]["aliases"]
-        packages = await service.get(f"/api/v1/image-tags/{row['id']}/packages")
+        packages = (await service.get(f"/api/v1/image-tags/{row['id']}/packages"))["packages"]
         assert {item["name"]: item["vulnerabilities"] for item in packages} == {"bash": 0, "libssl3": 1, "flask": 1}
         alpine_row = await page_of(service, "shop/edge")
         assert list(await findings_of(service, alpine_row["id"])) == ["CVE-2026-1003"]
@@ -91,9 +93,9 @@ async def test_an_observed_image_is_pulled_catalogued_and_matched_and_its_people
         )
         assert detail["build_owner"]["source"] == "image label org.opencontainers.image.authors"
         assert (await service.get(f"/api/v1/image-tags/{alpine_row['id']}"))["build_owner"] is None
-        (deployed,) = await service.get(f"/api/v1/image-tags/{row['id']}/workloads")
+        (deployed,) = (await service.get(f"/api/v1/image-tags/{row['id']}/workloads"))["workloads"]
         assert deployed["deployed_by"]["value"] == "grace"
-        (unknown,) = await service.get(f"/api/v1/image-tags/{alpine_row['id']}/workloads")
+        (unknown,) = (await service.get(f"/api/v1/image-tags/{alpine_row['id']}/workloads"))["workloads"]
         assert unknown["deployed_by"] is None
 
 

@@ -108,14 +108,14 @@ async def test_a_file_seen_before_anything_else_validates_its_package_in_the_end
         return bool((await service.get(page))["validated_vulnerabilities"] == 1)
 
     await eventually(validated)
-    packages = {item["name"]: item for item in await service.get(f"{page}/packages")}
+    packages = {item["name"]: item for item in (await service.get(f"{page}/packages"))["packages"]}
     assert (packages["bash"]["grade"], packages["bash"]["evidence_path"], packages["bash"]["evidence_process"]) == (
         "executed",
         "/usr/bin/bash",
         "bash",
     )
     assert packages["sed"]["grade"] is None
-    (found,) = await service.get(f"{page}/vulnerabilities")
+    (found,) = (await service.get(f"{page}/vulnerabilities"))["vulnerabilities"]
     assert (found["vulnerability"], found["grade"], found["evidence_path"]) == (
         "CVE-2026-1001",
         "executed",

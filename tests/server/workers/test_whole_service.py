@@ -168,6 +168,6 @@ async def test_whom_to_ask_about_an_image_is_on_its_page(
     assert detail["build_owner"]["value"] == OWNER
     assert detail["build_owner"]["link"] == "https://git.example.com/shop/web"
     assert (detail["digest"], detail["verdict"]["status"]) == (running.digest, "No Issues")
-    (place,) = await service.get(f"/api/v1/image-tags/{row['id']}/workloads")
+    (place,) = (await service.get(f"/api/v1/image-tags/{row['id']}/workloads"))["workloads"]
     assert place["deployed_by"]["value"] == "grace@example.com"
     assert (place["name"], place["kind"], place["cluster"]) == ("web", "StatefulSet", "production")

@@ -13,21 +13,34 @@ const IMAGES: readonly Operation[] = [
   "getImageTag",
   "getFunnel",
 ];
-const FINDINGS: readonly Operation[] = [...IMAGES, "listImageTagVulnerabilities", "listImageTagPackages"];
+const IMAGE: readonly Operation[] = [...IMAGES, "getImageTagIssue"];
+const PLACES: readonly Operation[] = [
+  ...IMAGE,
+  "listImageTagWorkloads",
+  "listImageTagClusters",
+  "listImageTagViolationPlaces",
+];
+const VERDICTS: readonly Operation[] = [...PLACES, "getImageTagHistory"];
+const FINDINGS: readonly Operation[] = [
+  ...IMAGE,
+  "listImageTagVulnerabilities",
+  "getImageTagVulnerability",
+  "listImageTagPackages",
+];
 const ALERTS: readonly Operation[] = ["listWorkers", "getWorker", "listAlerts", "getAlert"];
 
 /** Which answers of the service each kind of change makes old. A kind that is not here makes all of them old. */
 const AFFECTED: Readonly<Record<string, readonly Operation[]>> = {
-  WorkloadChanged: [...IMAGES, ...ALERTS, "listImageTagWorkloads", "listClusters", "getCluster"],
+  WorkloadChanged: [...PLACES, ...ALERTS, "listClusters", "getCluster"],
   ImageObserved: IMAGES,
   ImageScanned: FINDINGS,
-  IntegrityViolationDetected: [...IMAGES, ...ALERTS],
-  IntegrityViolationClosed: [...IMAGES, ...ALERTS],
-  UntrustedRegistryDetected: [...IMAGES, ...ALERTS],
+  IntegrityViolationDetected: [...VERDICTS, ...ALERTS],
+  IntegrityViolationClosed: [...VERDICTS, ...ALERTS],
+  UntrustedRegistryDetected: [...VERDICTS, ...ALERTS],
   VulnerabilitiesChanged: [...FINDINGS, ...ALERTS],
   PackagesUsed: FINDINGS,
   AdvisoriesChanged: FINDINGS,
-  RegistryChanged: [...IMAGES, "listRegistries"],
+  RegistryChanged: [...VERDICTS, "listRegistries"],
   image_risk: FINDINGS,
 };
 

@@ -11,6 +11,11 @@ const LOOKS: Record<Applicability, { name: string; color: LabelProps["color"] }>
   not_scanned: { name: "Not Scanned", color: "grey" },
 };
 
+/** The documented words, by what the service says. */
+export const APPLICABILITY_NAMES: Readonly<Record<string, string>> = Object.fromEntries(
+  Object.entries(LOOKS).map(([applicability, { name }]) => [applicability, name]),
+);
+
 /** What contextual analysis found, in its documented words. */
 export function ApplicabilityLabel({ applicability }: { applicability: Applicability }) {
   const { name, color } = LOOKS[applicability];

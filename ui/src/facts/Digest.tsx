@@ -1,6 +1,4 @@
-import { ClipboardCopyButton } from "@patternfly/react-core";
-import { useState } from "react";
-import { copyText } from "./copyText";
+import { Copyable } from "./Copyable";
 import { shortDigest } from "./digest";
 
 interface DigestProps {
@@ -8,31 +6,22 @@ interface DigestProps {
   /** Names the button among others, as in "Copy runtime digest". */
   name: string;
   isShort?: boolean;
+  /** Where to look at what it names. */
+  link?: string;
 }
 
 /** A digest that can be copied whole, also where only its beginning is shown. */
-export function Digest({ digest, name, isShort = false }: DigestProps) {
-  const [isCopied, setIsCopied] = useState(false);
-  const id = `digest-${name.replaceAll(/\W+/g, "-")}`;
-  const copy = async () => {
-    await copyText(digest);
-    setIsCopied(true);
-  };
+export function Digest({ digest, name, isShort = false, link = "" }: DigestProps) {
+  const code = <code title={isShort ? digest : undefined}>{isShort ? shortDigest(digest) : digest}</code>;
   return (
-    <span className="dl-digest">
-      <code id={id} title={isShort ? digest : undefined}>
-        {isShort ? shortDigest(digest) : digest}
-      </code>
-      <ClipboardCopyButton
-        id={`${id}-copy`}
-        textId={id}
-        aria-label={`Copy ${name}`}
-        variant="plain"
-        onClick={() => void copy()}
-        onTooltipHidden={() => setIsCopied(false)}
-      >
-        {isCopied ? "Copied" : `Copy ${name}`}
-      </ClipboardCopyButton>
-    </span>
+    <Copyable text={digest} name={name}>
+      {link ? (
+        <a href={link} target="_blank" rel="noreferrer">
+          {code}
+        </a>
+      ) : (
+        code
+      )}
+    </Copyable>
   );
 }

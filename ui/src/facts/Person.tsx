@@ -40,9 +40,20 @@ export function Person({ attribution, unless, message }: PersonProps) {
   );
 }
 
+const LONGEST_MAIL = 1_600;
+
 function mailto(address: string, message: PersonProps["message"]): string {
   const parameters = message
-    ? `?subject=${encodeURIComponent(message.subject)}&body=${encodeURIComponent(message.body)}`
+    ? `?subject=${encodeURIComponent(message.subject)}&body=${encodeURIComponent(shortened(message.body))}`
     : "";
   return `mailto:${encodeURIComponent(address).replace("%40", "@")}${parameters}`;
+}
+
+/** Mail programs cut long links anywhere, or refuse them: whole lines are left out instead. */
+function shortened(body: string): string {
+  const lines = body.split("\n");
+  while (lines.length > 1 && encodeURIComponent(lines.join("\n")).length > LONGEST_MAIL) {
+    lines.pop();
+  }
+  return lines.join("\n");
 }

@@ -1,37 +1,40 @@
 import { Grid, GridItem, Label, Panel, PanelMain, PanelMainBody } from "@patternfly/react-core";
 import type { ReactNode } from "react";
 import type { ImageTagDetail } from "../api/generated/types.gen";
+import { Copyable } from "../facts/Copyable";
 import { Digest } from "../facts/Digest";
 import { imageName } from "./reference";
-import { type Evidence, expectedDigestLabel, RUNTIME_DIGEST } from "./verdict";
+import { expectedDigestLabel, RUNTIME_DIGEST, readEvidence } from "./verdict";
 
 /** The digest that runs beside the one the registry has. */
-export function DigestComparison({ image, evidence }: { image: ImageTagDetail; evidence: Evidence }) {
-  const expectedLabel = expectedDigestLabel(evidence.registryType);
+export function DigestComparison({ image }: { image: ImageTagDetail }) {
   return (
     <Grid hasGutter>
       <Side label={RUNTIME_DIGEST}>
         <Digest digest={image.digest} name="runtime digest" />
       </Side>
-      <Side label={expectedLabel}>
-        <Expected image={image} evidence={evidence} />
+      <Side label={expectedDigestLabel(image.source.type)}>
+        <Expected image={image} />
       </Side>
     </Grid>
   );
 }
 
-function Expected({ image, evidence }: { image: ImageTagDetail; evidence: Evidence }) {
+function Expected({ image }: { image: ImageTagDetail }) {
   const { verdict } = image;
   if (verdict.violation_type === "Missing Source") {
     return (
       <>
         <Label status="danger">Artifact Not Found</Label>
-        <div className="dl-subtle dl-break">Registry path: {evidence.reference || imageName(image)}</div>
+        <div className="dl-after">
+          <span className="dl-term">Registry Path</span>{" "}
+          <Copyable text={readEvidence(verdict.evidence).reference || imageName(image)} name="registry path" />
+        </div>
       </>
     );
   }
   if (verdict.expected_digest) {
-    return <Digest digest={verdict.expected_digest} name="registry digest" />;
+    return <Digest digest={verdict.expected_digest} name="registry digest" link={verdict.expected_link} />;
   }
   return <span className="dl-subtle">{verdict.status ? "Not asked for" : "Not known yet"}</span>;
 }

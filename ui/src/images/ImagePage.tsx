@@ -1,40 +1,60 @@
-import { Grid, GridItem, PageSection, Skeleton, Tab, Tabs, TabTitleText } from "@patternfly/react-core";
-import { type UseQueryResult, useQuery } from "@tanstack/react-query";
+import {
+  Button,
+  Flex,
+  Grid,
+  GridItem,
+  PageSection,
+  Skeleton,
+  Stack,
+  StackItem,
+  Tab,
+  Tabs,
+  TabTitleText,
+} from "@patternfly/react-core";
+import ExternalLinkAltIcon from "@patternfly/react-icons/dist/esm/icons/external-link-alt-icon";
+import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
-import { useNavigate, useParams } from "react-router";
-import { getImageTagOptions, listImageTagWorkloadsOptions } from "../api/generated/@tanstack/react-query.gen";
-import type { ImageTagDetail, WorkloadRow } from "../api/generated/types.gen";
+import { Link, useNavigate, useParams } from "react-router";
+import { getImageTagIssueOptions, getImageTagOptions } from "../api/generated/@tanstack/react-query.gen";
+import type { ImageTagDetail } from "../api/generated/types.gen";
 import { DemonstrationLabel } from "../facts/DemonstrationLabel";
 import { Digest } from "../facts/Digest";
 import { Moment } from "../facts/Moment";
 import { RiskLabels } from "../facts/RiskLabels";
 import { PageHead } from "../shell/PageHead";
+import { Notice } from "../states/Notice";
 import { PageFailure } from "../states/PageFailure";
-import { OwnersCard } from "./OwnersCard";
+import { ClustersTab } from "./ClustersTab";
+import { CveCounts } from "./CveCounts";
+import { ExposuresTab } from "./ExposuresTab";
+import { HistoryTab } from "./HistoryTab";
+import { ImageInfoCard } from "./ImageInfoCard";
+import { IssueMenu } from "./IssueMenu";
+import { MaliciousTab } from "./MaliciousTab";
+import type { Message } from "./Owners";
 import { PackagesTab } from "./PackagesTab";
 import { imageName, imagePath } from "./reference";
-import { ScanCard } from "./ScanCard";
 import { VerdictCard } from "./VerdictCard";
 import { ViolationTab } from "./ViolationTab";
 import { VulnerabilitiesTab } from "./VulnerabilitiesTab";
+import { registryTypeName } from "./verdict";
 import { WorkloadsTab } from "./WorkloadsTab";
 
 const ABOVE = { title: "Live Assessment", path: "/runtime/live/images" };
-
-type Workloads = UseQueryResult<WorkloadRow[], unknown>;
 
 /** Everything about one image tag: who runs it, what is in it and what is wrong with it. */
 export function ImagePage() {
   const path = { image_tag_id: Number(useParams().imageTagId) };
   const image = useQuery(getImageTagOptions({ path }));
-  const workloads = useQuery(listImageTagWorkloadsOptions({ path }));
+  const issue = useQuery(getImageTagIssueOptions({ path }));
   if (image.error && !image.data) {
     return <PageFailure subject="this image tag" error={image.error} retry={() => void image.refetch()} list={ABOVE} />;
   }
-  return image.data && !workloads.isPending ? <Loaded image={image.data} workloads={workloads} /> : <Loading />;
+  const message = issue.data && { subject: issue.data.title, body: issue.data.text };
+  return image.data ? <Loaded image={image.data} message={message} /> : <Loading />;
 }
 
-function Loaded({ image, workloads }: { image: ImageTagDetail; workloads: Workloads }) {
+function Loaded({ image, message }: { image: ImageTagDetail; message: Message | undefined }) {
   return (
     <>
       <PageHead
@@ -55,23 +75,75 @@ function Loaded({ image, workloads }: { image: ImageTagDetail; workloads: Worklo
             </span>
           </span>
         }
+        actions={<Actions image={image} message={message} />}
       />
       <PageSection>
         <Grid hasGutter>
+          <Warnings image={image} />
           <GridItem lg={8}>
-            <VerdictCard image={image} />
+            <ImageInfoCard image={image} message={message} />
           </GridItem>
           <GridItem lg={4}>
-            <OwnersCard image={image} workloads={workloads.data} />
-          </GridItem>
-          <GridItem>
-            <ScanCard image={image} />
+            <Stack hasGutter>
+              <StackItem isFilled>
+                <VerdictCard image={image} />
+              </StackItem>
+              <StackItem>
+                <CveCounts image={image} />
+              </StackItem>
+            </Stack>
           </GridItem>
         </Grid>
       </PageSection>
       <PageSection isFilled>
-        <ImageTabs image={image} workloads={workloads} />
+        <ImageTabs image={image} />
       </PageSection>
+    </>
+  );
+}
+
+function Actions({ image, message }: { image: ImageTagDetail; message: Message | undefined }) {
+  const { link, type } = image.source;
+  return (
+    <Flex columnGap={{ default: "columnGapSm" }} flexWrap={{ default: "nowrap" }}>
+      {link && (
+        <Button
+          variant="secondary"
+          icon={<ExternalLinkAltIcon />}
+          iconPosition="end"
+          component="a"
+          href={link}
+          target="_blank"
+          rel="noreferrer"
+        >
+          Show in {registryTypeName(type)}
+        </Button>
+      )}
+      <IssueMenu imageTagId={image.id} message={message} />
+    </Flex>
+  );
+}
+
+/** What nobody should miss: a malicious package, and what the scanner could not read. */
+function Warnings({ image }: { image: ImageTagDetail }) {
+  const count = image.malicious_packages;
+  return (
+    <>
+      {count > 0 && (
+        <GridItem>
+          <Notice
+            variant="danger"
+            title={`This image contains ${count === 1 ? "a malicious package" : `${count} malicious packages`}`}
+          >
+            Isolate what runs it. <Link to={`${imagePath(image.id)}/malicious`}>See Malicious Packages</Link>
+          </Notice>
+        </GridItem>
+      )}
+      {image.scan_problems.map((problem) => (
+        <GridItem key={problem}>
+          <Notice variant="warning" isPlain title={problem} />
+        </GridItem>
+      ))}
     </>
   );
 }
@@ -82,10 +154,10 @@ interface ImageTab {
   content: ReactNode;
 }
 
-function ImageTabs({ image, workloads }: { image: ImageTagDetail; workloads: Workloads }) {
+function ImageTabs({ image }: { image: ImageTagDetail }) {
   const { tab: wanted } = useParams();
   const navigate = useNavigate();
-  const tabs = imageTabs(image, workloads);
+  const tabs = imageTabs(image);
   const open = tabs.find(({ key }) => key === wanted) ?? tabs[0];
   return (
     <Tabs
@@ -105,17 +177,21 @@ function ImageTabs({ image, workloads }: { image: ImageTagDetail; workloads: Wor
 }
 
 /** What there is to show about an image; the first is open unless the address names another. */
-function imageTabs(image: ImageTagDetail, workloads: Workloads): readonly ImageTab[] {
+function imageTabs(image: ImageTagDetail): readonly ImageTab[] {
   const violation = image.verdict.violation_type;
   const tabs = [
     { key: "vulnerabilities", title: "Vulnerabilities", content: <VulnerabilitiesTab image={image} /> },
+    { key: "malicious", title: "Malicious Packages", content: <MaliciousTab image={image} /> },
     { key: "packages", title: "Packages", content: <PackagesTab image={image} /> },
-    { key: "workloads", title: "Workloads", content: <WorkloadsTab workloads={workloads} /> },
+    { key: "workloads", title: "Workloads", content: <WorkloadsTab image={image} /> },
+    { key: "clusters", title: "Clusters", content: <ClustersTab image={image} /> },
+    { key: "exposures", title: "Exposures", content: <ExposuresTab /> },
+    { key: "history", title: "History", content: <HistoryTab image={image} /> },
   ];
   if (!violation) {
     return tabs;
   }
-  const content = <ViolationTab image={image} violation={violation} workloads={workloads} />;
+  const content = <ViolationTab image={image} violation={violation} />;
   return [{ key: "violation", title: "Integrity Violation", content }, ...tabs];
 }
 

@@ -1,4 +1,5 @@
-import { DescriptionList } from "@patternfly/react-core";
+import { Button, DescriptionList, ToolbarGroup, ToolbarItem } from "@patternfly/react-core";
+import DownloadIcon from "@patternfly/react-icons/dist/esm/icons/download-icon";
 import { useQuery } from "@tanstack/react-query";
 import { listImageTagPackagesOptions } from "../api/generated/@tanstack/react-query.gen";
 import type { ImageTagDetail, PackageRow } from "../api/generated/types.gen";
@@ -7,8 +8,11 @@ import { InUse } from "../facts/InUse";
 import { Moment } from "../facts/Moment";
 import { Failure } from "../states/Failure";
 import { NothingYet } from "../states/NothingYet";
+import { CheckboxSelect } from "../table/CheckboxSelect";
 import type { Column } from "../table/DataTable";
 import { SearchableTable } from "../table/SearchableTable";
+import { type Filters, useFilters } from "../table/useFilters";
+import { CutNote } from "./CutNote";
 import { NotScanned } from "./NotScanned";
 
 const COLUMNS: readonly Column<PackageRow>[] = [
@@ -24,8 +28,11 @@ const COLUMNS: readonly Column<PackageRow>[] = [
   { title: "Owned by", cell: (row) => row.owned_by || <span className="dl-subtle">Itself</span> },
 ];
 
+const FILTERS = ["ecosystem", "used"] as const;
+
 export function PackagesTab({ image }: { image: ImageTagDetail }) {
   const { data, error, refetch } = useQuery(listImageTagPackagesOptions({ path: { image_tag_id: image.id } }));
+  const filters = useFilters(FILTERS);
   if (error && !data) {
     return <Failure subject="the packages" error={error} retry={() => void refetch()} />;
   }
@@ -34,10 +41,14 @@ export function PackagesTab({ image }: { image: ImageTagDetail }) {
       label="Packages"
       searchLabel="Search by name, version or ecosystem"
       columns={COLUMNS}
-      rows={data}
+      rows={data?.packages.filter((row) => isLeft(row, filters))}
       rowKey={(row) => `${row.id} ${row.location}`}
       textOf={(row) => `${row.name} ${row.version} ${row.ecosystem}`}
       details={(row) => <PackageDetails row={row} />}
+      filters={<PackageFilters filters={filters} packages={data?.packages ?? []} imageTagId={image.id} />}
+      isFiltered={filters.isActive}
+      clearFilters={filters.clear}
+      note={<CutNote shown={data?.packages.length} total={data?.total} what="packages" />}
       empty={
         image.severities === null ? (
           <NotScanned image={image} />
@@ -51,6 +62,60 @@ export function PackagesTab({ image }: { image: ImageTagDetail }) {
     />
   );
 }
+
+function isLeft(row: PackageRow, { chosen }: Filters): boolean {
+  const [ecosystems, used] = [chosen("ecosystem"), chosen("used")];
+  return (
+    (ecosystems.length === 0 || ecosystems.includes(row.ecosystem)) &&
+    (used.length === 0 || used.includes(row.grade === null ? "no" : "yes"))
+  );
+}
+
+interface PackageFiltersProps {
+  filters: Filters;
+  packages: readonly PackageRow[];
+  imageTagId: number;
+}
+
+function PackageFilters({ filters, packages, imageTagId }: PackageFiltersProps) {
+  const ecosystems = [...new Set([...packages.map((row) => row.ecosystem), ...filters.chosen("ecosystem")])].sort();
+  return (
+    <ToolbarGroup variant="filter-group">
+      <ToolbarItem>
+        <CheckboxSelect
+          label="Ecosystem"
+          options={ecosystems.map((value) => ({ value, label: value }))}
+          chosen={filters.chosen("ecosystem")}
+          toggle={(value) => filters.toggle("ecosystem", value)}
+        />
+      </ToolbarItem>
+      <ToolbarItem>
+        <CheckboxSelect
+          label="In use"
+          options={USED}
+          chosen={filters.chosen("used")}
+          toggle={(value) => filters.toggle("used", value)}
+        />
+      </ToolbarItem>
+      <ToolbarItem>
+        <Button
+          variant="link"
+          icon={<DownloadIcon />}
+          component="a"
+          href={`/api/v1/image-tags/${imageTagId}/sbom`}
+          download
+        >
+          Export SBOM (CycloneDX)
+        </Button>
+      </ToolbarItem>
+    </ToolbarGroup>
+  );
+}
+
+const USED = [
+  { value: "yes", label: "Seen in use" },
+  { value: "no", label: "Not seen in use" },
+];
 
 function PackageDetails({ row }: { row: PackageRow }) {
   return (

@@ -12,13 +12,13 @@ import {
 } from "@patternfly/react-core";
 import { Link } from "react-router";
 import type { ImageTagDetail, VerdictOut } from "../api/generated/types.gen";
+import { Digest } from "../facts/Digest";
 import { Fact } from "../facts/Fact";
 import { IntegrityLabel } from "../facts/IntegrityLabel";
 import { Moment } from "../facts/Moment";
 import { SeverityMark } from "../facts/Severity";
 import { Notice } from "../states/Notice";
-import { DigestComparison } from "./DigestComparison";
-import { explainVerdict, readEvidence } from "./verdict";
+import { expectedDigestLabel, explainVerdict, RUNTIME_DIGEST } from "./verdict";
 
 /** What comparing the image with its registry gave; a violation's evidence has a tab of its own. */
 export function VerdictCard({ image }: { image: ImageTagDetail }) {
@@ -45,13 +45,8 @@ export function VerdictCard({ image }: { image: ImageTagDetail }) {
             </Content>
           </StackItem>
           <Doubts verdict={verdict} />
-          {!verdict.violation_type && (
-            <StackItem>
-              <DigestComparison image={image} evidence={readEvidence(verdict.evidence)} />
-            </StackItem>
-          )}
           <StackItem>
-            <VerdictFacts verdict={verdict} />
+            <VerdictFacts image={image} />
           </StackItem>
         </Stack>
       </CardBody>
@@ -103,9 +98,20 @@ function Doubts({ verdict }: { verdict: VerdictOut }) {
   return null;
 }
 
-function VerdictFacts({ verdict }: { verdict: VerdictOut }) {
+function VerdictFacts({ image }: { image: ImageTagDetail }) {
+  const { verdict } = image;
   return (
     <DescriptionList isCompact isHorizontal horizontalTermWidthModifier={{ default: "14ch" }}>
+      {verdict.expected_digest && !verdict.violation_type && (
+        <>
+          <Fact name={RUNTIME_DIGEST}>
+            <Digest isShort digest={image.digest} name="runtime digest" />
+          </Fact>
+          <Fact name={expectedDigestLabel(image.source.type)}>
+            <Digest isShort digest={verdict.expected_digest} name="registry digest" link={verdict.expected_link} />
+          </Fact>
+        </>
+      )}
       {verdict.first_detected_at && (
         <Fact name="First Detected">
           <Moment at={verdict.first_detected_at} />

@@ -1,33 +1,39 @@
 import { DescriptionList, ExpandableSection, List, ListItem, Title } from "@patternfly/react-core";
-import type { UseQueryResult } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
-import type { ImageTagDetail, VerdictOut, ViolationType, WorkloadRow } from "../api/generated/types.gen";
+import { listImageTagViolationPlacesOptions } from "../api/generated/@tanstack/react-query.gen";
+import type { ImageTagDetail, VerdictOut, ViolationPlace, ViolationType } from "../api/generated/types.gen";
 import { Fact } from "../facts/Fact";
 import { Moment } from "../facts/Moment";
-import { elapsed } from "../facts/moment";
+import { Person } from "../facts/Person";
+import { SeverityMark } from "../facts/Severity";
 import { sentence } from "../facts/sentence";
 import { Failure } from "../states/Failure";
 import { type Column, DataTable } from "../table/DataTable";
 import { ClusterName } from "./ClusterName";
+import { CutNote } from "./CutNote";
+import { DifferencesList } from "./DifferencesList";
 import { DigestComparison } from "./DigestComparison";
-import { RECOMMENDATIONS } from "./recommendations";
-import { type Evidence, readEvidence } from "./verdict";
+import { TagTimeline } from "./TagTimeline";
+import { type Evidence, readDifferences, readEvidence } from "./verdict";
 
 interface ViolationTabProps {
   image: ImageTagDetail;
   violation: ViolationType;
-  workloads: UseQueryResult<WorkloadRow[], unknown>;
 }
 
 /** An integrity violation explained: what was found, where, and what to do about it. */
-export function ViolationTab({ image, violation, workloads }: ViolationTabProps) {
+export function ViolationTab({ image, violation }: ViolationTabProps) {
   const { verdict } = image;
   const evidence = readEvidence(verdict.evidence);
+  const differences = readDifferences(verdict.evidence);
   return (
     <div className="dl-after">
       <Part name="Evidence" title="What was found?">
-        <DigestComparison image={image} evidence={evidence} />
+        {violation === "Post-Deployment Tag Update" && <TagTimeline evidence={evidence} />}
+        <DigestComparison image={image} />
         <Facts verdict={verdict} evidence={evidence} />
+        {differences && <DifferencesList differences={differences} />}
       </Part>
       <Part name="Location" title="Where is the Violation?">
         <DescriptionList isCompact isHorizontal horizontalTermWidthModifier={{ default: "18ch" }}>
@@ -35,11 +41,18 @@ export function ViolationTab({ image, violation, workloads }: ViolationTabProps)
             <Moment at={verdict.first_detected_at} />
           </Fact>
         </DescriptionList>
-        <Places workloads={workloads} />
+        <Places imageTagId={image.id} />
       </Part>
       <Part name="Recommendations" title="What Steps are Recommended?">
+        {verdict.violation_severity && (
+          <p>
+            <SeverityMark severity={verdict.violation_severity}>
+              {violation}: severity {verdict.violation_severity}
+            </SeverityMark>
+          </p>
+        )}
         <List component="ol">
-          {RECOMMENDATIONS[violation].map((step) => (
+          {verdict.recommended_steps.map((step) => (
             <ListItem key={step}>{step}</ListItem>
           ))}
         </List>
@@ -67,47 +80,53 @@ function Part({ name, title, children }: { name: string; title: string; children
 }
 
 function Facts({ verdict, evidence }: { verdict: VerdictOut; evidence: Evidence }) {
-  const { deployedAt, tagSeenChangedAt } = evidence;
-  const isTagUpdate = verdict.violation_type === "Post-Deployment Tag Update";
   return (
     <DescriptionList isCompact isHorizontal horizontalTermWidthModifier={{ default: "18ch" }}>
       <Fact name="Violation">
         {verdict.violation_type} ({verdict.violation_severity})
       </Fact>
       <Fact name="Reason">{sentence(verdict.reason)}</Fact>
-      {isTagUpdate && deployedAt && (
-        <Fact name="Deployment Time">
-          <Moment at={deployedAt} />
-        </Fact>
-      )}
-      {isTagUpdate && tagSeenChangedAt && (
-        <Fact name="Tag Update Time">
-          seen <Moment at={tagSeenChangedAt} />
-          {deployedAt && `, ${elapsed(new Date(deployedAt), new Date(tagSeenChangedAt))} after the deployment`}
+      {verdict.violation_type === "Missing Source" && (
+        <Fact name="Last seen there">
+          {evidence.lastSeenPresentAt ? (
+            <Moment at={evidence.lastSeenPresentAt} />
+          ) : (
+            "Never: the registry did not have it when it was first asked."
+          )}
         </Fact>
       )}
     </DescriptionList>
   );
 }
 
-const PLACE_COLUMNS: readonly Column<WorkloadRow>[] = [
-  { title: "Cluster", width: 20, cell: (row) => <ClusterName workload={row} /> },
+const PLACE_COLUMNS: readonly Column<ViolationPlace>[] = [
+  { title: "First Detected", isNarrow: true, cell: (row) => <Moment at={row.detected_at} /> },
+  { title: "Cluster", width: 15, cell: (row) => <ClusterName place={row} /> },
   { title: "Namespace", width: 15, cell: (row) => row.namespace },
-  { title: "Workload", width: 25, cell: (row) => `${row.kind} ${row.name}` },
-  { title: "Node", cell: (row) => row.nodes.map((node) => <div key={node}>{node}</div>) },
+  { title: "Workload", width: 20, cell: (row) => `${row.kind} ${row.name}` },
+  { title: "Node", width: 15, cell: (row) => row.nodes.map((node) => <div key={node}>{node}</div>) },
+  {
+    title: "Deployed By",
+    cell: (row) => <Person attribution={row.deployed_by} unless="The workload does not say." />,
+  },
 ];
 
-function Places({ workloads }: Pick<ViolationTabProps, "workloads">) {
-  if (workloads.error && !workloads.data) {
-    return <Failure subject="the workloads" error={workloads.error} retry={() => void workloads.refetch()} />;
+function Places({ imageTagId }: { imageTagId: number }) {
+  const { data, error, refetch } = useQuery(listImageTagViolationPlacesOptions({ path: { image_tag_id: imageTagId } }));
+  if (error && !data) {
+    return <Failure subject="where the violation is" error={error} retry={() => void refetch()} />;
   }
   return (
-    <DataTable
-      label="Where the violation is"
-      columns={PLACE_COLUMNS}
-      rows={workloads.data}
-      rowKey={(row) => String(row.id)}
-      empty="No workload runs this image any more."
-    />
+    <>
+      <CutNote shown={data?.places.length} total={data?.total} what="places" />
+      <DataTable
+        label="Where the violation is"
+        columns={PLACE_COLUMNS}
+        rows={data?.places}
+        rowKey={(row) => String(row.workload_id)}
+        expectedRows={2}
+        empty="No workload runs this image any more; the violation closes with the next comparison."
+      />
+    </>
   );
 }

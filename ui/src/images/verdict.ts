@@ -24,25 +24,89 @@ const VIOLATIONS: Record<ViolationType, string> = {
     "The tag was moved to another image after this one was deployed. What runs is older than what the tag now names.",
 };
 
-/** What was kept when a violation was detected, as far as this page shows it. */
+/** What was kept when a violation was detected, as far as this page shows it. Empty texts are not known. */
 export interface Evidence {
   reference: string;
-  registryType: string;
   mutability: string;
   deployedAt: string;
   tagSeenChangedAt: string;
+  lastSeenPresentAt: string;
 }
 
 /** The parts of a verdict's evidence; empty texts for what is not there. */
 export function readEvidence(evidence: VerdictOut["evidence"]): Evidence {
-  const text = (name: string) => (typeof evidence[name] === "string" ? evidence[name] : "");
   return {
-    reference: text("reference"),
-    registryType: text("registry_type"),
-    mutability: text("mutability_detail"),
-    deployedAt: text("deployed_at"),
-    tagSeenChangedAt: text("tag_seen_changed_at"),
+    reference: textIn(evidence, "reference"),
+    mutability: textIn(evidence, "mutability_detail"),
+    deployedAt: textIn(evidence, "deployed_at"),
+    tagSeenChangedAt: textIn(evidence, "tag_seen_changed_at"),
+    lastSeenPresentAt: textIn(evidence, "last_seen_present_at"),
   };
+}
+
+/** How the image that runs differs from the one that was expected. */
+export interface Differences {
+  /** Layers that both have; undefined where layers were not compared. */
+  commonLayers: number | undefined;
+  onlyRunning: readonly LayerDifference[];
+  onlyExpected: readonly LayerDifference[];
+  config: readonly ConfigDifference[];
+  /** Why the two could not be compared; empty where they were. */
+  problem: string;
+}
+
+export interface LayerDifference {
+  digest: string;
+  size: number | undefined;
+  createdBy: string;
+}
+
+export interface ConfigDifference {
+  field: string;
+  running: string;
+  expected: string;
+}
+
+/** The differences in a verdict's evidence; null where nobody has looked for them. */
+export function readDifferences(evidence: VerdictOut["evidence"]): Differences | null {
+  const found = evidence.differences;
+  if (!isRecord(found)) {
+    return null;
+  }
+  const layers = isRecord(found.layers) ? found.layers : {};
+  return {
+    commonLayers: typeof layers.common === "number" ? layers.common : undefined,
+    onlyRunning: recordsIn(layers, "only_running").map(layerDifference),
+    onlyExpected: recordsIn(layers, "only_expected").map(layerDifference),
+    config: recordsIn(found, "config").map((item) => ({
+      field: textIn(item, "field"),
+      running: textIn(item, "running"),
+      expected: textIn(item, "expected"),
+    })),
+    problem: textIn(found, "problem"),
+  };
+}
+
+function layerDifference(item: Record<string, unknown>): LayerDifference {
+  return {
+    digest: textIn(item, "digest"),
+    size: typeof item.size === "number" ? item.size : undefined,
+    createdBy: textIn(item, "created_by"),
+  };
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function recordsIn(values: Record<string, unknown>, name: string): Record<string, unknown>[] {
+  const found = values[name];
+  return Array.isArray(found) ? found.filter(isRecord) : [];
+}
+
+function textIn(values: Record<string, unknown>, name: string): string {
+  const found = values[name];
+  return typeof found === "string" ? found : "";
 }
 
 export const RUNTIME_DIGEST = "Runtime Digest (Actual)";
@@ -50,4 +114,16 @@ export const RUNTIME_DIGEST = "Runtime Digest (Actual)";
 /** The label of the registry's digest names the type of registry that is in use where it is a known one. */
 export function expectedDigestLabel(registryType: string): string {
   return `${registryType === "artifactory" ? "Artifactory" : "Registry"} Digest (Expected)`;
+}
+
+const REGISTRY_TYPES: Readonly<Record<string, string>> = { artifactory: "Artifactory", harbor: "Harbor" };
+
+/** What people call a type of registry: "Show in Artifactory", "Show in registry". */
+export function registryTypeName(type: string): string {
+  return REGISTRY_TYPES[type] ?? "registry";
+}
+
+/** When the tag was updated, seen from the deployment: "2 d 3 h after the deployment". */
+export function sideOfDeployment(deployedAt: string, updatedAt: string, length: string): string {
+  return `${length} ${new Date(updatedAt) < new Date(deployedAt) ? "before" : "after"} the deployment`;
 }

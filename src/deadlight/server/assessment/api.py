@@ -7,23 +7,11 @@ from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 
 from deadlight.server.assessment.changes import iter_changes
-from deadlight.server.assessment.image_page import (
-    build_detail,
-    build_rows,
-    list_findings,
-    list_image_workloads,
-    list_packages,
-)
+from deadlight.server.assessment.image_page import build_rows
 from deadlight.server.assessment.image_tags import list_image_tags
 from deadlight.server.assessment.images_schemas import ImageTagQuery
 from deadlight.server.assessment.live_index import LiveDep
-from deadlight.server.assessment.schemas import (
-    FindingRow,
-    ImageTagDetail,
-    ImageTagList,
-    PackageRow,
-    WorkloadRow,
-)
+from deadlight.server.assessment.schemas import ImageTagList
 from deadlight.server.auth.requests import Viewer
 from deadlight.server.services import ServicesDep
 
@@ -41,34 +29,6 @@ async def get_image_tags(
         )
         rows = await build_rows(connection, page.ids, query.period)
     return ImageTagList(image_tags=rows, total=page.total, next_key=page.next_key)
-
-
-@router.get("/image-tags/{image_tag_id}", operation_id="getImageTag")
-async def get_image_tag(image_tag_id: int, _: Viewer, services: ServicesDep) -> ImageTagDetail:
-    """An image tag with its verdict."""
-    async with services.engine.connect() as connection:
-        return await build_detail(connection, image_tag_id)
-
-
-@router.get("/image-tags/{image_tag_id}/workloads", operation_id="listImageTagWorkloads")
-async def get_workloads(image_tag_id: int, _: Viewer, services: ServicesDep) -> list[WorkloadRow]:
-    """The workloads that run it, and who deployed them."""
-    async with services.engine.connect() as connection:
-        return await list_image_workloads(connection, image_tag_id)
-
-
-@router.get("/image-tags/{image_tag_id}/packages", operation_id="listImageTagPackages")
-async def get_packages(image_tag_id: int, _: Viewer, services: ServicesDep) -> list[PackageRow]:
-    """Its packages, and which of them were seen in use."""
-    async with services.engine.connect() as connection:
-        return await list_packages(connection, image_tag_id)
-
-
-@router.get("/image-tags/{image_tag_id}/vulnerabilities", operation_id="listImageTagVulnerabilities")
-async def get_vulnerabilities(image_tag_id: int, _: Viewer, services: ServicesDep) -> list[FindingRow]:
-    """Its vulnerabilities by package."""
-    async with services.engine.connect() as connection:
-        return await list_findings(connection, image_tag_id)
 
 
 @router.get("/changes", operation_id="followChanges", response_class=StreamingResponse)

@@ -6,22 +6,20 @@ from typing import Any
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from deadlight.model.vulnerability import Applicability
+from deadlight.model.integrity import ViolationType
 from deadlight.model.workload import RuntimeStatus
-from deadlight.registry.provenance import Attribution
 from deadlight.server.assessment.filters import TimePeriod
-from deadlight.server.assessment.schemas import (
-    AttributionOut,
-    FindingRow,
-    ImageTagDetail,
-    ImageTagRow,
-    PackageRow,
-    VerdictOut,
-    WorkloadRow,
-)
+from deadlight.server.assessment.image_contents import count_findings
+from deadlight.server.assessment.image_places import attribution, list_deployers, load_presence
+from deadlight.server.assessment.registry_link import artifact_link
+from deadlight.server.assessment.schemas import ImageTagDetail, ImageTagRow, SourceOut, VerdictOut
 from deadlight.server.errors import NotFoundError
 from deadlight.server.findings.image_facts import ImageFacts, load_image_facts
-from deadlight.server.inventory.attribution import find_deployed_by
+from deadlight.server.integrity.recommendations import recommended_steps
+from deadlight.server.registries.service import Registry, find_registry
+
+NO_SUCH_IMAGE_TAG = "no such image tag: what has not run for long is forgotten; search the list of images"
+MAX_NAMESPACES = 50
 
 _PLACES = text(
     """
@@ -37,63 +35,7 @@ _PLACES = text(
     """
 )
 
-_WORKLOADS = text(
-    """
-    SELECT workload.*, cluster.name AS cluster, cluster.demonstration,
-           (SELECT coalesce(array_agg(DISTINCT pod.node_name ORDER BY pod.node_name), '{}') FROM pod
-            WHERE pod.workload_id = workload.id AND pod.removed_at IS NULL AND pod.node_name <> '') AS nodes
-    FROM workload JOIN cluster ON cluster.id = workload.cluster_id
-    WHERE workload.image_tag_ids @> ARRAY[CAST(:image_tag_id AS bigint)] AND workload.removed_at IS NULL
-    ORDER BY cluster.name, workload.namespace, workload.name LIMIT 1000
-    """
-)
-
-_PACKAGES = text(
-    """
-    SELECT package.*, image_package.location, image_package.layer_digest, owner.purl AS owned_by,
-           package_use.grade, package_use.path AS evidence_path, package_use.process AS evidence_process,
-           package_use.first_at,
-           (SELECT count(DISTINCT advisory_vulnerability.vulnerability_id)
-            FROM vulnerability_match JOIN advisory_vulnerability USING (advisory_id)
-            WHERE vulnerability_match.package_id = package.id AND vulnerability_match.closed_at IS NULL
-              AND image_package.owner_package_id IS NULL) AS vulnerabilities
-    FROM image_tag_image JOIN image_package USING (image_id)
-    JOIN package ON package.id = image_package.package_id
-    LEFT JOIN package AS owner ON owner.id = image_package.owner_package_id
-    LEFT JOIN package_use ON package_use.image_id = image_package.image_id
-                         AND package_use.package_id = image_package.package_id
-    WHERE image_tag_image.image_tag_id = :image_tag_id
-    ORDER BY package.ecosystem, package.name, package.version, image_package.location LIMIT 20000
-    """
-)
-
-_FINDINGS = text(
-    """
-    SELECT vulnerability.name, vulnerability.aliases, vulnerability.severity, vulnerability.cvss_score,
-           vulnerability.cvss_vector, vulnerability.summary, vulnerability.malicious,
-           package.name AS package, package.version, package.ecosystem,
-           max(vulnerability_match.fix_version) AS fix_version,
-           array_agg(vulnerability_match.advisory_id) AS advisories,
-           applicability.status, applicability.reason, applicability.evidence,
-           package_use.grade, package_use.path AS evidence_path
-    FROM image_tag_image JOIN image_package USING (image_id)
-    JOIN package ON package.id = image_package.package_id
-    JOIN vulnerability_match ON vulnerability_match.package_id = package.id
-                            AND vulnerability_match.closed_at IS NULL
-    JOIN advisory_vulnerability USING (advisory_id)
-    JOIN vulnerability ON vulnerability.id = advisory_vulnerability.vulnerability_id
-    LEFT JOIN applicability ON applicability.image_id = image_package.image_id
-                           AND applicability.package_id = package.id
-                           AND applicability.vulnerability_id = vulnerability.id
-    LEFT JOIN package_use ON package_use.image_id = image_package.image_id AND package_use.package_id = package.id
-    WHERE image_tag_image.image_tag_id = :image_tag_id AND image_package.owner_package_id IS NULL
-    GROUP BY vulnerability.id, package.id, applicability.status, applicability.reason, applicability.evidence,
-             package_use.grade, package_use.path
-    ORDER BY vulnerability.malicious DESC, vulnerability.severity_rank DESC, package_use.grade IS NULL,
-             vulnerability.cvss_score DESC NULLS LAST, vulnerability.name, package.name
-    LIMIT 20000
-    """
-)
+_EXISTS = text("SELECT 1 FROM image_tag WHERE id = :image_tag_id")
 
 _EXTRA = text(
     """
@@ -147,112 +89,75 @@ async def build_detail(connection: AsyncConnection, image_tag_id: int) -> ImageT
     """The page's head; raises NotFoundError."""
     facts = (await load_image_facts(connection, [image_tag_id])).get(image_tag_id)
     if facts is None:
-        raise NotFoundError("no such image tag")
+        raise NotFoundError(NO_SUCH_IMAGE_TAG)
     row = facts.row
     extra = (await connection.execute(_EXTRA, {"image_tag_id": image_tag_id})).first()
     places = await load_places(connection, [image_tag_id])
+    presence = await load_presence(connection, image_tag_id)
+    counts = await count_findings(connection, image_tag_id)
+    registry = await find_registry(connection, row.registry)
     return ImageTagDetail(
         **_row(facts, places.get(image_tag_id)),
         pinned_digest=row.pinned_digest,
         first_seen_at=row.first_seen_at,
+        runtime_status=presence.status,
+        namespaces=list(presence.namespaces[:MAX_NAMESPACES]),
+        namespaces_count=len(presence.namespaces),
+        providers=list(presence.providers),
+        source=_registry(row, registry),
         distribution=row.distribution or "",
         scan_error=row.scan_error or "",
         scanned_at=row.scanned_at,
         scan_problems=list(extra.problems) if extra else [],
-        verdict=_verdict(row),
+        verdict=_verdict(row, registry),
         build_owner=attribution(facts.build_owner),
+        deployed_by=await list_deployers(connection, image_tag_id),
+        findings_count=counts.findings,
+        applicable_vulnerabilities=counts.applicable,
         validated_vulnerabilities=row.validated or 0,
         critical_applicable=row.critical_applicable or 0,
+        malicious_packages=row.malicious or 0,
         packages_count=extra.packages if extra else 0,
     )
 
 
-def _verdict(row: Row[Any]) -> VerdictOut:
+async def require_image_tag(connection: AsyncConnection, image_tag_id: int) -> None:
+    """Raises NotFoundError where there is no such image tag."""
+    if (await connection.execute(_EXISTS, {"image_tag_id": image_tag_id})).first() is None:
+        raise NotFoundError(NO_SUCH_IMAGE_TAG)
+
+
+def _registry(row: Row[Any], registry: Registry | None) -> SourceOut:
+    is_there = registry is not None and row.violation_type != ViolationType.MISSING_SOURCE
+    return SourceOut(
+        host=row.registry,
+        type=registry.type if registry else "",
+        trusted=bool(registry and registry.trusted),
+        link=_link(row, registry, row.digest) if is_there else "",
+    )
+
+
+def _link(row: Row[Any], registry: Registry | None, digest: str) -> str:
+    """Where the registry has an artifact of the image's repository; empty for a registry that nobody added."""
+    if registry is None:
+        return ""
+    return artifact_link(registry.host, registry.url, row.repository, digest, row.evidence)
+
+
+def _verdict(row: Row[Any], registry: Registry | None) -> VerdictOut:
+    violation = row.violation_type and ViolationType(row.violation_type)
     return VerdictOut(
         status=row.integrity_status,
-        violation_type=row.violation_type,
+        violation_type=violation,
         violation_severity=row.violation_severity,
         expected_digest=row.expected_digest or "",
+        expected_link=_link(row, registry, row.expected_digest or ""),
         reason=row.reason or "",
         judged_at=row.judged_at,
         first_detected_at=row.first_detected_at,
         evidence=row.evidence or {},
+        recommended_steps=list(recommended_steps(violation)) if violation else [],
         stale_reason=row.stale_reason or "",
         stale_since=row.stale_since,
         problem=row.source_problem or "",
     )
-
-
-def attribution(value: Attribution | None) -> AttributionOut | None:
-    """An attribution for people; None where nobody is known."""
-    return AttributionOut.model_validate(value, from_attributes=True) if value else None
-
-
-async def list_image_workloads(connection: AsyncConnection, image_tag_id: int) -> list[WorkloadRow]:
-    """The workloads that have it now."""
-    rows = await connection.execute(_WORKLOADS, {"image_tag_id": image_tag_id})
-    return [
-        WorkloadRow(
-            id=row.id,
-            name=row.name,
-            namespace=row.namespace,
-            kind=row.kind_name or row.kind,
-            cluster=row.cluster,
-            cluster_id=str(row.cluster_id),
-            status=row.status,
-            nodes=list(row.nodes),
-            deployed_by=attribution(find_deployed_by(row.annotations)),
-            demonstration=row.demonstration,
-        )
-        for row in rows
-    ]
-
-
-async def list_packages(connection: AsyncConnection, image_tag_id: int) -> list[PackageRow]:
-    """Its packages, with the evidence of those seen in use."""
-    rows = await connection.execute(_PACKAGES, {"image_tag_id": image_tag_id})
-    return [
-        PackageRow(
-            id=row.id,
-            ecosystem=row.ecosystem,
-            name=row.name,
-            version=row.version,
-            purl=row.purl,
-            location=row.location,
-            layer_digest=row.layer_digest,
-            owned_by=row.owned_by or "",
-            vulnerabilities=row.vulnerabilities,
-            grade=row.grade,
-            evidence_path=row.evidence_path or "",
-            evidence_process=row.evidence_process or "",
-            first_seen_running_at=row.first_at,
-        )
-        for row in rows
-    ]
-
-
-async def list_findings(connection: AsyncConnection, image_tag_id: int) -> list[FindingRow]:
-    """Its vulnerabilities by package, the most severe and those in use first."""
-    rows = await connection.execute(_FINDINGS, {"image_tag_id": image_tag_id})
-    return [
-        FindingRow(
-            vulnerability=row.name,
-            aliases=list(row.aliases),
-            severity=row.severity,
-            cvss_score=row.cvss_score,
-            cvss_vector=row.cvss_vector,
-            summary=row.summary,
-            malicious=row.malicious,
-            package=row.package,
-            version=row.version,
-            ecosystem=row.ecosystem,
-            fix_version=row.fix_version,
-            applicability=Applicability(row.status or Applicability.NOT_COVERED),
-            applicability_reason=row.reason or "",
-            applicability_evidence=list(row.evidence or ()),
-            grade=row.grade,
-            evidence_path=row.evidence_path or "",
-            advisories=sorted(set(row.advisories)),
-        )
-        for row in rows
-    ]

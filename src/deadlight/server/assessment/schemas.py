@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from deadlight.model.integrity import IntegrityStatus, ViolationType
 from deadlight.model.risk import Risk
-from deadlight.model.vulnerability import Applicability, Severity
+from deadlight.model.vulnerability import Severity
 from deadlight.model.workload import RuntimeStatus
 
 
@@ -56,13 +56,25 @@ class VerdictOut(BaseModel):
     violation_type: ViolationType | None
     violation_severity: Severity | None
     expected_digest: str
+    expected_link: str
+    """The expected artifact in its registry."""
     reason: str
     judged_at: datetime | None
     first_detected_at: datetime | None
     evidence: dict[str, Any]
+    recommended_steps: list[str]
     stale_reason: str
     stale_since: datetime | None
     problem: str
+
+
+class SourceOut(BaseModel):
+    """The registry of an image. `type` is empty where nobody added it, `link` where there is nothing to look at."""
+
+    host: str
+    type: str
+    trusted: bool
+    link: str
 
 
 class ImageTagDetail(ImageTagRow):
@@ -70,14 +82,26 @@ class ImageTagDetail(ImageTagRow):
 
     pinned_digest: str
     first_seen_at: datetime
+    runtime_status: RuntimeStatus
+    namespaces: list[str]
+    """The first fifty by name."""
+    namespaces_count: int
+    providers: list[str]
+    source: SourceOut
     distribution: str
     scan_error: str
     scanned_at: datetime | None
     scan_problems: list[str]
     verdict: VerdictOut
     build_owner: AttributionOut | None
+    deployed_by: list[AttributionOut]
+    """Each person or tool once; empty where no workload says, or none has it now."""
+    findings_count: int
+    """A vulnerability of two packages is two findings; `severities` counts it once."""
+    applicable_vulnerabilities: int
     validated_vulnerabilities: int
     critical_applicable: int
+    malicious_packages: int
     packages_count: int
 
 
@@ -94,43 +118,3 @@ class WorkloadRow(BaseModel):
     nodes: list[str]
     deployed_by: AttributionOut | None
     demonstration: bool
-
-
-class PackageRow(BaseModel):
-    """A package of an image and whether it was seen in use."""
-
-    id: int
-    ecosystem: str
-    name: str
-    version: str
-    purl: str
-    location: str
-    layer_digest: str
-    owned_by: str
-    vulnerabilities: int
-    grade: str | None
-    evidence_path: str
-    evidence_process: str
-    first_seen_running_at: datetime | None
-
-
-class FindingRow(BaseModel):
-    """A vulnerability of a package on an image."""
-
-    vulnerability: str
-    aliases: list[str]
-    severity: Severity
-    cvss_score: float | None
-    cvss_vector: str
-    summary: str
-    malicious: bool
-    package: str
-    version: str
-    ecosystem: str
-    fix_version: str
-    applicability: Applicability
-    applicability_reason: str
-    applicability_evidence: list[dict[str, Any]]
-    grade: str | None
-    evidence_path: str
-    advisories: list[str]

@@ -1,0 +1,174 @@
+"""The endpoints of one image tag: its page's head, what the tabs show, and what to take away."""
+
+from datetime import datetime
+from typing import Annotated, Any, assert_never
+
+import msgspec
+from fastapi import APIRouter, Path, Query, Response
+from pydantic import BaseModel
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from deadlight import __version__
+from deadlight.server.assessment.image_contents import get_finding, list_findings, list_packages
+from deadlight.server.assessment.image_history import load_history
+from deadlight.server.assessment.image_page import build_detail, require_image_tag
+from deadlight.server.assessment.image_places import list_image_clusters, list_image_workloads, list_violation_places
+from deadlight.server.assessment.image_schemas import (
+    FindingDetail,
+    ImageClusters,
+    ImageFindings,
+    ImageHistory,
+    ImagePackages,
+    ImageWorkloads,
+    ViolationPlace,
+    ViolationPlaces,
+)
+from deadlight.server.assessment.issue import IssuePlace, build_issue
+from deadlight.server.assessment.issue_formats import IssueFormat, IssueOut, as_csv, as_markdown
+from deadlight.server.assessment.sbom import MEDIA_TYPE, build_sbom
+from deadlight.server.assessment.schemas import ImageTagDetail, WorkloadRow
+from deadlight.server.auth.requests import Viewer
+from deadlight.server.db.zero_bytes import PlainText
+from deadlight.server.errors import NotFoundError
+from deadlight.server.services import ServicesDep
+from deadlight.server.workers.payload import image_link
+
+router = APIRouter(prefix="/api/v1/image-tags/{image_tag_id}", tags=["image tag"])
+
+ImageTagId = Annotated[int, Path(ge=1, le=2**63 - 1)]
+VulnerabilityName = Annotated[PlainText, Path(max_length=256)]
+
+
+@router.get("", operation_id="getImageTag")
+async def get_image_tag(image_tag_id: ImageTagId, _: Viewer, services: ServicesDep) -> ImageTagDetail:
+    """An image tag with its verdict."""
+    async with services.engine.connect() as connection:
+        return await build_detail(connection, image_tag_id)
+
+
+@router.get("/workloads", operation_id="listImageTagWorkloads")
+async def get_workloads(image_tag_id: ImageTagId, _: Viewer, services: ServicesDep) -> ImageWorkloads:
+    """The workloads that run it, and who deployed them."""
+    async with services.engine.connect() as connection:
+        await require_image_tag(connection, image_tag_id)
+        return await list_image_workloads(connection, image_tag_id)
+
+
+@router.get("/clusters", operation_id="listImageTagClusters")
+async def get_clusters(image_tag_id: ImageTagId, _: Viewer, services: ServicesDep) -> ImageClusters:
+    """The clusters that run it."""
+    async with services.engine.connect() as connection:
+        await require_image_tag(connection, image_tag_id)
+        return await list_image_clusters(connection, image_tag_id)
+
+
+@router.get("/packages", operation_id="listImageTagPackages", response_model=ImagePackages)
+async def get_packages(image_tag_id: ImageTagId, _: Viewer, services: ServicesDep) -> Response:
+    """Its packages, and which of them were seen in use."""
+    async with services.engine.connect() as connection:
+        await require_image_tag(connection, image_tag_id)
+        return _long(await list_packages(connection, image_tag_id))
+
+
+@router.get("/vulnerabilities", operation_id="listImageTagVulnerabilities", response_model=ImageFindings)
+async def get_vulnerabilities(image_tag_id: ImageTagId, _: Viewer, services: ServicesDep) -> Response:
+    """Its vulnerabilities by package."""
+    async with services.engine.connect() as connection:
+        await require_image_tag(connection, image_tag_id)
+        return _long(await list_findings(connection, image_tag_id))
+
+
+def _long(body: BaseModel) -> Response:
+    """Thousands of rows in a third of the time that FastAPI takes to check again what we made ourselves."""
+    return Response(body.model_dump_json(), media_type="application/json")
+
+
+@router.get("/vulnerabilities/{vulnerability}", operation_id="getImageTagVulnerability")
+async def get_vulnerability(
+    image_tag_id: ImageTagId, vulnerability: VulnerabilityName, _: Viewer, services: ServicesDep
+) -> FindingDetail:
+    """One of its vulnerabilities with all evidence: why it is applicable, where it was seen in use, who says so."""
+    async with services.engine.connect() as connection:
+        return await get_finding(connection, image_tag_id, vulnerability)
+
+
+@router.get("/violation-places", operation_id="listImageTagViolationPlaces")
+async def get_violation_places(image_tag_id: ImageTagId, _: Viewer, services: ServicesDep) -> ViolationPlaces:
+    """Where its integrity violation is, since when."""
+    async with services.engine.connect() as connection:
+        await require_image_tag(connection, image_tag_id)
+        return await list_violation_places(connection, image_tag_id)
+
+
+@router.get("/history", operation_id="getImageTagHistory")
+async def get_history(image_tag_id: ImageTagId, _: Viewer, services: ServicesDep) -> ImageHistory:
+    """Every digest its tag has had, and every violation it has had."""
+    async with services.engine.connect() as connection:
+        await require_image_tag(connection, image_tag_id)
+        return await load_history(connection, image_tag_id)
+
+
+_FILES: dict[str, Any] = {"content": {"text/markdown": {}, "text/csv": {}}}
+
+
+@router.get("/issue", operation_id="getImageTagIssue", response_model=IssueOut, responses={200: _FILES})
+async def get_issue(
+    image_tag_id: ImageTagId,
+    _: Viewer,
+    services: ServicesDep,
+    written_as: Annotated[IssueFormat, Query(alias="format")] = IssueFormat.JSON,
+) -> Response:
+    """What to write into a tracking system: the violation, where it is, its Build Owner and who deployed it."""
+    async with services.engine.connect() as connection:
+        image = await build_detail(connection, image_tag_id)
+        places, total = await _issue_places(connection, image)
+    issue = build_issue(image, places, total, image_link(services.settings.public_url, image_tag_id))
+    markdown = as_markdown(issue)
+    match written_as:
+        case IssueFormat.MARKDOWN:
+            return _file(markdown, "text/markdown", f"issue-{image_tag_id}.md")
+        case IssueFormat.CSV:
+            return _file(as_csv(issue), "text/csv", f"issue-{image_tag_id}.csv")
+        case IssueFormat.JSON:
+            whole = IssueOut(**dict(issue), text=markdown)
+            return _file(whole.model_dump_json(), "application/json", f"issue-{image_tag_id}.json")
+    assert_never(written_as)
+
+
+def _file(content: str | bytes, media_type: str, name: str) -> Response:
+    headers = {"content-disposition": f'attachment; filename="{name}"'}
+    return Response(content, media_type=media_type, headers=headers)
+
+
+async def _issue_places(connection: AsyncConnection, image: ImageTagDetail) -> tuple[list[IssuePlace], int]:
+    """Where the violation is; without one, where the image is."""
+    if image.verdict.violation_type:
+        found = await list_violation_places(connection, image.id)
+        if found.places:
+            return [_issue_place(item, item.detected_at) for item in found.places], found.total
+    running = await list_image_workloads(connection, image.id)
+    return [_issue_place(item, None) for item in running.workloads], running.total
+
+
+def _issue_place(place: WorkloadRow | ViolationPlace, detected_at: datetime | None) -> IssuePlace:
+    return IssuePlace(
+        cluster=place.cluster,
+        namespace=place.namespace,
+        kind=place.kind,
+        workload=place.name,
+        nodes=place.nodes,
+        first_detected_at=detected_at,
+        deployed_by=place.deployed_by,
+    )
+
+
+@router.get("/sbom", operation_id="getImageTagSbom", response_model=None)
+async def get_sbom(image_tag_id: ImageTagId, _: Viewer, services: ServicesDep) -> Response:
+    """Its packages as a bill of materials in CycloneDX 1.6 JSON, the first ten thousand."""
+    async with services.engine.connect() as connection:
+        image = await build_detail(connection, image_tag_id)
+        found = await list_packages(connection, image_tag_id)
+    if image.severities is None:
+        raise NotFoundError("its packages are not known: the image has not been scanned")
+    document = build_sbom(image, found.packages, __version__)
+    return _file(msgspec.json.encode(document), MEDIA_TYPE, f"sbom-{image_tag_id}.cdx.json")

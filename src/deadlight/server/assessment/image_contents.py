@@ -1,0 +1,201 @@
+"""What is in an image: its packages, its vulnerabilities and the evidence for both."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from deadlight.advisories.advisory import Advisory
+from deadlight.model.vulnerability import Applicability
+from deadlight.server.assessment.image_schemas import (
+    AdvisoryOut,
+    AffectedPackage,
+    FindingDetail,
+    ImageFindings,
+    ImagePackages,
+)
+from deadlight.server.errors import NotFoundError
+
+MAX_ROWS = 10_000
+MAX_REFERENCES = 50
+MAX_DETAILS_LENGTH = 20_000
+
+_PACKAGES = text(
+    """
+    WITH listed AS MATERIALIZED (
+        SELECT image_package.* FROM image_tag_image JOIN image_package USING (image_id)
+        WHERE image_tag_image.image_tag_id = :image_tag_id)
+    SELECT package.*, listed.location, listed.layer_digest, coalesce(owner.purl, '') AS owned_by,
+           package_use.grade, coalesce(package_use.path, '') AS evidence_path,
+           coalesce(package_use.process, '') AS evidence_process, package_use.first_at AS first_seen_running_at,
+           count(*) OVER () AS total,
+           (SELECT count(DISTINCT advisory_vulnerability.vulnerability_id)
+            FROM vulnerability_match JOIN advisory_vulnerability USING (advisory_id)
+            WHERE vulnerability_match.package_id = package.id AND vulnerability_match.closed_at IS NULL
+              AND listed.owner_package_id IS NULL) AS vulnerabilities
+    FROM listed
+    JOIN LATERAL (SELECT * FROM package WHERE package.id = listed.package_id LIMIT 1) AS package ON true
+    LEFT JOIN LATERAL (SELECT purl FROM package WHERE package.id = listed.owner_package_id LIMIT 1) AS owner ON true
+    LEFT JOIN package_use ON package_use.image_id = listed.image_id AND package_use.package_id = listed.package_id
+    ORDER BY package.ecosystem COLLATE "C", package.name COLLATE "C", package.version COLLATE "C",
+             listed.location COLLATE "C" LIMIT :limit
+    """
+)
+
+# Which packages of an image have which vulnerabilities. A package that the distribution ships is matched through the
+# distribution's own package. Texts are compared as bytes: by the rules of a language it takes ten times as long.
+_MATCHES = """
+    FROM image_tag_image JOIN image_package USING (image_id)
+    JOIN vulnerability_match ON vulnerability_match.package_id = image_package.package_id
+                            AND vulnerability_match.closed_at IS NULL
+    JOIN advisory_vulnerability USING (advisory_id)
+    WHERE image_tag_image.image_tag_id = :image_tag_id AND image_package.owner_package_id IS NULL
+"""
+_FINDING = "image_package.image_id, image_package.package_id, advisory_vulnerability.vulnerability_id"
+
+# More than one fix version where several releases are maintained.
+_FIX_VERSION = """
+    coalesce(string_agg(DISTINCT nullif(vulnerability_match.fix_version, '') COLLATE "C", ', '), '') AS fix_version
+"""
+
+# What is known of a row of `found`. LATERAL with LIMIT looks each package up by its key: the planner, which cannot know
+# how few there are, would read all packages there are.
+_KNOWN = """
+    JOIN LATERAL (SELECT * FROM package WHERE package.id = found.package_id LIMIT 1) AS package ON true
+    LEFT JOIN applicability ON applicability.image_id = found.image_id AND applicability.package_id = found.package_id
+                           AND applicability.vulnerability_id = found.vulnerability_id
+    LEFT JOIN package_use ON package_use.image_id = found.image_id AND package_use.package_id = found.package_id
+"""
+
+_EVIDENCE = f"""
+    coalesce(applicability.status, '{Applicability.NOT_COVERED.value}') AS applicability, package_use.grade,
+    coalesce(package_use.path, '') AS evidence_path, coalesce(package_use.process, '') AS evidence_process
+"""
+
+_FINDINGS = text(
+    f"""
+    WITH found AS MATERIALIZED (SELECT {_FINDING}, {_FIX_VERSION} {_MATCHES} GROUP BY {_FINDING})
+    SELECT vulnerability.name AS vulnerability, vulnerability.aliases, vulnerability.severity, vulnerability.cvss_score,
+           vulnerability.summary, vulnerability.malicious,
+           package.id AS package_id, package.name AS package, package.version, package.ecosystem, found.fix_version,
+           {_EVIDENCE}, count(*) OVER () AS total
+    FROM found {_KNOWN}
+    JOIN LATERAL (SELECT * FROM vulnerability WHERE vulnerability.id = found.vulnerability_id LIMIT 1)
+      AS vulnerability ON true
+    ORDER BY vulnerability.malicious DESC, vulnerability.severity_rank DESC, package_use.grade IS NULL,
+             vulnerability.cvss_score DESC NULLS LAST, vulnerability.name COLLATE "C", package.name COLLATE "C"
+    LIMIT :limit
+    """  # noqa: S608 - constants
+)
+
+_AFFECTED = text(
+    f"""
+    WITH found AS MATERIALIZED (
+        SELECT {_FINDING}, {_FIX_VERSION}, array_agg(DISTINCT image_package.location COLLATE "C") AS locations,
+               min(image_package.layer_digest) AS layer_digest,
+               array_agg(DISTINCT vulnerability_match.advisory_id COLLATE "C") AS advisories
+        {_MATCHES} AND vulnerability_id = (SELECT id FROM vulnerability WHERE name = :vulnerability)
+        GROUP BY {_FINDING})
+    SELECT found.*, package.name, package.version, package.ecosystem, package.purl, {_EVIDENCE},
+           coalesce(applicability.reason, '') AS applicability_reason,
+           coalesce(applicability.evidence, '[]') AS applicability_evidence,
+           package_use.first_at AS first_seen_running_at, package_use.last_at AS last_seen_running_at
+    FROM found {_KNOWN}
+    ORDER BY package_use.grade IS NULL, package.name, package.version LIMIT 200
+    """  # noqa: S608 - constants
+)
+
+_VULNERABILITY = text("SELECT * FROM vulnerability WHERE id = :id")
+_ADVISORIES = text(
+    """
+    SELECT document FROM advisory JOIN advisory_vulnerability ON advisory_vulnerability.advisory_id = advisory.id
+    WHERE advisory_vulnerability.vulnerability_id = :id AND advisory.withdrawn_at IS NULL
+    ORDER BY advisory.id LIMIT 100
+    """
+)
+
+_COUNTS = text(
+    f"""
+    WITH found AS MATERIALIZED (SELECT DISTINCT {_FINDING} {_MATCHES})
+    SELECT count(*) AS findings,
+           count(DISTINCT vulnerability_id) FILTER (WHERE applicability.status = 'applicable') AS applicable
+    FROM found LEFT JOIN applicability USING (image_id, package_id, vulnerability_id)
+    """  # noqa: S608 - constants
+)
+
+
+class FindingCounts(NamedTuple):
+    """How many findings an image has, and how many distinct vulnerabilities of it are applicable."""
+
+    findings: int
+    applicable: int
+
+
+async def count_findings(connection: AsyncConnection, image_tag_id: int) -> FindingCounts:
+    """Of one image."""
+    return FindingCounts(*(await connection.execute(_COUNTS, {"image_tag_id": image_tag_id})).one())
+
+
+async def list_packages(connection: AsyncConnection, image_tag_id: int) -> ImagePackages:
+    """Its packages, with the evidence of those seen in use."""
+    rows = (await connection.execute(_PACKAGES, {"image_tag_id": image_tag_id, "limit": MAX_ROWS})).all()
+    return ImagePackages.model_validate({"packages": [row._asdict() for row in rows], "total": _total(rows)})
+
+
+async def list_findings(connection: AsyncConnection, image_tag_id: int) -> ImageFindings:
+    """Its vulnerabilities by package, the most severe and those in use first."""
+    rows = (await connection.execute(_FINDINGS, {"image_tag_id": image_tag_id, "limit": MAX_ROWS})).all()
+    return ImageFindings.model_validate({"vulnerabilities": [row._asdict() for row in rows], "total": _total(rows)})
+
+
+def _total(rows: Sequence[Row[Any]]) -> int:
+    return rows[0].total if rows else 0
+
+
+async def get_finding(connection: AsyncConnection, image_tag_id: int, name: str) -> FindingDetail:
+    """All that is known of a vulnerability of an image; raises NotFoundError where the image does not have it."""
+    parameters = {"image_tag_id": image_tag_id, "vulnerability": name}
+    affected = (await connection.execute(_AFFECTED, parameters)).all()
+    if not affected:
+        raise NotFoundError("no such vulnerability in this image: it may be fixed, or known by another name now")
+    key = {"id": affected[0].vulnerability_id}
+    row = (await connection.execute(_VULNERABILITY, key)).one()
+    documents = (await connection.execute(_ADVISORIES, key)).scalars()
+    advisories = [msgspec.convert(document, Advisory) for document in documents]
+    return FindingDetail(
+        vulnerability=row.name,
+        aliases=list(row.aliases),
+        severity=row.severity,
+        severity_source=rating_source(row.severity, row.cvss_vector, advisories, malicious=row.malicious),
+        cvss_score=row.cvss_score,
+        cvss_vector=row.cvss_vector,
+        summary=row.summary,
+        details=next((item.details for item in advisories if item.details), "")[:MAX_DETAILS_LENGTH],
+        malicious=row.malicious,
+        published_at=row.published_at,
+        advisories=[_advisory(item) for item in advisories],
+        references=list(dict.fromkeys(url for item in advisories for url in item.references))[:MAX_REFERENCES],
+        packages=[AffectedPackage.model_validate(item._asdict()) for item in affected],
+    )
+
+
+def rating_source(severity: str, cvss_vector: str, advisories: Iterable[Advisory], *, malicious: bool = False) -> str:
+    """The advisory that a vulnerability has its severity from; empty where none says. Pure."""
+    for item in advisories:
+        says_so = item.is_malicious if malicious else (item.severity, item.cvss_vector) == (severity, cvss_vector)
+        if says_so:
+            return item.id
+    return ""
+
+
+def _advisory(item: Advisory) -> AdvisoryOut:
+    return AdvisoryOut(
+        id=item.id,
+        severity=item.severity,
+        cvss_score=item.cvss_score,
+        cvss_vector=item.cvss_vector,
+        published_at=item.published_at,
+        modified_at=item.modified_at,
+    )

@@ -1,0 +1,88 @@
+import { Content, DescriptionList, Panel, PanelMain, PanelMainBody, Title } from "@patternfly/react-core";
+import type { AffectedPackage } from "../api/generated/types.gen";
+import { ApplicabilityLabel } from "../facts/ApplicabilityLabel";
+import { Fact } from "../facts/Fact";
+import { InUse } from "../facts/InUse";
+import { Moment } from "../facts/Moment";
+import { readCodeEvidence, unexplained } from "./findings";
+
+/** A package that brings a vulnerability along: its versions, whether the flaw can be reached, whether it is in use. */
+export function AffectedPackageFacts({ item }: { item: AffectedPackage }) {
+  return (
+    <Panel variant="bordered">
+      <PanelMain>
+        <PanelMainBody className="dl-part">
+          <Title headingLevel="h4" className="dl-break">
+            {item.name}
+          </Title>
+          <DescriptionList isCompact isHorizontal horizontalTermWidthModifier={{ default: "14ch" }}>
+            <Fact name="Version">{item.version}</Fact>
+            <Fact name="Fix Version">{item.fix_version || "None known"}</Fact>
+            <Fact name="Contextual Analysis">
+              <ContextualAnalysis item={item} />
+            </Fact>
+            <Fact name="In use">
+              <Use item={item} />
+            </Fact>
+            <Fact name="Ecosystem">{item.ecosystem}</Fact>
+            <Fact name="Package URL">
+              <code className="dl-break">{item.purl}</code>
+            </Fact>
+            <Fact name="Found in">
+              {item.locations.map((location) => (
+                <div key={location} className="dl-evidence">
+                  {location}
+                </div>
+              ))}
+            </Fact>
+            <Fact name="Layer">
+              <code className="dl-break">{item.layer_digest}</code>
+            </Fact>
+            <Fact name="According to">{item.advisories.join(", ")}</Fact>
+          </DescriptionList>
+        </PanelMainBody>
+      </PanelMain>
+    </Panel>
+  );
+}
+
+function ContextualAnalysis({ item }: { item: AffectedPackage }) {
+  const places = item.applicability_evidence.map(readCodeEvidence);
+  return (
+    <>
+      <ApplicabilityLabel applicability={item.applicability} />
+      <Content component="p">{item.applicability_reason || unexplained(item.applicability)}</Content>
+      {places.map((place) => (
+        <DescriptionList
+          key={JSON.stringify(place)}
+          isCompact
+          isHorizontal
+          horizontalTermWidthModifier={{ default: "8ch" }}
+          className="dl-after"
+        >
+          <Fact name="Path">
+            <code className="dl-break">{place.path}</code>
+          </Fact>
+          <Fact name="Location">{place.location}</Fact>
+          <Fact name="Evidence">
+            calls <code className="dl-break">{place.call}</code>
+            {place.rule && <div className="dl-subtle">rule {place.rule}</div>}
+          </Fact>
+        </DescriptionList>
+      ))}
+    </>
+  );
+}
+
+function Use({ item }: { item: AffectedPackage }) {
+  return (
+    <>
+      <InUse grade={item.grade} path={item.evidence_path} process={item.evidence_process} />
+      {item.first_seen_running_at && (
+        <div className="dl-subtle">
+          from <Moment at={item.first_seen_running_at} /> to <Moment at={item.last_seen_running_at} />
+        </div>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,40 @@
+import type { ReactNode } from "react";
+import { Moment } from "../facts/Moment";
+import { elapsed } from "../facts/moment";
+import { type Evidence, sideOfDeployment } from "./verdict";
+
+/** When the image was deployed, when its tag got another one, and how far apart that is. */
+export function TagTimeline({ evidence }: { evidence: Evidence }) {
+  const { deployedAt, tagSeenChangedAt } = evidence;
+  const points = [
+    <Point key="deployment" name="Deployment Time" at={deployedAt} note="the first of its containers started" />,
+    <Point
+      key="update"
+      name="Tag Update Time"
+      at={tagSeenChangedAt}
+      note="the registry was first seen to have another digest; the push came before that"
+    />,
+  ];
+  const isOrdered = !deployedAt || !tagSeenChangedAt || deployedAt <= tagSeenChangedAt;
+  return (
+    <figure className="dl-timeline" aria-label="Tag update timeline">
+      <ol>{isOrdered ? points : points.reverse()}</ol>
+      {deployedAt && tagSeenChangedAt && (
+        <figcaption>
+          <span className="dl-term">Elapsed difference</span>{" "}
+          {sideOfDeployment(deployedAt, tagSeenChangedAt, elapsed(new Date(deployedAt), new Date(tagSeenChangedAt)))}
+        </figcaption>
+      )}
+    </figure>
+  );
+}
+
+function Point({ name, at, note }: { name: string; at: string; note: ReactNode }) {
+  return (
+    <li>
+      <div className="dl-term">{name}</div>
+      <div>{at ? <Moment at={at} /> : "Not known"}</div>
+      {at && <div className="dl-subtle">{note}</div>}
+    </li>
+  );
+}
