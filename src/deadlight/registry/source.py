@@ -11,7 +11,7 @@ import aiohttp
 from yarl import URL
 
 from deadlight.registry.answers import Answer, host_of, is_version_check, refusal, states_absence
-from deadlight.registry.authorization import Authorizer
+from deadlight.registry.authorization import Authorization, Authorizer
 from deadlight.registry.challenges import parse_challenges
 from deadlight.registry.endpoint import TlsTrust
 from deadlight.registry.errors import NotFoundError, RegistryError, TransientError
@@ -51,7 +51,7 @@ class Source:
         trust: TlsTrust,
         limits: Limits,
         timing: Timing,
-        basic: str = "",
+        basic: Authorization = "",
         pause_seconds: float = 0.0,
     ) -> None:
         """Prepare to ask `base`; `basic` are its credentials as a header, `pause_seconds` its rest after a failure."""
@@ -134,7 +134,7 @@ class Source:
             ) as response:
                 yield response
             return
-        known = self._authorizer.header(request.scope)
+        known = await self._authorizer.header(request.scope)
         async with self._transport.send(request.method, url, _authorized(request.headers, known)) as response:
             if response.status != HTTPStatus.UNAUTHORIZED or response.url.origin() != url.origin():
                 yield response
