@@ -4,7 +4,6 @@ The API has no word on who pushed, and GitHub's registry has no immutable tags.
 """
 
 from collections.abc import Mapping
-from urllib.parse import quote
 
 import aiohttp
 import msgspec
@@ -15,7 +14,7 @@ from deadlight.registry.endpoint import Endpoint, TlsTrust
 from deadlight.registry.errors import InvalidEndpointError, NotFoundError, WithheldError
 from deadlight.registry.foreign import web_link
 from deadlight.registry.limits import Timing
-from deadlight.registry.rest import RestApi
+from deadlight.registry.rest import RestApi, part
 from deadlight.registry.times import parse_time
 from deadlight.registry.types.registry_type import ArtifactFacts, Feature, Product, RegistryType
 
@@ -33,6 +32,10 @@ class _Version(msgspec.Struct):
     html_url: str = ""
 
 
+class _RateLimit(msgspec.Struct):
+    resources: dict[str, msgspec.Raw]
+
+
 class PackagesApi:
     """GitHub's packages API, for one registry host."""
 
@@ -47,7 +50,7 @@ class PackagesApi:
         name = "GitHub Packages"
         if self._api.is_anonymous:
             return Product(name, problems=("without a token GitHub says nothing of packages, public ones included",))
-        reply = await self._api.fetch("rate_limit", msgspec.Raw, headers=_VERSION)
+        reply = await self._api.fetch("rate_limit", _RateLimit, headers=_VERSION)
         scopes = reply.headers.get("X-OAuth-Scopes")
         lacking = scopes is not None and ":packages" not in scopes
         return Product(name, problems=("the token lacks the scope read:packages",) if lacking else ())
@@ -58,11 +61,13 @@ class PackagesApi:
         if self._api.is_anonymous or not package:
             return ArtifactFacts()
         for kind in ("orgs", "users"):
-            path = f"{kind}/{quote(owner)}/packages/container/{quote(package, safe='')}/versions"
+            path = f"{kind}/{part(owner)}/packages/container/{part(package)}/versions"
             try:
                 version = await self._find_version(path, digest)
-            except (NotFoundError, WithheldError):
+            except NotFoundError:
                 continue
+            except WithheldError as error:
+                return ArtifactFacts(problems=(f"{error}: give the token the scope read:packages",))
             return ArtifactFacts(pushed_at=parse_time(version.created_at), link=web_link(version.html_url))
         return ArtifactFacts()
 

@@ -25,8 +25,10 @@ from deadlight.registry.types.amazon.identity import Keys
 from deadlight.registry.types.amazon.signing import sign
 
 _TARGET = "AmazonEC2ContainerRegistry_V20150921"
-_ABSENT = frozenset({"RepositoryNotFoundException", "ImageNotFoundException", "PullThroughCacheRuleNotFoundException"})
-_WITHHELD = frozenset({"AccessDeniedException", "InvalidParameterException", "ValidationException"})
+_ABSENT = frozenset({"RepositoryNotFoundException", "ImageNotFoundException", "InvalidParameterException"})
+"""The last is for names that nothing can have."""
+
+_WITHHELD = frozenset({"AccessDeniedException"})
 _BUSY = frozenset({"ThrottlingException", "TooManyRequestsException", "LimitExceededException"})
 
 T = TypeVar("T")

@@ -74,6 +74,15 @@ class CacheRules(msgspec.Struct, rename="camel"):
     pull_through_cache_rules: list[CacheRule]
 
 
+def policy_of(settings: Repositories, tag: str) -> TagPolicy | None:
+    """What the first repository's setting says of a tag."""
+    if not settings.repositories or not tag:
+        return None
+    repository = settings.repositories[0]
+    exclusions = [exclusion.filter for exclusion in repository.image_tag_mutability_exclusion_filters or ()]
+    return tag_policy(repository.image_tag_mutability, exclusions, tag)
+
+
 def tag_policy(mutability: str, exclusions: Sequence[str], tag: str) -> TagPolicy | None:
     """What a repository's setting says of a tag; None for plain MUTABLE, which every repository has unless told.
 
@@ -92,16 +101,16 @@ def tag_policy(mutability: str, exclusions: Sequence[str], tag: str) -> TagPolic
             return None
 
 
-def find_origin(rules: Sequence[CacheRule], reference: ImageReference) -> ImageReference | None:
+def find_origin(rules: Sequence[CacheRule], repository: str, tag: str, digest: str) -> ImageReference | None:
     """The image that a cached one is a copy of, by the rule with the longest prefix."""
-    fitting = [rule for rule in rules if _rest(rule, reference.repository)]
+    fitting = [rule for rule in rules if _rest(rule, repository)]
     if not fitting:
         return None
     rule = max(fitting, key=lambda rule: len(rule.ecr_repository_prefix) * (rule.ecr_repository_prefix != _ROOT))
-    rest = _rest(rule, reference.repository)
+    rest = _rest(rule, repository)
     prefix = rule.upstream_repository_prefix
     path = rest if prefix in {"", _ROOT} else f"{prefix}/{rest}"
-    return origin_of(f"https://{rule.upstream_registry_url}", path, reference.tag, reference.digest)
+    return origin_of(f"https://{rule.upstream_registry_url}", path, tag, digest)
 
 
 def _rest(rule: CacheRule, repository: str) -> str:

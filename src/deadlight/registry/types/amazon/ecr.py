@@ -4,13 +4,11 @@ The API has no word on who pushed: that is in CloudTrail alone.
 """
 
 import os
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from typing import TypeVar
 
 import aiohttp
-import msgspec
 
 from deadlight.model.image import ImageReference
 from deadlight.registry.endpoint import Endpoint, TlsTrust
@@ -27,8 +25,8 @@ from deadlight.registry.types.amazon.documents import (
     Repositories,
     find_origin,
     moment,
+    policy_of,
     read_login,
-    tag_policy,
 )
 from deadlight.registry.types.amazon.hosts import PUBLIC_HOST, parse_host
 from deadlight.registry.types.amazon.identity import keys_of
@@ -37,15 +35,11 @@ from deadlight.registry.types.registry_type import (
     Feature,
     Product,
     RegistryType,
-    TagPolicy,
 )
 
 _RULES_SECONDS = 600.0
 _MAX_RULES = 1000
-_RIGHTS = (
-    ("DescribeRepositories", "tag mutability stays unknown"),
-    ("DescribePullThroughCacheRules", "copies of other registries' images are not recognised"),
-)
+T = TypeVar("T")
 
 
 class EcrApi:
@@ -61,7 +55,8 @@ class EcrApi:
         trust = TlsTrust.of(endpoint)
         self._actions = EcrActions(self._host.api, self._host.region, keys, session, trust=trust, timing=timing)
         self._timing = timing
-        self._rules = Leased(self._fetch_rules, timing)
+        self._rules: Sequence[CacheRule] | None = None
+        self._rules_until = 0.0
         self._signed_in = Leased(self._fetch_login, timing)
 
     async def sign_in(self) -> Endpoint:
@@ -69,51 +64,39 @@ class EcrApi:
         return await self._signed_in.get()
 
     async def describe_product(self) -> Product:
-        """Whether the keys may pull, and what they may not see."""
+        """Whether the keys may pull, and which questions they may not ask."""
         await self.sign_in()
-        problems = [await self._missing_right(action, lost) for action, lost in _RIGHTS]
-        return Product("Amazon ECR", problems=tuple(filter(None, problems)))
+        asked = _Asked(self._actions)
+        await asked.find("DescribeRepositories", self._in_account(maxResults=1), Repositories)
+        await asked.find("DescribePullThroughCacheRules", self._in_account(maxResults=1), CacheRules)
+        return Product("Amazon ECR", problems=asked.problems)
 
     async def fetch_facts(self, reference: ImageReference, digest: str) -> ArtifactFacts:
         """Push time of the digest, mutability of the tag, origin of a cached repository."""
-        pushed_at = await self._fetch_push_time(reference.repository, digest)
+        asked, name = _Asked(self._actions), reference.repository
+        wanted = self._in_account(repositoryName=name, imageIds=[{"imageDigest": digest}])
+        images = await asked.find("DescribeImages", wanted, Images)
+        if images is None or not images.image_details:
+            return ArtifactFacts(problems=asked.problems)
+        settings = await asked.find("DescribeRepositories", self._in_account(repositoryNames=[name]), Repositories)
+        origin = find_origin(await self._find_rules(asked), reference.repository, reference.tag, digest)
         return ArtifactFacts(
-            pushed_at=pushed_at,
-            tag_policy=await self._fetch_policy(reference),
-            origin=find_origin(await self._rules.get(), reference),
-            link=self._host.console_link(reference.repository, digest) if pushed_at else "",
+            pushed_at=None if origin else moment(images.image_details[0].image_pushed_at),
+            tag_policy=None if origin or settings is None else policy_of(settings, reference.tag),
+            origin=origin,
+            link=self._host.console_link(name, digest),
+            problems=asked.problems,
         )
 
-    async def _missing_right(self, action: str, lost: str) -> str:
-        """What we lose because our keys may not ask this; empty where they may."""
-        try:
-            await self._actions.call(action, {"registryId": self._host.account, "maxResults": 1}, msgspec.Raw)
-        except WithheldError:
-            return f"our keys lack ecr:{action}: {lost}"
-        return ""
-
-    async def _fetch_push_time(self, repository: str, digest: str) -> datetime | None:
-        document = {**self._of(repository), "imageIds": [{"imageDigest": digest}]}
-        with suppress(NotFoundError, WithheldError):
-            images = (await self._actions.call("DescribeImages", document, Images)).image_details
-            return moment(images[0].image_pushed_at) if images else None
-        return None
-
-    async def _fetch_policy(self, reference: ImageReference) -> TagPolicy | None:
-        document = {"registryId": self._host.account, "repositoryNames": [reference.repository]}
-        with suppress(NotFoundError, WithheldError):
-            found = (await self._actions.call("DescribeRepositories", document, Repositories)).repositories
-            if found and reference.tag:
-                filters = [exclusion.filter for exclusion in found[0].image_tag_mutability_exclusion_filters or ()]
-                return tag_policy(found[0].image_tag_mutability, filters, reference.tag)
-        return None
-
-    async def _fetch_rules(self) -> Lease[tuple[CacheRule, ...]]:
-        document: dict[str, object] = {"registryId": self._host.account, "maxResults": _MAX_RULES}
-        with suppress(NotFoundError, WithheldError):
-            rules = await self._actions.call("DescribePullThroughCacheRules", document, CacheRules)
-            return Lease(tuple(rules.pull_through_cache_rules), _RULES_SECONDS)
-        return Lease((), _RULES_SECONDS)
+    async def _find_rules(self, asked: "_Asked") -> Sequence[CacheRule]:
+        """The account's pull-through cache rules, asked for once in ten minutes."""
+        now = self._timing.clock()
+        if self._rules is None or now >= self._rules_until:
+            found = await asked.find(
+                "DescribePullThroughCacheRules", self._in_account(maxResults=_MAX_RULES), CacheRules
+            )
+            self._rules, self._rules_until = found and found.pull_through_cache_rules, now + _RULES_SECONDS
+        return self._rules or ()
 
     async def _fetch_login(self) -> Lease[Endpoint]:
         """GetAuthorizationToken; the old parameter `registryIds` would be for other accounts' registries."""
@@ -126,8 +109,30 @@ class EcrApi:
         life = min(max(seconds, SHORTEST_LIFE_SECONDS), LONGEST_LIFE_SECONDS)
         return Lease(replace(self._endpoint, username=username, password=password), life)
 
-    def _of(self, repository: str) -> dict[str, object]:
-        return {"registryId": self._host.account, "repositoryName": repository}
+    def _in_account(self, **document: object) -> dict[str, object]:
+        return {"registryId": self._host.account, **document}
+
+
+class _Asked:
+    """One round of questions that may each go without an answer."""
+
+    def __init__(self, actions: EcrActions) -> None:
+        self._actions = actions
+        self._problems: list[str] = []
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        return tuple(self._problems)
+
+    async def find(self, action: str, document: Mapping[str, object], of: type[T]) -> T | None:
+        """An action's result, with None for what is not there or not shown."""
+        try:
+            return await self._actions.call(action, document, of)
+        except NotFoundError:
+            return None
+        except WithheldError as error:
+            self._problems.append(f"{error}: allow our keys ecr:{action}")
+            return None
 
 
 class EcrPublicApi:

@@ -13,7 +13,7 @@ import aiohttp
 import msgspec
 
 from deadlight.model.image import ImageReference
-from deadlight.registry.answers import printable, refusal
+from deadlight.registry.answers import is_html, is_version_check, printable, refusal
 from deadlight.registry.endpoint import Endpoint, TlsTrust
 from deadlight.registry.errors import InvalidEndpointError, MalformedAnswerError
 from deadlight.registry.leases import Leased
@@ -97,35 +97,58 @@ class ContainerRegistryApi:
         if not (await self.sign_in()).username:
             return Product(name, problems=("without an account only public images can be seen, and no locks",))
         answer = await self._source.fetch(Request("v2/"))
-        if answer.status != HTTPStatus.OK:
+        if not is_version_check(answer):
             raise refusal(answer)
         return Product(name)
 
     async def fetch_facts(self, reference: ImageReference, digest: str) -> ArtifactFacts:
         """When the tag got this digest, or the digest was pushed, and whether the tag is locked."""
-        link = f"https://portal.azure.com/#resource{quote(self._resource)}" if self._resource else ""
         if not (await self.sign_in()).username:
-            return ArtifactFacts(link=link)
-        name = reference.repository
-        found = await self._find(name, f"/_tags/{reference.tag}", TagDocument) if reference.tag else None
+            return ArtifactFacts()
+        asked = _Asked(self._source, reference.repository)
+        found = await asked.find(f"/_tags/{reference.tag}", TagDocument) if reference.tag else None
         tag = found.tag if found else _Tag()
         pushed_at = tag.last_update_time
         if tag.digest != digest:
-            manifest = await self._find(name, f"/_manifests/{digest}", ManifestDocument)
-            pushed_at = manifest.manifest.created_time if manifest else ""
-        repository = await self._find(name, "", RepositoryDocument) if found else None
+            manifest = await asked.find(f"/_manifests/{digest}", ManifestDocument)
+            if manifest is None:
+                return ArtifactFacts(problems=asked.problems)
+            pushed_at = manifest.manifest.created_time
+        repository = await asked.find("", RepositoryDocument) if found else None
         return ArtifactFacts(
             pushed_at=parse_time(pushed_at),
             tag_policy=tag_policy(tag.changeable_attributes, repository),
-            link=link,
+            link=f"https://portal.azure.com/#resource{quote(self._resource)}" if self._resource else "",
+            problems=asked.problems,
         )
 
-    async def _find(self, repository: str, what: str, of: type[T]) -> T | None:
-        """A document on a repository, or None for what is not there or not shown to us."""
-        answer = await self._source.fetch(
-            Request(f"acr/v1/{repository}{what}", f"repository:{repository}:metadata_read")
-        )
-        if answer.status in {HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN, HTTPStatus.UNAUTHORIZED}:
+    async def _authorization(self) -> str:
+        return (await self.sign_in()).basic_authorization
+
+
+class _Asked:
+    """The questions about one repository."""
+
+    def __init__(self, source: Source, repository: str) -> None:
+        self._source = source
+        self._repository = repository
+        self._withheld = False
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        if not self._withheld:
+            return ()
+        name = self._source.name
+        return (f"{name} does not show us what it knows of {self._repository}: give the account metadata/read",)
+
+    async def find(self, what: str, of: type[T]) -> T | None:
+        """A document on the repository, or None for what is not there or not shown to us."""
+        path, scope = f"acr/v1/{self._repository}{what}", f"repository:{self._repository}:metadata_read"
+        answer = await self._source.fetch(Request(path, scope))
+        if answer.status in {HTTPStatus.FORBIDDEN, HTTPStatus.UNAUTHORIZED}:
+            self._withheld = True
+            return None
+        if answer.status == HTTPStatus.NOT_FOUND and not is_html(answer):
             return None
         if answer.status != HTTPStatus.OK:
             raise refusal(answer)
@@ -134,9 +157,6 @@ class ContainerRegistryApi:
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
             reason = f"its answer cannot be read ({printable(str(error))})"
             raise MalformedAnswerError(self._source.name, reason) from error
-
-    async def _authorization(self) -> str:
-        return (await self.sign_in()).basic_authorization
 
 
 def tag_policy(tag: _Attributes | None, repository: RepositoryDocument | None) -> TagPolicy | None:

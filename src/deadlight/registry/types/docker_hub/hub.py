@@ -14,14 +14,15 @@ from deadlight.registry.errors import InvalidEndpointError
 from deadlight.registry.foreign import name
 from deadlight.registry.leases import Lease, Leased
 from deadlight.registry.limits import Timing
-from deadlight.registry.rest import RestApi
+from deadlight.registry.rest import Inquiry, RestApi, part
 from deadlight.registry.times import parse_time
 from deadlight.registry.tokens import TokenServer
 from deadlight.registry.types.docker_hub.rules import tag_policy
-from deadlight.registry.types.registry_type import ArtifactFacts, Feature, Product, RegistryType
+from deadlight.registry.types.registry_type import ArtifactFacts, Feature, Product, RegistryType, TagPolicy
 
 _API = URL("https://hub.docker.com")
 _OFFICIAL = "library"
+_RIGHT = "give the account's access token Read"
 
 
 class _Image(msgspec.Struct):
@@ -52,6 +53,11 @@ class Repository(msgspec.Struct):
 
     immutable_tags_settings: _Immutability | None = None
 
+    def policy_of(self, tag: str) -> TagPolicy | None:
+        """What it says of a tag; None where immutable tags are off, as they are unless told."""
+        settings = self.immutable_tags_settings or _Immutability()
+        return tag_policy(settings.rules or (), tag) if settings.enabled else None
+
 
 class HubApi:
     """Docker Hub's own API."""
@@ -77,18 +83,19 @@ class HubApi:
     async def fetch_facts(self, reference: ImageReference, digest: str) -> ArtifactFacts:
         """Who gave the tag this digest and when, as long as it has it, and what rules say of the tag."""
         namespace, _, repository = reference.repository.partition("/")
-        path = f"v2/namespaces/{quote(namespace)}/repositories/{quote(repository, safe='')}"
-        link = _link(namespace, repository, reference.tag)
-        if not reference.tag:
-            return ArtifactFacts(link=link)
-        tag = await self._api.find(f"{path}/tags/{reference.tag}", Tag)
-        settings = ((await self._api.find(path, Repository)) or Repository()).immutable_tags_settings
-        found = tag if tag is not None and tag.is_of(digest) else Tag()
+        path = f"v2/namespaces/{part(namespace)}/repositories/{part(repository)}"
+        asked = Inquiry(self._api)
+        found = await asked.find(f"{path}/tags/{part(reference.tag)}", Tag, needs=_RIGHT) if reference.tag else None
+        if found is None:
+            return ArtifactFacts(problems=asked.problems)
+        settings = await asked.find(path, Repository, needs=_RIGHT) or Repository()
+        tag = found if found.is_of(digest) else Tag()
         return ArtifactFacts(
-            pushed_by=name(found.last_updater_username),
-            pushed_at=parse_time(found.tag_last_pushed or found.last_updated or ""),
-            tag_policy=tag_policy(settings.rules or (), reference.tag) if settings and settings.enabled else None,
-            link=link,
+            pushed_by=name(tag.last_updater_username),
+            pushed_at=parse_time(tag.tag_last_pushed or tag.last_updated or ""),
+            tag_policy=settings.policy_of(reference.tag),
+            link=_link(namespace, repository, reference.tag) if tag is found else "",
+            problems=asked.problems,
         )
 
     async def _authorization(self) -> str:
@@ -112,7 +119,7 @@ def connect(endpoint: Endpoint, session: aiohttp.ClientSession, options: Mapping
     return HubApi(endpoint, session, timing)
 
 
-DOCKER_HUB_TYPE = RegistryType(
+HUB = RegistryType(
     key="docker-hub",
     label="Docker Hub",
     summary="docker.io, the registry of references that name none.",

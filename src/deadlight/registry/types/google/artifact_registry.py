@@ -11,11 +11,14 @@ import msgspec
 from yarl import URL
 
 from deadlight.model.image import ImageReference
+from deadlight.registry.answers import is_version_check, refusal
 from deadlight.registry.authorization import Authorization
 from deadlight.registry.endpoint import Endpoint, TlsTrust
+from deadlight.registry.errors import InvalidEndpointError
 from deadlight.registry.leases import Leased
 from deadlight.registry.limits import Timing
-from deadlight.registry.rest import RestApi
+from deadlight.registry.rest import API_LIMITS, Inquiry, RestApi
+from deadlight.registry.source import Request, Source
 from deadlight.registry.times import parse_time
 from deadlight.registry.types.google.identity import KEY_USERS, AccountTokens, parse_key
 from deadlight.registry.types.google.names import parse_host
@@ -24,6 +27,7 @@ from deadlight.registry.types.registry_type import ArtifactFacts, Feature, Produ
 
 _API = URL("https://artifactregistry.googleapis.com")
 _TOKEN_USER = "oauth2accesstoken"  # noqa: S105 - the user name that access tokens are the password of
+_RIGHT = "give the service account the role Artifact Registry Reader"
 _PUBLIC_UPSTREAMS = {"DOCKER_HUB": "https://registry-1.docker.io"}
 
 
@@ -85,9 +89,15 @@ class ArtifactRegistryApi:
         self._tokens: Leased[str] | None = None
         if endpoint.username in KEY_USERS:
             self._tokens = Leased(AccountTokens(parse_key(endpoint), session, trust, timing).lend, timing)
-        known = endpoint.username in {*KEY_USERS, _TOKEN_USER}
-        authorization: Authorization = self._authorization if known else ""
-        self._api = RestApi(_API, session, trust=trust, authorization=authorization, timing=timing)
+        elif endpoint.username not in {"", _TOKEN_USER}:
+            raise InvalidEndpointError(
+                f"registry {endpoint.host}: enter _json_key as user name and a service account's JSON key as password"
+            )
+        bearer: Authorization = self._bearer if endpoint.username else ""
+        self._api = RestApi(_API, session, trust=trust, authorization=bearer, timing=timing)
+        self._registry = Source(
+            endpoint.base_url, session, trust=trust, limits=API_LIMITS, timing=timing, basic=self._basic
+        )
 
     async def sign_in(self) -> Endpoint:
         """The endpoint with an access token of an hour instead of a key; raises UnavailableError."""
@@ -96,11 +106,13 @@ class ArtifactRegistryApi:
         return replace(self._endpoint, username=_TOKEN_USER, password=await self._tokens.get())
 
     async def describe_product(self) -> Product:
-        """Whether the account gets a token; what it may see with that depends on the project."""
+        """Whether the registry lets the account in; what it may see there depends on the project."""
         name = "Google Artifact Registry"
         if self._api.is_anonymous:
             return Product(name, problems=("without a service account's key nothing is known but public images",))
-        await self.sign_in()
+        answer = await self._registry.fetch(Request("v2/"))
+        if not is_version_check(answer):
+            raise refusal(answer)
         return Product(name)
 
     async def fetch_facts(self, reference: ImageReference, digest: str) -> ArtifactFacts:
@@ -108,18 +120,25 @@ class ArtifactRegistryApi:
         image = self._host.find_image(reference.repository)
         if image is None:
             return ArtifactFacts()
-        found = await self._api.find(image.image_resource(digest), _Image)
-        settings = await self._api.find(image.repository_resource, Repository) or Repository()
+        asked = Inquiry(self._api)
+        found = await asked.find(image.image_resource(digest), _Image, needs=_RIGHT)
+        if found is None:
+            return ArtifactFacts(problems=asked.problems)
+        settings = await asked.find(image.repository_resource, Repository, needs=_RIGHT) or Repository()
         upstream = settings.upstream
         return ArtifactFacts(
-            pushed_at=parse_time(found.upload_time) if found else None,
+            pushed_at=None if upstream else parse_time(found.upload_time),
             tag_policy=settings.tag_policy if reference.tag else None,
-            origin=origin_of(upstream, image.path, reference.tag, reference.digest) if upstream else None,
-            link=image.console_link(digest) if found else "",
+            origin=origin_of(upstream, image.path, reference.tag, digest) if upstream else None,
+            link=image.console_link(digest),
+            problems=asked.problems,
         )
 
-    async def _authorization(self) -> str:
+    async def _bearer(self) -> str:
         return f"Bearer {(await self.sign_in()).password}"
+
+    async def _basic(self) -> str:
+        return (await self.sign_in()).basic_authorization
 
 
 def connect(
