@@ -92,11 +92,10 @@ class EcrApi:
         """The account's pull-through cache rules, asked for once in ten minutes."""
         now = self._timing.clock()
         if self._rules is None or now >= self._rules_until:
-            found = await asked.find(
-                "DescribePullThroughCacheRules", self._in_account(maxResults=_MAX_RULES), CacheRules
-            )
-            self._rules, self._rules_until = found and found.pull_through_cache_rules, now + _RULES_SECONDS
-        return self._rules or ()
+            wanted = self._in_account(maxResults=_MAX_RULES)
+            found = await asked.find("DescribePullThroughCacheRules", wanted, CacheRules)
+            self._rules, self._rules_until = found.pull_through_cache_rules if found else (), now + _RULES_SECONDS
+        return self._rules
 
     async def _fetch_login(self) -> Lease[Endpoint]:
         """GetAuthorizationToken; the old parameter `registryIds` would be for other accounts' registries."""
