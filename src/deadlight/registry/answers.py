@@ -53,8 +53,8 @@ class _Errors(msgspec.Struct):
 
 
 def host_of(url: URL) -> str:
-    """Host and explicit port of a URL, as people write it."""
-    return url.authority.rpartition("@")[2] or str(url)
+    """Host of a URL, and its port where that is not the scheme's own, as people write it."""
+    return url.host_port_subcomponent or str(url)
 
 
 def printable(text: str, limit: int = 80) -> str:
