@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from yarl import URL
 
-from deadlight.registry.answers import Answer, is_html, printable, refusal
+from deadlight.registry.answers import Answer, printable, refusal
 from deadlight.registry.endpoint import TlsTrust
 from deadlight.registry.errors import MalformedAnswerError, UnavailableError
 from deadlight.registry.leases import Lease
@@ -83,7 +83,7 @@ class TokenServer:
     async def _post(self, path: str, body: bytes, content_type: str) -> bytes:
         headers = {"Content-Type": content_type, "Accept": "application/json"}
         answer = await self._source.fetch(Request(path, method="POST", headers=headers, body=body, preauthorized=True))
-        if answer.status in _REFUSALS and not is_html(answer):
+        if answer.status in _REFUSALS and "html" not in answer.content_type:
             raise UnavailableError(self.name, f"it refuses our credentials ({_reason(answer)})")
         if answer.status != HTTPStatus.OK:
             raise refusal(answer)

@@ -10,16 +10,16 @@ from collections.abc import Sequence
 from deadlight.registry.answers import printable
 from deadlight.registry.types.registry_type import TagPolicy
 
-MAX_RULES = 32
+MAX_RULES = 8
 MAX_RULE_CHARACTERS = 256
 _MAX_REPETITIONS = 3
-_MAX_CHOICES = 3
-"""A tag has 128 characters: 128 ** 3 / 6 * 2 ** 3 steps at the very worst."""
+_MAX_CHOICES = 2
+"""A tag has 128 characters: 128 ** 3 / 6 * 2 ** 2 steps at the very worst."""
 
 _REPETITION = re.compile(r"(?<!\\)[*+{]")
 _CHOICE = re.compile(r"(?<!\\)[?|]")
-_RISKY = re.compile(r"\(\?|\)\s*[*+?{]|\\[1-9]")
-"""Look-arounds and flags, repeated groups, back references."""
+_RISKY = re.compile(r"\(\?|\)\s*[*+?{]|\\[1-9]|\[\[|--|&&|~~|\|\|")
+"""Look-arounds and flags, repeated groups, back references; and what Python may read as sets of sets one day."""
 
 
 def tag_policy(rules: Sequence[str], tag: str) -> TagPolicy | None:
@@ -45,9 +45,11 @@ def _matches(rule: str, tag: str) -> bool | None:
 
 
 def _is_quick(rule: str) -> bool:
+    """Whether no tag can take long. An expression that is not anchored is tried from every character on."""
+    starts = 0 if rule.startswith("^") else 1
     return (
         len(rule) <= MAX_RULE_CHARACTERS
         and not _RISKY.search(rule)
-        and len(_REPETITION.findall(rule)) <= _MAX_REPETITIONS
+        and starts + len(_REPETITION.findall(rule)) <= _MAX_REPETITIONS
         and len(_CHOICE.findall(rule)) <= _MAX_CHOICES
     )
