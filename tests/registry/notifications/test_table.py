@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,6 +33,7 @@ def understood(format_name: str, document: Any, **headers: str) -> tuple[Notific
     return NOTIFICATIONS[format_name].parse(named, json.dumps(document).encode())
 
 
+@pytest.mark.req("I1")
 @every_sample
 def test_a_delivery_is_understood(sample: Sample):
     sent = sample.sent()
@@ -84,6 +86,16 @@ def test_the_instructions_name_the_address_and_the_secret(name: str):
     assert ("?token=" in text) is row.secret_in_url
     assert "{url}" not in text
     assert "{secret}" not in text
+
+
+@every_format
+def test_the_page_for_people_says_the_same(name: str):
+    page = (Path(__file__).parents[3] / "docs/user/registry-webhooks.md").read_text()
+    setup = NOTIFICATIONS[name].instructions("<address>", "<secret>")
+    assert f"## {NOTIFICATIONS[name].title}\n" in page
+    assert f"| `{name}` |" in page
+    assert all(step in page for step in setup.steps)
+    assert setup.configuration in page
 
 
 @every_format

@@ -175,5 +175,5 @@ ECR = RegistryType(
     summary="Private registries of AWS accounts, and public.ecr.aws.",
     connect=connect,
     features=frozenset({Feature.PUSHED_AT, Feature.TAG_POLICY, Feature.ORIGIN, Feature.LINK}),
-    hosts=("*.dkr.ecr.*.amazonaws.com", "*.dkr.ecr*.amazonaws.com.cn", "*.dkr-ecr*.on.aws", PUBLIC_HOST),
+    hosts=("*.dkr.ecr*.amazonaws.com", "*.dkr.ecr*.amazonaws.com.cn", "*.dkr-ecr*.on.aws", PUBLIC_HOST),
 )

@@ -21,7 +21,7 @@ from deadlight.registry.rest import API_LIMITS, Inquiry, RestApi
 from deadlight.registry.source import Request, Source
 from deadlight.registry.times import parse_time
 from deadlight.registry.types.google.identity import KEY_USERS, AccountTokens, parse_key
-from deadlight.registry.types.google.names import parse_host
+from deadlight.registry.types.google.names import GCR_LOCATIONS, parse_host
 from deadlight.registry.types.origins import origin_of
 from deadlight.registry.types.registry_type import ArtifactFacts, Feature, Product, RegistryType, TagPolicy
 
@@ -155,5 +155,5 @@ GAR = RegistryType(
     summary="Docker repositories of Google Cloud projects, also under gcr.io.",
     connect=connect,
     features=frozenset({Feature.PUSHED_AT, Feature.TAG_POLICY, Feature.ORIGIN, Feature.LINK}),
-    hosts=("*-docker.pkg.dev", "gcr.io", "*.gcr.io"),
+    hosts=("*-docker.pkg.dev", *GCR_LOCATIONS),
 )

@@ -7,7 +7,7 @@ from urllib.parse import quote
 from deadlight.registry.errors import InvalidEndpointError
 
 _DOCKER = re.compile(r"(?P<location>[a-z]+(?:-[a-z]+[0-9]+)?)-docker\.pkg\.dev")
-_GCR_LOCATIONS = {"gcr.io": "us", "us.gcr.io": "us", "eu.gcr.io": "europe", "asia.gcr.io": "asia"}
+GCR_LOCATIONS = {"gcr.io": "us", "us.gcr.io": "us", "eu.gcr.io": "europe", "asia.gcr.io": "asia"}
 """Hosts of the former Container Registry; each is a repository of that name now ("gcr.io repositories")."""
 
 
@@ -23,7 +23,7 @@ class GoogleHost:
         parts = repository.split("/")
         project = ":".join(parts[:2]) if "." in parts[0] else parts[0]  # a project of a domain: example.com:shop
         rest = parts[2:] if "." in parts[0] else parts[1:]
-        if self.name in _GCR_LOCATIONS:
+        if self.name in GCR_LOCATIONS:
             rest = [self.name, *rest]
         return GoogleImage(self.location, project, rest[0], "/".join(rest[1:])) if len(rest) > 1 else None
 
@@ -55,7 +55,7 @@ class GoogleImage:
 def parse_host(host: str) -> GoogleHost:
     """Read a registry's host; raises InvalidEndpointError for another one."""
     found = _DOCKER.fullmatch(host.lower())
-    location = found["location"] if found else _GCR_LOCATIONS.get(host.lower())
+    location = found["location"] if found else GCR_LOCATIONS.get(host.lower())
     if location is None:
         raise InvalidEndpointError(
             f"registry {host}: not a Google Artifact Registry host (expected <location>-docker.pkg.dev or gcr.io)"
