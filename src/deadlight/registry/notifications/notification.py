@@ -102,12 +102,7 @@ class NotificationFormat:
         """
         if len(body) > MAX_BODY_BYTES:
             raise InvalidNotificationError(f"a notification of {len(body)} bytes (at most {MAX_BODY_BYTES} are read)")
-        notifications = self.read(_delivery(headers, body, ""))
-        if len(notifications) > MAX_NOTIFICATIONS:
-            raise InvalidNotificationError(
-                f"{len(notifications)} events at once (at most {MAX_NOTIFICATIONS} are read)"
-            )
-        return notifications
+        return self.read(_delivery(headers, body, ""))
 
     def instructions(self, url: str, secret: str) -> Setup:
         """How to set it up at the product so that it sends to `url` and is recognised by `secret`."""
