@@ -1,5 +1,6 @@
 """What every type of registry must do, held against each row of the table and a double of its product's API."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,7 +16,7 @@ from tests.support.registry_stages import STAGES, TAG, Stage
 
 from deadlight.demo.images import build_index
 from deadlight.model.image import DOCKER_HUB, ImageReference
-from deadlight.registry import Endpoint, RegistryError, UnavailableError
+from deadlight.registry import RegistryError, UnavailableError
 from deadlight.registry.limits import Timing
 from deadlight.registry.types.registry_type import ArtifactFacts, Feature, RegistryApi, RegistryType
 from deadlight.registry.types.table import TYPES
@@ -50,8 +51,8 @@ class Scene:
         reader = self.stage.reader
         if reader is not None and not name:
             name, password = reader.name, reader.password
-        endpoint = Endpoint(self.stage.served.host, url=self.stage.served.url, username=name, password=password)
-        return self.type.connect(endpoint, self.http, self.stage.options, Hurried().timing())
+        endpoint = self.stage.endpoint(name, password)
+        return self.type.connect(endpoint, self.stage.http or self.http, self.stage.options, Hurried().timing())
 
     def stranger(self) -> RegistryApi:
         """The API as an account that may see nothing."""
@@ -105,7 +106,7 @@ async def test_the_product_is_described(scene: Scene):
     product = await scene.api().describe_product()
     assert product.name == scene.stage.product
     assert product.problems == ()
-    assert scene.is_silent or product.version
+    assert bool(product.version) is (scene.stage.has_version and not scene.is_silent)
 
 
 @pytest.mark.req("F2")
@@ -149,10 +150,10 @@ async def test_whether_its_tag_may_move(scene: Scene):
     free = (await scene.facts(pushed.digest)).tag_policy
     scene.stage.protect(TAG)
     held = (await scene.facts(pushed.digest)).tag_policy
-    assert free is not None
+    assert free is None or free.may_move
     assert held is not None
-    assert (free.may_move, held.may_move) == (True, False)
-    assert TAG in held.detail
+    assert held.may_move is False
+    assert held.detail
 
 
 @those_that_tell(Feature.ORIGIN)
@@ -175,7 +176,8 @@ async def test_where_what_was_deleted_can_be_restored_from(scene: Scene):
 @those_that_tell(Feature.LINK)
 async def test_a_page_to_look_at(scene: Scene):
     pushed = await scene.stage.push(text_image("one"))
-    assert (await scene.facts(pushed.digest)).link.startswith(f"{scene.stage.served.url}/")
+    pages = scene.stage.pages or f"{scene.stage.served.url}/"
+    assert (await scene.facts(pushed.digest)).link.startswith(pages)
 
 
 async def test_nothing_is_told_of_what_was_never_there(scene: Scene):
@@ -197,7 +199,7 @@ async def test_an_account_without_rights_learns_nothing_but_why(scene: Scene):
 
 async def test_wrong_credentials_are_said_to_be_wrong(scene: Scene):
     pushed = await scene.stage.push(text_image("one"))
-    api = scene.api("somebody", "wrong")
+    api = scene.api(scene.stage.any_user, "wrong")
     with pytest.raises(UnavailableError) as refused:
         await api.describe_product()
     assert "wrong" not in str(refused.value)
@@ -223,10 +225,12 @@ async def sending_without_end(request: web.Request, _handler: Handler) -> web.St
     response = web.StreamResponse()
     await response.prepare(request)
     try:
-        while True:
+        while request.transport is not None and not request.transport.is_closing():
             await response.write(b" " * 1_000_000)
+            await asyncio.sleep(0)  # over TLS, a write to who has hung up neither fails nor waits
     except ConnectionError:
-        return response
+        pass
+    return response
 
 
 DOWN: dict[str, Trouble] = {
@@ -310,7 +314,7 @@ async def test_credentials_do_not_follow_a_redirect(scene: Scene, status: int):
 
 async def test_credentials_are_in_no_error_and_no_representation(scene: Scene):
     scene.stage.served.trouble = answering(500)
-    api = scene.api("somebody", "s3cr3t-w0rd")
+    api = scene.api(scene.stage.any_user, "s3cr3t-w0rd")
     with pytest.raises(UnavailableError) as failed:
         await api.describe_product()
     assert "s3cr3t-w0rd" not in f"{failed.value!r} {failed.value} {vars(api)!r}"

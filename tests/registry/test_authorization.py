@@ -1,11 +1,13 @@
 """The token flow, against servers that write down who showed them what."""
 
 import asyncio
+from base64 import b64decode
+from dataclasses import replace
 
 import pytest
 from tests.registry.conftest import content_reply, error_reply, json_reply, manifest, reply
 
-from deadlight.registry import Limits, UnavailableError
+from deadlight.registry import Endpoint, Limits, RegistryClient, UnavailableError
 from deadlight.registry.documents import OCI_MANIFEST
 
 TAG = "/v2/shop/api/manifests/1"
@@ -239,3 +241,26 @@ async def test_a_registry_that_changes_from_basic_to_tokens_is_followed(server, 
     for _ in range(3):
         await client.head_manifest("shop/api", "1")
     assert shown(server, TAG) == ["", BASIC, BASIC, "Bearer t1", "Bearer t1"]
+
+
+@pytest.mark.parametrize("scheme", ["Basic", "Bearer"])
+async def test_lent_credentials_are_asked_for_each_time_and_the_own_ones_are_never_sent(
+    server, session, clock, scheme: str
+):
+    refusal = error_reply(401, "UNAUTHORIZED", www_authenticate='Basic realm="cloud"')
+    if scheme == "Bearer":
+        refusal = challenge(f"{server.url}/token")
+    server.answer_both(TAG, refusal, FOUND)
+    server.answer("/token", json_reply({"token": "t1"}))
+    own = Endpoint("registry.test", server.url, username="access-key", password="secret-key")
+    lent = iter("abcdefgh")
+
+    async def sign_in() -> Endpoint:
+        return replace(own, username="lent", password=next(lent))
+
+    client = RegistryClient(own, session, sign_in=sign_in, timing=clock.timing())
+    await client.head_manifest("shop/api", "1")
+    await client.head_manifest("shop/api", "1")
+    sent = [header.removeprefix("Basic ") for header in shown(server) if header.startswith("Basic")]
+    assert [b64decode(text).decode() for text in sent] == (["lent:a", "lent:b"] if scheme == "Basic" else ["lent:a"])
+    assert (await client.signed_in_endpoint()).username == "lent"

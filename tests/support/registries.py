@@ -1,6 +1,7 @@
 """Registries that tests push to, and that can be troubled on request."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ class ServedRegistry:
 
     url: str
     http: aiohttp.ClientSession
+    tls_port: int = 0
+    """Where it is served with TLS, too, if it is."""
     trouble: Trouble | None = None
     asked: list[tuple[str, str]] = field(default_factory=list)
     """Method and path of every request but those of `push` and `delete`."""
@@ -59,8 +62,10 @@ class Application(Protocol):
 
 
 @asynccontextmanager
-async def serve_registry(registry: Application | None = None) -> AsyncIterator[ServedRegistry]:
-    """Serve a registry until the block ends."""
+async def serve_registry(
+    registry: Application | None = None, *, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[ServedRegistry]:
+    """Serve a registry until the block ends; with `tls`, on a second port for what is encrypted."""
     application = (registry or DemoRegistry()).application()
     async with aiohttp.ClientSession(headers={TEST_HEADER: "yes"}) as http:
         served = ServedRegistry("", http)
@@ -79,6 +84,9 @@ async def serve_registry(registry: Application | None = None) -> AsyncIterator[S
             site = web.TCPSite(runner, "127.0.0.1", 0)
             await site.start()
             served.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+            if tls is not None:
+                await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
+                served.tls_port = runner.addresses[1][1]
             yield served
         finally:
             await runner.cleanup()

@@ -5,14 +5,17 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import aiohttp
 from aiohttp import web
-from tests.support import artifactory, harbor
+from tests.support import amazon, artifactory, azure, docker_hub, github, google, harbor
 from tests.support.accounts import Account, find_account
 from tests.support.registries import Handler, ServedRegistry, serve_registry
+from tests.support.vendors import serve_vendor
 
 from deadlight.demo.images import BuiltImage, BuiltIndex, PushedDigests
 from deadlight.demo.registry import DemoRegistry
 from deadlight.model.image import ImageReference
+from deadlight.registry import Endpoint
 from deadlight.registry.types.registry_type import BuildRecord
 
 TAG = "1.0.0"
@@ -25,6 +28,16 @@ class Stage:
     served: ServedRegistry
     product: str
     """What it says it is."""
+    host: str = ""
+    """As references name it; where that is a vendor's own name, the one thing that a client is told."""
+    http: aiohttp.ClientSession | None = None
+    """In a network where that name leads to `served`."""
+    pages: str = ""
+    """What its pages' addresses begin with, where they are elsewhere."""
+    has_version: bool = True
+    """Whether it tells its version."""
+    any_user: str = "somebody"
+    """A user name that is not refused before anything is asked."""
     reader: Account | None = None
     """May see everything; None where it lets everybody in."""
     stranger: Account | None = None
@@ -45,7 +58,12 @@ class Stage:
 
     def name(self, tag: str = TAG, repository: str = "") -> ImageReference:
         """An image here as a workload names it."""
-        return ImageReference(self.served.host, repository or self.repository, tag)
+        return ImageReference(self.host or self.served.host, repository or self.repository, tag)
+
+    def endpoint(self, name: str, password: str) -> Endpoint:
+        """How to reach it as an account."""
+        url = "" if self.host else self.served.url
+        return Endpoint(self.host or self.served.host, url=url, username=name, password=password)
 
     async def push(self, image: BuiltImage | BuiltIndex, tag: str = TAG, repository: str = "") -> PushedDigests:
         """Push as whoever pushes here."""
@@ -57,7 +75,7 @@ async def generic_stage() -> AsyncIterator[Stage]:
     """The demonstration's registry, which lets one account in."""
     reader = Account("auditor", "correct horse")
     async with serve_registry(_Locked(reader)) as served:
-        yield Stage(served, "OCI registry", reader)
+        yield Stage(served, "OCI registry", reader=reader)
 
 
 class _Locked:
@@ -109,8 +127,8 @@ async def artifactory_stage() -> AsyncIterator[Stage]:
         yield Stage(
             served,
             "Artifactory",
-            artifactory.READER,
-            artifactory.STRANGER,
+            reader=artifactory.READER,
+            stranger=artifactory.STRANGER,
             pushed_by=artifactory.PUSHER.name,
             repository="docker-local/shop/web",
             cache="dockerhub-cache/library/nginx",
@@ -131,8 +149,8 @@ async def harbor_stage() -> AsyncIterator[Stage]:
         yield Stage(
             served,
             "Harbor",
-            harbor.READER,
-            harbor.STRANGER,
+            reader=harbor.READER,
+            stranger=harbor.STRANGER,
             pushed_by=f"{harbor.PUSHER.name} (robot account)",
             repository="shop/front/web",
             cache="hub/library/nginx",
@@ -141,9 +159,115 @@ async def harbor_stage() -> AsyncIterator[Stage]:
         )
 
 
+@asynccontextmanager
+async def amazon_stage() -> AsyncIterator[Stage]:
+    """An account's private registry with a pull-through cache of Docker Hub."""
+    double = amazon.Amazon()
+    async with serve_vendor(double) as (served, http):
+        yield Stage(
+            served,
+            "Amazon ECR",
+            amazon.HOST,
+            http,
+            f"https://{amazon.REGION}.console.aws.amazon.com/ecr/repositories/private/{amazon.ACCOUNT}/shop/web/",
+            has_version=False,
+            reader=amazon.READER,
+            stranger=amazon.STRANGER,
+            cache="hub/library/nginx",
+            last_push_at=double.pushes.last_push_at,
+            protect=double.protect,
+        )
+
+
+@asynccontextmanager
+async def google_stage() -> AsyncIterator[Stage]:
+    """A project with a repository of its own and a remote one for Docker Hub."""
+    double = google.Google()
+    async with serve_vendor(double) as (served, http):
+        yield Stage(
+            served,
+            "Google Artifact Registry",
+            google.HOST,
+            http,
+            "https://console.cloud.google.com/artifacts/docker/acme/europe/images/shop%2Fweb/",
+            has_version=False,
+            any_user="oauth2accesstoken",
+            reader=google.service_account("reader"),
+            stranger=google.service_account("stranger"),
+            repository="acme/images/shop/web",
+            cache="acme/hub/library/nginx",
+            last_push_at=double.pushes.last_push_at,
+            protect=double.protect,
+        )
+
+
+@asynccontextmanager
+async def azure_stage() -> AsyncIterator[Stage]:
+    """A registry with tokens of its own."""
+    double = azure.Azure()
+    resource = "/subscriptions/1/resourceGroups/shop/providers/Microsoft.ContainerRegistry/registries/acme"
+    async with serve_vendor(double) as (served, http):
+        yield Stage(
+            served,
+            "Azure Container Registry",
+            azure.HOST,
+            http,
+            f"https://portal.azure.com/#resource{resource}",
+            has_version=False,
+            reader=azure.READER,
+            stranger=azure.STRANGER,
+            options={"resource_id": resource},
+            last_push_at=double.pushes.last_push_at,
+            protect=double.protect,
+        )
+
+
+@asynccontextmanager
+async def github_stage() -> AsyncIterator[Stage]:
+    """An organisation's packages."""
+    double = github.GitHub()
+    async with serve_vendor(double) as (served, http):
+        yield Stage(
+            served,
+            "GitHub Packages",
+            github.HOST,
+            http,
+            "https://github.com/orgs/shop/packages/container/web/",
+            has_version=False,
+            reader=github.READER,
+            stranger=github.STRANGER,
+            last_push_at=double.pushes.last_push_at,
+        )
+
+
+@asynccontextmanager
+async def docker_hub_stage() -> AsyncIterator[Stage]:
+    """A namespace of Docker Hub."""
+    double = docker_hub.DockerHub()
+    async with serve_vendor(double) as (served, http):
+        yield Stage(
+            served,
+            "Docker Hub",
+            docker_hub.HOST,
+            http,
+            f"https://{docker_hub.API}/r/shop/web/",
+            has_version=False,
+            reader=docker_hub.READER,
+            stranger=docker_hub.STRANGER,
+            pushed_by=docker_hub.PUSHER,
+            last_push_at=double.pushes.last_push_at,
+            protect=double.protect,
+        )
+
+
 STAGES: Mapping[str, Callable[[], AbstractAsyncContextManager[Stage]]] = {
     "oci": generic_stage,
     "artifactory": artifactory_stage,
     "harbor": harbor_stage,
+    "ecr": amazon_stage,
+    "gar": google_stage,
+    "acr": azure_stage,
+    "ghcr": github_stage,
+    "docker-hub": docker_hub_stage,
 }
 """By the key of the type."""

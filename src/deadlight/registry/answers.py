@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from email.utils import formatdate, parsedate_to_datetime
 from http import HTTPStatus
 
 import msgspec
@@ -53,8 +53,8 @@ class _Errors(msgspec.Struct):
 
 
 def host_of(url: URL) -> str:
-    """Host and explicit port of a URL, as people write it."""
-    return url.authority.rpartition("@")[2] or str(url)
+    """Host of a URL, and its port where that is not the scheme's own, as people write it."""
+    return url.host_port_subcomponent or str(url)
 
 
 def printable(text: str, limit: int = 80) -> str:
@@ -92,9 +92,20 @@ def is_version_check(answer: Answer) -> bool:
     return not answer.body.strip() or answer.body.lstrip()[:1] == b"{"
 
 
+def is_limited(answer: Answer) -> bool:
+    """Whether our requests are limited: 429, or what GitHub says instead."""
+    used_up = answer.headers.get("X-RateLimit-Remaining", "").strip() == "0"
+    return answer.status == HTTPStatus.TOO_MANY_REQUESTS or (answer.status == HTTPStatus.FORBIDDEN and used_up)
+
+
 def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
-    """The wait that `Retry-After` asks for (RFC 9110, section 10.2.3); a date is read relative to the answer's own."""
+    """The wait that `Retry-After` asks for (RFC 9110, section 10.2.3); a date is read relative to the answer's own.
+
+    Docker Hub and GitHub write the moment in seconds since 1970 into headers of their own.
+    """
     value = headers.get("Retry-After", "").strip()
+    if not value:
+        value = _as_date(headers.get("X-Retry-After") or headers.get("X-RateLimit-Reset") or "")
     if value.isascii() and value.isdigit():
         return float(value[:9])
     try:
@@ -102,6 +113,12 @@ def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
         return max(0.0, (until - _parse_date(headers.get("Date", ""))).total_seconds())
     except (ValueError, TypeError, OverflowError, IndexError):
         return None
+
+
+def _as_date(epoch: str) -> str:
+    number = epoch.strip()
+    plausible = number.isascii() and number.isdigit() and 9 <= len(number) <= 10
+    return formatdate(int(number), usegmt=True) if plausible else ""
 
 
 def _parse_date(text: str) -> datetime:
@@ -114,7 +131,7 @@ def refusal(answer: Answer) -> UnavailableError:
     registry, wait = answer.registry, retry_after_seconds(answer.headers)
     named = _name(answer)
     match answer.status:
-        case HTTPStatus.TOO_MANY_REQUESTS:
+        case _ if is_limited(answer):
             wait = UNSAID_QUIET_SECONDS if wait is None else wait
             return TransientError(registry, f"it limits our requests ({named})", retry_after_seconds=wait)
         case status if status in _PASSING:

@@ -7,9 +7,10 @@ to registries and which all of them implement: a 401 names a realm, a GET there 
 import asyncio
 import re
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import TypeAlias
 from weakref import WeakValueDictionary
 
 import msgspec
@@ -20,6 +21,9 @@ from deadlight.registry.challenges import Challenge
 from deadlight.registry.errors import MalformedAnswerError, UnavailableError
 from deadlight.registry.limits import MAX_SMALL_BODY_BYTES, Limits, Timing
 from deadlight.registry.transport import Transport, read_answer
+
+Authorization: TypeAlias = str | Callable[[], Awaitable[str]]
+"""An `Authorization` header, empty for nobody, or what gives the one that is good now: some are lent for hours only."""
 
 _SHORTEST_LIFE_SECONDS = 60.0
 """What the token specification promises at least, and means where `expires_in` is absent."""
@@ -41,10 +45,15 @@ class _Token:
     expires_at: float
 
 
-class Authorizer:
-    """The `Authorization` headers for one base URL. `basic` is the credentials' own header, or empty."""
+async def current(authorization: Authorization) -> str:
+    """The header that is good now; raises UnavailableError where it is lent and cannot be had."""
+    return authorization if isinstance(authorization, str) else await authorization()
 
-    def __init__(self, base: URL, basic: str, transport: Transport, limits: Limits, timing: Timing) -> None:
+
+class Authorizer:
+    """The `Authorization` headers for one base URL. `basic` is the credentials' own header."""
+
+    def __init__(self, base: URL, basic: Authorization, transport: Transport, limits: Limits, timing: Timing) -> None:
         """Prepare; the headers are for requests that go through `transport`."""
         self._base = base
         self._basic = basic
@@ -55,10 +64,10 @@ class Authorizer:
         self._tokens: OrderedDict[str, _Token] = OrderedDict()
         self._renewals: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    def header(self, scope: str) -> str:
+    async def header(self, scope: str) -> str:
         """What to send for `scope` as far as known; empty before the registry has asked for anything."""
         if self._wants_basic:
-            return self._basic
+            return await current(self._basic)
         token = self._tokens.get(scope)
         return token.header if token is not None and token.expires_at > self._timing.clock() else ""
 
@@ -71,26 +80,27 @@ class Authorizer:
         bearer = next((c for c in challenges if c.scheme == "bearer" and c.parameters.get("realm")), None)
         if bearer is not None:
             async with self._renewals.setdefault(scope, asyncio.Lock()):
-                current = self.header(scope)
-                if current and current != refused:
-                    return current  # renewed by another request in the meantime
+                known = await self.header(scope)
+                if known and known != refused:
+                    return known  # renewed by another request in the meantime
                 return await self._fetch_token(bearer, scope)
         if any(challenge.scheme == "basic" for challenge in challenges):
-            return self._use_basic(refused)
+            return self._use_basic(await current(self._basic), refused)
         offered = ", ".join(sorted({printable(challenge.scheme, 20) for challenge in challenges})) or "nothing"
         raise UnavailableError(host_of(self._base), f"it wants a login that we do not know (401, offers {offered})")
 
-    def _use_basic(self, refused: str) -> str:
-        if not self._basic:
+    def _use_basic(self, basic: str, refused: str) -> str:
+        if not basic:
             raise UnavailableError(host_of(self._base), "it wants a user name and password, and none are set (401)")
-        if refused == self._basic:
+        if refused == basic:
             raise UnavailableError(host_of(self._base), "it refuses our user name and password (401)")
         self._wants_basic = True
-        return self._basic
+        return basic
 
     async def _fetch_token(self, challenge: Challenge, scope: str) -> str:
         url = self._token_url(challenge, scope)
-        headers = {"Authorization": self._basic} if self._basic else {}
+        basic = await current(self._basic)
+        headers = {"Authorization": basic} if basic else {}
         async with self._transport.send("GET", url, headers) as response:
             answer = await read_answer(response, url, MAX_SMALL_BODY_BYTES)
         if answer.status != HTTPStatus.OK:

@@ -9,7 +9,7 @@ import aiohttp
 
 from deadlight.registry.blobs import iter_blob, read_blob
 from deadlight.registry.documents import Descriptor, ImageConfig, InvalidDocumentError, Manifest, parse_config
-from deadlight.registry.endpoint import Endpoint, TlsTrust
+from deadlight.registry.endpoint import Endpoint, SignIn, TlsTrust
 from deadlight.registry.errors import MalformedAnswerError, RegistryError
 from deadlight.registry.limits import MAX_CONFIG_BYTES, Limits, Timing
 from deadlight.registry.manifests import ManifestHead, NotModified, fetch_manifest, look_up_manifest
@@ -45,11 +45,16 @@ class RegistryClient:
         endpoint: Endpoint,
         session: aiohttp.ClientSession,
         *,
+        sign_in: SignIn | None = None,
         limits: Limits = DEFAULT_LIMITS,
         timing: Timing = DEFAULT_TIMING,
     ) -> None:
-        """Prepare to ask; raises InvalidEndpointError where the endpoint's `ca_file` cannot be used."""
+        """Prepare to ask; raises InvalidEndpointError where the endpoint's `ca_file` cannot be used.
+
+        With `sign_in` the endpoint's own user name and password are never sent: what that gives is.
+        """
         self.endpoint = endpoint
+        self._sign_in = sign_in
         self.name = endpoint.host
         trust = TlsTrust.of(endpoint)
         self._origin = Source(
@@ -58,7 +63,7 @@ class RegistryClient:
             trust=trust,
             limits=limits,
             timing=timing,
-            basic=endpoint.basic_authorization,
+            basic=self._authorization if sign_in else endpoint.basic_authorization,
         )
         self._mirrors = tuple(
             Source(
@@ -71,6 +76,10 @@ class RegistryClient:
             )
             for url in endpoint.mirror_urls
         )
+
+    async def signed_in_endpoint(self) -> Endpoint:
+        """The endpoint with a user name and password that the registry takes as they are, for a while at least."""
+        return await self._sign_in() if self._sign_in else self.endpoint
 
     async def head_manifest(self, repository: str, reference: str) -> ManifestHead:
         """What a tag or digest points at: by HEAD, or by GET where the registry does not tell otherwise.
@@ -167,6 +176,9 @@ class RegistryClient:
             DigestMismatchError: the registry sends other content.
         """
         return await self.fetch_source_record(repository, digest, previous=previous)
+
+    async def _authorization(self) -> str:
+        return (await self.signed_in_endpoint()).basic_authorization
 
     async def _ask(self, question: Callable[[Source], Awaitable[T]]) -> T:
         """The first answer of a mirror, or else whatever the origin says."""

@@ -2,7 +2,9 @@
 
 import ssl
 from base64 import b64encode
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from yarl import URL
 
@@ -59,6 +61,13 @@ class Endpoint:
         if not self.username:
             return ""
         return "Basic " + b64encode(f"{self.username}:{self.password}".encode()).decode("ascii")
+
+
+SignIn: TypeAlias = Callable[[], Awaitable[Endpoint]]
+"""Gives an endpoint with a user name and password that are good now, where a cloud lends them for some hours.
+
+Raises UnavailableError where that cloud cannot be asked or refuses.
+"""
 
 
 def parse_base_url(text: str) -> URL:

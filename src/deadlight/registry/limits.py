@@ -5,6 +5,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 MAX_MANIFEST_BYTES = 4 * 1024 * 1024
 """The size every registry must accept (OCI distribution specification, "Pushing Manifests"); few accept more."""
@@ -49,6 +50,10 @@ class Limits:
     """Repositories whose tokens are remembered; the oldest is forgotten first."""
 
 
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
 @dataclass(frozen=True, slots=True)
 class Timing:
     """The passing of time and chance."""
@@ -57,3 +62,5 @@ class Timing:
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
     chance: Callable[[], float] = random.random
     """Uniform in [0, 1), for jitter."""
+    now: Callable[[], datetime] = _utc_now
+    """The time of day, for what is signed with it."""

@@ -15,6 +15,7 @@ import msgspec
 from yarl import URL
 
 from deadlight.registry.answers import Answer, is_html, printable, refusal
+from deadlight.registry.authorization import Authorization, current
 from deadlight.registry.endpoint import TlsTrust
 from deadlight.registry.errors import MalformedAnswerError, NotFoundError, UnavailableError, WithheldError
 from deadlight.registry.limits import Limits, Timing
@@ -55,14 +56,14 @@ class RestApi:
         session: aiohttp.ClientSession,
         *,
         trust: TlsTrust,
-        authorization: str = "",
+        authorization: Authorization = "",
         limits: Limits = API_LIMITS,
         timing: Timing,
     ) -> None:
-        """Prepare to ask; `authorization` is a header's value, empty for nobody."""
+        """Prepare to ask; `authorization` is the header's value, empty for nobody."""
         self.base = base
         self.is_anonymous = not authorization
-        self._headers = {"Accept": "application/json"} | ({"Authorization": authorization} if authorization else {})
+        self._authorization = authorization
         self._source = Source(base, session, trust=trust, limits=limits, timing=timing)
         self.name = self._source.name
 
@@ -85,7 +86,7 @@ class RestApi:
         request = Request(
             path,
             method="POST" if text else "GET",
-            headers={**self._headers, **(headers or {})} | ({"Content-Type": "text/plain"} if text else {}),
+            headers=await self._headers() | dict(headers or {}) | ({"Content-Type": "text/plain"} if text else {}),
             query=query or {},
             body=text.encode(),
             size_limit=MAX_DOCUMENT_BYTES,
@@ -94,6 +95,10 @@ class RestApi:
         answer = await self._source.fetch(request)
         self._check(answer, path)
         return Reply(self._decode(answer, of), answer.headers)
+
+    async def _headers(self) -> dict[str, str]:
+        authorization = await current(self._authorization)
+        return {"Accept": "application/json"} | ({"Authorization": authorization} if authorization else {})
 
     def _check(self, answer: Answer, path: str) -> None:
         """Raise what an answer without the document means."""

@@ -10,8 +10,8 @@ from itertools import count
 import aiohttp
 from yarl import URL
 
-from deadlight.registry.answers import Answer, host_of, is_version_check, refusal, states_absence
-from deadlight.registry.authorization import Authorizer
+from deadlight.registry.answers import Answer, host_of, is_limited, is_version_check, refusal, states_absence
+from deadlight.registry.authorization import Authorization, Authorizer
 from deadlight.registry.challenges import parse_challenges
 from deadlight.registry.endpoint import TlsTrust
 from deadlight.registry.errors import NotFoundError, RegistryError, TransientError
@@ -19,7 +19,7 @@ from deadlight.registry.limits import MAX_SMALL_BODY_BYTES, Limits, Timing
 from deadlight.registry.pacing import Pace, backoff_seconds
 from deadlight.registry.transport import Transport, read_answer
 
-_ASK_AGAIN = frozenset({429, 502, 503, 504})
+_OUT_OF_ORDER = frozenset({502, 503, 504})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Source:
         trust: TlsTrust,
         limits: Limits,
         timing: Timing,
-        basic: str = "",
+        basic: Authorization = "",
         pause_seconds: float = 0.0,
     ) -> None:
         """Prepare to ask `base`; `basic` are its credentials as a header, `pause_seconds` its rest after a failure."""
@@ -67,7 +67,7 @@ class Source:
     async def fetch(self, request: Request) -> Answer:
         """Ask a question and read its answer, again where that may help.
 
-        Returns the answer of any status but 429, 502, 503 and 504.
+        Returns the answer of any status but 502, 503, 504 and those that limit our requests.
 
         Raises:
             UnavailableError: no answer within the limits, or none that is one.
@@ -92,7 +92,7 @@ class Source:
                 answer = await read_answer(response, self.base, request.size_limit)
         except TimeoutError as error:
             raise self._no_answer() from error
-        if answer.status in _ASK_AGAIN:
+        if answer.status in _OUT_OF_ORDER or is_limited(answer):
             raise refusal(answer)
         return answer
 
@@ -134,7 +134,7 @@ class Source:
             ) as response:
                 yield response
             return
-        known = self._authorizer.header(request.scope)
+        known = await self._authorizer.header(request.scope)
         async with self._transport.send(request.method, url, _authorized(request.headers, known)) as response:
             if response.status != HTTPStatus.UNAUTHORIZED or response.url.origin() != url.origin():
                 yield response

@@ -10,7 +10,21 @@ from deadlight.registry.types.table import TYPES, expected_digest_label, suggest
 
 @pytest.mark.parametrize(
     ("host", "key"),
-    [("acme.jfrog.io", "artifactory"), ("ACME.JFrog.io", "artifactory"), ("jfrog.io.evil.example", "oci"), ("", "oci")],
+    [
+        ("acme.jfrog.io", "artifactory"),
+        ("ACME.JFrog.io", "artifactory"),
+        ("jfrog.io.evil.example", "oci"),
+        ("", "oci"),
+        ("123456789012.dkr.ecr.eu-west-1.amazonaws.com", "ecr"),
+        ("123456789012.dkr.ecr-fips.us-east-1.amazonaws.com", "ecr"),
+        ("public.ecr.aws", "ecr"),
+        ("europe-docker.pkg.dev", "gar"),
+        ("eu.gcr.io", "gar"),
+        ("k8s.gcr.io", "oci"),
+        ("acme.azurecr.io", "acr"),
+        ("ghcr.io", "ghcr"),
+        ("docker.io", "docker-hub"),
+    ],
 )
 def test_a_host_suggests_its_type(host: str, key: str):
     assert suggest_type(host).key == key

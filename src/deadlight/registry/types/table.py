@@ -3,12 +3,17 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from deadlight.registry.types.amazon.ecr import ECR
 from deadlight.registry.types.artifactory.api import ARTIFACTORY
+from deadlight.registry.types.azure.container_registry import ACR
+from deadlight.registry.types.docker_hub.hub import HUB
 from deadlight.registry.types.generic import GENERIC
+from deadlight.registry.types.github_packages import GHCR
+from deadlight.registry.types.google.artifact_registry import GAR
 from deadlight.registry.types.harbor.api import HARBOR
 from deadlight.registry.types.registry_type import RegistryType
 
-_ROWS = (GENERIC, ARTIFACTORY, HARBOR)
+_ROWS = (GENERIC, ARTIFACTORY, HARBOR, ECR, GAR, ACR, GHCR, HUB)
 
 TYPES: Mapping[str, RegistryType] = MappingProxyType({row.key: row for row in _ROWS})
 """By key."""

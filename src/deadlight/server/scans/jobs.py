@@ -95,7 +95,7 @@ async def _read_layers(
     async with services.engine.connect() as connection:
         known = await find_layers(connection, digests, SCANNER_STATE)
     missing = {item.digest: item for item in resolved.layers if item.digest not in known}
-    endpoint = registry.endpoint(services.cipher)
+    endpoint = await client_for(services, registry).signed_in_endpoint()
     requests = [_request(endpoint, repository, item) for item in missing.values()]
     outcomes = await asyncio.gather(*(_read_layer(services, request) for request in requests))
     fresh = await _keep(services, list(missing), outcomes)

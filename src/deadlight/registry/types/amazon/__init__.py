@@ -1,0 +1,1 @@
+"""Amazon ECR, private and public, through AWS's API."""
