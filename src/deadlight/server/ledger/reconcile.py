@@ -3,8 +3,8 @@
 Integrity violations and untrusted registries have places (`integrity.locations`): each place is a window. Risks that
 come from what is in an image are live on a workload as long as it has the image and the image has the risk.
 
-One statement, because every change of a workload passes here and mostly there is nothing to do. It may be repeated: what
-is in line stays as it is. Transactions that reconcile several workloads hold their row locks, taken by id.
+One statement, because every change of a workload passes here and mostly there is nothing to do. It may be repeated:
+what is in line stays as it is. Transactions that reconcile several workloads hold their row locks, taken by id.
 """
 
 from collections.abc import Sequence
@@ -14,6 +14,7 @@ from typing import NamedTuple
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from deadlight.server.ledger.findings import bad_findings
 from deadlight.server.ledger.team import TEAM
 
 
@@ -121,21 +122,10 @@ _DEPLOYED = """
 """
 
 # Since when the image's packages have been known to be bad: the first of the vulnerabilities that make the risk.
-_KNOWN_BAD = """
+_KNOWN_BAD = f"""
     SELECT coalesce(vulnerability.published_at, vulnerability_match.opened_at) AS at,
            CASE WHEN vulnerability.published_at IS NULL THEN 'matched' ELSE 'published' END AS basis
-    FROM image_package
-    JOIN vulnerability_match ON vulnerability_match.package_id = image_package.package_id
-                            AND vulnerability_match.closed_at IS NULL
-    JOIN advisory_vulnerability USING (advisory_id)
-    JOIN vulnerability ON vulnerability.id = advisory_vulnerability.vulnerability_id
-    LEFT JOIN applicability ON applicability.image_id = image_package.image_id
-                           AND applicability.package_id = image_package.package_id
-                           AND applicability.vulnerability_id = vulnerability.id
-    WHERE image_package.image_id = linked.image_id AND image_package.owner_package_id IS NULL
-      AND CASE linked.risk WHEN 'malicious' THEN vulnerability.malicious
-          ELSE vulnerability.severity = 'Critical' AND applicability.status = 'applicable' END
-    ORDER BY 1 LIMIT 1
+    {bad_findings("linked.image_id", "linked.risk")} ORDER BY 1 LIMIT 1
 """
 
 _RECONCILE = text(
@@ -208,6 +198,18 @@ _MISSED = text(
     ORDER BY workload_id LIMIT :limit
     """  # noqa: S608 - constants
 )
+
+
+_LOCK_WORKLOADS = text("SELECT id FROM workload WHERE id = ANY(:workload_ids) ORDER BY id FOR UPDATE")
+
+
+async def lock_workloads(connection: AsyncConnection, workload_ids: Sequence[int]) -> None:
+    """Take the row locks of workloads by id, in the order of every transaction that locks several.
+
+    They order the workloads' events, too.
+    """
+    if workload_ids:
+        await connection.execute(_LOCK_WORKLOADS, {"workload_ids": list(workload_ids)})
 
 
 async def reconcile(connection: AsyncConnection, workload_ids: Sequence[int], *, repaired: bool = False) -> Reconciled:
