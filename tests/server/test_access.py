@@ -83,6 +83,15 @@ TABLE: dict[Endpoint, set[Caller]] = {
     Endpoint("PUT", "/api/v1/registries/{registry_id}"): ADMINS,
     Endpoint("DELETE", "/api/v1/registries/{registry_id}"): ADMINS,
     Endpoint("POST", "/api/v1/registries/{registry_id}/test"): ADMINS,
+    Endpoint("GET", "/api/v1/exposure-windows"): VIEWERS,
+    Endpoint("GET", "/api/v1/exposure-windows/statistics"): VIEWERS,
+    Endpoint("GET", "/api/v1/exposure-windows/export"): VIEWERS,
+    Endpoint("GET", "/api/v1/exposure-windows/{window_id}"): VIEWERS,
+    Endpoint("GET", "/api/v1/exposure-windows/{window_id}/issue"): VIEWERS,
+    Endpoint("POST", "/api/v1/exposure-windows/{window_id}/acknowledge"): OPERATORS,
+    Endpoint("POST", "/api/v1/exposure-windows/{window_id}/unacknowledge"): OPERATORS,
+    Endpoint("POST", "/api/v1/exposure-windows/{window_id}/suppress"): OPERATORS,
+    Endpoint("POST", "/api/v1/exposure-windows/{window_id}/unsuppress"): OPERATORS,
     Endpoint("GET", "/api/v1/workers"): VIEWERS,
     Endpoint("GET", "/api/v1/event-types"): VIEWERS,
     Endpoint("GET", "/api/v1/workers/{worker_id}"): VIEWERS,
@@ -151,7 +160,7 @@ async def tokens(service: RunningService) -> dict[Caller, str]:
 
 def address(path: str) -> str:
     """A path of nothing that exists."""
-    for name in ("token_id", "image_tag_id", "registry_id", "worker_id", "signer_id", "view_id"):
+    for name in ("token_id", "image_tag_id", "registry_id", "worker_id", "signer_id", "view_id", "window_id"):
         path = path.replace(f"{{{name}}}", "999999")
     return path.format(alert_id=uuid4(), cluster_id=uuid4(), token="dlr_unknown", facet="cluster")
 

@@ -1,15 +1,10 @@
 """Windows say what was live when: each is held against what was done and when."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
-import pytest
-from tests.server.integrity.conftest import AWAY, MISSING, PUSHED, RUNNING, found, trusted
+from tests.server.integrity.conftest import PUSHED, RUNNING, found
 from tests.server.ledger.conftest import Ledger
-from tests.support.fleet import Fleet, installed, package
-from tests.support.inventory import STARTED
-from tests.support.osv import CRITICAL, import_records, osv
-
-from deadlight.server.ledger.reconcile import list_missed, reconcile
+from tests.support.fleet import Fleet
 
 
 async def now(fleet: Fleet) -> datetime:
