@@ -8,23 +8,13 @@ import pytest
 from sqlalchemy import Row, text
 from tests.server.integrity.conftest import Judge
 from tests.support.fleet import Fleet
+from tests.support.osv import import_records
+from tests.support.service import service_settings
 
 from deadlight.model.event import EventType
 from deadlight.server.events.outbox import Event
-from deadlight.server.findings.service import assess_image
-from deadlight.server.integrity.handlers import follow_workload
-from deadlight.server.ledger.handlers import follow_exposure, follow_scanned_image
-
-FOLLOWED_BY = {
-    EventType.WORKLOAD_CHANGED: (follow_workload, follow_exposure),
-    EventType.IMAGE_SCANNED: (follow_scanned_image,),
-    EventType.INTEGRITY_VIOLATION_DETECTED: (follow_exposure,),
-    EventType.INTEGRITY_VIOLATION_CLOSED: (follow_exposure,),
-    EventType.UNTRUSTED_REGISTRY_DETECTED: (follow_exposure,),
-    EventType.UNTRUSTED_REGISTRY_CLOSED: (follow_exposure,),
-    EventType.VULNERABILITIES_CHANGED: (follow_exposure,),
-}
-"""What concerns windows in `deadlight.server.subscriptions`."""
+from deadlight.server.findings.service import assess_image, rematch_buckets
+from deadlight.server.subscriptions import subscriptions
 
 
 @dataclass
@@ -36,6 +26,7 @@ class Ledger:
 
     def __post_init__(self) -> None:
         self.judge = Judge(self.fleet)
+        self._subscriptions = subscriptions(service_settings("postgresql://unused"))
 
     async def handle_events(self) -> None:
         """Handle what has been recorded, in order, until there is nothing left; each in a transaction of its own."""
@@ -46,7 +37,7 @@ class Ledger:
                 if row is None:
                     return
                 event = Event(row.id, row.uuid, EventType(row.type), row.key, row.data, row.recorded_at)
-                for handler in FOLLOWED_BY.get(event.type, ()):
+                for handler in self._subscriptions.get(event.type, ()):
                     await handler(connection, event)
                 await connection.execute(text("UPDATE event SET status = 'handled' WHERE id = :id"), {"id": row.id})
 
@@ -66,6 +57,22 @@ class Ledger:
         async with self.fleet.engine.begin() as connection:
             await assess_image(connection, image_id)
         await self.handle_events()
+
+    async def learn(self, *records: dict[str, Any]) -> None:
+        """Advisories have been imported, and what they concern is matched again."""
+        await import_records(self.fleet.engine, *records)
+        for kind, data in await self.fleet.events("AdvisoriesChanged"):
+            assert kind
+            async with self.fleet.engine.begin() as connection:
+                await rematch_buckets(connection, [(ecosystem, name) for ecosystem, name in data["buckets"]])
+        await self.handle_events()
+
+    async def run_image(self, workload_id: int, *image_tag_ids: int) -> None:
+        """The workload's containers run these images now, or none."""
+        await self.fleet.rows(
+            "UPDATE workload SET image_tag_ids = :ids WHERE id = :id", ids=sorted(image_tag_ids), id=workload_id
+        )
+        await self.change(workload_id)
 
     async def windows(self, risk: str = "") -> Sequence[Row[Any]]:
         """All windows in the order they were opened, of one risk where that is given."""

@@ -49,9 +49,6 @@ class Reconciled(NamedTuple):
 _TRUTH = """
     SELECT 'integrity_violation' AS risk, place.workload_id, violation.image_tag_id, violation.type AS violation_type,
            place.id AS location_id, CAST(NULL AS bigint) AS image_id, place.detected_at, place.gone_at,
-           CASE violation.type WHEN 'Missing Source' THEN CAST(evidence ->> 'last_seen_present_at' AS timestamptz)
-                               ELSE CAST(evidence ->> 'tag_seen_changed_at' AS timestamptz) END AS turned_at,
-           CASE violation.type WHEN 'Missing Source' THEN 'last_seen_present' ELSE 'tag_changed' END AS turned_basis,
            nullif(violation.close_reason, '') AS over
     FROM violation_location AS place JOIN violation ON violation.id = place.violation_id
     WHERE {place} AND (place.gone_at IS NULL OR NOT EXISTS (
@@ -59,14 +56,14 @@ _TRUTH = """
         WHERE known.location_id = place.id AND known.risk = 'integrity_violation'))
     UNION ALL
     SELECT 'untrusted_registry', place.workload_id, place.image_tag_id, NULL, place.id, NULL, place.detected_at,
-           place.gone_at, NULL, NULL, NULL
+           place.gone_at, NULL
     FROM untrusted_location AS place
     WHERE {place} AND (place.gone_at IS NULL OR NOT EXISTS (
         SELECT FROM exposure_window AS known
         WHERE known.location_id = place.id AND known.risk = 'untrusted_registry'))
     UNION ALL
     SELECT badge.risk, workload.id, image_tag_image.image_tag_id, NULL, NULL, image_tag_image.image_id, now(),
-           NULL, NULL, NULL, NULL
+           NULL, NULL
     FROM workload
     JOIN image_tag_image ON image_tag_image.image_tag_id = ANY(workload.image_tag_ids)
     JOIN image_risk ON image_risk.image_id = image_tag_image.image_id
@@ -121,6 +118,25 @@ _DEPLOYED = """
     WHERE pod.workload_id = linked.workload_id AND container.image_tag_id = linked.image_tag_id
 """
 
+# When the registry stopped having what runs. A tag that had another digest at the first look has not been seen to move.
+_TURNED = """
+    SELECT turn.at, turn.basis
+    FROM violation_location JOIN violation ON violation.id = violation_location.violation_id
+    JOIN image_tag ON image_tag.id = violation.image_tag_id
+    JOIN source_record AS source
+      ON source.registry = image_tag.registry AND source.repository = image_tag.repository
+     AND source.reference = coalesce(nullif(image_tag.pinned_digest, ''), image_tag.tag),
+    LATERAL (SELECT CAST(evidence ->> 'last_seen_present_at' AS timestamptz), 'last_seen_present'
+             WHERE violation.type = 'Missing Source'
+             UNION ALL
+             SELECT CAST(evidence ->> 'tag_seen_changed_at' AS timestamptz), 'tag_changed'
+             WHERE violation.type <> 'Missing Source' AND EXISTS (
+                 SELECT FROM tag_history WHERE tag_history.source_record_id = source.id
+                 AND tag_history.first_seen_at < CAST(evidence ->> 'tag_seen_changed_at' AS timestamptz))
+            ) AS turn(at, basis)
+    WHERE linked.risk = 'integrity_violation' AND violation_location.id = linked.location_id
+"""
+
 # Since when the image's packages have been known to be bad: the first of the vulnerabilities that make the risk.
 _KNOWN_BAD = f"""
     SELECT coalesce(vulnerability.published_at, vulnerability_match.opened_at) AS at,
@@ -141,9 +157,9 @@ _RECONCILE = text(
           AND NOT EXISTS (SELECT FROM truth WHERE truth.gone_at IS NULL AND {_STANDS})
         RETURNING known.id, known.closed_at
     ), fresh AS MATERIALIZED (
-        SELECT nextval(pg_get_serial_sequence('exposure_window', 'id')) AS id, truth.*
-        FROM (SELECT * FROM truth ORDER BY location_id) AS truth
-        WHERE NOT EXISTS (SELECT FROM exposure_window AS known WHERE {_STANDS})
+        SELECT nextval(pg_get_serial_sequence('exposure_window', 'id')) AS id, in_order.*
+        FROM (SELECT * FROM truth WHERE NOT EXISTS (SELECT FROM exposure_window AS known WHERE {_STANDS})
+              ORDER BY location_id) AS in_order
     ), linked AS (
         SELECT truth.*, coalesce(lag(truth.id) OVER chain, last.id) AS previous_id,
                coalesce(lag(truth.gone_at) OVER chain, ended.closed_at, last.closed_at) AS previous_closed_at
@@ -169,10 +185,11 @@ _RECONCILE = text(
         FROM linked
         JOIN workload ON workload.id = linked.workload_id
         LEFT JOIN LATERAL ({_DEPLOYED}) AS deployed ON true
+        LEFT JOIN LATERAL ({_TURNED}) AS turned ON true
         LEFT JOIN LATERAL ({_KNOWN_BAD}) AS bad ON true
         LEFT JOIN LATERAL (
             SELECT moment.at, moment.basis
-            FROM (VALUES (deployed.at, 'deployed'), (linked.turned_at, linked.turned_basis), (bad.at, bad.basis),
+            FROM (VALUES (deployed.at, 'deployed'), (turned.at, turned.basis), (bad.at, bad.basis),
                          (linked.previous_closed_at, 'reopened')) AS moment(at, basis)
             WHERE moment.at IS NOT NULL ORDER BY moment.at DESC LIMIT 1) AS start ON true
         ON CONFLICT DO NOTHING
