@@ -216,7 +216,7 @@ async def test_what_no_event_led_to_is_found_repaired_and_said_to_be_so(fleet: F
 @pytest.mark.parametrize("where", ["workload", "namespace"])
 async def test_the_team_is_the_one_named_when_the_window_opens(fleet: Fleet, ledger: Ledger, where: str) -> None:
     team = {"deadlight.io/team": "payments"}
-    more = {"annotations": team} if where == "workload" else {}
+    more: dict[str, Any] = {"annotations": team} if where == "workload" else {}
     running = await fleet.deploy(await fleet.add_image_tag(digest=RUNNING), **more)
     if where == "namespace":
         await fleet.rows(
