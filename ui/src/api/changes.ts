@@ -15,16 +15,18 @@ const IMAGES: readonly Operation[] = [
 ];
 const FINDINGS: readonly Operation[] = [...IMAGES, "listImageTagVulnerabilities", "listImageTagPackages"];
 const ALERTS: readonly Operation[] = ["listWorkers", "getWorker", "listAlerts", "getAlert"];
+const EXPOSURE: readonly Operation[] = ["listExposureWindows", "getExposureWindow", "getExposureStatistics"];
 
 /** Which answers of the service each kind of change makes old. A kind that is not here makes all of them old. */
 const AFFECTED: Readonly<Record<string, readonly Operation[]>> = {
-  WorkloadChanged: [...IMAGES, ...ALERTS, "listImageTagWorkloads", "listClusters", "getCluster"],
+  WorkloadChanged: [...IMAGES, ...ALERTS, ...EXPOSURE, "listImageTagWorkloads", "listClusters", "getCluster"],
   ImageObserved: IMAGES,
-  ImageScanned: FINDINGS,
-  IntegrityViolationDetected: [...IMAGES, ...ALERTS],
-  IntegrityViolationClosed: [...IMAGES, ...ALERTS],
-  UntrustedRegistryDetected: [...IMAGES, ...ALERTS],
-  VulnerabilitiesChanged: [...FINDINGS, ...ALERTS],
+  ImageScanned: [...FINDINGS, ...EXPOSURE],
+  IntegrityViolationDetected: [...IMAGES, ...ALERTS, ...EXPOSURE],
+  IntegrityViolationClosed: [...IMAGES, ...ALERTS, ...EXPOSURE],
+  UntrustedRegistryDetected: [...IMAGES, ...ALERTS, ...EXPOSURE],
+  UntrustedRegistryClosed: [...IMAGES, ...EXPOSURE],
+  VulnerabilitiesChanged: [...FINDINGS, ...ALERTS, ...EXPOSURE],
   PackagesUsed: FINDINGS,
   AdvisoriesChanged: FINDINGS,
   RegistryChanged: [...IMAGES, "listRegistries"],

@@ -13,8 +13,8 @@ from deadlight.server.ledger.queries import get_window, iter_pages, list_windows
 from deadlight.server.ledger.schemas import (
     AcknowledgeIn,
     ExportQuery,
+    ExposureStatistics,
     IssueOut,
-    Statistics,
     StatisticsQuery,
     SuppressIn,
     WindowDetail,
@@ -39,7 +39,9 @@ async def get_windows(query: Annotated[WindowQuery, Query()], _: Viewer, service
 
 
 @router.get("/statistics", operation_id="getExposureStatistics")
-async def get_statistics(query: Annotated[StatisticsQuery, Query()], _: Viewer, services: ServicesDep) -> Statistics:
+async def get_statistics(
+    query: Annotated[StatisticsQuery, Query()], _: Viewer, services: ServicesDep
+) -> ExposureStatistics:
     """How long risks were live, by risk and by team, and over time."""
     async with services.engine.connect() as connection:
         return await measure(connection, query, datetime.now(UTC))

@@ -257,7 +257,7 @@ class OldestWindow(BaseModel):
     opened_at: datetime
 
 
-class Statistics(BaseModel):
+class ExposureStatistics(BaseModel):
     """How long risks were live. Definitions: docs/user/exposure-windows.md."""
 
     since: datetime

@@ -15,13 +15,13 @@ from deadlight.server.errors import BadRequestError
 from deadlight.server.ledger.queries import CONDITIONS, SOURCES
 from deadlight.server.ledger.schemas import (
     Bucket,
+    ExposureStatistics,
     GroupStatistics,
     OldestWindow,
     Series,
     SeriesGroup,
     SeriesPoint,
     Spread,
-    Statistics,
     StatisticsQuery,
 )
 
@@ -102,7 +102,7 @@ def list_buckets(since: datetime, until: datetime, bucket: Bucket) -> list[datet
     return [start + number * STEPS[bucket] for number in range(count)]
 
 
-async def measure(connection: AsyncConnection, query: StatisticsQuery, now: datetime) -> Statistics:
+async def measure(connection: AsyncConnection, query: StatisticsQuery, now: datetime) -> ExposureStatistics:
     """What happened in a period; raises BadRequestError where it is empty or too long."""
     until = query.until or now
     since = query.since or until - DEFAULT_PERIOD
@@ -112,7 +112,7 @@ async def measure(connection: AsyncConnection, query: StatisticsQuery, now: date
     detected = (await connection.execute(_DETECTED, parameters)).one()
     open_ = (await connection.execute(_OPEN, parameters)).all()
     total, total_open = _total(closed), _total(open_)
-    return Statistics(
+    return ExposureStatistics(
         since=since,
         until=until,
         bucket=query.bucket,
