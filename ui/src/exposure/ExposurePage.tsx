@@ -58,7 +58,7 @@ export function ExposurePage() {
         }
       />
       <PageSection isFilled aria-label="Exposure windows">
-        <Drawer isExpanded={openId !== null}>
+        <Drawer className="dl-drawer" isExpanded={openId !== null}>
           <DrawerContent panelContent={panel}>
             <DrawerContentBody>
               <Figures query={query} change={change} />

@@ -1,11 +1,11 @@
 import type { WindowRow } from "../api/generated/types.gen";
-import { exposureOf, PHASE_NAMES, timelineOf } from "./timeline";
+import { exposureOf, timelineOf } from "./timeline";
 
 /** How long a window was or has been open, with what it was waiting for as a bar and in words. */
 export function Timeline({ window }: { window: WindowRow }) {
   const now = new Date();
   const segments = timelineOf(window, now);
-  const words = segments.map(({ phase, text }) => `${text} ${PHASE_NAMES[phase]}`);
+  const words = segments.map(({ text }) => text);
   return (
     <div className="dl-timeline" title={words.join(", ")}>
       <strong>

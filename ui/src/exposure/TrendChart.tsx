@@ -12,7 +12,7 @@ import { SVGRenderer } from "echarts/renderers";
 import { useEffect, useRef } from "react";
 import { useTheme } from "../theme/Theme";
 import { lengthOf } from "./timeline";
-import type { Trend } from "./trend";
+import { niceStep, type Trend } from "./trend";
 
 use([LineChart, GridComponent, LegendComponent, TooltipComponent, SVGRenderer]);
 
@@ -54,9 +54,11 @@ function trendOption({ at, lines }: Trend): Option {
   const color = token("--pf-t--global--text--color--subtle");
   const text = { color, fontFamily: token("--pf-t--global--font--family--body") };
   const line = token("--pf-t--global--border--color--default");
+  const most = Math.max(0, ...lines.flatMap(({ values }) => values.map((value) => value ?? 0)));
+  const step = niceStep(most);
   return {
     animation: false,
-    color: COLORS.map((name) => token(`--pf-t--global--color--nonstatus--${name}--default`)),
+    color: COLORS.map((name) => token(`--pf-t--global--border--color--nonstatus--${name}--default`)),
     grid: { left: 8, right: 16, top: 40, bottom: 8, containLabel: true },
     legend: { top: 0, left: 0, type: "scroll", textStyle: text, inactiveColor: line },
     tooltip: {
@@ -75,6 +77,8 @@ function trendOption({ at, lines }: Trend): Option {
     yAxis: {
       type: "value",
       min: 0,
+      max: step * Math.max(1, Math.ceil(most / step)),
+      interval: step,
       axisLabel: { ...text, formatter: (value: number) => (value === 0 ? "0" : lengthOf(value)) },
       splitLine: { lineStyle: { color: line } },
     },

@@ -46,6 +46,15 @@ it("has no phase without length, and none after the end", () => {
   expect(phases({ ...OPENED, ...NOTHING, opened_at: OPENED.detected_at, closed_at: OPENED.detected_at })).toEqual([]);
 });
 
+it("says of each phase whether what it waited for came", () => {
+  const window = { ...OPENED, ...NOTHING, notified_at: "2026-11-21T10:05:02Z", closed_at: "2026-11-21T11:15:02Z" };
+  expect(timelineOf(window, NOW).map(({ text }) => text)).toEqual([
+    "5 min to detect",
+    "2 s to notify",
+    "1 h not acknowledged",
+  ]);
+});
+
 it("is acknowledged though nobody was notified", () => {
   expect(phases({ ...OPENED, ...NOTHING, acknowledged_at: "2026-11-21T11:00:00Z" })).toEqual([
     ["undetected", 300],

@@ -7,6 +7,7 @@ export type Phase = "undetected" | "unnotified" | "unacknowledged" | "in hand";
 export interface Segment {
   phase: Phase;
   seconds: number;
+  /** How long it was and whether what it waited for came. */
   text: string;
 }
 
@@ -33,11 +34,21 @@ export function timelineOf(window: Moments, now: Date): Segment[] {
     }
     const clipped = until < end ? until : end;
     if (clipped > from) {
-      segments.push({ phase, seconds: (clipped.getTime() - from.getTime()) / 1000, text: elapsed(from, clipped) });
+      const words = at !== null && clipped === until ? ENDED[phase] : NOT_ENDED[phase];
+      const seconds = (clipped.getTime() - from.getTime()) / 1000;
+      segments.push({ phase, seconds, text: `${roughly(from, clipped)} ${words}` });
       from = clipped;
     }
   }
   return segments;
+}
+
+/** The time between two moments in its largest unit. */
+function roughly(from: Date, to: Date): string {
+  return elapsed(from, to)
+    .split(" ", 2)
+    .join(" ")
+    .replace(/^under a$/, "< 1 s");
 }
 
 /** When a phase ended that nothing ended by itself: with the window; null where a later moment came all the same. */
@@ -46,10 +57,17 @@ function nextMoment(later: readonly [Phase, string | null][], end: Date, phase: 
   return isOver ? null : end;
 }
 
-export const PHASE_NAMES: Record<Phase, string> = {
+const ENDED: Record<Phase, string> = {
   undetected: "to detect",
-  unnotified: "until notified",
-  unacknowledged: "until acknowledged",
+  unnotified: "to notify",
+  unacknowledged: "to acknowledge",
+  "in hand": "in hand",
+};
+
+const NOT_ENDED: Record<Phase, string> = {
+  undetected: "undetected",
+  unnotified: "not notified",
+  unacknowledged: "not acknowledged",
   "in hand": "in hand",
 };
 

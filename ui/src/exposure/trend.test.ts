@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { groupName, trendOf } from "./trend";
+import { groupName, niceStep, trendOf } from "./trend";
 
 const point = (at: string, median: number | null) => ({
   at,
@@ -22,4 +22,8 @@ it("has two lines for everything and one for each risk or team", () => {
 
 it("names windows of no team", () => {
   expect(groupName("", "team")).toBe("No team");
+});
+
+it("divides an axis as people divide time", () => {
+  expect([0, 20, 200, 7200, 200_000, 86_400 * 60].map(niceStep)).toEqual([1, 5, 60, 1800, 43_200, 864_000]);
 });

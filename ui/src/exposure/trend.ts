@@ -38,3 +38,14 @@ export function trendOf({ series }: Pick<ExposureStatistics, "series">, group: S
 export function groupName(name: string, group: SeriesGroup): string {
   return group === "risk" ? (RISK_NAMES[name as Risk] ?? name) : name || "No team";
 }
+
+const MINUTE = 60;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+const STEPS = [1, 5, 10, 30, MINUTE, 5 * MINUTE, 10 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 6 * HOUR, 12 * HOUR, DAY];
+const MOST_STEPS = 6;
+
+/** Seconds between the marks of an axis up to `most`, as people divide time. */
+export function niceStep(most: number): number {
+  return STEPS.find((step) => most / step <= MOST_STEPS) ?? Math.ceil(most / MOST_STEPS / DAY) * DAY;
+}

@@ -20,7 +20,7 @@ export function windowColumns(
   return [
     {
       title: "Risk",
-      width: 20,
+      width: 15,
       cell: (row) => (
         <>
           <RiskLabels risks={[row.risk]} />
