@@ -232,7 +232,9 @@ async def test_the_team_is_the_one_named_when_the_window_opens(fleet: Fleet, led
     assert (await ledger.window()).team == "payments"
 
 
-async def test_following_a_workload_costs_one_statement(fleet: Fleet, ledger: Ledger) -> None:
+async def test_following_workloads_costs_a_statement_and_another_where_something_changes(
+    fleet: Fleet, ledger: Ledger
+) -> None:
     image_tag_id = await fleet.add_image_tag(digest=RUNNING)
     running = [await fleet.deploy(image_tag_id, name=name) for name in ("a", "b")]
     await ledger.judge.hear(found(PUSHED))
@@ -241,4 +243,4 @@ async def test_following_a_workload_costs_one_statement(fleet: Fleet, ledger: Le
     async with fleet.engine.begin() as connection:
         done = await reconcile(connection, [item.workload_id for item in running])
         again = await reconcile(connection, [item.workload_id for item in running])
-    assert (done, again, len(statements)) == ((2, 0), (0, 0), 2)
+    assert (done, again, len(statements)) == ((2, 0), (0, 0), 2 + 1)

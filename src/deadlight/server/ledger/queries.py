@@ -34,8 +34,26 @@ EARLIER_SHOWN = 20
 AT_ONCE = 500
 """Rows of an export that are put together at a time."""
 
-SOURCES = """
-    exposure_window
+CONDITIONS = """
+    (CAST(:risks AS text[]) IS NULL OR exposure_window.risk = ANY(:risks))
+    AND (CAST(:teams AS text[]) IS NULL OR coalesce(exposure_window.team, '') = ANY(:teams))
+    AND (CAST(:workload_id AS bigint) IS NULL OR exposure_window.workload_id = :workload_id)
+    AND (CAST(:image_tag_id AS bigint) IS NULL OR exposure_window.image_tag_id = :image_tag_id)
+    AND (NOT :by_workload OR exposure_window.workload_id IN (
+        SELECT workload.id FROM workload JOIN cluster ON cluster.id = workload.cluster_id
+        WHERE (CAST(:clusters AS text[]) IS NULL OR cluster.name = ANY(:clusters) OR cluster.id::text = ANY(:clusters))
+          AND (CAST(:namespaces AS text[]) IS NULL OR workload.namespace = ANY(:namespaces))
+          AND (CAST(:workload AS text) IS NULL OR strpos(lower(workload.name), lower(:workload)) > 0)))
+"""
+"""Parameters: `WindowFilter.parameters`, of which the period is each query's own matter."""
+
+SUPPRESSED = """
+    EXISTS (SELECT FROM exposure_suppression AS suppression
+            WHERE suppression.workload_id = exposure_window.workload_id AND suppression.risk = exposure_window.risk
+              AND suppression.ended_at IS NULL AND suppression.until > now())
+"""
+
+_JOINS = """
     JOIN workload ON workload.id = exposure_window.workload_id
     JOIN cluster ON cluster.id = workload.cluster_id
     LEFT JOIN exposure_suppression AS suppression
@@ -43,25 +61,14 @@ SOURCES = """
           AND suppression.ended_at IS NULL AND suppression.until > now()
 """
 
-CONDITIONS = """
-    (CAST(:risks AS text[]) IS NULL OR exposure_window.risk = ANY(:risks))
-    AND (CAST(:clusters AS text[]) IS NULL OR cluster.name = ANY(:clusters) OR cluster.id::text = ANY(:clusters))
-    AND (CAST(:namespaces AS text[]) IS NULL OR workload.namespace = ANY(:namespaces))
-    AND (CAST(:teams AS text[]) IS NULL OR coalesce(exposure_window.team, '') = ANY(:teams))
-    AND (CAST(:workload AS text) IS NULL OR strpos(lower(workload.name), lower(:workload)) > 0)
-    AND (CAST(:workload_id AS bigint) IS NULL OR exposure_window.workload_id = :workload_id)
-    AND (CAST(:image_tag_id AS bigint) IS NULL OR exposure_window.image_tag_id = :image_tag_id)
-"""
-"""Parameters: `WindowFilter.parameters`, of which the period is each query's own matter."""
-
-_MATCHING = f"""
-    FROM {SOURCES} WHERE {CONDITIONS}
+_WHERE = f"""
+    WHERE {CONDITIONS}
       AND (CAST(:since AS timestamptz) IS NULL OR closed_at IS NULL OR closed_at >= :since)
       AND (CAST(:until AS timestamptz) IS NULL OR opened_at < :until)
       AND (CAST(:states AS text[]) IS NULL
            OR CASE WHEN closed_at IS NOT NULL THEN 'closed' = ANY(:states)
                    ELSE 'open' = ANY(:states) OR 'acknowledged' = ANY(:states) AND acknowledged_at IS NOT NULL
-                        OR 'suppressed' = ANY(:states) AND suppression.id IS NOT NULL END)
+                        OR 'suppressed' = ANY(:states) AND {SUPPRESSED} END)
 """
 
 _COLUMNS = """
@@ -77,12 +84,12 @@ _ORDERINGS = {
     WindowOrder.OLDEST: Ordering("oldest", _KEY, _KINDS),
 }
 _PAGES = {
-    (order, after): text(ordering.page(_COLUMNS, _MATCHING, after=after))
+    (order, after): text(ordering.page(_COLUMNS, f"FROM exposure_window {_JOINS} {_WHERE}", after=after))
     for order, ordering in _ORDERINGS.items()
     for after in (False, True)
 }
-_COUNT = text(f"SELECT count(*) {_MATCHING}")
-_ONE = text(f"SELECT {_COLUMNS} FROM {SOURCES} WHERE exposure_window.id = :id")  # noqa: S608 - constants
+_COUNT = text(f"SELECT count(*) FROM exposure_window {_WHERE}")  # noqa: S608 - constants
+_ONE = text(f"SELECT {_COLUMNS} FROM exposure_window {_JOINS} WHERE exposure_window.id = :id")  # noqa: S608 - constants
 
 _EVIDENCE = text(
     """

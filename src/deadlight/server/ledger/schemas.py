@@ -58,6 +58,7 @@ class WindowFilter(BaseModel):
             "image_tag_id": self.image_tag_id,
             "since": self.since,
             "until": self.until,
+            "by_workload": bool(self.cluster or self.namespace or self.workload),
         }
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.server.errors import BadRequestError
-from deadlight.server.ledger.queries import CONDITIONS, SOURCES
+from deadlight.server.ledger.queries import CONDITIONS, SUPPRESSED
 from deadlight.server.ledger.schemas import (
     Bucket,
     ExposureStatistics,
@@ -49,7 +49,7 @@ _GROUPED = f"GROUP BY GROUPING SETS ((), (exposure_window.risk), ({_TEAM}))"
 _CLOSED = text(
     f"""
     SELECT {_GROUPING}, {_spread("opened_at", "closed_at", "window")}, {_spread("detected_at", "closed_at", "close")}
-    FROM {SOURCES} WHERE {CONDITIONS} AND closed_at >= :since AND closed_at < :until {_GROUPED}
+    FROM exposure_window WHERE {CONDITIONS} AND closed_at >= :since AND closed_at < :until {_GROUPED}
     """  # noqa: S608 - constants
 )
 
@@ -57,16 +57,17 @@ _DETECTED = text(
     f"""
     SELECT {_spread("opened_at", "detected_at", "detect")}, {_spread("detected_at", "notified_at", "notify")},
            {_spread("detected_at", "acknowledged_at", "acknowledge")}, count(*) FILTER (WHERE repaired) AS repaired
-    FROM {SOURCES} WHERE {CONDITIONS} AND detected_at >= :since AND detected_at < :until
+    FROM exposure_window WHERE {CONDITIONS} AND detected_at >= :since AND detected_at < :until
     """  # noqa: S608 - constants
 )
 
 _OPEN = text(
     f"""
-    SELECT {_GROUPING}, count(*) AS open, count(acknowledged_at) AS acknowledged, count(suppression.id) AS suppressed,
+    SELECT {_GROUPING}, count(*) AS open, count(acknowledged_at) AS acknowledged,
+           count(*) FILTER (WHERE {SUPPRESSED}) AS suppressed,
            min(opened_at) AS oldest_at,
            (array_agg(exposure_window.id ORDER BY opened_at, exposure_window.id))[1] AS oldest_id
-    FROM {SOURCES} WHERE {CONDITIONS} AND closed_at IS NULL {_GROUPED}
+    FROM exposure_window WHERE {CONDITIONS} AND closed_at IS NULL {_GROUPED}
     """  # noqa: S608 - constants
 )
 
@@ -75,7 +76,7 @@ _CLOSED_SERIES = {
     group: text(
         f"""
         SELECT {name} AS name, date_trunc(:bucket, closed_at) AS at, {_spread("opened_at", "closed_at", "window")}
-        FROM {SOURCES} WHERE {CONDITIONS} AND closed_at >= :since AND closed_at < :until GROUP BY 1, 2
+        FROM exposure_window WHERE {CONDITIONS} AND closed_at >= :since AND closed_at < :until GROUP BY 1, 2
         """  # noqa: S608 - constants
     )
     for group, name in _NAMES.items()
@@ -84,7 +85,7 @@ _DETECTED_SERIES = {
     group: text(
         f"""
         SELECT {name} AS name, date_trunc(:bucket, detected_at) AS at, count(*) AS detected
-        FROM {SOURCES} WHERE {CONDITIONS} AND detected_at >= :since AND detected_at < :until GROUP BY 1, 2
+        FROM exposure_window WHERE {CONDITIONS} AND detected_at >= :since AND detected_at < :until GROUP BY 1, 2
         """  # noqa: S608 - constants
     )
     for group, name in _NAMES.items()
