@@ -2,6 +2,7 @@ import { createBrowserRouter, Navigate, type RouteObject } from "react-router";
 import { ClusterPage } from "./clusters/ClusterPage";
 import { ClustersPage } from "./clusters/ClustersPage";
 import { DashboardPage } from "./dashboard/DashboardPage";
+import { ExposurePage } from "./exposure/ExposurePage";
 import { ImagePage } from "./images/ImagePage";
 import { ImagesPage } from "./images/ImagesPage";
 import { RegistriesPage } from "./registries/RegistriesPage";
@@ -23,6 +24,7 @@ const pages: RouteObject[] = [
   { path: "runtime/live", element: <Navigate to="/runtime/live/images" replace /> },
   { path: "runtime/live/images", element: <ImagesPage /> },
   { path: "runtime/live/images/:imageTagId/:tab?", element: <ImagePage /> },
+  { path: "runtime/exposure-windows/:windowId?", element: <ExposurePage /> },
   { path: "runtime/clusters", element: <ClustersPage /> },
   { path: "runtime/clusters/:clusterId", element: <ClusterPage /> },
   { path: "admin/workers", element: <WorkersPage /> },

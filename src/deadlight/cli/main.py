@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from deadlight import __version__
-from deadlight.cli import commands
+from deadlight.cli import commands, windows
 from deadlight.cli.embedded_postgres import EmbeddedPostgresError
 from deadlight.cli.home import Home
 from deadlight.cli.output import plain
@@ -35,6 +35,7 @@ app.command()(commands.funnel)
 app.command()(commands.scan)
 advisories.command("import")(commands.import_advisories)
 demo.command("remove")(commands.remove_demonstration)
+app.add_typer(windows.app, name="windows")
 app.add_typer(advisories, name="advisories")
 app.add_typer(demo, name="demo")
 

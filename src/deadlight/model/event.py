@@ -12,6 +12,7 @@ class EventType(StrEnum):
     INTEGRITY_VIOLATION_DETECTED = "IntegrityViolationDetected"
     INTEGRITY_VIOLATION_CLOSED = "IntegrityViolationClosed"
     UNTRUSTED_REGISTRY_DETECTED = "UntrustedRegistryDetected"
+    UNTRUSTED_REGISTRY_CLOSED = "UntrustedRegistryClosed"
     VULNERABILITIES_CHANGED = "VulnerabilitiesChanged"
     PACKAGES_USED = "PackagesUsed"
     ADVISORIES_CHANGED = "AdvisoriesChanged"

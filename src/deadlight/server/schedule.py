@@ -22,6 +22,7 @@ from deadlight.server.findings.jobs import (
 from deadlight.server.integrity.jobs import CheckSource, check_due_sources, check_source
 from deadlight.server.inventory.forget import forget_gone
 from deadlight.server.jobs.queue import Entry
+from deadlight.server.ledger.jobs import end_suppressions, repair_windows
 from deadlight.server.runtime.handlers import join_waiting
 from deadlight.server.scans.jobs import ScanImage, rescan_stale, scan_image
 from deadlight.server.services import Services
@@ -73,6 +74,8 @@ PERIODIC = (
     Periodic(sweep_alerts, timedelta(seconds=15)),
     Periodic(rescan_stale, timedelta(minutes=5)),
     Periodic(reassess_stale, timedelta(minutes=1)),
+    Periodic(end_suppressions, timedelta(seconds=10)),
+    Periodic(repair_windows, timedelta(minutes=2)),
     Periodic(forget_old, timedelta(hours=1)),
 )
 """THE table of what is done every so often."""

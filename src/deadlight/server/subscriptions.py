@@ -15,6 +15,7 @@ from deadlight.server.attestations.handlers import (
 from deadlight.server.events.relay import Handler
 from deadlight.server.findings.handlers import advance_used_packages, assess_scanned_image, rematch_changed_advisories
 from deadlight.server.integrity.handlers import check_new_image, check_registry, follow_workload
+from deadlight.server.ledger.handlers import follow_exposure, follow_scanned_image
 from deadlight.server.runtime.handlers import resolve_scanned_image
 from deadlight.server.scans.handlers import scan_new_image, scan_registry
 from deadlight.server.settings import Settings
@@ -26,13 +27,19 @@ def subscriptions(settings: Settings) -> Mapping[EventType, Sequence[Handler]]:
     alert: Handler = partial(dispatch, settings.public_url)
     return {
         EventType.IMAGE_OBSERVED: (check_new_image, scan_new_image, expect_attestations),
-        EventType.WORKLOAD_CHANGED: (follow_workload, alert),
+        EventType.WORKLOAD_CHANGED: (follow_workload, follow_exposure, alert),
         EventType.REGISTRY_CHANGED: (check_registry, scan_registry, check_registry_attestations),
-        EventType.IMAGE_SCANNED: (assess_scanned_image, resolve_scanned_image, check_scanned_attestations),
+        EventType.IMAGE_SCANNED: (
+            assess_scanned_image,
+            resolve_scanned_image,
+            check_scanned_attestations,
+            follow_scanned_image,
+        ),
         EventType.PACKAGES_USED: (advance_used_packages,),
         EventType.ADVISORIES_CHANGED: (rematch_changed_advisories,),
-        EventType.INTEGRITY_VIOLATION_DETECTED: (alert,),
-        EventType.INTEGRITY_VIOLATION_CLOSED: (alert,),
-        EventType.UNTRUSTED_REGISTRY_DETECTED: (alert,),
-        EventType.VULNERABILITIES_CHANGED: (alert,),
+        EventType.INTEGRITY_VIOLATION_DETECTED: (follow_exposure, alert),
+        EventType.INTEGRITY_VIOLATION_CLOSED: (follow_exposure, alert),
+        EventType.UNTRUSTED_REGISTRY_DETECTED: (follow_exposure, alert),
+        EventType.UNTRUSTED_REGISTRY_CLOSED: (follow_exposure,),
+        EventType.VULNERABILITIES_CHANGED: (follow_exposure, alert),
     }

@@ -28,16 +28,18 @@ const FINDINGS: readonly Operation[] = [
   "listImageTagPackages",
 ];
 const ALERTS: readonly Operation[] = ["listWorkers", "getWorker", "listAlerts", "getAlert"];
+const EXPOSURE: readonly Operation[] = ["listExposureWindows", "getExposureWindow", "getExposureStatistics"];
 
 /** Which answers of the service each kind of change makes old. A kind that is not here makes all of them old. */
 const AFFECTED: Readonly<Record<string, readonly Operation[]>> = {
-  WorkloadChanged: [...PLACES, ...ALERTS, "listClusters", "getCluster"],
+  WorkloadChanged: [...PLACES, ...ALERTS, ...EXPOSURE, "listClusters", "getCluster"],
   ImageObserved: IMAGES,
-  ImageScanned: FINDINGS,
-  IntegrityViolationDetected: [...VERDICTS, ...ALERTS],
-  IntegrityViolationClosed: [...VERDICTS, ...ALERTS],
-  UntrustedRegistryDetected: [...VERDICTS, ...ALERTS],
-  VulnerabilitiesChanged: [...FINDINGS, ...ALERTS],
+  ImageScanned: [...FINDINGS, ...EXPOSURE],
+  IntegrityViolationDetected: [...VERDICTS, ...ALERTS, ...EXPOSURE],
+  IntegrityViolationClosed: [...VERDICTS, ...ALERTS, ...EXPOSURE],
+  UntrustedRegistryDetected: [...VERDICTS, ...ALERTS, ...EXPOSURE],
+  UntrustedRegistryClosed: [...VERDICTS, ...EXPOSURE],
+  VulnerabilitiesChanged: [...FINDINGS, ...ALERTS, ...EXPOSURE],
   PackagesUsed: FINDINGS,
   AdvisoriesChanged: FINDINGS,
   RegistryChanged: [...VERDICTS, "listRegistries"],

@@ -17,6 +17,7 @@ const GROUPS: readonly { title: string; places: readonly Place[] }[] = [
     places: [
       { title: "Dashboard", path: "/runtime/dashboard", role: "viewer" },
       { title: "Live Assessment", path: "/runtime/live/images", root: "/runtime/live", role: "viewer" },
+      { title: "Exposure Windows", path: "/runtime/exposure-windows", role: "viewer" },
       { title: "Cluster Management", path: "/runtime/clusters", role: "admin" },
     ],
   },

@@ -5,6 +5,7 @@ const LOOKS: Record<AlertStatus, LabelProps["status"]> = {
   delivered: "success",
   pending: "info",
   dead: "danger",
+  suppressed: "custom",
 };
 
 export function AlertStatusLabel({ status }: { status: AlertStatus }) {

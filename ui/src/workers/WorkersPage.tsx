@@ -15,7 +15,7 @@ import { Failure } from "../states/Failure";
 import { NothingYet } from "../states/NothingYet";
 import { type Column, DataTable } from "../table/DataTable";
 import { RowActions } from "../table/RowActions";
-import { ALERTS_INTERVAL_MILLISECONDS, alertsPath } from "./alerts";
+import { ALERTS_INTERVAL_MILLISECONDS, type AlertStatus, alertsPath } from "./alerts";
 import { DESTINATION_NAMES } from "./destinations";
 import { TestWorker } from "./TestWorker";
 import { WorkersHead } from "./WorkersHead";
@@ -78,6 +78,7 @@ const COLUMNS: readonly Column<WorkerOut>[] = [
   { title: "Delivered", isNarrow: true, cell: (row) => <Count worker={row} status="delivered" /> },
   { title: "Pending", isNarrow: true, cell: (row) => <Count worker={row} status="pending" /> },
   { title: "Dead letters", isNarrow: true, cell: (row) => <Count worker={row} status="dead" /> },
+  { title: "Suppressed", isNarrow: true, cell: (row) => <Count worker={row} status="suppressed" /> },
 ];
 
 function WorkerName({ worker }: { worker: WorkerOut }) {
@@ -110,7 +111,7 @@ function Destinations({ worker }: { worker: WorkerOut }) {
   ));
 }
 
-function Count({ worker, status }: { worker: WorkerOut; status: "delivered" | "pending" | "dead" }) {
+function Count({ worker, status }: { worker: WorkerOut; status: AlertStatus }) {
   const count = worker[status];
   if (count === 0) {
     return <>0</>;

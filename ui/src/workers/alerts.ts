@@ -7,12 +7,13 @@ export type AlertStatus = AlertOut["status"];
 /** Deliveries are no events, so pages that show how alerts fare ask by themselves. */
 export const ALERTS_INTERVAL_MILLISECONDS = 10_000;
 
-export const ALERT_STATUSES: readonly AlertStatus[] = ["delivered", "pending", "dead"];
+export const ALERT_STATUSES: readonly AlertStatus[] = ["delivered", "pending", "dead", "suppressed"];
 
 export const ALERT_STATUS_NAMES: Record<AlertStatus, string> = {
   delivered: "Delivered",
   pending: "Pending",
   dead: "Dead letter",
+  suppressed: "Suppressed",
 };
 
 /** What the log is narrowed to, and which alert is open beside it. */

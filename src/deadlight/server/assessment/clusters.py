@@ -9,8 +9,8 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from deadlight.server.assessment.paging import Text, decode_key, encode_key
 from deadlight.server.assessment.runtime_schemas import ClusterOut, NodeOut
+from deadlight.server.db.paging import Text, decode_key, encode_key
 from deadlight.server.errors import NotFoundError
 
 

@@ -15,8 +15,8 @@ from deadlight.server.assessment.filters import ImageFilter
 from deadlight.server.assessment.live_columns import LiveColumns, Mask
 from deadlight.server.assessment.live_index import LiveIndex
 from deadlight.server.assessment.lookups import look_up
-from deadlight.server.assessment.paging import Number, Text, decode_key, encode_key
 from deadlight.server.assessment.selection import Selection, select
+from deadlight.server.db.paging import Number, Text, decode_key, encode_key
 
 
 class ImageOrder(StrEnum):

@@ -29,8 +29,8 @@ from deadlight.server.assessment.live_columns import (
     LiveColumns,
 )
 from deadlight.server.assessment.live_index import LiveIndex
-from deadlight.server.assessment.paging import Number, Text, decode_key, encode_key
 from deadlight.server.assessment.selection import Selection
+from deadlight.server.db.paging import Number, Text, decode_key, encode_key
 
 
 async def list_images(

@@ -9,7 +9,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.server.assessment.filters import ImageFilter
-from deadlight.server.assessment.paging import Number, Ordering, Text
+from deadlight.server.db.paging import Number, Ordering, Text
 
 # Worst first: malicious, violation, critical and applicable, untrusted; then by what is known to be wrong.
 _BADGES = """

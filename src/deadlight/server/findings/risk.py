@@ -5,11 +5,11 @@ them changes. Each image has one packed set of `vulnerability id << 3 | stage` (
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from sqlalchemy import select, text
+from sqlalchemy import Row, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -114,11 +114,13 @@ class RiskChange:
     removed: tuple[int, ...] = ()
     advanced: tuple[int, ...] = ()
     """Those that got further in the funnel."""
+    badges_changed: bool = False
+    """Whether the image got or lost a risk, which may be without any of these: a severity or a judgement changed."""
 
     @property
     def is_news(self) -> bool:
         """Whether anything changed."""
-        return bool(self.added or self.removed or self.advanced)
+        return bool(self.added or self.removed or self.advanced or self.badges_changed)
 
 
 async def load_findings(connection: AsyncConnection, image_ids: Sequence[int]) -> dict[int, list[Finding]]:
@@ -159,10 +161,16 @@ async def update_risk(connection: AsyncConnection, image_ids: Sequence[int], sta
         row = before.get(image_id)
         if row is None or any(getattr(row, name) != value for name, value in values.items()):
             await _store(connection, image_id, values)
-            changes.append(_compare(image_id, unpack(row.packed) if row else {}, risk.stages))
+            change = _compare(image_id, unpack(row.packed) if row else {}, risk.stages)
+            changes.append(replace(change, badges_changed=_badges(row) != _badges(risk)))
     if changes:
         await connection.execute(text(f"SELECT pg_notify('{CHANGES_CHANNEL}', 'image_risk')"))
     return changes
+
+
+def _badges(risk: ImageRisk | Row[Any] | None) -> tuple[bool, bool]:
+    """Whether it is a risk by critical applicable vulnerabilities, and by malicious packages."""
+    return (bool(risk.critical_applicable), bool(risk.malicious)) if risk else (False, False)
 
 
 def _compare(image_id: int, before: Mapping[int, Stage], after: Mapping[int, Stage]) -> RiskChange:

@@ -65,6 +65,7 @@ _FOLLOW = text(
           AND untrusted_location.gone_at IS NULL AND workload.id = ANY(:workload_ids)
           AND (verdict.status <> 'Untrusted Registry' OR workload.removed_at IS NOT NULL
                OR NOT workload.image_tag_ids @> ARRAY[verdict.image_tag_id])
+        RETURNING untrusted_location.workload_id, untrusted_location.image_tag_id
     ), untrusted AS (
         INSERT INTO untrusted_location (image_tag_id, workload_id, gone_at)
         SELECT verdict.image_tag_id, workload.id, CASE WHEN has_it THEN NULL ELSE now() END
@@ -85,7 +86,9 @@ _FOLLOW = text(
         UNION ALL
         SELECT 3, 'IntegrityViolationClosed', workload_id, image_tag_id, violation_id FROM opened WHERE is_gone
         UNION ALL
-        SELECT 4, 'UntrustedRegistryDetected', workload_id, image_tag_id, NULL FROM untrusted
+        SELECT 4, 'UntrustedRegistryClosed', workload_id, image_tag_id, NULL FROM trusted
+        UNION ALL
+        SELECT 5, 'UntrustedRegistryDetected', workload_id, image_tag_id, NULL FROM untrusted
     )
     SELECT * FROM happened ORDER BY number, workload_id, image_tag_id
     """

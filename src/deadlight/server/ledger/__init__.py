@@ -1,1 +1,1 @@
-"""Exposure windows: from when a risk on a workload became true to when it was closed."""
+"""Exposure windows: from "a risk is live" to "it is closed", a row for each risk of an image on a workload."""

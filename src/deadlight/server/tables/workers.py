@@ -55,7 +55,7 @@ alert = Table(
     Column("destination_id", BigInteger, ForeignKey("destination.id", ondelete="CASCADE"), nullable=False),
     Column("event_type", Text, nullable=False),
     document("body", "{}"),
-    Column("status", Text, nullable=False, server_default="pending", comment="pending, delivered or dead"),
+    Column("status", Text, nullable=False, server_default="pending", comment="pending, delivered, dead or suppressed"),
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("problem", Text, nullable=False, server_default=""),
     recorded("created_at"),

@@ -96,7 +96,7 @@ async def get_alerts(
     _: Viewer,
     services: ServicesDep,
     worker_id: int | None = None,
-    status: Literal["pending", "delivered", "dead"] | None = None,
+    status: Literal["pending", "delivered", "dead", "suppressed"] | None = None,
     next_key: Annotated[str | None, Query(max_length=128)] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
 ) -> AlertPage:

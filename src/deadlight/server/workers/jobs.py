@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from sqlalchemy import Row, insert, select, text, update
 
 from deadlight.server.jobs.queue import Job, RetryLaterError, enqueue
+from deadlight.server.ledger.notices import note_delivered
 from deadlight.server.secrets import UndecipherableError
 from deadlight.server.services import Services
 from deadlight.server.tables.workers import alert, delivery, destination
@@ -113,6 +114,8 @@ async def _settle(services: Services, claimed: Row[Any], delivery_id: int, resul
                 next_attempt_at=text("clock_timestamp() + :pause").bindparams(pause=pause),
             )
         )
+        if delivered:
+            await note_delivered(connection, str(claimed.id), claimed.body["data"]["workload"].get("risks", ()))
     if status == "pending":
         raise RetryLaterError(pause, str(result))
 

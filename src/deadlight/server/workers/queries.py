@@ -18,7 +18,8 @@ _WORKERS = text(
             FROM destination WHERE destination.worker_id = worker.id) AS destinations,
            count(alert.id) FILTER (WHERE alert.status = 'delivered') AS delivered,
            count(alert.id) FILTER (WHERE alert.status = 'pending') AS pending,
-           count(alert.id) FILTER (WHERE alert.status = 'dead') AS dead
+           count(alert.id) FILTER (WHERE alert.status = 'dead') AS dead,
+           count(alert.id) FILTER (WHERE alert.status = 'suppressed') AS suppressed
     FROM worker LEFT JOIN alert ON alert.worker_id = worker.id
     WHERE CAST(:worker_id AS bigint) IS NULL OR worker.id = :worker_id
     GROUP BY worker.id ORDER BY worker.name

@@ -66,6 +66,7 @@ class WorkerOut(BaseModel):
     delivered: int
     pending: int
     dead: int
+    suppressed: int
 
 
 class EventTypeOut(BaseModel):
@@ -86,7 +87,7 @@ class AlertOut(BaseModel):
     destination_type: str
     event_type: str
     title: str
-    status: Literal["pending", "delivered", "dead"]
+    status: Literal["pending", "delivered", "dead", "suppressed"]
     attempts: int
     problem: str
     created_at: datetime

@@ -15,6 +15,7 @@ from deadlight.model.event import EventType
 from deadlight.server.errors import BadRequestError, ConflictError, NotFoundError
 from deadlight.server.events.outbox import Event
 from deadlight.server.jobs.queue import enqueue
+from deadlight.server.ledger.suppressions import find_suppression
 from deadlight.server.secrets import Cipher
 from deadlight.server.tables.workers import alert, destination, worker
 from deadlight.server.workers.criteria import InvalidCriteriaError, check_criteria, evaluate_criteria
@@ -33,6 +34,7 @@ async def dispatch(public_url: str, connection: AsyncConnection, event: Event) -
     data = await find_data(connection, event, public_url)
     if data is None:
         return  # the workload has been deleted with its cluster: there is nothing left to alert about
+    suppression = await find_suppression(connection, event)
     seen = {"type": event.type.value, "time": event.recorded_at.isoformat(), "data": data}
     for row in workers:
         outcome = evaluate_criteria(row.criteria, seen)
@@ -40,7 +42,7 @@ async def dispatch(public_url: str, connection: AsyncConnection, event: Event) -
             await _count_criteria_error(connection, row.id, outcome.error)
         if outcome.met:
             body = partial(cloud_event, event_type=event.type, source=public_url, data=data)
-            await _make_alerts(connection, row.id, event.type, body, event_id=event.id)
+            await _make_alerts(connection, row.id, event.type, body, event_id=event.id, suppression=suppression)
 
 
 async def _list_listening(connection: AsyncConnection, event_type: EventType) -> Sequence[Any]:
@@ -65,8 +67,12 @@ async def _make_alerts(
     body: Callable[[UUID], dict[str, Any]],
     *,
     event_id: int | None,
+    suppression: str = "",
 ) -> list[UUID]:
-    """One alert for each destination, once per event whatever is repeated. `body` makes it from the alert's id."""
+    """One alert for each destination, once per event whatever is repeated. `body` makes it from the alert's id.
+
+    With a reason for their `suppression` they are kept for people to see, and not sent.
+    """
     query = select(destination.c.id).where(destination.c.worker_id == worker_id)
     made: list[UUID] = []
     for destination_id in (await connection.execute(query)).scalars().all():
@@ -78,10 +84,13 @@ async def _make_alerts(
             destination_id=destination_id,
             event_type=event_type.value,
             body=body(alert_id),
+            status="suppressed" if suppression else "pending",
+            problem=suppression,
         )
         inserted = await connection.execute(statement.on_conflict_do_nothing().returning(alert.c.id))
         made += inserted.scalars()
-    await enqueue(connection, [DeliverAlert(str(alert_id)) for alert_id in made])
+    if not suppression:
+        await enqueue(connection, [DeliverAlert(str(alert_id)) for alert_id in made])
     return made
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deadlight.server.assessment.paging import MAX_KEY_LENGTH, Number, Text, decode_key, encode_key
+from deadlight.server.db.paging import MAX_KEY_LENGTH, Number, Text, decode_key, encode_key
 from deadlight.server.errors import BadRequestError
 
 NUMBERS = st.integers(-(2**63), 2**63 - 1)
