@@ -26,7 +26,10 @@ from deadlight.server.assessment import api as assessment_api
 from deadlight.server.assessment import runtime_api
 from deadlight.server.attestations import api as attestations_api
 from deadlight.server.auth import api as auth_api
+from deadlight.server.auth import registration_api
 from deadlight.server.auth.requests import MAX_COMPRESSED_BYTES
+from deadlight.server.clusters import api as clusters_api
+from deadlight.server.clusters import runtime_api as runtime_clusters_api
 from deadlight.server.dashboard import api as dashboard_api
 from deadlight.server.dashboard.risk_index import RiskIndex
 from deadlight.server.errors import CODES, Refusal, ServiceError, UnavailableError
@@ -41,6 +44,7 @@ logger = logging.getLogger(__name__)
 
 ROUTERS = (
     auth_api.router,
+    registration_api.router,
     inventory_api.router,
     observations_api.router,
     registries_api.router,
@@ -49,6 +53,8 @@ ROUTERS = (
     assessment_api.router,
     attestations_api.router,
     runtime_api.router,
+    clusters_api.router,
+    runtime_clusters_api.router,
     workers_api.router,
     scans_api.router,
     demonstration.router,

@@ -32,6 +32,7 @@ cluster = Table(
     recorded("created_at"),
     moment("synced_at"),
     moment("verified_at"),
+    moment("removed_at"),
 )
 
 
