@@ -249,6 +249,7 @@ async def record_heartbeat(connection: AsyncConnection, principal: AgentPrincipa
             version=message.version,
             counters=dict(message.counters),
             problems=list(message.problems),
+            **({"node_name": message.node} if message.node and principal.kind is AgentKind.CONTROLLER else {}),
         )
     )
     if not (await connection.execute(statement)).rowcount:
