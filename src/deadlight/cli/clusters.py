@@ -81,9 +81,8 @@ def _print_overview(overview: dict[str, Any]) -> None:
     console.print(plain(f"scanned: {', '.join(coverage)}"))
     for failing in overview["failing"]:
         for problem in failing["problems"]:
-            console.print(
-                f"[yellow]{plain(failing['name'])}:[/] {plain(problem['message'])}. {plain(problem['advice'])}"
-            )
+            told = plain(f"{problem['message']}. {problem['advice']}")
+            console.print(f"[yellow]{plain(failing['name'])}:[/] {told}")
 
 
 def cluster(name: Annotated[str, typer.Argument(help="The cluster's name or id.")], *, as_json: Json = False) -> None:
@@ -110,14 +109,12 @@ def cluster(name: Annotated[str, typer.Argument(help="The cluster's name or id."
 
 def _facts(item: dict[str, Any]) -> list[tuple[str, str]]:
     controller, configuration = item["controller"], item["configuration"]
+    running = plain(f"{controller['version']} {controller['node_name']}")
     token = item["token"]
     return [
         ("Cluster", plain(item["name"])),
         ("Status", _styled(item["status"])),
-        (
-            "Controller",
-            f"{_styled(controller['status'])} {plain(controller['version'])} {plain(controller['node_name'])}",
-        ),
+        ("Controller", f"{_styled(controller['status'])} {running}"),
         ("Installed", plain(item["installation"].replace("_", " "))),
         ("Provider", plain(" ".join((item["provider"], *item["regions"])))),
         ("Kubernetes", plain(item["kubernetes_version"])),
@@ -147,7 +144,7 @@ def configure(
         list[str],
         typer.Option(
             help="What is on from now on: sca, contextual_analysis, secrets, applications, services, iac; "
-            "`exposures` is the last four. All others are off."
+            "`exposures` is the last four, `none` is nothing. All others are off."
         ),
     ],
     retention_days: Annotated[
@@ -161,7 +158,8 @@ def configure(
 
     async def apply(client: RestClient) -> int:
         identifiers = await _find_ids(client, names)
-        body: dict[str, Any] = {"cluster_ids": identifiers, "scanners": scanner}
+        chosen = [name for name in scanner if name != "none"]
+        body: dict[str, Any] = {"cluster_ids": identifiers, "scanners": chosen}
         if retention_days is not None:
             body["retention_days"] = retention_days
         await client.request("PUT", f"{CLUSTERS}/configuration", body)

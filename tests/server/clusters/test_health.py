@@ -27,7 +27,7 @@ from deadlight.server.clusters.health import (
     rate_controller,
     rate_node,
 )
-from deadlight.server.clusters.problems import Severity, find_problems, lasting
+from deadlight.server.clusters.problems import ProblemSeverity, find_problems, lasting
 from deadlight.server.settings import Settings
 
 NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
@@ -45,7 +45,7 @@ def agent(silent_for: float | None = 1, *problems: str, version: str = "1") -> A
 
 def node(sensor: AgentFacts | None = None, name: str = "n", **more: Any) -> NodeFacts:
     names: dict[str, Any] = dict.fromkeys(("hostname", "architecture", "internal_dns", "internal_ip", "region"), "")
-    facts = {"first_seen_at": LONG_AGO, "sensor_disabled": False, "is_ready": True} | more
+    facts: dict[str, Any] = {"first_seen_at": LONG_AGO, "sensor_disabled": False, "is_ready": True} | more
     return NodeFacts(uid=name, name=name, sensor=sensor, **names, **facts)
 
 
@@ -159,7 +159,7 @@ def test_every_problem_is_named_with_what_to_do() -> None:
         "SCA and Vulnerabilities Contextual Analysis are off",
     ]
     assert all(problem.advice for problem in found)
-    assert [problem.severity for problem in found] == [Severity.DANGER] * 3 + [Severity.WARNING] * 4
+    assert [problem.severity for problem in found] == [ProblemSeverity.DANGER] * 3 + [ProblemSeverity.WARNING] * 4
     assert said(cluster(controller=AgentFacts("", "", None, None))) == [
         "The controller was never heard of",
         "No nodes are known yet",

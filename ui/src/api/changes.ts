@@ -12,7 +12,7 @@ const ALERTS: readonly Operation[] = ["listWorkers", "getWorker", "listAlerts", 
 
 /** Which answers of the service each kind of change makes old. A kind that is not here makes all of them old. */
 const AFFECTED: Readonly<Record<string, readonly Operation[]>> = {
-  WorkloadChanged: [...IMAGES, ...ALERTS, "listImageTagWorkloads", "listClusters", "getCluster"],
+  WorkloadChanged: [...IMAGES, ...ALERTS, "listImageTagWorkloads", "listClusters"],
   ImageObserved: IMAGES,
   ImageScanned: FINDINGS,
   IntegrityViolationDetected: [...IMAGES, ...ALERTS],
@@ -21,6 +21,7 @@ const AFFECTED: Readonly<Record<string, readonly Operation[]>> = {
   VulnerabilitiesChanged: [...FINDINGS, ...ALERTS],
   PackagesUsed: FINDINGS,
   AdvisoriesChanged: FINDINGS,
+  ClusterConfigured: ["listManagedClusters", "getManagedCluster"],
   RegistryChanged: [...IMAGES, "listRegistries"],
   image_risk: FINDINGS,
 };

@@ -14,7 +14,7 @@ NAMED = 3
 PODS = "kubectl get pods --all-namespaces --selector app.kubernetes.io/name=deadlight-agent --output wide"
 
 
-class Severity(StrEnum):
+class ProblemSeverity(StrEnum):
     """How bad it is."""
 
     DANGER = "danger"
@@ -43,7 +43,7 @@ class Problem:
     """One thing that is wrong."""
 
     kind: ProblemKind
-    severity: Severity
+    severity: ProblemSeverity
     message: str
     advice: str
 
@@ -51,7 +51,7 @@ class Problem:
 def find_problems(cluster: RatedCluster) -> list[Problem]:
     """Everything wrong with a cluster, the worst first."""
     found = [*_of_controller(cluster), *_of_nodes(cluster), *_of_token(cluster), *_of_scanners(cluster)]
-    return sorted(found, key=lambda problem: problem.severity is not Severity.DANGER)
+    return sorted(found, key=lambda problem: problem.severity is not ProblemSeverity.DANGER)
 
 
 def _of_controller(cluster: RatedCluster) -> Iterator[Problem]:
@@ -113,11 +113,11 @@ def _of_scanners(cluster: RatedCluster) -> Iterator[Problem]:
 
 
 def _danger(kind: ProblemKind, message: str, advice: str) -> Problem:
-    return Problem(kind, Severity.DANGER, message, advice)
+    return Problem(kind, ProblemSeverity.DANGER, message, advice)
 
 
 def _warning(kind: ProblemKind, message: str, advice: str) -> Problem:
-    return Problem(kind, Severity.WARNING, message, advice)
+    return Problem(kind, ProblemSeverity.WARNING, message, advice)
 
 
 def _troubles(node: NodeFacts) -> tuple[str, ...]:

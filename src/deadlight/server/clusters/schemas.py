@@ -18,7 +18,7 @@ from deadlight.server.auth.schemas import CLUSTER_NAME
 from deadlight.server.clusters.health import ClusterStatus, ControllerStatus, InstallationType, NodeStatus
 from deadlight.server.clusters.install import DEFAULT_NAMESPACE, Provider
 from deadlight.server.clusters.overview import ClusterFilter, ClusterOrder
-from deadlight.server.clusters.problems import ProblemKind, Severity
+from deadlight.server.clusters.problems import ProblemKind, ProblemSeverity
 from deadlight.server.db.zero_bytes import PlainText
 
 MAX_AT_ONCE = 1000
@@ -61,7 +61,7 @@ class ProblemInfo(BaseModel):
     """Something that is wrong with a cluster, and what to do."""
 
     kind: ProblemKind
-    severity: Severity
+    severity: ProblemSeverity
     message: str
     advice: str
 
