@@ -108,6 +108,8 @@ async def test_tokens_are_listed_without_their_secrets_revoked_and_replaced(serv
         item for item in (await service.get("/api/v1/clusters"))["clusters"][0]["problems"] if "token" in item["kind"]
     ]
     assert problem["kind"] == "token_revoked"
+    token = (await service.get("/api/v1/clusters"))["clusters"][0]["token"]
+    assert (token["name"], token["state"]) == ("for production", "revoked")
     service.registration_token = successor["access_token"]
     assert (await service.enrol(cluster="production")).cluster_id == enrolled.cluster_id
     await service.request("DELETE", f"{TOKENS}/{tokens[0]['id']}", expect=204)

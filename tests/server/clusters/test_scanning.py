@@ -61,7 +61,7 @@ async def queued(fleet: Fleet, entrypoint: str) -> int:
 # --- SCA -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.req("A1", "A8")
+@pytest.mark.req("A8")
 async def test_an_image_that_runs_only_where_sca_is_off_is_not_scanned_by_itself(fleet: Fleet) -> None:
     off = await configure(fleet, "off", NO_SCA)
     image = await fleet.add_image_tag()
@@ -121,7 +121,7 @@ async def statuses(fleet: Fleet) -> set[str]:
     return {row.status for row in await fleet.rows("SELECT status FROM applicability")}
 
 
-@pytest.mark.req("A9", "A18")
+@pytest.mark.req("A9")
 async def test_what_runs_only_where_contextual_analysis_is_off_is_not_judged(fleet: Fleet) -> None:
     image = await vulnerable(fleet)
     before = await statuses(fleet)

@@ -9,9 +9,9 @@ import { CLUSTER_STATUSES, clusterLook } from "./health";
 interface ClusterFiltersProps {
   query: ClusterQuery;
   change: (query: ClusterQuery) => void;
-  overview: ClustersOverview | undefined;
-  /** How many clusters meet the query; undefined while that is not known. */
-  found: number | undefined;
+  overview: ClustersOverview;
+  /** How many clusters meet the query. */
+  found: number;
   columns: readonly string[];
   toggleColumn: (title: string) => void;
   chosen: number;
@@ -23,8 +23,8 @@ interface ClusterFiltersProps {
 const STATUSES = CLUSTER_STATUSES.map((status) => ({ value: status, label: clusterLook(status).name }));
 
 export function ClusterFilters({ query, change, overview, found, ...more }: ClusterFiltersProps) {
-  const providers = Object.keys(overview?.by_provider ?? {}).map((name) => ({ value: name, label: name }));
-  const scanners = (overview?.coverage ?? []).map(({ scanner, label }) => ({ value: scanner, label }));
+  const providers = Object.keys(overview.by_provider).map((name) => ({ value: name, label: name }));
+  const scanners = overview.coverage.map(({ scanner, label }) => ({ value: scanner, label }));
   return (
     <Toolbar
       clearAllFilters={() => change({ ...query, search: "", status: [], provider: [], withoutScanner: [] })}
@@ -66,9 +66,6 @@ export function ClusterFilters({ query, change, overview, found, ...more }: Clus
             toggle={more.toggleColumn}
           />
         </ToolbarItem>
-        <ToolbarItem variant="pagination" align={{ default: "alignEnd" }} alignSelf="center">
-          <strong aria-live="polite">{counted(found, isNarrowed(query) ? overview?.clusters : undefined)}</strong>
-        </ToolbarItem>
       </ToolbarContent>
       <ToolbarContent>
         <ToolbarItem>
@@ -76,23 +73,28 @@ export function ClusterFilters({ query, change, overview, found, ...more }: Clus
             Batch Configure
           </Button>
         </ToolbarItem>
-        <ToolbarItem>
-          <Button variant="link" isInline isDisabled={!found} onClick={more.chosen ? more.chooseNone : more.chooseAll}>
+        <ToolbarItem alignSelf="center">
+          <Button
+            variant="link"
+            isInline
+            isDisabled={found === 0}
+            onClick={more.chosen ? more.chooseNone : more.chooseAll}
+          >
             {more.chosen ? "Select none" : "Select all"}
           </Button>
         </ToolbarItem>
         <ToolbarItem alignSelf="center">
           <span aria-live="polite">{more.chosen} selected</span>
         </ToolbarItem>
+        <ToolbarItem variant="pagination" align={{ default: "alignEnd" }} alignSelf="center">
+          <strong aria-live="polite">{counted(found, isNarrowed(query) ? overview.clusters : undefined)}</strong>
+        </ToolbarItem>
       </ToolbarContent>
     </Toolbar>
   );
 }
 
-function counted(found: number | undefined, all: number | undefined): string {
-  if (found === undefined) {
-    return "\u2007";
-  }
+function counted(found: number, all: number | undefined): string {
   return all === undefined ? `${found} ${found === 1 ? "cluster" : "clusters"}` : `${found} of ${all} clusters`;
 }
 

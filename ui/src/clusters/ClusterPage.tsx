@@ -71,35 +71,41 @@ function Cluster({ detail }: { detail: ClusterDetail | undefined }) {
         actions={cluster && <ClusterActions cluster={cluster} />}
       />
       <PageSection isFilled>
-        <Stack hasGutter>
-          {cluster && cluster.problems.length > 0 && (
-            <StackItem>
-              <ProblemNotices problems={cluster.problems} />
-            </StackItem>
-          )}
-          <StackItem>
-            <Grid hasGutter>
-              <Part title="Cluster Details">{cluster && <ClusterFacts cluster={cluster} />}</Part>
-              <Part title="Controller Details">{cluster && <ControllerFacts cluster={cluster} />}</Part>
-              <Part title="Nodes by Status">
-                {detail && (
-                  <NodesDonut
-                    states={detail.nodes.map(({ status }) => nodeState(status, detail.cluster.installation))}
-                  />
-                )}
-              </Part>
-            </Grid>
-          </StackItem>
-          <StackItem>
-            <Title headingLevel="h2">Nodes</Title>
-            {cluster?.installation === "controller_only" && <ControllerOnly cluster={cluster} />}
-            <div className="dl-after">
-              <NodesTable nodes={detail?.nodes} installation={cluster?.installation} />
-            </div>
-          </StackItem>
-        </Stack>
+        {detail ? <ClusterParts detail={detail} /> : <Skeleton height="40rem" screenreaderText="Loading" />}
       </PageSection>
     </>
+  );
+}
+
+function ClusterParts({ detail: { cluster, nodes } }: { detail: ClusterDetail }) {
+  return (
+    <Stack hasGutter>
+      {cluster.problems.length > 0 && (
+        <StackItem className="dl-part">
+          <ProblemNotices problems={cluster.problems} />
+        </StackItem>
+      )}
+      <StackItem>
+        <Grid hasGutter>
+          <Part title="Cluster Details">
+            <ClusterFacts cluster={cluster} />
+          </Part>
+          <Part title="Controller Details">
+            <ControllerFacts cluster={cluster} />
+          </Part>
+          <Part title="Nodes by Status">
+            <NodesDonut states={nodes.map(({ status }) => nodeState(status, cluster.installation))} />
+          </Part>
+        </Grid>
+      </StackItem>
+      <StackItem>
+        <Title headingLevel="h2">Nodes</Title>
+        {cluster.installation === "controller_only" && <ControllerOnly cluster={cluster} />}
+        <div className="dl-after">
+          <NodesTable nodes={nodes} installation={cluster.installation} />
+        </div>
+      </StackItem>
+    </Stack>
   );
 }
 
@@ -136,9 +142,7 @@ function Part({ title, children }: { title: string; children: ReactNode }) {
             {title}
           </CardTitle>
         </CardHeader>
-        <CardBody className="dl-cluster-part">
-          {children ?? <Skeleton height="14rem" screenreaderText="Loading" />}
-        </CardBody>
+        <CardBody>{children}</CardBody>
       </Card>
     </GridItem>
   );
@@ -147,7 +151,7 @@ function Part({ title, children }: { title: string; children: ReactNode }) {
 function ClusterFacts({ cluster }: { cluster: ClusterRow }) {
   const { scanners, retention_days: days } = cluster.configuration;
   return (
-    <DescriptionList isCompact isHorizontal isFluid>
+    <DescriptionList isCompact isHorizontal horizontalTermWidthModifier={{ default: "11rem" }}>
       <Fact name="Provider">{cluster.provider}</Fact>
       <Fact name="Location">{cluster.regions.join(", ") || "–"}</Fact>
       <Fact name="Version">{cluster.kubernetes_version || "–"}</Fact>
@@ -166,7 +170,7 @@ function ClusterFacts({ cluster }: { cluster: ClusterRow }) {
 
 function ControllerFacts({ cluster: { controller, token } }: { cluster: ClusterRow }) {
   return (
-    <DescriptionList isCompact isHorizontal isFluid>
+    <DescriptionList isCompact isHorizontal horizontalTermWidthModifier={{ default: "11rem" }}>
       <Fact name="Node Name">
         <span className="dl-break">{controller.node_name || "Outside the cluster, or not told"}</span>
       </Fact>

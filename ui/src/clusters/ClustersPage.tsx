@@ -1,9 +1,9 @@
-import { PageSection, Stack, StackItem } from "@patternfly/react-core";
+import { PageSection, Skeleton, Stack, StackItem } from "@patternfly/react-core";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import { useSearchParams } from "react-router";
 import { HEALTH_INTERVAL_MILLISECONDS } from "../api/clusters";
-import { listManagedClustersOptions } from "../api/generated/@tanstack/react-query.gen";
+import { listManagedClustersOptions, listRegistrationTokensOptions } from "../api/generated/@tanstack/react-query.gen";
 import type { ClusterList, ClusterRow } from "../api/generated/types.gen";
 import { ConnectCluster } from "../states/ConnectCluster";
 import { Failure } from "../states/Failure";
@@ -33,22 +33,25 @@ export function ClustersPage() {
     placeholderData: keepPreviousData,
     refetchInterval: HEALTH_INTERVAL_MILLISECONDS,
   });
+  const tokens = useQuery(listRegistrationTokensOptions());
   return (
     <>
       <ClustersHead active={CLUSTERS_PATH} />
       <PageSection isFilled aria-label="Clusters">
         {list.error && !list.data ? (
           <Failure subject="the clusters" error={list.error} retry={() => void list.refetch()} />
-        ) : list.data?.overview.clusters === 0 ? (
+        ) : !list.data || tokens.isPending ? (
+          <Skeleton height="40rem" screenreaderText="Loading" />
+        ) : list.data.overview.clusters === 0 ? (
           <ConnectCluster />
         ) : (
           <Stack hasGutter>
-            <TokenNotices />
+            <TokenNotices tokens={tokens.data ?? []} />
             <StackItem>
-              <OverviewCards overview={list.data?.overview} />
+              <OverviewCards overview={list.data.overview} />
             </StackItem>
             <StackItem>
-              <CoveragePanel overview={list.data?.overview} />
+              <CoveragePanel overview={list.data.overview} />
             </StackItem>
             <StackItem>
               <Inventory list={list.data} query={query} change={change} />
@@ -61,7 +64,7 @@ export function ClustersPage() {
 }
 
 interface InventoryProps {
-  list: ClusterList | undefined;
+  list: ClusterList;
   query: ClusterQuery;
   change: (query: ClusterQuery) => void;
 }
@@ -70,9 +73,9 @@ function Inventory({ list, query, change }: InventoryProps) {
   const [columns, titles, toggleColumn] = useChosenColumns();
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const [task, setTask] = useState<Task | null>(null);
-  const rows = list?.clusters;
+  const rows = list.clusters;
   // What is no longer listed is not configured unseen.
-  const chosen = (rows ?? []).filter(({ id }) => selected.has(id));
+  const chosen = rows.filter(({ id }) => selected.has(id));
   const toggle = (id: string) => {
     const next = new Set(selected);
     if (!next.delete(id)) {
@@ -94,12 +97,12 @@ function Inventory({ list, query, change }: InventoryProps) {
       <ClusterFilters
         query={query}
         change={change}
-        overview={list?.overview}
-        found={rows?.length}
+        overview={list.overview}
+        found={rows.length}
         columns={titles}
         toggleColumn={toggleColumn}
         chosen={chosen.length}
-        chooseAll={() => setSelected(new Set(rows?.map(({ id }) => id)))}
+        chooseAll={() => setSelected(new Set(rows.map(({ id }) => id)))}
         chooseNone={() => setSelected(new Set())}
         configure={() => setTask({ name: "configure", clusters: chosen })}
       />
@@ -112,11 +115,7 @@ function Inventory({ list, query, change }: InventoryProps) {
         empty={isNarrowed(query) ? <NothingFound clear={clear} /> : null}
       />
       {task?.name === "configure" && (
-        <ScanConfiguration
-          clusters={task.clusters}
-          scanners={list?.overview.coverage ?? []}
-          close={() => setTask(null)}
-        />
+        <ScanConfiguration clusters={task.clusters} scanners={list.overview.coverage} close={() => setTask(null)} />
       )}
       {task?.name === "remove" && <RemoveCluster cluster={task.cluster} close={() => setTask(null)} />}
     </>

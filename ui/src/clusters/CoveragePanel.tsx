@@ -1,10 +1,10 @@
-import { Card, CardBody, CardHeader, CardTitle, Label, Progress, Skeleton } from "@patternfly/react-core";
+import { Card, CardBody, CardHeader, CardTitle, Label, Progress } from "@patternfly/react-core";
 import { Link } from "react-router";
 import type { ClustersOverview, ScannerCoverage } from "../api/generated/types.gen";
 import { CLUSTERS_PATH } from "./clusterPath";
 
 /** On how many clusters each scanner is switched on. */
-export function CoveragePanel({ overview }: { overview: ClustersOverview | undefined }) {
+export function CoveragePanel({ overview }: { overview: ClustersOverview }) {
   return (
     <Card isCompact component="section" aria-labelledby="coverage-title">
       <CardHeader>
@@ -13,17 +13,13 @@ export function CoveragePanel({ overview }: { overview: ClustersOverview | undef
         </CardTitle>
       </CardHeader>
       <CardBody>
-        {overview ? (
-          <ul className="dl-coverage">
-            {overview.coverage.map((scanner) => (
-              <li key={scanner.scanner}>
-                <Coverage scanner={scanner} clusters={overview.clusters} />
-              </li>
-            ))}
-          </ul>
-        ) : (
-          <Skeleton height="7.5rem" screenreaderText="Loading" />
-        )}
+        <ul className="dl-coverage">
+          {overview.coverage.map((scanner) => (
+            <li key={scanner.scanner}>
+              <Coverage scanner={scanner} clusters={overview.clusters} />
+            </li>
+          ))}
+        </ul>
       </CardBody>
     </Card>
   );

@@ -11,8 +11,8 @@ import {
   StackItem,
   Title,
 } from "@patternfly/react-core";
-import { queryOptions, useQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { queryOptions, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useEffect, useState } from "react";
 import { Link } from "react-router";
 import { getRegistrationTokenOptions } from "../api/generated/@tanstack/react-query.gen";
 import { planInstallation } from "../api/generated/sdk.gen";
@@ -22,6 +22,7 @@ import { Failure } from "../states/Failure";
 import { Notice } from "../states/Notice";
 import { clusterPath } from "./clusterPath";
 import type { Environment } from "./environment";
+import { invalidateClusters } from "./invalidateClusters";
 
 const ASK_MILLISECONDS = 2_000;
 
@@ -126,6 +127,13 @@ function Waiting({ tokenId, name }: { tokenId: number; name: string }) {
     refetchInterval: ({ state }) => (state.data?.clusters.length ? false : ASK_MILLISECONDS),
   });
   const cluster = data?.clusters[0];
+  const queryClient = useQueryClient();
+  const isConnected = cluster !== undefined;
+  useEffect(() => {
+    if (isConnected) {
+      void invalidateClusters(queryClient);
+    }
+  }, [isConnected, queryClient]);
   if (cluster) {
     return (
       <Notice variant="success" title={`${cluster.name} is connected`}>

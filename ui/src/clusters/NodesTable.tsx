@@ -12,16 +12,16 @@ import { NODE_STATES, type NodeState, nodeLook, nodeState } from "./health";
 const ANY = { value: "", label: "Any status" };
 
 interface NodesTableProps {
-  nodes: readonly NodeRow[] | undefined;
-  installation: InstallationType | undefined;
+  nodes: readonly NodeRow[];
+  installation: InstallationType;
 }
 
 /** The nodes of a cluster with their sensors. */
-export function NodesTable({ nodes, installation = "controller_and_sensors" }: NodesTableProps) {
+export function NodesTable({ nodes, installation }: NodesTableProps) {
   const [wanted, setWanted] = useState("");
   const stateOf = (node: NodeRow) => nodeState(node.status, installation);
-  const present = NODE_STATES.filter((state) => nodes?.some((node) => stateOf(node) === state));
-  const rows = nodes?.filter((node) => !wanted || stateOf(node) === wanted);
+  const present = NODE_STATES.filter((state) => nodes.some((node) => stateOf(node) === state));
+  const rows = nodes.filter((node) => !wanted || stateOf(node) === wanted);
   return (
     <>
       {present.length > 1 && (
@@ -52,12 +52,12 @@ export function NodesTable({ nodes, installation = "controller_and_sensors" }: N
 function columnsFor(installation: InstallationType): readonly Column<NodeRow>[] {
   const names: readonly Column<NodeRow>[] = [
     { title: "Node Name", width: 25, cell: (row) => <span className="dl-break">{row.name}</span> },
-    { title: "Status", width: 20, cell: (row) => <NodeStatus state={nodeState(row.status, installation)} /> },
-    { title: "Region", cell: (row) => row.region || "–" },
+    { title: "Status", width: 15, cell: (row) => <NodeStatus state={nodeState(row.status, installation)} /> },
+    { title: "Region", isNarrow: true, cell: (row) => row.region || "–" },
     { title: "Node IP", isNarrow: true, cell: (row) => row.internal_ip || "–" },
     { title: "Architecture", isNarrow: true, cell: (row) => row.architecture || "–" },
   ];
-  const problems: Column<NodeRow> = { title: "Problems", width: 20, cell: (row) => <NodeProblems node={row} /> };
+  const problems: Column<NodeRow> = { title: "Problems", width: 15, cell: (row) => <NodeProblems node={row} /> };
   if (installation === "controller_only") {
     return [...names, problems];
   }

@@ -1,15 +1,4 @@
-import {
-  Card,
-  CardBody,
-  CardHeader,
-  CardTitle,
-  Grid,
-  GridItem,
-  Icon,
-  List,
-  ListItem,
-  Skeleton,
-} from "@patternfly/react-core";
+import { Card, CardBody, CardHeader, CardTitle, Grid, GridItem, Icon, List, ListItem } from "@patternfly/react-core";
 import CheckCircleIcon from "@patternfly/react-icons/dist/esm/icons/check-circle-icon";
 import ExclamationTriangleIcon from "@patternfly/react-icons/dist/esm/icons/exclamation-triangle-icon";
 import type { ReactNode } from "react";
@@ -20,25 +9,23 @@ import { CLUSTER_STATUSES, clusterLook, duration } from "./health";
 
 const NAMED = 3;
 
-/** Figures over all clusters; grey while they are not known. */
-export function OverviewCards({ overview }: { overview: ClustersOverview | undefined }) {
+/** Figures over all clusters. */
+export function OverviewCards({ overview }: { overview: ClustersOverview }) {
   return (
     <Grid hasGutter>
       <OverviewCard title="Monitoring" span={6}>
-        {overview && <Monitoring overview={overview} />}
+        <Monitoring overview={overview} />
       </OverviewCard>
       <OverviewCard title="Clusters by Status">
-        {overview && (
-          <Counts
-            counts={CLUSTER_STATUSES.map((status) => [clusterLook(status).name, overview.by_status[status] ?? 0])}
-          />
-        )}
+        <Counts
+          counts={CLUSTER_STATUSES.map((status) => [clusterLook(status).name, overview.by_status[status] ?? 0])}
+        />
       </OverviewCard>
       <OverviewCard title="Clusters by Provider">
-        {overview && <Counts counts={Object.entries(overview.by_provider)} />}
+        <Counts counts={Object.entries(overview.by_provider)} />
       </OverviewCard>
       <OverviewCard title="Most used versions">
-        {overview && <Counts counts={Object.entries(overview.by_version)} />}
+        <Counts counts={Object.entries(overview.by_version)} />
       </OverviewCard>
     </Grid>
   );
@@ -60,9 +47,7 @@ function OverviewCard({ title, span, children }: OverviewCardProps) {
             {title}
           </CardTitle>
         </CardHeader>
-        <CardBody className="dl-overview">
-          {children ?? <Skeleton height="6.5rem" screenreaderText="Loading" />}
-        </CardBody>
+        <CardBody className="dl-overview">{children}</CardBody>
       </Card>
     </GridItem>
   );
@@ -85,6 +70,7 @@ function Counts({ counts }: { counts: readonly (readonly [string, number])[] }) 
 
 function Monitoring({ overview }: { overview: ClustersOverview }) {
   const { failing, monitored_correctly: isCorrect, timeouts } = overview;
+  const alone = overview.clusters - overview.with_sensors;
   return (
     <>
       <p>
@@ -97,8 +83,8 @@ function Monitoring({ overview }: { overview: ClustersOverview }) {
         <span className="dl-count">
           {overview.sensors_running}/{overview.sensors_expected}
         </span>{" "}
-        sensors are running, on {overview.with_sensors} of {overview.clusters} clusters; the others have a controller
-        only.
+        sensors are running
+        {alone > 0 && `; ${alone} ${alone === 1 ? "cluster has" : "clusters have"} a controller only`}.
       </p>
       {failing.length > 0 && (
         <List isPlain>

@@ -156,7 +156,7 @@ function Retention({ draft, change, mistake }: PartProps & { mistake: string }) 
         value={Number.isNaN(draft.retentionDays) ? "" : draft.retentionDays}
         min={1}
         max={MAX_RETENTION_DAYS}
-        unit="days"
+        unit={<span className="dl-one-line">days</span>}
         validated={mistake ? "error" : "default"}
         onMinus={() => set(draft.retentionDays - 1)}
         onPlus={() => set(draft.retentionDays + 1)}

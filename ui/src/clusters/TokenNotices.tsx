@@ -1,16 +1,14 @@
 import { StackItem } from "@patternfly/react-core";
-import { useQuery } from "@tanstack/react-query";
 import { Link } from "react-router";
-import { listRegistrationTokensOptions } from "../api/generated/@tanstack/react-query.gen";
+import type { RegistrationTokenInfo } from "../api/generated/types.gen";
 import { Moment } from "../facts/Moment";
 import { Notice } from "../states/Notice";
 import { TOKENS_PATH } from "./clusterPath";
 import { namesOf, tokensToRenew } from "./tokenState";
 
 /** Registration tokens in use that end within three months, or have ended; nothing where there is none. */
-export function TokenNotices() {
-  const { data } = useQuery(listRegistrationTokensOptions());
-  return tokensToRenew(data ?? []).map((token) => {
+export function TokenNotices({ tokens }: { tokens: readonly RegistrationTokenInfo[] }) {
+  return tokensToRenew(tokens).map((token) => {
     const isOver = token.state === "expired";
     return (
       <StackItem key={token.id}>

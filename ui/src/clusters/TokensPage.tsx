@@ -36,7 +36,7 @@ export function TokensPage() {
           <Failure subject="the registration tokens" error={error} retry={() => void refetch()} />
         ) : (
           <Stack hasGutter>
-            <TokenNotices />
+            <TokenNotices tokens={data ?? []} />
             <StackItem>
               <SearchableTable
                 label="Registration tokens"

@@ -57,7 +57,7 @@ _NODES = text(
 
 _TOKENS = text(
     """
-    SELECT DISTINCT ON (agent.cluster_id) agent.cluster_id, token.*
+    SELECT DISTINCT ON (agent.cluster_id) agent.cluster_id, token.id, token.name, token.expires_at, token.revoked_at
     FROM agent JOIN registration_token AS token ON token.id = agent.registration_token_id
     WHERE agent.revoked_at IS NULL AND agent.cluster_id = ANY(:cluster_ids)
     ORDER BY agent.cluster_id, token.revoked_at DESC NULLS FIRST, token.expires_at DESC
