@@ -209,7 +209,9 @@ async def test_the_wizard_gives_the_commands_and_says_when_the_cluster_has_come(
     assert found
     assert await console.grave_barriers() == []
     rows = await Fleet(world.service.services.engine).rows("SELECT uid FROM cluster WHERE name = 'west'")
-    await Fleet(world.service.services.engine).rows("UPDATE cluster SET uid = 'uid-west' WHERE uid = :uid", uid=rows[0].uid)
+    await Fleet(world.service.services.engine).rows(
+        "UPDATE cluster SET uid = 'uid-west' WHERE uid = :uid", uid=rows[0].uid
+    )
     before, world.service.registration_token = world.service.registration_token, found[1]
     await world.service.enrol("sensor", "west", "w")
     world.service.registration_token = before
