@@ -5,11 +5,10 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
-from click.testing import Result
 from tests.server.clusters.conftest import listed, three_clusters
 from tests.support.fleet import Fleet
 from tests.support.service import RunningService, running_service, service_settings
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from deadlight.cli.main import app
 
