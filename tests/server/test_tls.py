@@ -18,7 +18,7 @@ from deadlight.client.agent import AgentClient
 from deadlight.client.credential_process import Token
 from deadlight.client.errors import CredentialsError
 from deadlight.server.__main__ import _serve_http, open_services
-from deadlight.server.auth.agents import create_registration_token
+from deadlight.server.auth.registration import create_registration_token
 from deadlight.server.dashboard.risk_index import RiskIndex
 
 

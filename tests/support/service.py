@@ -19,8 +19,8 @@ from sqlalchemy import text
 from deadlight.model import wire
 from deadlight.server.__main__ import _as_coroutine, _HttpServer, background_work, open_services
 from deadlight.server.app import create_app
-from deadlight.server.auth.agents import create_registration_token
 from deadlight.server.auth.principals import Principal, Role
+from deadlight.server.auth.registration import create_registration_token
 from deadlight.server.auth.sessions import create_api_token
 from deadlight.server.dashboard.risk_index import RiskIndex
 from deadlight.server.events.relay import CHANGES_CHANNEL

@@ -1,6 +1,9 @@
 import { createBrowserRouter, Navigate, type RouteObject } from "react-router";
 import { ClusterPage } from "./clusters/ClusterPage";
 import { ClustersPage } from "./clusters/ClustersPage";
+import { CLUSTERS_PATH, INSTALL_PATH, TOKENS_PATH } from "./clusters/clusterPath";
+import { InstallPage } from "./clusters/InstallPage";
+import { TokensPage } from "./clusters/TokensPage";
 import { DashboardPage } from "./dashboard/DashboardPage";
 import { ExposurePage } from "./exposure/ExposurePage";
 import { ImagePage } from "./images/ImagePage";
@@ -25,8 +28,11 @@ const pages: RouteObject[] = [
   { path: "runtime/live/images", element: <ImagesPage /> },
   { path: "runtime/live/images/:imageTagId/:tab?", element: <ImagePage /> },
   { path: "runtime/exposure-windows/:windowId?", element: <ExposurePage /> },
-  { path: "runtime/clusters", element: <ClustersPage /> },
+  { path: CLUSTERS_PATH, element: <ClustersPage /> },
+  { path: INSTALL_PATH, element: <InstallPage /> },
+  { path: TOKENS_PATH, element: <TokensPage /> },
   { path: "runtime/clusters/:clusterId", element: <ClusterPage /> },
+  { path: "admin/runtime/clusters", element: <Navigate to={CLUSTERS_PATH} replace /> },
   { path: "admin/workers", element: <WorkersPage /> },
   { path: "admin/workers/alerts", element: <AlertsPage /> },
   { path: "admin/workers/new", element: <NewWorkerPage /> },

@@ -111,30 +111,6 @@ def _image_row(item: dict[str, Any]) -> tuple[str, ...]:
     )
 
 
-def clusters(as_json: Json = False) -> None:
-    """List the clusters and the health of their agents."""
-    found = run(lambda client: client.list_clusters())
-    if as_json:
-        print_json(found)
-        return
-    rows = [
-        (
-            plain(item["name"]),
-            item["controller_status"],
-            f"{item['running_nodes_count']}/{item['nodes_count']}",
-            plain(item["provider"]),
-            plain(", ".join(item["regions"])),
-            "demonstration" if item["demonstration"] else "",
-        )
-        for item in found
-    ]
-    print_table(
-        ("Cluster", "Controller", "Sensors", "Provider", "Location", ""),
-        rows,
-        empty="No cluster is connected. `deadlight connect` shows how.",
-    )
-
-
 def workers(as_json: Json = False) -> None:
     """List the workers and how their alerts fared."""
     found = run(lambda client: client.get("/api/v1/workers"))
@@ -296,39 +272,26 @@ def _print_import(total: dict[str, Any]) -> None:
 
 def connect(
     name: Annotated[str, typer.Option(help="The cluster's name in Deadlight.")] = "my-cluster",
+    *,
+    namespace: Annotated[str, typer.Option(help="The namespace of the agents.")] = "deadlight",
+    provider: Annotated[str, typer.Option(help="kubernetes or openshift.")] = "kubernetes",
+    controller_only: Annotated[bool, typer.Option("--controller-only", help="Without sensors on the nodes.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Show how to connect a real cluster, with a fresh registration token."""
-    target = _target()
-    answer = run(lambda client: client.post("/runtime/api/v1/registration_token"), target)
-    token = answer["access_token"]
+    """Show how to connect a real cluster, with a fresh registration token that is good for it.
+
+    Example: deadlight connect --name production
+    """
+    installation = "controller_only" if controller_only else "controller_and_sensors"
+    body = {"cluster_name": name, "namespace": namespace, "provider": provider, "installation": installation}
+    plan = run(lambda client: client.post("/api/v1/clusters/installation", body))
     if as_json:
-        print_json({"server": target.url, "registration_token": token})
+        print_json({"server": plan["server_url"], **plan})
         return
-    typer.echo(CONNECT.format(url=target.url, token=token, name=name))
-
-
-CONNECT = """\
-From this machine, for the cluster of your current kube context (reads only, changes nothing there):
-
-  DEADLIGHT_REGISTRATION_TOKEN={token} \\
-    deadlight controller --server {url} --state ~/.local/state/deadlight --cluster-name {name}
-
-Inside the cluster, controller and a sensor on every node (the service must be reachable from there over https):
-
-  helm upgrade --install deadlight-agent charts/deadlight-agent --namespace deadlight --create-namespace \\
-    --set server.url={url} --set registrationToken={token} --set clusterName={name} \\
-    --set clusterUID=$(kubectl get namespace kube-system -o jsonpath='{{.metadata.uid}}') --set sensors.enabled=true
-
-Leave out `sensors.enabled=true` for Runtime Integrity: the controller alone."""
-
-
-def _target() -> Target:
-    try:
-        return find_target()
-    except NoTargetError as error:
-        Console(stderr=True).print(f"[red]error:[/] {plain(error)}")
-        raise typer.Exit(1) from None
+    if plan["warning"]:
+        Console(stderr=True).print(f"[yellow]{plain(plan['warning'])}[/]")
+    for step in (plan["from_this_machine"], *plan["steps"]):
+        typer.echo(f"# {step['title']}. {step['note']}".rstrip() + f"\n{step['command']}\n")
 
 
 def remove_demonstration() -> None:

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from deadlight import __version__
-from deadlight.cli import commands, windows
+from deadlight.cli import clusters, commands, windows
 from deadlight.cli.embedded_postgres import EmbeddedPostgresError
 from deadlight.cli.home import Home
 from deadlight.cli.output import plain
@@ -29,7 +29,7 @@ demo = typer.Typer(help="The demonstration fleet.", no_args_is_help=True)
 app.command()(commands.login)
 app.command()(commands.connect)
 app.command()(commands.images)
-app.command()(commands.clusters)
+app.command()(clusters.cluster)
 app.command()(commands.workers)
 app.command()(commands.funnel)
 app.command()(commands.scan)
@@ -38,6 +38,8 @@ demo.command("remove")(commands.remove_demonstration)
 app.add_typer(windows.app, name="windows")
 app.add_typer(advisories, name="advisories")
 app.add_typer(demo, name="demo")
+app.add_typer(clusters.clusters, name="clusters")
+app.add_typer(clusters.tokens, name="tokens")
 
 
 @app.command()

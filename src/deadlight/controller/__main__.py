@@ -59,6 +59,7 @@ def parse_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     )
     cluster = parser.add_argument_group("the cluster (default: the pod's own inside a cluster, else the kubeconfig)")
     cluster.add_argument("--cluster-name", default="", metavar="NAME", help="default: the kube context's name")
+    cluster.add_argument("--node-name", default="", metavar="NAME", help="the node this runs on, to be shown")
     cluster.add_argument("--kubeconfig", type=Path, metavar="FILE", help="default: $KUBECONFIG, else ~/.kube/config")
     cluster.add_argument("--context", default="", metavar="NAME", help="default: the kubeconfig's current one")
     cluster.add_argument("--demonstration", action="store_true", help="mark the cluster as a demonstration")
@@ -97,6 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ca_file=chosen.ca_file,
         demonstration=chosen.demonstration,
         once=chosen.once,
+        node_name=chosen.node_name,
     )
     code = 0
     try:

@@ -25,10 +25,14 @@ class HeartbeatService(Protocol):
         """Deliver one."""
 
 
-def heartbeat(health: Health, held: dict[str, int], retries: int, started_at: datetime) -> Heartbeat:
+def heartbeat(
+    health: Health, held: dict[str, int], retries: int, started_at: datetime, *, node_name: str = ""
+) -> Heartbeat:
     """The message: counters by name, `held_pod` and its like for the inventory's size."""
     counters = health.counters() | {f"held_{kind}": count for kind, count in held.items()} | {"retries": retries}
-    return Heartbeat(version=__version__, started_at=started_at, counters=counters, problems=health.problems)
+    return Heartbeat(
+        version=__version__, node=node_name, started_at=started_at, counters=counters, problems=health.problems
+    )
 
 
 async def keep_beating(
@@ -37,12 +41,13 @@ async def keep_beating(
     held: Callable[[], dict[str, int]],
     started_at: datetime,
     *,
+    node_name: str = "",
     seconds: float = SECONDS,
 ) -> None:
     """Send heartbeats until cancelled; one that the service refuses is dropped, the next may suit it."""
     while True:
         try:
-            await service.heartbeat(heartbeat(health, held(), service.retries, started_at))
+            await service.heartbeat(heartbeat(health, held(), service.retries, started_at, node_name=node_name))
         except RejectedError as error:
             if health.trouble("heartbeat", str(error)):
                 logger.warning("heartbeat dropped: %s", error)

@@ -38,6 +38,8 @@ class Options:
     ca_file: Path | None = None
     demonstration: bool = False
     once: bool = False
+    node_name: str = ""
+    """Where it runs inside the cluster."""
 
 
 async def run_controller(access: Access, options: Options) -> None:
@@ -61,7 +63,7 @@ async def run_controller(access: Access, options: Options) -> None:
             demonstration=options.demonstration,
         )
         async with AgentClient(options.server, partial(fetch_token, identity), ca_file=options.ca_file) as client:
-            await _follow(api, client, ClusterRecord(uid=uid, name=name), once=options.once)
+            await _follow(api, client, ClusterRecord(uid=uid, name=name), options)
 
 
 async def check_access(access: Access) -> None:
@@ -74,7 +76,7 @@ async def check_access(access: Access) -> None:
         await fetch_cluster_uid(api)
 
 
-async def _follow(api: KubernetesApi, client: AgentClient, cluster: ClusterRecord, *, once: bool) -> None:
+async def _follow(api: KubernetesApi, client: AgentClient, cluster: ClusterRecord, options: Options) -> None:
     health, started_at = Health(), datetime.now(UTC)
     shipper = Shipper(client, cluster, health)
     source = KubernetesSource(api, cluster, shipper, health)
@@ -82,11 +84,11 @@ async def _follow(api: KubernetesApi, client: AgentClient, cluster: ClusterRecor
         running = [
             tasks.create_task(source.run()),
             tasks.create_task(_ship(source, shipper)),
-            tasks.create_task(keep_beating(client, health, shipper.held, started_at)),
+            tasks.create_task(keep_beating(client, health, shipper.held, started_at, node_name=options.node_name)),
         ]
         await shipper.synced.wait()
         logger.info("the service holds cluster %s", cluster.name)
-        if once:
+        if options.once:
             for task in running:
                 task.cancel()
 

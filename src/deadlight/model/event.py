@@ -17,6 +17,7 @@ class EventType(StrEnum):
     PACKAGES_USED = "PackagesUsed"
     ADVISORIES_CHANGED = "AdvisoriesChanged"
     REGISTRY_CHANGED = "RegistryChanged"
+    CLUSTER_CONFIGURED = "ClusterConfigured"
 
 
 ALERTABLE = (

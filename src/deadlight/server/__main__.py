@@ -24,8 +24,8 @@ from deadlight.registry.attestations.keyless import SigstoreVerifier
 from deadlight.server import migrations
 from deadlight.server.app import create_app
 from deadlight.server.auth.accounts import ADMIN_NAME, ensure_admin
-from deadlight.server.auth.agents import create_local_registration_token
 from deadlight.server.auth.principals import Role
+from deadlight.server.auth.registration import create_local_registration_token
 from deadlight.server.auth.sessions import create_local_token
 from deadlight.server.dashboard.risk_index import RiskIndex
 from deadlight.server.db.engine import create_engine

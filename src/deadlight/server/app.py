@@ -27,7 +27,10 @@ from deadlight.server.assessment import image_api, images_api, runtime_api, view
 from deadlight.server.assessment.live_index import LiveIndex
 from deadlight.server.attestations import api as attestations_api
 from deadlight.server.auth import api as auth_api
+from deadlight.server.auth import registration_api
 from deadlight.server.auth.requests import MAX_COMPRESSED_BYTES
+from deadlight.server.clusters import api as clusters_api
+from deadlight.server.clusters import runtime_api as runtime_clusters_api
 from deadlight.server.dashboard import api as dashboard_api
 from deadlight.server.dashboard.risk_index import RiskIndex
 from deadlight.server.errors import CODES, Refusal, ServiceError, UnavailableError
@@ -43,6 +46,7 @@ logger = logging.getLogger(__name__)
 
 ROUTERS = (
     auth_api.router,
+    registration_api.router,
     inventory_api.router,
     observations_api.router,
     registries_api.router,
@@ -55,6 +59,8 @@ ROUTERS = (
     image_api.router,
     runtime_api.router,
     ledger_api.router,
+    clusters_api.router,
+    runtime_clusters_api.router,
     workers_api.router,
     scans_api.router,
     demonstration.router,

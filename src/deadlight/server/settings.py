@@ -71,6 +71,10 @@ class Settings(BaseSettings):
     agent_timeout: Duration = Field(
         default=timedelta(seconds=90), description="An agent silent for longer counts as stopped or failed."
     )
+    installation_timeout: Duration = Field(
+        default=timedelta(minutes=5),
+        description="Where a cluster has sensors, a node without one for longer counts as failed to install.",
+    )
     sigstore_trusted_root: str = Field(
         default="", description="File with the roots of a private Sigstore; empty: those of the public one."
     )

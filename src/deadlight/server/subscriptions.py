@@ -13,11 +13,22 @@ from deadlight.server.attestations.handlers import (
     expect_attestations,
 )
 from deadlight.server.events.relay import Handler
-from deadlight.server.findings.handlers import advance_used_packages, assess_scanned_image, rematch_changed_advisories
+from deadlight.server.findings.handlers import (
+    advance_used_packages,
+    assess_scanned_image,
+    judge_configured_cluster,
+    judge_moved_images,
+    rematch_changed_advisories,
+)
 from deadlight.server.integrity.handlers import check_new_image, check_registry, follow_workload
 from deadlight.server.ledger.handlers import follow_exposure, follow_scanned_image
 from deadlight.server.runtime.handlers import resolve_scanned_image
-from deadlight.server.scans.handlers import scan_new_image, scan_registry
+from deadlight.server.scans.handlers import (
+    scan_configured_cluster,
+    scan_deployed_images,
+    scan_new_image,
+    scan_registry,
+)
 from deadlight.server.settings import Settings
 from deadlight.server.workers.service import dispatch
 
@@ -27,8 +38,15 @@ def subscriptions(settings: Settings) -> Mapping[EventType, Sequence[Handler]]:
     alert: Handler = partial(dispatch, settings.public_url)
     return {
         EventType.IMAGE_OBSERVED: (check_new_image, scan_new_image, expect_attestations),
-        EventType.WORKLOAD_CHANGED: (follow_workload, follow_exposure, alert),
+        EventType.WORKLOAD_CHANGED: (
+            follow_workload,
+            scan_deployed_images,
+            judge_moved_images,
+            follow_exposure,
+            alert,
+        ),
         EventType.REGISTRY_CHANGED: (check_registry, scan_registry, check_registry_attestations),
+        EventType.CLUSTER_CONFIGURED: (scan_configured_cluster, judge_configured_cluster),
         EventType.IMAGE_SCANNED: (
             assess_scanned_image,
             resolve_scanned_image,

@@ -99,9 +99,10 @@ async def test_clusters_and_their_nodes_have_the_documented_shape(service: Runni
     await fleet.add_agent("controller", cluster="east", version="1.2")
     for name, more in (("running", {}), ("silent", {}), ("never", {}), ("off", {"sensor_disabled": True})):
         await fleet.add_node(name, cluster="east", region="eu-west-1a", hostname=f"{name}.internal", **more)
+    await fleet.rows(f"UPDATE node SET first_seen_at = {long_ago}")
     for name in ("running", "silent", "off"):
         await fleet.add_agent("sensor", name, cluster="east", version="1.1")
-    await fleet.rows(f"UPDATE agent SET last_seen_at = {recently}")
+    await fleet.rows(f"UPDATE agent SET last_seen_at = {recently}, enrolled_at = {long_ago}")
     await fleet.rows(f"UPDATE agent SET last_seen_at = {long_ago} WHERE node_name = 'silent'")
     await fleet.add_node("plain", cluster="west")
     answer = await service.post(CLUSTERS, {})

@@ -32,7 +32,7 @@ const EXPOSURE: readonly Operation[] = ["listExposureWindows", "getExposureWindo
 
 /** Which answers of the service each kind of change makes old. A kind that is not here makes all of them old. */
 const AFFECTED: Readonly<Record<string, readonly Operation[]>> = {
-  WorkloadChanged: [...PLACES, ...ALERTS, ...EXPOSURE, "listClusters", "getCluster"],
+  WorkloadChanged: [...PLACES, ...ALERTS, ...EXPOSURE, "listClusters"],
   ImageObserved: IMAGES,
   ImageScanned: [...FINDINGS, ...EXPOSURE],
   IntegrityViolationDetected: [...VERDICTS, ...ALERTS, ...EXPOSURE],
@@ -42,6 +42,7 @@ const AFFECTED: Readonly<Record<string, readonly Operation[]>> = {
   VulnerabilitiesChanged: [...FINDINGS, ...ALERTS, ...EXPOSURE],
   PackagesUsed: FINDINGS,
   AdvisoriesChanged: FINDINGS,
+  ClusterConfigured: ["listManagedClusters", "getManagedCluster"],
   RegistryChanged: [...VERDICTS, "listRegistries"],
   image_risk: FINDINGS,
 };

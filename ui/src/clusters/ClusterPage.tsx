@@ -1,54 +1,50 @@
 import {
+  Button,
   Card,
   CardBody,
+  CardHeader,
+  CardTitle,
   DescriptionList,
-  Label,
-  List,
-  ListItem,
+  Flex,
+  Grid,
+  GridItem,
   PageSection,
   Skeleton,
   Stack,
   StackItem,
   Title,
 } from "@patternfly/react-core";
-import { useQuery } from "@tanstack/react-query";
-import { useParams } from "react-router";
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { type ReactNode, useState } from "react";
+import { Link, useNavigate, useParams } from "react-router";
 import { HEALTH_INTERVAL_MILLISECONDS } from "../api/clusters";
-import { getClusterOptions } from "../api/generated/@tanstack/react-query.gen";
-import type { ClusterDetailOut, ClusterOut, NodeOut } from "../api/generated/types.gen";
+import { getManagedClusterOptions, listManagedClustersOptions } from "../api/generated/@tanstack/react-query.gen";
+import type { ClusterDetail, ClusterRow } from "../api/generated/types.gen";
 import { DemonstrationLabel } from "../facts/DemonstrationLabel";
 import { Fact } from "../facts/Fact";
 import { Moment } from "../facts/Moment";
 import { PageHead } from "../shell/PageHead";
-import { NothingYet } from "../states/NothingYet";
+import { Notice } from "../states/Notice";
 import { PageFailure } from "../states/PageFailure";
-import type { Column } from "../table/DataTable";
-import { SearchableTable } from "../table/SearchableTable";
+import { ClusterStatusLabel } from "./ClusterStatusLabel";
 import { ControllerLabel } from "./ControllerLabel";
-import { describeNode } from "./health";
+import { CLUSTERS_PATH, reinstallPath } from "./clusterPath";
+import { nodeState } from "./health";
+import { NodesDonut } from "./NodesDonut";
+import { NodesTable } from "./NodesTable";
+import { ProblemNotices } from "./Problems";
+import { RemoveCluster } from "./RemoveCluster";
+import { ScanConfiguration } from "./ScanConfiguration";
 import { SensorsPill } from "./SensorsPill";
+import { tokenLook } from "./tokenState";
 
-const ABOVE = { title: "Cluster Management", path: "/runtime/clusters" };
-
-const NODE_COLUMNS: readonly Column<NodeOut>[] = [
-  { title: "Node Name", width: 30, cell: (row) => row.name },
-  { title: "Status", width: 20, cell: (row) => <NodeStatus node={row} /> },
-  { title: "Region", cell: (row) => row.region || "–" },
-  { title: "Node IP", isNarrow: true, cell: (row) => row.internal_ip || "–" },
-  { title: "Architecture", isNarrow: true, cell: (row) => row.architecture || "–" },
-  { title: "Sensor Version", isNarrow: true, cell: (row) => row.sensor_version || "–" },
-  {
-    title: "Last Contact",
-    isNarrow: true,
-    cell: (row) => <Moment isRelative at={row.sensor_last_updated} />,
-  },
-];
+const ABOVE = { title: "Cluster Management", path: CLUSTERS_PATH };
 
 /** A cluster with its nodes. */
 export function ClusterPage() {
   const { clusterId = "" } = useParams();
   const { data, error, refetch } = useQuery({
-    ...getClusterOptions({ path: { cluster_id: clusterId } }),
+    ...getManagedClusterOptions({ path: { cluster_id: clusterId } }),
     refetchInterval: HEALTH_INTERVAL_MILLISECONDS,
   });
   if (error && !data) {
@@ -57,88 +53,158 @@ export function ClusterPage() {
   return <Cluster detail={data} />;
 }
 
-function Cluster({ detail }: { detail: ClusterDetailOut | undefined }) {
+function Cluster({ detail }: { detail: ClusterDetail | undefined }) {
+  const cluster = detail?.cluster;
   return (
     <>
       <PageHead
-        title={detail?.cluster.name ?? "Cluster"}
+        title={cluster?.name ?? "Cluster"}
         above={[ABOVE]}
-        labels={<DemonstrationLabel isShown={detail?.cluster.demonstration ?? false} />}
+        labels={
+          cluster && (
+            <>
+              <ClusterStatusLabel status={cluster.status} />
+              <DemonstrationLabel isShown={cluster.demonstration} />
+            </>
+          )
+        }
+        actions={cluster && <ClusterActions cluster={cluster} />}
       />
       <PageSection isFilled>
-        <Stack hasGutter>
-          <StackItem>
-            <Card>
-              <CardBody>
-                {detail ? (
-                  <ClusterFacts cluster={detail.cluster} />
-                ) : (
-                  <Skeleton height="7.25rem" screenreaderText="Loading" />
-                )}
-              </CardBody>
-            </Card>
-          </StackItem>
-          <StackItem>
-            <Title headingLevel="h2">Nodes</Title>
-            <SearchableTable
-              label="Nodes"
-              searchLabel="Search by name, status or region"
-              columns={NODE_COLUMNS}
-              rows={detail?.nodes}
-              rowKey={(row) => row.id}
-              textOf={(row) => `${row.name} ${describeNode(row.status).name} ${row.region} ${row.internal_ip}`}
-              empty={
-                <NothingYet title="No nodes are known yet">
-                  The controller lists them with its first synchronisation. If this stays empty, look at its log.
-                </NothingYet>
-              }
-            />
-          </StackItem>
-        </Stack>
+        {detail ? <ClusterParts detail={detail} /> : <Skeleton height="40rem" screenreaderText="Loading" />}
       </PageSection>
     </>
   );
 }
 
-function ClusterFacts({ cluster }: { cluster: ClusterOut }) {
+function ClusterParts({ detail: { cluster, nodes } }: { detail: ClusterDetail }) {
   return (
-    <DescriptionList isCompact columnModifier={{ default: "2Col", lg: "3Col" }}>
-      <Fact name="Controller Status">
-        <ControllerLabel status={cluster.controller_status} />{" "}
-        <span className="dl-subtle">
-          last contact <Moment isRelative at={cluster.controller_last_updated} />
-        </span>
-      </Fact>
+    <Stack hasGutter>
+      {cluster.problems.length > 0 && (
+        <StackItem className="dl-part">
+          <ProblemNotices problems={cluster.problems} />
+        </StackItem>
+      )}
+      <StackItem>
+        <Grid hasGutter>
+          <Part title="Cluster Details">
+            <ClusterFacts cluster={cluster} />
+          </Part>
+          <Part title="Controller Details">
+            <ControllerFacts cluster={cluster} />
+          </Part>
+          <Part title="Nodes by Status">
+            <NodesDonut states={nodes.map(({ status }) => nodeState(status, cluster.installation))} />
+          </Part>
+        </Grid>
+      </StackItem>
+      <StackItem>
+        <Title headingLevel="h2">Nodes</Title>
+        {cluster.installation === "controller_only" && <ControllerOnly cluster={cluster} />}
+        <div className="dl-after">
+          <NodesTable nodes={nodes} installation={cluster.installation} />
+        </div>
+      </StackItem>
+    </Stack>
+  );
+}
+
+function ClusterActions({ cluster }: { cluster: ClusterRow }) {
+  const [task, setTask] = useState<"configure" | "remove" | null>(null);
+  const navigate = useNavigate();
+  const { data } = useQuery({ ...listManagedClustersOptions(), placeholderData: keepPreviousData });
+  const close = () => setTask(null);
+  return (
+    <Flex columnGap={{ default: "columnGapSm" }}>
+      <Button variant="secondary" isDisabled={!data} onClick={() => setTask("configure")}>
+        Configure
+      </Button>
+      <Button variant="secondary" isDanger onClick={() => setTask("remove")}>
+        Remove
+      </Button>
+      {task === "configure" && data && (
+        <ScanConfiguration clusters={[cluster]} scanners={data.overview.coverage} close={close} />
+      )}
+      {task === "remove" && (
+        <RemoveCluster cluster={cluster} close={close} removed={() => void navigate(CLUSTERS_PATH)} />
+      )}
+    </Flex>
+  );
+}
+
+function Part({ title, children }: { title: string; children: ReactNode }) {
+  const id = title.replaceAll(" ", "-");
+  return (
+    <GridItem span={12} lg={4}>
+      <Card isFullHeight isCompact component="section" aria-labelledby={id}>
+        <CardHeader>
+          <CardTitle component="h2" id={id}>
+            {title}
+          </CardTitle>
+        </CardHeader>
+        <CardBody>{children}</CardBody>
+      </Card>
+    </GridItem>
+  );
+}
+
+function ClusterFacts({ cluster }: { cluster: ClusterRow }) {
+  const { scanners, retention_days: days } = cluster.configuration;
+  return (
+    <DescriptionList isCompact isHorizontal horizontalTermWidthModifier={{ default: "11rem" }}>
+      <Fact name="Provider">{cluster.provider}</Fact>
+      <Fact name="Location">{cluster.regions.join(", ") || "–"}</Fact>
+      <Fact name="Version">{cluster.kubernetes_version || "–"}</Fact>
       <Fact name="Sensors Status">
         <SensorsPill cluster={cluster} />
       </Fact>
-      <Fact name="Provider">{cluster.provider}</Fact>
-      <Fact name="Location">{cluster.regions.join(", ") || "–"}</Fact>
-      <Fact name="Version">{cluster.controller_version || "–"}</Fact>
       <Fact name="Creation Date">
-        <Moment at={cluster.monitored_at} />
+        <Moment at={cluster.created_at} />
+      </Fact>
+      <Fact name="Scan Configuration">
+        {scanners.length} of 6 scanners, results kept {days} {days === 1 ? "day" : "days"}
       </Fact>
     </DescriptionList>
   );
 }
 
-function NodeStatus({ node }: { node: NodeOut }) {
-  const { name, status, meaning } = describeNode(node.status);
+function ControllerFacts({ cluster: { controller, token } }: { cluster: ClusterRow }) {
   return (
-    <>
-      <Label isCompact status={status}>
-        {name}
-      </Label>
-      {meaning && <div className="dl-subtle">{meaning}</div>}
-      {node.sensor_problems.length > 0 && (
-        <List isPlain>
-          {node.sensor_problems.map((problem) => (
-            <ListItem key={problem} className="dl-subtle">
-              {problem}
-            </ListItem>
-          ))}
-        </List>
-      )}
-    </>
+    <DescriptionList isCompact isHorizontal horizontalTermWidthModifier={{ default: "11rem" }}>
+      <Fact name="Node Name">
+        <span className="dl-break">{controller.node_name || "Outside the cluster, or not told"}</span>
+      </Fact>
+      <Fact name="Status">
+        <ControllerLabel status={controller.status} />
+      </Fact>
+      <Fact name="Controller Version">{controller.version || "–"}</Fact>
+      <Fact name="Last Contact">
+        <Moment isRelative at={controller.last_seen_at} />
+      </Fact>
+      <Fact name="Started">
+        <Moment at={controller.started_at} />
+      </Fact>
+      <Fact name="Registration Token">
+        {token ? (
+          <>
+            {token.name}: {tokenLook(token.state).name}, until <Moment at={token.expires_at} />
+          </>
+        ) : (
+          "–"
+        )}
+      </Fact>
+    </DescriptionList>
+  );
+}
+
+function ControllerOnly({ cluster }: { cluster: ClusterRow }) {
+  return (
+    <div className="dl-after">
+      <Notice variant="info" title="No Runtime Sensor was installed on this cluster">
+        The controller shows what runs and whether its images are genuine; which packages are in use only sensors see.{" "}
+        <Link to={reinstallPath(cluster.name)}>Install Runtime again with Controller and Sensors</Link> to add one to
+        every node: the same command upgrades what is there.
+      </Notice>
+    </div>
   );
 }

@@ -1,71 +1,142 @@
-import { Button, PageSection } from "@patternfly/react-core";
-import { useInfiniteQuery } from "@tanstack/react-query";
-import { Link } from "react-router";
-import { clustersOptions, HEALTH_INTERVAL_MILLISECONDS } from "../api/clusters";
-import type { ClusterOut } from "../api/generated/types.gen";
-import { DemonstrationLabel } from "../facts/DemonstrationLabel";
-import { Moment } from "../facts/Moment";
-import { PageHead } from "../shell/PageHead";
+import { PageSection, Skeleton, Stack, StackItem } from "@patternfly/react-core";
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { useMemo, useState } from "react";
+import { useSearchParams } from "react-router";
+import { HEALTH_INTERVAL_MILLISECONDS } from "../api/clusters";
+import { listManagedClustersOptions, listRegistrationTokensOptions } from "../api/generated/@tanstack/react-query.gen";
+import type { ClusterList, ClusterRow } from "../api/generated/types.gen";
 import { ConnectCluster } from "../states/ConnectCluster";
 import { Failure } from "../states/Failure";
-import type { Column } from "../table/DataTable";
-import { SearchableTable } from "../table/SearchableTable";
-import { ControllerLabel } from "./ControllerLabel";
-import { clusterPath } from "./clusterPath";
-import { SensorsPill } from "./SensorsPill";
+import { NothingFound } from "../states/NothingFound";
+import { type Column, DataTable } from "../table/DataTable";
+import { ClusterFilters } from "./ClusterFilters";
+import { ClustersHead } from "./ClustersHead";
+import { CoveragePanel } from "./CoveragePanel";
+import { useChosenColumns } from "./chosenColumns";
+import { actionsColumn, type ClusterColumn, selectionColumn } from "./clusterColumns";
+import { CLUSTERS_PATH } from "./clusterPath";
+import { type ClusterQuery, formatClusterQuery, isNarrowed, parseClusterQuery, requestOf } from "./clusterQuery";
+import { OverviewCards } from "./OverviewCards";
+import { RemoveCluster } from "./RemoveCluster";
+import { ScanConfiguration } from "./ScanConfiguration";
+import { TokenNotices } from "./TokenNotices";
 
-const COLUMNS: readonly Column<ClusterOut>[] = [
-  {
-    title: "Cluster Name",
-    width: 25,
-    cell: (row) => (
-      <>
-        <Link to={clusterPath(row.id)}>{row.name}</Link> <DemonstrationLabel isShown={row.demonstration} />
-      </>
-    ),
-  },
-  { title: "Controller Status", isNarrow: true, cell: (row) => <ControllerLabel status={row.controller_status} /> },
-  { title: "Sensors Status", width: 15, cell: (row) => <SensorsPill cluster={row} /> },
-  { title: "Provider", cell: (row) => row.provider },
-  { title: "Location", cell: (row) => row.regions.join(", ") || "–" },
-  { title: "Version", cell: (row) => row.controller_version || "–" },
-  { title: "Creation Date", isNarrow: true, cell: (row) => <Moment at={row.monitored_at} /> },
-];
+type Task = { name: "configure"; clusters: readonly ClusterRow[] } | { name: "remove"; cluster: ClusterRow };
 
 /** Runtime > Cluster Management. */
 export function ClustersPage() {
-  const list = useInfiniteQuery({ ...clustersOptions, refetchInterval: HEALTH_INTERVAL_MILLISECONDS });
+  const [parameters, setParameters] = useSearchParams();
+  const query = useMemo(() => parseClusterQuery(parameters), [parameters]);
+  const change = (next: ClusterQuery) => setParameters(formatClusterQuery(next), { replace: true });
+  const list = useQuery({
+    ...listManagedClustersOptions({ query: requestOf(query) }),
+    placeholderData: keepPreviousData,
+    refetchInterval: HEALTH_INTERVAL_MILLISECONDS,
+  });
+  const tokens = useQuery(listRegistrationTokensOptions());
   return (
     <>
-      <PageHead
-        title="Cluster Management"
-        description="Clusters in contact with Deadlight, and how their agents fare."
-      />
+      <ClustersHead active={CLUSTERS_PATH} />
       <PageSection isFilled aria-label="Clusters">
         {list.error && !list.data ? (
           <Failure subject="the clusters" error={list.error} retry={() => void list.refetch()} />
+        ) : !list.data || tokens.isPending ? (
+          <Skeleton height="40rem" screenreaderText="Loading" />
+        ) : list.data.overview.clusters === 0 ? (
+          <ConnectCluster />
         ) : (
-          <SearchableTable
-            label="Clusters"
-            searchLabel="Search by name, provider or location"
-            columns={COLUMNS}
-            rows={list.data?.clusters}
-            rowKey={(row) => row.id}
-            textOf={(row) => [row.name, row.provider, ...row.regions].join(" ")}
-            empty={<ConnectCluster />}
-          />
-        )}
-        {list.hasNextPage && (
-          <div className="dl-more">
-            <span>
-              {list.data?.clusters.length} of {list.data?.total}
-            </span>
-            <Button variant="secondary" isDisabled={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
-              Load more
-            </Button>
-          </div>
+          <Stack hasGutter>
+            <TokenNotices tokens={tokens.data ?? []} />
+            <StackItem>
+              <OverviewCards overview={list.data.overview} />
+            </StackItem>
+            <StackItem>
+              <CoveragePanel overview={list.data.overview} />
+            </StackItem>
+            <StackItem>
+              <Inventory list={list.data} query={query} change={change} />
+            </StackItem>
+          </Stack>
         )}
       </PageSection>
     </>
   );
+}
+
+interface InventoryProps {
+  list: ClusterList;
+  query: ClusterQuery;
+  change: (query: ClusterQuery) => void;
+}
+
+function Inventory({ list, query, change }: InventoryProps) {
+  const [columns, titles, toggleColumn] = useChosenColumns();
+  const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
+  const [task, setTask] = useState<Task | null>(null);
+  const rows = list.clusters;
+  // What is no longer listed is not configured unseen.
+  const chosen = rows.filter(({ id }) => selected.has(id));
+  const toggle = (id: string) => {
+    const next = new Set(selected);
+    if (!next.delete(id)) {
+      next.add(id);
+    }
+    setSelected(next);
+  };
+  const clear = () => change({ ...query, search: "", status: [], provider: [], withoutScanner: [] });
+  const shown: readonly Column<ClusterRow>[] = [
+    selectionColumn(selected, toggle),
+    ...sortable(columns, query, change),
+    actionsColumn(
+      (cluster) => setTask({ name: "configure", clusters: [cluster] }),
+      (cluster) => setTask({ name: "remove", cluster }),
+    ),
+  ];
+  return (
+    <>
+      <ClusterFilters
+        query={query}
+        change={change}
+        overview={list.overview}
+        found={rows.length}
+        columns={titles}
+        toggleColumn={toggleColumn}
+        chosen={chosen.length}
+        chooseAll={() => setSelected(new Set(rows.map(({ id }) => id)))}
+        chooseNone={() => setSelected(new Set())}
+        configure={() => setTask({ name: "configure", clusters: chosen })}
+      />
+      <DataTable
+        label="Clusters"
+        columns={shown}
+        rows={rows}
+        rowKey={(row) => row.id}
+        isSelected={(row) => selected.has(row.id)}
+        empty={isNarrowed(query) ? <NothingFound clear={clear} /> : null}
+      />
+      {task?.name === "configure" && (
+        <ScanConfiguration clusters={task.clusters} scanners={list.overview.coverage} close={() => setTask(null)} />
+      )}
+      {task?.name === "remove" && <RemoveCluster cluster={task.cluster} close={() => setTask(null)} />}
+    </>
+  );
+}
+
+/** The columns with a way to order the list by each. */
+function sortable(
+  columns: readonly ClusterColumn[],
+  query: ClusterQuery,
+  change: (query: ClusterQuery) => void,
+): readonly Column<ClusterRow>[] {
+  return columns.map((column, columnIndex) => ({
+    ...column,
+    sort: {
+      columnIndex,
+      sortBy: {
+        index: columns.findIndex(({ order }) => order === query.order),
+        direction: query.isDescending ? "desc" : "asc",
+      },
+      onSort: (_, __, direction) => change({ ...query, order: column.order, isDescending: direction === "desc" }),
+    },
+  }));
 }

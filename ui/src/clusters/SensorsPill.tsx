@@ -1,14 +1,14 @@
 import { Label } from "@patternfly/react-core";
-import type { ClusterOut } from "../api/generated/types.gen";
+import type { ClusterRow } from "../api/generated/types.gen";
 import { sensorsHealth } from "./health";
 
 /** Running sensors out of nodes. */
-export function SensorsPill({ cluster }: { cluster: ClusterOut }) {
-  const { text, status, note } = sensorsHealth(cluster);
+export function SensorsPill({ cluster }: { cluster: ClusterRow }) {
+  const { name, status, note } = sensorsHealth(cluster);
   return (
     <>
       <Label isCompact status={status}>
-        {text}
+        {name}
       </Label>
       {note && <div className="dl-subtle">{note}</div>}
     </>

@@ -16,6 +16,16 @@ const STATES: Readonly<Record<string, ScanState>> = {
   },
   done: { name: "Scanned", meaning: "", status: "success" },
   failed: { name: "Failed", meaning: "The image could not be scanned.", status: "danger" },
+  switched_off: {
+    name: "Not scanned",
+    meaning: "SCA is switched off in every cluster that runs the image.",
+    status: "warning",
+  },
+  expired: {
+    name: "Expired",
+    meaning: "The result has expired, and nothing that is scanned runs it.",
+    status: "warning",
+  },
   skipped: { name: "Skipped", meaning: "The image is not scanned.", status: "warning" },
 };
 

@@ -3,7 +3,7 @@ import type { ReactNode } from "react";
 import { asProblem } from "../api/problem";
 
 interface NoticeProps {
-  variant: "success" | "warning" | "danger";
+  variant: "success" | "info" | "warning" | "danger";
   title: string;
   children?: ReactNode;
   /** Without a frame. */
@@ -16,7 +16,7 @@ export function Notice({ variant, title, children, isPlain }: NoticeProps) {
     <Alert
       isInline
       isPlain={isPlain}
-      isLiveRegion={variant !== "warning"}
+      isLiveRegion={variant === "success" || variant === "danger"}
       variant={variant}
       title={title}
       component="p"

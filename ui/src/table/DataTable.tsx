@@ -1,5 +1,5 @@
 import { Skeleton } from "@patternfly/react-core";
-import { ExpandableRowContent, Table, Tbody, Td, Th, Thead, Tr } from "@patternfly/react-table";
+import { ExpandableRowContent, Table, Tbody, Td, Th, Thead, type ThProps, Tr } from "@patternfly/react-table";
 import { type ReactNode, useState } from "react";
 
 export interface Column<Row> {
@@ -11,6 +11,8 @@ export interface Column<Row> {
   width?: 10 | 15 | 20 | 25 | 30 | 35 | 40 | 45 | 50;
   /** The title is only for screen readers: a column of buttons, say. */
   isUntitled?: boolean;
+  /** How the list is ordered by this column. */
+  sort?: ThProps["sort"];
 }
 
 interface DataTableProps<Row> {
@@ -57,6 +59,7 @@ export function DataTable<Row>({
               width={column.width}
               modifier={column.isNarrow ? "fitContent" : "wrap"}
               screenReaderText={column.isUntitled ? column.title : undefined}
+              sort={column.sort}
             >
               {column.isUntitled ? null : column.title}
             </Th>

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, TypeVar
-from uuid import UUID
 
 import msgspec
 from fastapi import APIRouter
@@ -12,12 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.model.risk import Risk
 from deadlight.model.workload import RuntimeStatus
-from deadlight.server.assessment.clusters import get_cluster, list_clusters
 from deadlight.server.assessment.image_tags import ImageOrder, list_image_tags
 from deadlight.server.assessment.live_index import LiveDep
 from deadlight.server.assessment.runtime_schemas import (
-    ClusterDetailOut,
-    ClustersOut,
     ComponentOut,
     ImageTagOut,
     ImageTagsOut,
@@ -32,7 +28,7 @@ from deadlight.server.assessment.runtime_schemas import (
     WorkloadsOut,
 )
 from deadlight.server.assessment.workloads import WorkloadOrder, list_processes, list_workloads
-from deadlight.server.auth.requests import Admin, Viewer
+from deadlight.server.auth.requests import Viewer
 from deadlight.server.errors import BadRequestError
 from deadlight.server.findings.image_facts import ImageFacts, list_vulnerabilities, load_image_facts
 from deadlight.server.services import ServicesDep
@@ -188,21 +184,3 @@ def _process(row: Row[Any]) -> ProcessOut:
         process_hash="",
         image_digest=row.image_digest or "",
     )
-
-
-@router.post("/clusters", operation_id="listClusters")
-async def post_clusters(body: RuntimeListRequest, _: Admin, services: ServicesDep) -> ClustersOut:
-    """Clusters with the health of their agents."""
-    limit = body.checked_limit()
-    async with services.engine.connect() as connection:
-        clusters, total, key = await list_clusters(connection, services.settings.agent_timeout, limit, body.next_key)
-    return ClustersOut(total_count=total, pagination=Pagination(limit=limit, next_key=key), clusters=clusters)
-
-
-@router.get("/cluster/{cluster_id}", operation_id="getCluster")
-@router.get("/clusters/{cluster_id}/", include_in_schema=False)
-async def get_cluster_detail(cluster_id: UUID, _: Admin, services: ServicesDep) -> ClusterDetailOut:
-    """A cluster with its nodes."""
-    async with services.engine.connect() as connection:
-        cluster, nodes = await get_cluster(connection, cluster_id, services.settings.agent_timeout)
-    return ClusterDetailOut(cluster=cluster, nodes=nodes)

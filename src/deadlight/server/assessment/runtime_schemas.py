@@ -1,6 +1,5 @@
 """Bodies of the public Runtime API, in the documented shapes; the documents' variants are accepted on input."""
 
-from datetime import datetime
 from typing import Any
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator
@@ -207,55 +206,3 @@ class WorkloadsOut(BaseModel):
     total_count: int
     pagination: Pagination
     workloads: list[WorkloadOut]
-
-
-class ClusterOut(BaseModel):
-    """A cluster as listed."""
-
-    id: str
-    name: str
-    monitored_at: datetime
-    controller_version: str
-    controller_status: str
-    controller_last_updated: datetime | None
-    provider: str
-    regions: list[str]
-    nodes_count: int
-    running_nodes_count: int
-    failed_nodes_count: int
-    failed_to_install_nodes_count: int
-    disabled_nodes_count: int
-    demonstration: bool
-
-
-class ClustersOut(BaseModel):
-    """A page of clusters."""
-
-    total_count: int
-    pagination: Pagination
-    clusters: list[ClusterOut]
-
-
-class NodeOut(BaseModel):
-    """A node."""
-
-    id: str
-    name: str
-    hostname: str
-    architecture: str
-    internal_dns: str
-    internal_ip: str
-    region: str
-    monitored_at: datetime
-    sensor_installed: bool
-    sensor_last_updated: datetime | None
-    sensor_version: str
-    sensor_problems: list[str]
-    status: str
-
-
-class ClusterDetailOut(BaseModel):
-    """A cluster with its nodes."""
-
-    cluster: ClusterOut
-    nodes: list[NodeOut]

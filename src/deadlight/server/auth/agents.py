@@ -1,4 +1,4 @@
-"""Agents: registration tokens, enrolment, and the short-lived tokens they work with.
+"""Agents: enrolment, and the short-lived tokens they work with.
 
 A registration token lets a cluster's agents enrol; each then has a key of its own, signs an assertion with it and gets
 a token for fifteen minutes. Revoking an agent or a registration token is one row.
@@ -15,19 +15,23 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import OctKey, OKPKey
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.model import wire
 from deadlight.server.auth.principals import AgentKind, AgentPrincipal
-from deadlight.server.errors import BadRequestError, ForbiddenError, NotFoundError, UnauthorizedError
-from deadlight.server.secrets import new_token, token_hash
-from deadlight.server.tables.auth import agent, agent_assertion, registration_token
+from deadlight.server.auth.registration import (
+    KnownCluster,
+    bind_to_cluster,
+    find_refusal,
+    has_own_token,
+    use_registration_token,
+)
+from deadlight.server.errors import BadRequestError, ForbiddenError, UnauthorizedError
+from deadlight.server.tables.auth import agent, agent_assertion
 from deadlight.server.tables.inventory import cluster
 
-REGISTRATION_LIFETIME = timedelta(days=730)
-REGISTRATION_PREFIX = "dlr"
 AUDIENCE = "deadlight"
 MAX_ASSERTION_LIFE = timedelta(seconds=120)
 """An assertion is good for 60 seconds; as much again is allowed for clocks that disagree."""
@@ -46,65 +50,35 @@ class _Claims(msgspec.Struct):
     jti: Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,128}$")]
 
 
-async def create_registration_token(
-    connection: AsyncConnection, name: str, lifetime: timedelta = REGISTRATION_LIFETIME
-) -> str:
-    """A token with which agents enrol, shown once."""
-    token = new_token(REGISTRATION_PREFIX)
-    await connection.execute(
-        insert(registration_token).values(
-            token_hash=token_hash(token), name=name, expires_at=datetime.now(UTC) + lifetime
-        )
-    )
-    return token
-
-
-async def create_local_registration_token(connection: AsyncConnection, name: str) -> str:
-    """A registration token in place of the ones made before under this name."""
-    before = (registration_token.c.name == name) & registration_token.c.revoked_at.is_(None)
-    await connection.execute(update(registration_token).where(before).values(revoked_at=func.now()))
-    return await create_registration_token(connection, name)
-
-
-async def replace_registration_token(connection: AsyncConnection, token: str) -> str:
-    """Revoke a registration token and return its successor; raises NotFoundError where it is unknown or revoked."""
-    statement = (
-        update(registration_token)
-        .where(registration_token.c.token_hash == token_hash(token), registration_token.c.revoked_at.is_(None))
-        .values(revoked_at=func.now())
-        .returning(registration_token.c.name)
-    )
-    name = (await connection.execute(statement)).scalar_one_or_none()
-    if name is None:
-        raise NotFoundError("registration token not found")
-    return await create_registration_token(connection, name)
-
-
 async def enrol(connection: AsyncConnection, message: wire.Enrolment) -> wire.Enrolled:
     """Give an agent its identity, and its cluster a row where it has none yet.
 
     Raises:
-        UnauthorizedError: the registration token is unknown, expired or revoked.
+        UnauthorizedError: the registration token is unknown, expired, revoked or not good for this cluster.
         BadRequestError: the key is not an Ed25519 public key or belongs to another cluster's agent, the kind of agent
             is unknown, or the cluster has no identity.
     """
-    await _use_registration_token(connection, message.registration_token)
+    token = await use_registration_token(connection, message.registration_token)
     key = _parse_public_key(message.public_key)
     kind = _parse_kind(message.kind)
     if not message.cluster_uid:
         raise BadRequestError("cluster_uid is empty: it is the UID of the namespace kube-system, or the cluster's ARN")
-    cluster_id = await _get_or_create_cluster(connection, message)
-    values = {
+    refusal = find_refusal(token, await _find_cluster(connection, message.cluster_uid), message.cluster_name)
+    if refusal:
+        raise UnauthorizedError(refusal)
+    cluster_id = await _save_cluster(connection, message)
+    await bind_to_cluster(connection, token, cluster_id)
+    again = {"version": message.version, "registration_token_id": token.id}
+    values = again | {
         "cluster_id": cluster_id,
         "kind": kind.value,
         "node_name": message.node_name,
         "public_key": key,
-        "version": message.version,
     }
     statement = (
         upsert(agent)
         .values(**values)
-        .on_conflict_do_update(index_elements=["public_key"], set_={"version": message.version})
+        .on_conflict_do_update(index_elements=["public_key"], set_=again)
         .returning(agent.c.id, agent.c.cluster_id)
     )
     row = (await connection.execute(statement)).one()
@@ -113,25 +87,19 @@ async def enrol(connection: AsyncConnection, message: wire.Enrolment) -> wire.En
     return wire.Enrolled(agent_id=str(row.id), cluster_id=str(cluster_id))
 
 
-async def _use_registration_token(connection: AsyncConnection, token: str) -> None:
-    statement = (
-        update(registration_token)
-        .where(
-            registration_token.c.token_hash == token_hash(token),
-            registration_token.c.revoked_at.is_(None),
-            registration_token.c.expires_at > func.now(),
-        )
-        .values(last_used_at=func.now())
-    )
-    if not (await connection.execute(statement)).rowcount:
-        raise UnauthorizedError("the registration token is unknown, expired or revoked: create a new one")
+async def _find_cluster(connection: AsyncConnection, uid: str) -> KnownCluster | None:
+    row = (await connection.execute(select(cluster).where(cluster.c.uid == uid).with_for_update())).first()
+    if row is None:
+        return None
+    return KnownCluster(row.id, row.name, row.removed_at, await has_own_token(connection, row.id))
 
 
-async def _get_or_create_cluster(connection: AsyncConnection, message: wire.Enrolment) -> UUID:
+async def _save_cluster(connection: AsyncConnection, message: wire.Enrolment) -> UUID:
+    """The cluster's row, made where it is new; one that was removed is back."""
     statement = (
         upsert(cluster)
         .values(uid=message.cluster_uid, name=message.cluster_name, demonstration=message.demonstration)
-        .on_conflict_do_update(index_elements=["uid"], set_={"name": message.cluster_name})
+        .on_conflict_do_update(index_elements=["uid"], set_={"name": message.cluster_name, "removed_at": None})
         .returning(cluster.c.id)
     )
     identifier: UUID = (await connection.execute(statement)).scalar_one()
@@ -241,6 +209,12 @@ def verify_access_token(token: str, key: bytes) -> AgentPrincipal:
         raise UnauthorizedError(f"the agent's token is refused: {error}") from None
 
 
+async def revoke_agents(connection: AsyncConnection, cluster_id: UUID) -> int:
+    """Believe no agent of a cluster any more; returns how many there were."""
+    of_cluster = (agent.c.cluster_id == cluster_id) & agent.c.revoked_at.is_(None)
+    return (await connection.execute(update(agent).where(of_cluster).values(revoked_at=func.now()))).rowcount
+
+
 async def accept_batch(connection: AsyncConnection, principal: AgentPrincipal, batch_id: str) -> bool:
     """Note a batch as the agent's last; False where it has been taken before.
 
@@ -275,6 +249,7 @@ async def record_heartbeat(connection: AsyncConnection, principal: AgentPrincipa
             version=message.version,
             counters=dict(message.counters),
             problems=list(message.problems),
+            **({"node_name": message.node} if message.node and principal.kind is AgentKind.CONTROLLER else {}),
         )
     )
     if not (await connection.execute(statement)).rowcount:

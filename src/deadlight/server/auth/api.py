@@ -8,11 +8,9 @@ from sqlalchemy import select
 
 from deadlight.model import wire
 from deadlight.server.auth.agents import (
-    create_registration_token,
     enrol,
     exchange_assertion,
     record_heartbeat,
-    replace_registration_token,
 )
 from deadlight.server.auth.requests import (
     SESSION_COOKIE,
@@ -29,7 +27,6 @@ from deadlight.server.auth.schemas import (
     ChangePassword,
     CreatedApiToken,
     NewApiToken,
-    RegistrationToken,
     SessionInfo,
     SignIn,
 )
@@ -118,27 +115,6 @@ async def delete_token(token_id: int, _: Admin, services: ServicesDep) -> None:
     """Revoke an API token."""
     async with services.engine.begin() as connection:
         await revoke_api_token(connection, token_id)
-
-
-@router.post(
-    "/runtime/api/v1/registration_token", tags=["runtime"], operation_id="createRegistrationToken", status_code=201
-)
-async def post_registration_token(_: Admin, services: ServicesDep) -> RegistrationToken:
-    """A token, good for two years, with which clusters register."""
-    async with services.engine.begin() as connection:
-        return RegistrationToken(access_token=await create_registration_token(connection, "created over the API"))
-
-
-@router.delete(
-    "/runtime/api/v1/registration_token/{token}",
-    tags=["runtime"],
-    operation_id="replaceRegistrationToken",
-    status_code=201,
-)
-async def delete_registration_token(token: str, _: Admin, services: ServicesDep) -> RegistrationToken:
-    """Revoke a registration token and return a new one."""
-    async with services.engine.begin() as connection:
-        return RegistrationToken(access_token=await replace_registration_token(connection, token))
 
 
 def _answer(message: wire.Message) -> Response:

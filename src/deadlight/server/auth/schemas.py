@@ -5,6 +5,7 @@ from datetime import datetime
 from pydantic import BaseModel, Field
 
 from deadlight.server.auth.principals import Role
+from deadlight.server.auth.registration import TokenState
 from deadlight.server.db.zero_bytes import PlainText
 
 
@@ -61,3 +62,47 @@ class RegistrationToken(BaseModel):
     """The documented answer of the registration token endpoints."""
 
     access_token: str
+
+
+CLUSTER_NAME = r"^[A-Za-z0-9]([A-Za-z0-9._:/@-]{0,251}[A-Za-z0-9])?$"
+"""What stands in a shell command and in a chart's value as it is."""
+
+
+class NewRegistrationToken(BaseModel):
+    """What to make."""
+
+    name: PlainText = Field(min_length=1, max_length=128, description="what it is for, to tell it from others")
+    cluster_name: str = Field(
+        default="",
+        pattern=f"^$|{CLUSTER_NAME}",
+        description="the one cluster it is good for; empty: any cluster that has no token of its own",
+    )
+
+
+class CreatedRegistrationToken(BaseModel):
+    """The token, shown this once."""
+
+    id: int
+    access_token: str
+
+
+class TokenCluster(BaseModel):
+    """A cluster whose agents enrolled with a token."""
+
+    id: str
+    name: str
+
+
+class RegistrationTokenInfo(BaseModel):
+    """A registration token without its secret."""
+
+    id: int
+    name: str
+    cluster_name: str
+    created_by: str
+    created_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None
+    last_used_at: datetime | None
+    state: TokenState
+    clusters: list[TokenCluster]

@@ -26,7 +26,7 @@ _INSTALLATION = text(
     SELECT count(*) AS clusters,
            count(*) FILTER (WHERE EXISTS (SELECT FROM agent WHERE agent.cluster_id = cluster.id
                                           AND agent.kind = 'sensor' AND agent.revoked_at IS NULL)) AS with_sensors
-    FROM cluster
+    FROM cluster WHERE removed_at IS NULL
     """
 )
 

@@ -9,7 +9,10 @@ from sqlalchemy import Row, delete, insert, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.model.package import Package
+from deadlight.model.scan_configuration import Scanner
+from deadlight.model.vulnerability import Applicability
 from deadlight.scanner import ApplicabilityResult, FirstPartyCode, RuleSet, judge_applicability, load_rules
+from deadlight.server.scans.configuration import find_images_switched_off, is_on_everywhere
 from deadlight.server.tables.findings import applicability
 
 # Only what a rule names can be judged; everything else is not covered, which needs no row.
@@ -27,6 +30,18 @@ _CANDIDATES = text(
       AND (vulnerability.name = ANY(:named) OR vulnerability.aliases && CAST(:named AS text[]))
     """
 )
+_NOT_SCANNED = text(
+    """
+    INSERT INTO applicability (image_id, package_id, vulnerability_id, status, reason)
+    SELECT DISTINCT image_package.image_id, image_package.package_id, advisory_vulnerability.vulnerability_id,
+           :status, :reason
+    FROM image_package
+    JOIN vulnerability_match ON vulnerability_match.package_id = image_package.package_id
+                            AND vulnerability_match.closed_at IS NULL
+    JOIN advisory_vulnerability USING (advisory_id)
+    WHERE image_package.image_id = ANY(:image_ids) AND image_package.owner_package_id IS NULL
+    """
+)
 _CODE = text("SELECT image_id, facts FROM call_evidence WHERE image_id = ANY(:image_ids)")
 
 
@@ -37,8 +52,13 @@ def rules() -> RuleSet:
 
 
 async def judge_images(connection: AsyncConnection, image_ids: Sequence[int]) -> None:
-    """Judge anew which vulnerabilities of these images are applicable."""
-    parameters = {"image_ids": list(image_ids), "named": sorted(rules().by_vulnerability)}
+    """Judge anew which vulnerabilities of these images are applicable.
+
+    Those of images that run only where contextual analysis is switched off are `not_scanned`.
+    """
+    left_out = await _find_left_out(connection, image_ids)
+    to_judge = [image_id for image_id in image_ids if image_id not in left_out]
+    parameters = {"image_ids": to_judge, "named": sorted(rules().by_vulnerability)}
     candidates = (await connection.execute(_CANDIDATES, parameters)).all()
     code = await _load_code(connection, {row.image_id for row in candidates})
     await connection.execute(delete(applicability).where(applicability.c.image_id.in_(image_ids)))
@@ -49,6 +69,32 @@ async def judge_images(connection: AsyncConnection, image_ids: Sequence[int]) ->
     }
     if rows:
         await connection.execute(insert(applicability), list(rows.values()))
+    if left_out:
+        reason = f"{Scanner.CONTEXTUAL_ANALYSIS.label} is switched off in every cluster that runs the image."
+        values = {"status": Applicability.NOT_SCANNED.value, "reason": reason, "image_ids": sorted(left_out)}
+        await connection.execute(_NOT_SCANNED, values)
+
+
+async def _find_left_out(connection: AsyncConnection, image_ids: Sequence[int]) -> set[int]:
+    if await is_on_everywhere(connection, Scanner.CONTEXTUAL_ANALYSIS):
+        return set()
+    return await find_images_switched_off(connection, Scanner.CONTEXTUAL_ANALYSIS, image_ids)
+
+
+_STANDING = text(
+    """
+    SELECT DISTINCT image_id, EXISTS (SELECT FROM applicability WHERE applicability.image_id = image_tag_image.image_id
+                                      AND status = 'not_scanned') AS is_left_out
+    FROM image_tag_image WHERE image_tag_id = ANY(:image_tag_ids)
+    """
+)
+
+
+async def find_misjudged(connection: AsyncConnection, image_tag_ids: Iterable[int]) -> list[int]:
+    """Images of these tags that are judged although they should be left out, or the other way round."""
+    rows = (await connection.execute(_STANDING, {"image_tag_ids": sorted(image_tag_ids)})).all()
+    left_out = await _find_left_out(connection, [row.image_id for row in rows])
+    return sorted(row.image_id for row in rows if row.is_left_out != (row.image_id in left_out))
 
 
 async def _load_code(connection: AsyncConnection, image_ids: Iterable[int]) -> Mapping[int, FirstPartyCode]:

@@ -1,10 +1,18 @@
 """What findings do when something happened."""
 
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from deadlight.model.scan_configuration import Scanner
 from deadlight.server.events.outbox import Event
+from deadlight.server.findings.context import find_misjudged
 from deadlight.server.findings.jobs import AssessImage, RefreshImage, RematchBuckets
 from deadlight.server.jobs.queue import enqueue
+from deadlight.server.scans.configuration import is_on_everywhere
+
+_DEPLOYED = text(
+    "SELECT DISTINCT unnest(image_tag_ids) FROM workload WHERE cluster_id = :cluster_id AND removed_at IS NULL"
+)
 
 
 async def assess_scanned_image(connection: AsyncConnection, event: Event) -> None:
@@ -21,3 +29,20 @@ async def rematch_changed_advisories(connection: AsyncConnection, event: Event) 
     """AdvisoriesChanged: match what they concern."""
     buckets = [(ecosystem, name) for ecosystem, name in event.data["buckets"]]
     await enqueue(connection, [RematchBuckets(buckets)])
+
+
+async def judge_moved_images(connection: AsyncConnection, event: Event) -> None:
+    """WorkloadChanged: an image may have come to, or gone from, where contextual analysis is switched off."""
+    if not await is_on_everywhere(connection, Scanner.CONTEXTUAL_ANALYSIS):
+        await _judge_misjudged(connection, {*event.data["image_tag_ids"], *event.data["image_tag_ids_before"]})
+
+
+async def judge_configured_cluster(connection: AsyncConnection, event: Event) -> None:
+    """ClusterConfigured: contextual analysis may have been switched on or off for what it runs."""
+    deployed = await connection.execute(_DEPLOYED, {"cluster_id": event.data["cluster_id"]})
+    await _judge_misjudged(connection, set(deployed.scalars()))
+
+
+async def _judge_misjudged(connection: AsyncConnection, image_tag_ids: set[int]) -> None:
+    misjudged = await find_misjudged(connection, image_tag_ids)
+    await enqueue(connection, [RefreshImage(image_id, []) for image_id in misjudged])

@@ -6,16 +6,16 @@ other.
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from sqlalchemy import Row, delete, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.model import wire
 from deadlight.model.event import EventType
-from deadlight.server.auth.agents import accept_batch
+from deadlight.server.auth.agents import accept_batch, revoke_agents
 from deadlight.server.auth.principals import AgentPrincipal
-from deadlight.server.errors import BadRequestError
+from deadlight.server.errors import BadRequestError, NotFoundError
 from deadlight.server.events.outbox import NewEvent, record_events
 from deadlight.server.inventory import statements as sql
 from deadlight.server.inventory.rows import KINDS, remove_unannounced, write_objects
@@ -110,6 +110,25 @@ async def _differs(connection: AsyncConnection, cluster_id: UUID, batch: wire.In
         if (int(row[0]), int(row[1])) != (expected.count, expected.checksum):
             return True
     return False
+
+
+async def remove_cluster(connection: AsyncConnection, cluster_id: UUID) -> None:
+    """Stop following a cluster: its agents are believed no more, and everything in it counts as gone.
+
+    What was known of it stays as history, and is its own again if it is ever installed anew, which takes a
+    registration token made after this.
+
+    Raises:
+        NotFoundError: no such cluster.
+    """
+    query = select(cluster).where(cluster.c.id == cluster_id, cluster.c.removed_at.is_(None)).with_for_update()
+    if (await connection.execute(query)).first() is None:
+        raise NotFoundError("no such cluster")
+    await revoke_agents(connection, cluster_id)
+    gone = {"removed_at": func.now(), "synced_at": None, "sync_id": ""}
+    await connection.execute(update(cluster).where(cluster.c.id == cluster_id).values(**gone))
+    touched = await remove_unannounced(connection, cluster_id, f"removed {uuid4().hex}")
+    await _record_changes(connection, touched, first_sync=False)
 
 
 _REMOVE_UNUSED_IMAGE_TAGS = text(

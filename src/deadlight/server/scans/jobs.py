@@ -11,10 +11,12 @@ from sqlalchemy import Row, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.model.image import ImageReference, Platform
+from deadlight.model.scan_configuration import Scanner
 from deadlight.registry import Descriptor, Endpoint, RegistryError, UnavailableError
 from deadlight.scanner import SCANNER_STATE
 from deadlight.server.jobs.queue import Job, RetryLaterError, enqueue
 from deadlight.server.registries.service import Registry, client_for, find_registry
+from deadlight.server.scans.configuration import expire_results, find_switched_off
 from deadlight.server.scans.layer_process import LayerOutcome, LayerRequest, read_layer, squash_layers
 from deadlight.server.scans.processes import ProcessEndedError
 from deadlight.server.scans.resolve import NotScannableError, ResolvedImage, resolve_image
@@ -22,6 +24,7 @@ from deadlight.server.scans.store import (
     begin_scan,
     end_scan,
     find_layers,
+    leave_out,
     queue_scan,
     record_scanned,
     requeue_scans,
@@ -167,9 +170,13 @@ async def _wait(services: Services, target: Row[Any], attempts: int, error: Unav
 
 
 async def retry_scans(connection: AsyncConnection, *, host: str | None = None, image_tag_id: int | None = None) -> None:
-    """Scan again what could not be scanned, of a registry or of one image tag."""
-    for id_ in await requeue_scans(connection, host, image_tag_id):
-        await enqueue(connection, [ScanImage(id_)])
+    """Scan again what could not be scanned, of a registry, or of one image tag that somebody asks for."""
+    wanted = set(await requeue_scans(connection, host, image_tag_id))
+    if host is not None:
+        switched_off = await find_switched_off(connection, Scanner.SCA, wanted)
+        await leave_out(connection, switched_off)
+        wanted -= switched_off
+    await enqueue(connection, [ScanImage(id_) for id_ in sorted(wanted)])
 
 
 _STALE = text(
@@ -179,15 +186,18 @@ _STALE = text(
     JOIN image_tag_image ON image_tag_image.image_tag_id = scan.image_tag_id
     JOIN image ON image.id = image_tag_image.image_id
     JOIN container ON container.image_tag_id = scan.image_tag_id
+    LEFT JOIN scan_configuration AS configuration ON configuration.cluster_id = container.cluster_id
     WHERE scan.status = 'done' AND image.scanner_state <> :state
-      AND container.state = 'running' AND container.removed_at IS NULL LIMIT 200
+      AND container.state = 'running' AND container.removed_at IS NULL
+      AND (configuration.cluster_id IS NULL OR 'sca' = ANY(configuration.scanners)) LIMIT 200
     """
 )
 
 
 async def rescan_stale(services: Services) -> None:
-    """After an upgrade: running images whose layers were read by another scanner."""
+    """Running images whose result has expired, or whose layers were read by the scanner before an upgrade."""
     async with services.engine.begin() as connection:
+        await expire_results(connection)
         stale = (await connection.execute(_STALE, {"state": SCANNER_STATE})).scalars().all()
         for image_tag_id in stale:
             await queue_scan(connection, image_tag_id)

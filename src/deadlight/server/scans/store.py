@@ -1,6 +1,6 @@
 """Scans and images as rows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.model.event import EventType
 from deadlight.model.package import InstalledPackage, Package
+from deadlight.model.scan_configuration import Scanner
 from deadlight.server.db.zero_bytes import without_zero_bytes
 from deadlight.server.events.outbox import NewEvent, record_events
 from deadlight.server.scans.layer_process import SquashedImage
@@ -38,10 +39,22 @@ _REQUEUE = text(
     UPDATE scan SET status = 'queued', error = '', attempts = 0, queued_at = now(), started_at = NULL,
                     finished_at = NULL
     FROM image_tag
-    WHERE image_tag.id = scan.image_tag_id AND scan.status IN ('failed', 'skipped', 'waiting')
-      AND (image_tag.registry = :host OR image_tag.id = :image_tag_id)
+    WHERE image_tag.id = scan.image_tag_id
+      AND (image_tag.registry = :host AND scan.status IN ('failed', 'skipped', 'waiting')
+           OR image_tag.id = :image_tag_id AND scan.status NOT IN ('queued', 'running', 'done'))
     RETURNING scan.image_tag_id
     """
+)
+_LEAVE_OUT = text(
+    """
+    INSERT INTO scan (image_tag_id, status, error, finished_at)
+    SELECT id, 'switched_off', :reason, now() FROM image_tag WHERE id = ANY(:image_tag_ids)
+    ON CONFLICT (image_tag_id) DO UPDATE SET status = EXCLUDED.status, error = EXCLUDED.error,
+        finished_at = EXCLUDED.finished_at
+    """
+)
+_LEFT_OUT = text(
+    "SELECT image_tag_id FROM scan WHERE image_tag_id = ANY(:image_tag_ids) AND status IN ('switched_off', 'expired')"
 )
 
 
@@ -54,6 +67,17 @@ async def requeue_scans(connection: AsyncConnection, host: str | None, image_tag
     """Note that what could not be scanned, of a registry or of one image tag, is to be tried again; returns which."""
     rows = await connection.execute(_REQUEUE, {"host": host, "image_tag_id": image_tag_id})
     return rows.scalars().all()
+
+
+async def leave_out(connection: AsyncConnection, image_tag_ids: Iterable[int]) -> None:
+    """Note that images are not scanned because the clusters that run them are configured so."""
+    reason = f"{Scanner.SCA.label} is switched off in every cluster that runs the image"
+    await connection.execute(_LEAVE_OUT, {"image_tag_ids": sorted(image_tag_ids), "reason": reason})
+
+
+async def find_left_out(connection: AsyncConnection, image_tag_ids: Iterable[int]) -> set[int]:
+    """Those of these image tags that were left out, or whose result expired when nobody wanted it."""
+    return set((await connection.execute(_LEFT_OUT, {"image_tag_ids": sorted(image_tag_ids)})).scalars())
 
 
 async def begin_scan(connection: AsyncConnection, image_tag_id: int) -> int | None:

@@ -67,10 +67,26 @@ registration_token = Table(
     identity(),
     Column("token_hash", LargeBinary, nullable=False, unique=True),
     Column("name", Text, nullable=False),
+    Column(
+        "cluster_name",
+        Text,
+        nullable=False,
+        server_default="",
+        comment="only the cluster of this name may use it first; empty: any number of clusters",
+    ),
+    Column(
+        "cluster_id",
+        Uuid,
+        ForeignKey("cluster.id", ondelete="SET NULL"),
+        nullable=True,
+        comment="the one cluster it is good for, from its first use on",
+    ),
+    Column("created_by", Text, nullable=False, server_default=""),
     recorded("created_at"),
     moment("expires_at", nullable=False),
     moment("revoked_at"),
     moment("last_used_at"),
+    Index("ix_registration_token_cluster_id", "cluster_id"),
 )
 
 agent = Table(
@@ -81,6 +97,13 @@ agent = Table(
     Column("kind", Text, nullable=False, comment="controller or sensor"),
     Column("node_name", Text, nullable=False, server_default=""),
     Column("public_key", LargeBinary, nullable=False, unique=True),
+    Column(
+        "registration_token_id",
+        BigInteger,
+        ForeignKey("registration_token.id", ondelete="SET NULL"),
+        nullable=True,
+        comment="what it enrolled with last",
+    ),
     Column("version", Text, nullable=False, server_default=""),
     recorded("enrolled_at"),
     moment("last_seen_at"),
@@ -90,6 +113,7 @@ agent = Table(
     document("counters", "{}"),
     document("problems", "[]"),
     Index("ix_agent_cluster_id", "cluster_id", "kind", "node_name"),
+    Index("ix_agent_registration_token_id", "registration_token_id"),
 )
 
 agent_assertion = Table(

@@ -33,6 +33,7 @@ cluster = Table(
     moment("synced_at"),
     moment("verified_at"),
     changed_in(),
+    moment("removed_at"),
 )
 
 

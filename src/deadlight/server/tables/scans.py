@@ -54,7 +54,7 @@ scan = Table(
         Text,
         nullable=False,
         server_default="queued",
-        comment="queued, running, done, waiting, failed or skipped",
+        comment="queued, running, done, waiting, failed, skipped, switched_off or expired",
     ),
     Column("error", Text, nullable=False, server_default=""),
     Column("attempts", Integer, nullable=False, server_default="0"),
