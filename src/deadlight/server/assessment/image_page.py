@@ -6,9 +6,9 @@ from typing import Any
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from deadlight.model.attribution import Attribution
 from deadlight.model.vulnerability import Applicability
 from deadlight.model.workload import RuntimeStatus
-from deadlight.registry.provenance import Attribution
 from deadlight.server.assessment.filters import TimePeriod
 from deadlight.server.assessment.schemas import (
     AttributionOut,
@@ -21,7 +21,7 @@ from deadlight.server.assessment.schemas import (
 )
 from deadlight.server.errors import NotFoundError
 from deadlight.server.findings.image_facts import ImageFacts, load_image_facts
-from deadlight.server.inventory.attribution import find_deployed_by
+from deadlight.server.inventory.attribution import DeploymentEvidence, find_deployed_by
 
 _PLACES = text(
     """
@@ -201,7 +201,7 @@ async def list_image_workloads(connection: AsyncConnection, image_tag_id: int) -
             cluster_id=str(row.cluster_id),
             status=row.status,
             nodes=list(row.nodes),
-            deployed_by=attribution(find_deployed_by(row.annotations)),
+            deployed_by=attribution(find_deployed_by(DeploymentEvidence.of(row))),
             demonstration=row.demonstration,
         )
         for row in rows

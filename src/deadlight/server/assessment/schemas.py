@@ -5,19 +5,30 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from deadlight.model.attribution import Confidence, Party
 from deadlight.model.integrity import IntegrityStatus, ViolationType
 from deadlight.model.risk import Risk
 from deadlight.model.vulnerability import Applicability, Severity
 from deadlight.model.workload import RuntimeStatus
 
 
-class AttributionOut(BaseModel):
-    """A person or team and where that is known from."""
+class ClaimOut(BaseModel):
+    """What one source says of who did something."""
 
     value: str
     source: str
+    confidence: Confidence
+    party: Party
     link: str
     revision: str
+    detail: str
+    at: datetime | None
+
+
+class AttributionOut(ClaimOut):
+    """Who did something, where that is known from and what other sources say, by precedence."""
+
+    others: list[ClaimOut]
 
 
 class ImageTagRow(BaseModel):

@@ -9,12 +9,12 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from deadlight.model.attribution import Attribution
 from deadlight.model.event import EventType
 from deadlight.model.image import ImageReference
-from deadlight.registry.provenance import Attribution
 from deadlight.server.events.outbox import Event
 from deadlight.server.findings.image_facts import ImageFacts, list_vulnerabilities, load_image_facts
-from deadlight.server.inventory.attribution import find_deployed_by
+from deadlight.server.inventory.attribution import DeploymentEvidence, find_deployed_by
 
 VULNERABILITIES_LISTED = 50
 TYPE_PREFIX = "io.deadlight."
@@ -75,7 +75,7 @@ def _workload(row: Row[Any], images: Sequence[Mapping[str, Any]]) -> dict[str, A
         "nodes": list(row.nodes),
         "risks": sorted({risk for image in images for risk in image["risks"]}),
         "vulnerabilities_count": sum(counts) if counts else None,
-        "deployed_by": attribution(find_deployed_by(row.annotations)),
+        "deployed_by": attribution(find_deployed_by(DeploymentEvidence.of(row))),
     }
 
 
@@ -115,7 +115,10 @@ def _vulnerability(row: Row[Any]) -> dict[str, Any]:
 
 def attribution(value: Attribution | None) -> dict[str, str] | None:
     """An attribution as JSON; None where nobody is known."""
-    return {"value": value.value, "source": value.source, "link": value.link} if value else None
+    if value is None:
+        return None
+    texts = {"value": value.value, "source": value.source, "confidence": value.confidence.value, "link": value.link}
+    return texts | {"revision": value.revision}
 
 
 def _change(data: Mapping[str, Any]) -> dict[str, Any]:
