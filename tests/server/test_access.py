@@ -93,6 +93,14 @@ TABLE: dict[Endpoint, set[Caller]] = {
     Endpoint("GET", "/api/v1/alerts"): VIEWERS,
     Endpoint("GET", "/api/v1/alerts/{alert_id}"): VIEWERS,
     Endpoint("POST", "/api/v1/alerts/{alert_id}/redeliver"): OPERATORS,
+    Endpoint("GET", "/api/v1/owners"): VIEWERS,
+    Endpoint("POST", "/api/v1/owners"): OPERATORS,
+    Endpoint("PUT", "/api/v1/owners/order"): OPERATORS,
+    Endpoint("POST", "/api/v1/owners/try"): VIEWERS,
+    Endpoint("GET", "/api/v1/owners/document"): VIEWERS,
+    Endpoint("PUT", "/api/v1/owners/document"): OPERATORS,
+    Endpoint("PUT", "/api/v1/owners/{rule_id}"): OPERATORS,
+    Endpoint("DELETE", "/api/v1/owners/{rule_id}"): OPERATORS,
     Endpoint("DELETE", "/api/v1/demonstration"): ADMINS,
     Endpoint("POST", "/runtime/api/v1/images/tags"): VIEWERS,
     Endpoint("POST", "/runtime/api/v1/workloads"): VIEWERS,
@@ -151,7 +159,7 @@ async def tokens(service: RunningService) -> dict[Caller, str]:
 
 def address(path: str) -> str:
     """A path of nothing that exists."""
-    for name in ("token_id", "image_tag_id", "registry_id", "worker_id", "signer_id", "view_id"):
+    for name in ("token_id", "image_tag_id", "registry_id", "worker_id", "signer_id", "view_id", "rule_id"):
         path = path.replace(f"{{{name}}}", "999999")
     return path.format(alert_id=uuid4(), cluster_id=uuid4(), token="dlr_unknown", facet="cluster")
 

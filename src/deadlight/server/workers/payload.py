@@ -1,6 +1,7 @@
 """What an alert says: the CloudEvent about a workload and its images, built from what is known now."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
@@ -15,6 +16,7 @@ from deadlight.model.image import ImageReference
 from deadlight.server.events.outbox import Event
 from deadlight.server.findings.image_facts import ImageFacts, list_vulnerabilities, load_image_facts
 from deadlight.server.inventory.attribution import DeploymentEvidence, find_deployed_by
+from deadlight.server.owners.lookup import find_owner
 
 VULNERABILITIES_LISTED = 50
 TYPE_PREFIX = "io.deadlight."
@@ -39,9 +41,11 @@ async def find_data(connection: AsyncConnection, event: Event, public_url: str) 
         return None
     facts = await load_image_facts(connection, _subjects(event, workload))
     images = [await _image(connection, item) for item in facts.values()]
+    owner = await find_owner(connection, workload.id, list(facts))
     data: dict[str, Any] = {
         "workload": _workload(workload, images),
         "images": images,
+        "owner": asdict(owner),
         "demonstration": workload.demonstration,
         "links": {"image": image_link(public_url, next(iter(facts), None))},
     }
