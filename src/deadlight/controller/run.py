@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -11,6 +13,7 @@ from deadlight.client.agent import AgentClient
 from deadlight.client.backoff import PATIENT, Backoff
 from deadlight.client.credential_process import Identity
 from deadlight.client.tokens import fetch_token
+from deadlight.controller.admission.options import AdmissionOptions
 from deadlight.controller.beat import keep_beating
 from deadlight.controller.errors import ApiError, ConfigurationError, ControllerError
 from deadlight.controller.health import Health
@@ -38,6 +41,8 @@ class Options:
     ca_file: Path | None = None
     demonstration: bool = False
     once: bool = False
+    admission: AdmissionOptions | None = None
+    """None: nothing is listened to."""
 
 
 async def run_controller(access: Access, options: Options) -> None:
@@ -61,7 +66,7 @@ async def run_controller(access: Access, options: Options) -> None:
             demonstration=options.demonstration,
         )
         async with AgentClient(options.server, partial(fetch_token, identity), ca_file=options.ca_file) as client:
-            await _follow(api, client, ClusterRecord(uid=uid, name=name), once=options.once)
+            await _follow(api, client, ClusterRecord(uid=uid, name=name), options)
 
 
 async def check_access(access: Access) -> None:
@@ -74,11 +79,11 @@ async def check_access(access: Access) -> None:
         await fetch_cluster_uid(api)
 
 
-async def _follow(api: KubernetesApi, client: AgentClient, cluster: ClusterRecord, *, once: bool) -> None:
+async def _follow(api: KubernetesApi, client: AgentClient, cluster: ClusterRecord, options: Options) -> None:
     health, started_at = Health(), datetime.now(UTC)
     shipper = Shipper(client, cluster, health)
     source = KubernetesSource(api, cluster, shipper, health)
-    async with asyncio.TaskGroup() as tasks:
+    async with _admission(options.admission, source, health), asyncio.TaskGroup() as tasks:
         running = [
             tasks.create_task(source.run()),
             tasks.create_task(_ship(source, shipper)),
@@ -86,9 +91,21 @@ async def _follow(api: KubernetesApi, client: AgentClient, cluster: ClusterRecor
         ]
         await shipper.synced.wait()
         logger.info("the service holds cluster %s", cluster.name)
-        if once:
+        if options.once:
             for task in running:
                 task.cancel()
+
+
+@asynccontextmanager
+async def _admission(options: AdmissionOptions | None, source: KubernetesSource, health: Health) -> AsyncIterator[None]:
+    """Listen to the API server, where that is wanted."""
+    if options is None:
+        yield
+        return
+    from deadlight.controller.admission.server import serve_admission  # noqa: PLC0415 - a web server's modules cost
+
+    async with serve_admission(options, lambda asked: source.attribute(asked.uid, asked.deployer), health.counts):
+        yield
 
 
 async def _ship(source: KubernetesSource, shipper: Shipper) -> None:
