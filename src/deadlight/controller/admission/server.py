@@ -75,7 +75,7 @@ class _Endpoint:
         self._check(request.match_info["token"])
         self._counts.admission_reviews += 1
         try:
-            review = parse_review(await request.read())
+            review = parse_review(await self._read(request))
         except UnreadableRequestError as error:
             raise self._refuse(error) from error
         try:
@@ -94,13 +94,20 @@ class _Endpoint:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         self._check(token if scheme.lower() == "bearer" else "")
         try:
-            events = parse_events(await request.read())
+            events = parse_events(await self._read(request))
         except UnreadableRequestError as error:
             raise self._refuse(error) from error
         self._counts.audit_events += len(events)
         for asked in iter_asked(events):
             self._take(asked)
         return web.Response()
+
+    async def _read(self, request: web.Request) -> bytes:
+        try:
+            return await request.read()
+        except web.HTTPRequestEntityTooLarge:
+            self._counts.admission_unreadable += 1
+            raise
 
     def _check(self, token: str) -> None:
         if not hmac.compare_digest(token.encode(errors="replace"), self._token.encode()):
