@@ -66,6 +66,7 @@ TABLE: dict[Endpoint, set[Caller]] = {
     Endpoint("DELETE", "/api/v1/views/{view_id}"): VIEWERS,
     Endpoint("GET", "/api/v1/image-tags"): VIEWERS,
     Endpoint("GET", "/api/v1/image-tags/{image_tag_id}"): VIEWERS,
+    Endpoint("GET", "/api/v1/image-tags/{image_tag_id}/owners"): VIEWERS,
     Endpoint("GET", "/api/v1/image-tags/{image_tag_id}/packages"): VIEWERS,
     Endpoint("GET", "/api/v1/image-tags/{image_tag_id}/vulnerabilities"): VIEWERS,
     Endpoint("GET", "/api/v1/image-tags/{image_tag_id}/workloads"): VIEWERS,

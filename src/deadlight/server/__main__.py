@@ -64,6 +64,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             listener=Listener(settings.database_url.get_secret_value(), channels),
             registry_clients={},
             verify_bundle=SigstoreVerifier(Path(root) if (root := settings.sigstore_trusted_root) else None),
+            registry_apis={},
         )
 
 

@@ -15,6 +15,7 @@ from deadlight.server.attestations.handlers import (
 from deadlight.server.events.relay import Handler
 from deadlight.server.findings.handlers import advance_used_packages, assess_scanned_image, rematch_changed_advisories
 from deadlight.server.integrity.handlers import check_new_image, check_registry, follow_workload
+from deadlight.server.registries.facts import ask_for_facts, ask_registry_again
 from deadlight.server.runtime.handlers import resolve_scanned_image
 from deadlight.server.scans.handlers import scan_new_image, scan_registry
 from deadlight.server.settings import Settings
@@ -25,9 +26,9 @@ def subscriptions(settings: Settings) -> Mapping[EventType, Sequence[Handler]]:
     """The handlers of every event, in the order they run; all of an event's in one transaction."""
     alert: Handler = partial(dispatch, settings.public_url)
     return {
-        EventType.IMAGE_OBSERVED: (check_new_image, scan_new_image, expect_attestations),
+        EventType.IMAGE_OBSERVED: (check_new_image, scan_new_image, expect_attestations, ask_for_facts),
         EventType.WORKLOAD_CHANGED: (follow_workload, alert),
-        EventType.REGISTRY_CHANGED: (check_registry, scan_registry, check_registry_attestations),
+        EventType.REGISTRY_CHANGED: (check_registry, scan_registry, check_registry_attestations, ask_registry_again),
         EventType.IMAGE_SCANNED: (assess_scanned_image, resolve_scanned_image, check_scanned_attestations),
         EventType.PACKAGES_USED: (advance_used_packages,),
         EventType.ADVISORIES_CHANGED: (rematch_changed_advisories,),

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 
 from deadlight.server.assessment.changes import iter_changes
+from deadlight.server.assessment.image_owners import ImageOwnersOut, build_owners
 from deadlight.server.assessment.image_page import (
     build_detail,
     build_rows,
@@ -55,6 +56,13 @@ async def get_workloads(image_tag_id: int, _: Viewer, services: ServicesDep) -> 
     """The workloads that run it, and who deployed them."""
     async with services.engine.connect() as connection:
         return await list_image_workloads(connection, image_tag_id)
+
+
+@router.get("/image-tags/{image_tag_id}/owners", operation_id="getImageTagOwners")
+async def get_owners(image_tag_id: int, _: Viewer, services: ServicesDep) -> ImageOwnersOut:
+    """Who built, pushed, deployed and is responsible for it, each with its confidence, or what to connect."""
+    async with services.engine.connect() as connection:
+        return await build_owners(connection, image_tag_id)
 
 
 @router.get("/image-tags/{image_tag_id}/packages", operation_id="listImageTagPackages")

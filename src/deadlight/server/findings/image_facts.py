@@ -28,7 +28,8 @@ _FACTS = text(
            image.id AS image_id, image.annotations, image.config -> 'labels' AS labels, image.distribution,
            risk.critical, risk.high, risk.medium, risk.low, risk.unknown, risk.critical_applicable,
            risk.validated, risk.malicious,
-           artifact.facts AS artifact
+           artifact.facts AS artifact, coalesce(artifact.problem, '') AS artifact_problem,
+           registry.type AS registry_type
     FROM image_tag
     LEFT JOIN verdict ON verdict.image_tag_id = image_tag.id
     LEFT JOIN violation ON violation.image_tag_id = image_tag.id AND violation.closed_at IS NULL
@@ -40,6 +41,7 @@ _FACTS = text(
     LEFT JOIN image ON image.id = image_tag_image.image_id
     LEFT JOIN image_risk AS risk ON risk.image_id = image.id
     LEFT JOIN artifact_facts AS artifact ON artifact.image_tag_id = image_tag.id
+    LEFT JOIN registry ON registry.host = image_tag.registry
     WHERE image_tag.id = ANY(:image_tag_ids)
     """
 )
