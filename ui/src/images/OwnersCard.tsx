@@ -1,11 +1,9 @@
 import { Button, Card, CardBody, CardFooter, CardHeader, CardTitle, DescriptionList } from "@patternfly/react-core";
 import CopyIcon from "@patternfly/react-icons/dist/esm/icons/copy-icon";
-import { Link } from "react-router";
-import type { AttributionOut, ImageTagDetail, WorkloadRow } from "../api/generated/types.gen";
+import type { ImageTagDetail, WorkloadRow } from "../api/generated/types.gen";
 import { copyText } from "../facts/copyText";
-import { Fact } from "../facts/Fact";
-import { Person } from "../facts/Person";
 import { useToast } from "../shell/Toasts";
+import { ImageOwners } from "./ImageOwners";
 import { issueText, issueTitle } from "./issueText";
 
 interface OwnersCardProps {
@@ -32,36 +30,7 @@ export function OwnersCard({ image, workloads }: OwnersCardProps) {
       </CardHeader>
       <CardBody>
         <DescriptionList isCompact>
-          <Fact name="Build Owner">
-            <Person
-              attribution={image.build_owner}
-              message={message}
-              unless={
-                <>
-                  The image does not say. <Link to="/admin/registries">Connect its registry</Link> so that its labels
-                  can be read, and label images with <code>org.opencontainers.image.authors</code> when they are built.
-                </>
-              }
-            />
-          </Fact>
-          <Fact name="Deployed By">
-            {workloads === undefined && "The workloads, which say so, could not be loaded."}
-            {workloads &&
-              deployers(workloads).map((deployer) => (
-                <div key={deployer?.value ?? ""}>
-                  <Person
-                    attribution={deployer}
-                    message={message}
-                    unless={
-                      <>
-                        No workload says. Annotate workloads with <code>deadlight.io/deployed-by</code>, or deploy them
-                        with Argo CD, Flux or Helm.
-                      </>
-                    }
-                  />
-                </div>
-              ))}
-          </Fact>
+          <ImageOwners imageTagId={image.id} message={message} />
         </DescriptionList>
       </CardBody>
       <CardFooter>
@@ -71,15 +40,4 @@ export function OwnersCard({ image, workloads }: OwnersCardProps) {
       </CardFooter>
     </Card>
   );
-}
-
-/** Each deployer once; a single unknown one where no workload says. */
-function deployers(workloads: readonly WorkloadRow[]): readonly (AttributionOut | null)[] {
-  const known = new Map<string, AttributionOut>();
-  for (const { deployed_by: deployer } of workloads) {
-    if (deployer) {
-      known.set(deployer.value, deployer);
-    }
-  }
-  return known.size > 0 ? [...known.values()] : [null];
 }

@@ -1,6 +1,11 @@
 import { describe, expect, it } from "vitest";
-import type { ImageTagDetail, WorkloadRow } from "../api/generated/types.gen";
+import type { AttributionOut, ImageTagDetail, WorkloadRow } from "../api/generated/types.gen";
 import { issueText, issueTitle } from "./issueText";
+
+function named(value: string, source: string): AttributionOut {
+  const nothing = { link: "", revision: "", detail: "", at: null, others: [] };
+  return { value, source, confidence: "stated", party: "person", ...nothing };
+}
 
 const IMAGE: ImageTagDetail = {
   id: 7,
@@ -19,7 +24,7 @@ const IMAGE: ImageTagDetail = {
   violation_type: "Digest Mismatch",
   clusters_count: 1,
   workloads_count: 1,
-  build_owner: { value: "Ada <ada@example.com>", source: "image label", link: "", revision: "" },
+  build_owner: named("Ada <ada@example.com>", "image label"),
   scan_status: "done",
   scan_error: "",
   scan_problems: [],
@@ -54,7 +59,7 @@ const WORKLOAD: WorkloadRow = {
   status: "running",
   nodes: ["node-1"],
   demonstration: false,
-  deployed_by: { value: "grace@example.com", source: "annotation", link: "", revision: "" },
+  deployed_by: named("grace@example.com", "annotation"),
 };
 
 describe("the text of an issue", () => {

@@ -24,6 +24,7 @@ const GROUPS: readonly { title: string; places: readonly Place[] }[] = [
     title: "Administration",
     places: [
       { title: "Workers", path: "/admin/workers", role: "viewer" },
+      { title: "Owners", path: "/admin/owners", role: "viewer" },
       { title: "Registries", path: "/admin/registries", role: "viewer" },
       { title: "Signers", path: "/admin/signers", role: "viewer" },
     ],
