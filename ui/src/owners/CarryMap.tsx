@@ -28,7 +28,7 @@ interface CarryMapProps {
 
 /** The whole map as a document: to copy, to keep beside the code, and to replace. */
 export function CarryMap({ mayImport, close }: CarryMapProps) {
-  const { data, error, refetch } = useQuery({ ...exportOwnerRulesOptions(), gcTime: 0 });
+  const { data, error, refetch } = useQuery({ ...exportOwnerRulesOptions({ parseAs: "text" }), gcTime: 0 });
   const [edited, setEdited] = useState<string | null>(null);
   const { importing, save } = useImport(close);
   const say = useToast();
