@@ -86,9 +86,9 @@ export function OwnersPage() {
 
 const COLUMNS: readonly Column<RuleOut>[] = [
   { title: "No.", isNarrow: true, cell: (rule) => rule.position },
-  { title: "What it is about", width: 35, cell: (rule) => <Patterns rule={rule} /> },
-  { title: "Owner", width: 30, cell: (rule) => <Names rule={rule} /> },
-  { title: "How to reach them", cell: (rule) => <Ways rule={rule} /> },
+  { title: "What it is about", width: 30, cell: (rule) => <Patterns rule={rule} /> },
+  { title: "Owner", width: 20, cell: (rule) => <Names rule={rule} /> },
+  { title: "How to reach them", width: 35, cell: (rule) => <Ways rule={rule} /> },
 ];
 
 function Patterns({ rule }: { rule: RuleOut }) {
