@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deadlight.model.attribution import MAX_VALUE_LENGTH, Confidence, Party
+from deadlight.registry.attestations.builds import BuildProvenance
+from deadlight.registry.attestations.evidence import Provenance, Signature, SignatureState
 from deadlight.registry.provenance import BuildEvidence, find_build_owner
 from deadlight.registry.types.registry_type import BuildRecord
 
@@ -19,7 +21,7 @@ BUILD = BuildRecord(
 
 @pytest.mark.req("F1")
 def test_the_registrys_record_of_the_build_comes_before_what_labels_claim() -> None:
-    found = find_build_owner(BuildEvidence(BUILD, {}, {AUTHORS: "base image people <base@example.com>"}))
+    found = find_build_owner(BuildEvidence((), BUILD, {}, {AUTHORS: "base image people <base@example.com>"}))
     assert found is not None
     assert (found.value, found.confidence, found.party) == ("ada", Confidence.RECORDED, Party.PERSON)
     assert (found.link, found.revision, found.detail, found.at) == (BUILD.url, "1f2e3d", "Fix it", STARTED)
@@ -48,6 +50,49 @@ def test_conventional_labels_name_the_builder_the_commit_and_where_to_look(
     assert found is not None
     assert (found.value, found.revision, found.link) == ("ada@example.com", "1f2e", "https://git.example/shop")
     assert (found.source, found.confidence) == (f"image label {key}", Confidence.STATED)
+
+
+def attested(state: SignatureState | None, **more: str) -> Provenance:
+    texts = dict.fromkeys(("predicate_type", "builder", "build_type", "source_url", "revision", "actor"), "")
+    texts |= {"workflow": "", "run_url": "", **more}
+    signature = Signature(state, "keyless", "release workflow") if state else None
+    return Provenance(BuildProvenance(**texts, started_at=None, finished_at=STARTED), signature)
+
+
+@pytest.mark.req("F1", "F7")
+def test_provenance_that_is_vouched_for_comes_first_and_what_anybody_could_attach_does_not() -> None:
+    forged = attested(None, actor="mallory", source_url="https://git.example/elsewhere")
+    signed = attested(
+        SignatureState.VERIFIED,
+        actor="ada",
+        source_url="https://git.example/shop",
+        workflow=".ci/release.yml",
+        revision="1f2e",
+        run_url="https://ci.example/run/7",
+    )
+    found = find_build_owner(BuildEvidence((signed, forged), BUILD))
+    assert found is not None
+    assert (found.value, found.confidence, found.source) == (
+        "ada",
+        Confidence.PROVEN,
+        "SLSA provenance signed by release workflow",
+    )
+    assert (found.link, found.revision, found.detail, found.at) == (
+        "https://ci.example/run/7",
+        "1f2e",
+        "https://git.example/shop .ci/release.yml",
+        STARTED,
+    )
+    assert [(item.value, item.confidence) for item in found.others] == [
+        ("https://git.example/shop .ci/release.yml", Confidence.PROVEN),
+        ("ada", Confidence.RECORDED),
+        ("build shop-web #42", Confidence.RECORDED),
+        ("mallory", Confidence.STATED),
+        ("https://git.example/elsewhere", Confidence.STATED),
+    ]
+    untrusted = find_build_owner(BuildEvidence((attested(SignatureState.UNTRUSTED, actor="mallory"),)))
+    assert untrusted is not None
+    assert (untrusted.confidence, untrusted.others) == (Confidence.STATED, ())
 
 
 def test_annotations_come_before_labels_and_an_early_key_before_a_late_one() -> None:

@@ -1,7 +1,6 @@
 """Who built an image: what its registry has on record, and what the image says of itself. Pure.
 
-`SOURCES` is the order in which places are believed among equals (docs/adr/0025-attribution.md). What attestations prove
-belongs at its head: a field of `BuildEvidence` and a function.
+`SOURCES` is the order in which places are believed among equals (docs/adr/0025-attribution.md).
 
 Labels and annotations, in this order: the OCI annotation `org.opencontainers.image.authors` (image specification,
 annotations), what GitLab CI, GitHub Actions and OpenShift builds set, and the old `maintainer` label. Annotations of
@@ -12,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from deadlight.model.attribution import MAX_VALUE_LENGTH, Attribution, Confidence, Party, choose
+from deadlight.registry.attestations.evidence import Provenance
 from deadlight.registry.types.registry_type import BuildRecord
 
 _OWNER_KEYS = (
@@ -37,11 +37,16 @@ _REVISION_KEYS = (
     "org.label-schema.vcs-ref",
 )
 
+MOST_PROVENANCE = 5
+"""Anybody who can push can attach more; those that are vouched for come first."""
+
 
 @dataclass(frozen=True, slots=True)
 class BuildEvidence:
     """Everything there is to conclude a Build Owner from."""
 
+    provenance: Sequence[Provenance] = ()
+    """SLSA provenance that hangs on the image."""
     build: BuildRecord | None = None
     """The registry's own record of the build."""
     annotations: Mapping[str, str] = field(default_factory=dict)
@@ -53,6 +58,34 @@ class BuildEvidence:
 def find_build_owner(evidence: BuildEvidence) -> Attribution | None:
     """Who built it, with what other sources say; None where nothing does."""
     return choose(candidate for source in SOURCES for candidate in source(evidence))
+
+
+def _attested(evidence: BuildEvidence) -> Iterator[Attribution]:
+    """What SLSA provenance tells of the build: proven where somebody who is trusted signed it, else only stated."""
+    for item in evidence.provenance[:MOST_PROVENANCE]:
+        build = item.build
+        itself = Attribution(
+            " ".join(filter(None, (build.source_url, build.workflow))) or build.builder,
+            _told(item),
+            Confidence.PROVEN if item.is_verified else Confidence.STATED,
+            Party.APPLICATION,
+            next((url for url in (build.run_url, build.source_url) if _is_web(url)), ""),
+            build.revision,
+            at=build.finished_at or build.started_at,
+        )
+        if build.actor:
+            yield replace(itself, value=build.actor, party=party_of(build.actor), detail=itself.value)
+        if itself.value:
+            yield itself
+
+
+def _told(item: Provenance) -> str:
+    if item.signature is None:
+        return "unsigned SLSA provenance"
+    signer = item.signature.signer[:MAX_VALUE_LENGTH]
+    return (
+        f"SLSA provenance signed by {signer}" if item.is_verified else "SLSA provenance signed by nobody trusted here"
+    )
 
 
 def _recorded_build(evidence: BuildEvidence) -> Iterator[Attribution]:
@@ -90,7 +123,7 @@ def _said_by_image(evidence: BuildEvidence) -> Iterator[Attribution]:
                 yield Attribution(value, f"image {place} {key}", party=party_of(value), link=web, revision=revision)
 
 
-SOURCES: Sequence[Callable[[BuildEvidence], Iterator[Attribution]]] = (_recorded_build, _said_by_image)
+SOURCES: Sequence[Callable[[BuildEvidence], Iterator[Attribution]]] = (_attested, _recorded_build, _said_by_image)
 """THE order of the places that name a Build Owner."""
 
 

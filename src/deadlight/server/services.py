@@ -1,9 +1,9 @@
 """What handlers and jobs are given: made once in the composition root, passed on, never looked up globally."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Annotated, TypeAlias, cast
+from typing import Annotated, cast
 
 import aiohttp
 from fastapi import Depends, Request
@@ -11,12 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from deadlight.registry import Endpoint, RegistryClient
 from deadlight.registry.attestations.keyless import VerifyBundle
-from deadlight.registry.types.registry_type import RegistryApi
+from deadlight.registry.types.registry_type import RegistryType
 from deadlight.server.db.notifications import Listener
 from deadlight.server.secrets import Cipher
 from deadlight.server.settings import Settings
-
-ConnectApi: TypeAlias = Callable[[Endpoint, aiohttp.ClientSession], RegistryApi]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +35,8 @@ class Services:
     """One client per way to reach a registry: it holds tokens and keeps the pace."""
     verify_bundle: VerifyBundle
     """Verifies keyless signatures."""
-    registry_apis: Mapping[str, ConnectApi]
-    """How to reach the API of its own that a type of registry has."""
+    registry_types: Mapping[str, RegistryType]
+    """Adapters to what registries know beyond the distribution API, by the type stored with them."""
 
 
 def _services(request: Request) -> Services:

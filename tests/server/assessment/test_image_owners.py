@@ -5,7 +5,12 @@ from typing import Any
 import pytest
 from tests.server.assessment.conftest import OWNER
 from tests.support.fleet import REGISTRY, Fleet
+from tests.support.inventory import STARTED
 from tests.support.service import RunningService
+
+from deadlight.registry.attestations.builds import BuildProvenance
+from deadlight.registry.attestations.evidence import AttestationEvidence, Provenance, Signature, SignatureState
+from deadlight.server.attestations.store import ensure_attestation, store_evidence
 
 
 async def owners(service: RunningService, image_tag_id: int) -> Any:
@@ -57,3 +62,21 @@ async def test_what_is_unknown_says_what_to_connect(service: RunningService, fle
     assert "publish build-info" in found["build_owner"]["unknown"]
     assert "no record of who pushed" in found["pushed_by"]["unknown"]
     await service.request("GET", "/api/v1/image-tags/999999/owners", expect=404)
+
+
+@pytest.mark.req("F1", "F7")
+async def test_signed_provenance_names_the_builder(service: RunningService, fleet: Fleet) -> None:
+    image = await fleet.add_image(labels=OWNER)
+    texts = ("predicate_type", "builder", "build_type", "source_url", "revision", "actor", "workflow", "run_url")
+    build = BuildProvenance(**dict.fromkeys(texts, "x"), started_at=None, finished_at=STARTED)
+    signature = Signature(SignatureState.VERIFIED, "key", "release key", signed_at=STARTED)
+    evidence = AttestationEvidence(SignatureState.VERIFIED, (signature,), (Provenance(build, signature),))
+    async with fleet.engine.begin() as connection:
+        await ensure_attestation(connection, image.image_tag_id)
+        await store_evidence(connection, image.image_tag_id, evidence)
+    known = (await owners(service, image.image_tag_id))["build_owner"]["known"]
+    assert (known["value"], known["confidence"], known["source"]) == (
+        "x",
+        "proven",
+        "SLSA provenance signed by release key",
+    )

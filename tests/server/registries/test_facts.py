@@ -10,7 +10,8 @@ from tests.support.service import RunningService, running_service, service_setti
 
 from deadlight.model.image import ImageReference
 from deadlight.registry import Endpoint, UnavailableError
-from deadlight.registry.types.registry_type import ArtifactFacts, BuildRecord, Product
+from deadlight.registry.types.registry_type import ArtifactFacts, BuildRecord, Feature, Product, RegistryType
+from deadlight.registry.types.table import TYPES
 from deadlight.server.registries.facts import FetchFacts, fetch_due_facts, fetch_facts
 from deadlight.server.services import Services
 
@@ -57,11 +58,15 @@ async def services(service: RunningService, product: Product42) -> Services:
     await service.post("/api/v1/registries", {"host": HOST, "username": "deadlight", "password": "secret"})
     await Fleet(service.services.engine).rows("UPDATE registry SET type = 'product42'")
 
-    def connect(endpoint: Endpoint, _session: object) -> Product42:
-        assert (endpoint.host, endpoint.password) == (HOST, "secret")
+    def connect(endpoint: Endpoint, session: object, options: object, timing: object) -> Product42:
+        assert (endpoint.host, endpoint.password, options) == (HOST, "secret", {})
+        assert session
+        assert timing
         return product
 
-    return replace(service.services, registry_apis={"product42": connect})
+    known = frozenset({Feature.BUILD, Feature.PUSHED_BY})
+    row = RegistryType("product42", "Product 42", "For tests.", connect, known)
+    return replace(service.services, registry_types={**TYPES, row.key: row})
 
 
 async def stored(service: RunningService) -> list[tuple[Any, int, str]]:

@@ -12,6 +12,7 @@ from deadlight.model.attribution import Attribution, Confidence
 from deadlight.model.integrity import IntegrityStatus
 from deadlight.model.risk import Risk
 from deadlight.model.vulnerability import Severity
+from deadlight.registry.attestations.evidence import Provenance
 from deadlight.registry.provenance import BuildEvidence, find_build_owner, party_of
 from deadlight.registry.types.registry_type import ArtifactFacts
 
@@ -29,7 +30,7 @@ _FACTS = text(
            risk.critical, risk.high, risk.medium, risk.low, risk.unknown, risk.critical_applicable,
            risk.validated, risk.malicious,
            artifact.facts AS artifact, coalesce(artifact.problem, '') AS artifact_problem,
-           registry.type AS registry_type
+           registry.type AS registry_type, attestation.evidence -> 'provenance' AS provenance
     FROM image_tag
     LEFT JOIN verdict ON verdict.image_tag_id = image_tag.id
     LEFT JOIN violation ON violation.image_tag_id = image_tag.id AND violation.closed_at IS NULL
@@ -42,6 +43,7 @@ _FACTS = text(
     LEFT JOIN image_risk AS risk ON risk.image_id = image.id
     LEFT JOIN artifact_facts AS artifact ON artifact.image_tag_id = image_tag.id
     LEFT JOIN registry ON registry.host = image_tag.registry
+    LEFT JOIN attestation ON attestation.image_tag_id = image_tag.id
     WHERE image_tag.id = ANY(:image_tag_ids)
     """
 )
@@ -85,8 +87,15 @@ class ImageFacts:
 
     @property
     def build_owner(self) -> Attribution | None:
-        """Who built it, where its registry or the image says."""
-        return find_build_owner(BuildEvidence(self.artifact.build, self.row.annotations or {}, self.row.labels or {}))
+        """Who built it, where provenance, its registry or the image says."""
+        return find_build_owner(
+            BuildEvidence(
+                msgspec.convert(self.row.provenance or (), tuple[Provenance, ...]),
+                self.artifact.build,
+                self.row.annotations or {},
+                self.row.labels or {},
+            )
+        )
 
     @property
     def pushed_by(self) -> Attribution | None:

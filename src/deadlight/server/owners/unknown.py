@@ -31,7 +31,11 @@ def explain_unknown_builder(row: Row[tuple[object, ...]]) -> str:
             f"Neither the image nor its manifest names anybody: {_LABEL}. Where {row.registry} is Artifactory, choose "
             f"that type under Administration > Registries: then its build-info answers."
         )
-    return f"{row.registry} has no build on record for it, and the image names nobody: publish build-info, or {_LABEL}."
+    missing = _missing_rights(row)
+    return (
+        f"{row.registry} has no build on record for it, and the image names nobody: publish build-info, or {_LABEL}."
+        f"{missing}"
+    )
 
 
 def explain_unknown_pusher(row: Row[tuple[object, ...]]) -> str:
@@ -43,4 +47,10 @@ def explain_unknown_pusher(row: Row[tuple[object, ...]]) -> str:
             "The distribution API does not tell. Choose the registry's type under Administration > Registries: "
             "Artifactory and Harbor have it on record."
         )
-    return f"{row.registry} has no record of who pushed it, or our account may not see it."
+    return f"{row.registry} has no record of who pushed it, or our account may not see it.{_missing_rights(row)}"
+
+
+def _missing_rights(row: Row[tuple[object, ...]]) -> str:
+    """What the registry's adapter says of facts it could not get."""
+    problems = (row.artifact or {}).get("problems", ())
+    return "".join(f" {problem[:1].upper()}{problem[1:]}." for problem in problems)

@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.model.image import ImageReference
 from deadlight.registry import InvalidEndpointError, RegistryError
-from deadlight.registry.types.registry_type import ArtifactFacts, RegistryApi
+from deadlight.registry.client import DEFAULT_TIMING
+from deadlight.registry.types.registry_type import ArtifactFacts, Feature, RegistryApi
 from deadlight.server.db.zero_bytes import without_zero_bytes
 from deadlight.server.events.outbox import Event
 from deadlight.server.jobs.queue import Job, enqueue
@@ -113,9 +114,16 @@ async def _ask(services: Services, registry: Registry, row: Row[Any]) -> Artifac
 
 
 def api_for(services: Services, registry: Registry) -> RegistryApi | None:
-    """The registry's own API, None for a type that has none; raises UndecipherableError (see `Registry.endpoint`)."""
-    connect = services.registry_apis.get(registry.type)
-    return connect(registry.endpoint(services.cipher), services.http) if connect else None
+    """The registry's own API, None for a type that knows no more than where its manifests are.
+
+    Raises:
+        UndecipherableError: see `Registry.endpoint`.
+        InvalidEndpointError: its settings cannot work.
+    """
+    row = services.registry_types.get(registry.type)
+    if row is None or row.features <= {Feature.LINK}:
+        return None
+    return row.connect(registry.endpoint(services.cipher), services.http, {}, DEFAULT_TIMING)
 
 
 async def fetch_due_facts(services: Services) -> None:
