@@ -198,6 +198,9 @@ async def test_builders_and_deployers_are_known(service: RunningService):
     assert detail["build_owner"]["value"] == "Checkout team <checkout@company.demo>"
     workloads = await service.get(f"/api/v1/image-tags/{image['id']}/workloads")
     assert {row["deployed_by"]["value"] for row in workloads["workloads"]} == {"Argo CD application shop"}
+    people = await service.get(f"/api/v1/image-tags/{image['id']}/owners")
+    assert {item["owner"]["team"] for item in people["owners"]} == {"Checkout"}
+    assert {other["confidence"] for item in people["deployed_by"] for other in item["known"]["others"]} == {"recorded"}
 
 
 async def test_everything_carries_the_flag(service: RunningService):

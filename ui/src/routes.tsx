@@ -8,6 +8,8 @@ import { DashboardPage } from "./dashboard/DashboardPage";
 import { ExposurePage } from "./exposure/ExposurePage";
 import { ImagePage } from "./images/ImagePage";
 import { ImagesPage } from "./images/ImagesPage";
+import { OwnersPage } from "./owners/OwnersPage";
+import { NewRulePage, RulePage } from "./owners/RulePage";
 import { RegistriesPage } from "./registries/RegistriesPage";
 import { NewRegistryPage, RegistryPage } from "./registries/RegistryPage";
 import { RequireSession } from "./session/RequireSession";
@@ -37,6 +39,9 @@ const pages: RouteObject[] = [
   { path: "admin/workers/alerts", element: <AlertsPage /> },
   { path: "admin/workers/new", element: <NewWorkerPage /> },
   { path: "admin/workers/:workerId", element: <WorkerPage /> },
+  { path: "admin/owners", element: <OwnersPage /> },
+  { path: "admin/owners/new", element: <NewRulePage /> },
+  { path: "admin/owners/:ruleId", element: <RulePage /> },
   { path: "admin/registries", element: <RegistriesPage /> },
   { path: "admin/registries/new", element: <NewRegistryPage /> },
   { path: "admin/registries/:registryId", element: <RegistryPage /> },

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from deadlight.client.errors import ClientError, IdentityRefusedError
-from deadlight.controller.errors import ControllerError
+from deadlight.controller.admission.options import AdmissionOptions
+from deadlight.controller.errors import ConfigurationError, ControllerError
 from deadlight.controller.logs import configure_logging
 from deadlight.controller.run import Options, check_access, run_controller
 from deadlight.controller.sources.kubernetes.access import Access
@@ -63,6 +64,7 @@ def parse_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     cluster.add_argument("--kubeconfig", type=Path, metavar="FILE", help="default: $KUBECONFIG, else ~/.kube/config")
     cluster.add_argument("--context", default="", metavar="NAME", help="default: the kubeconfig's current one")
     cluster.add_argument("--demonstration", action="store_true", help="mark the cluster as a demonstration")
+    _add_admission(parser)
     parser.add_argument("--probe", action="store_true", help="only say which cluster is in reach, or why none is")
     parser.add_argument("--once", action="store_true", help="end when the service knows everything")
     parser.add_argument("--log-format", choices=("text", "json"), default="text")
@@ -70,6 +72,39 @@ def parse_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     if not chosen.probe and not (chosen.server and chosen.state):
         parser.error("--server and --state are required")
     return chosen
+
+
+def _add_admission(parser: argparse.ArgumentParser) -> None:
+    admission = parser.add_argument_group("who deploys (off without --admission-port)")
+    admission.add_argument("--admission-port", type=int, metavar="PORT", help="take admission reviews and audit events")
+    for name, text in (
+        ("cert", "PEM file of the certificate the API server is shown"),
+        ("key", "PEM file of its key"),
+        ("token", "file of the token in the webhook's address, which is the audit backend's bearer"),
+        ("client-ca", "PEM file of the authority whose certificate the API server must show"),
+    ):
+        admission.add_argument(f"--admission-{name}-file", type=Path, metavar="FILE", help=text)
+
+
+def admission_options(chosen: argparse.Namespace) -> AdmissionOptions | None:
+    """Where to listen to the API server; None where that is not wanted.
+
+    Raises:
+        ConfigurationError: a file is not named.
+    """
+    if chosen.admission_port is None:
+        return None
+    files = (chosen.admission_cert_file, chosen.admission_key_file, chosen.admission_token_file)
+    if None in files:
+        raise ConfigurationError("--admission-port needs --admission-cert-file, -key-file and -token-file")
+    cert, key, token = files
+    return AdmissionOptions(
+        port=chosen.admission_port,
+        cert_file=cert,
+        key_file=key,
+        token_file=token,
+        client_ca_file=chosen.admission_client_ca_file,
+    )
 
 
 def find_access(kubeconfig: Path | None, context: str) -> Access:
@@ -90,18 +125,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _probe(chosen.kubeconfig, chosen.context)
     configure_logging(chosen.log_format)
     gc.set_threshold(COLLECT_AFTER)
-    options = Options(
-        server=chosen.server,
-        state=chosen.state,
-        cluster_name=chosen.cluster_name,
-        registration_token_file=chosen.registration_token_file,
-        ca_file=chosen.ca_file,
-        demonstration=chosen.demonstration,
-        once=chosen.once,
-        node_name=chosen.node_name,
-    )
     code = 0
     try:
+        options = _options(chosen)
         access = find_access(chosen.kubeconfig, chosen.context)
         if access.insecure:
             logger.warning("the certificate of %s is not verified, because the kubeconfig says so", access.server)
@@ -112,6 +138,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
             logger.error("%s%s", error, advice)  # noqa: TRY400 - a person must act; the traceback would not help
         code = 1
     return code
+
+
+def _options(chosen: argparse.Namespace) -> Options:
+    return Options(
+        server=chosen.server,
+        state=chosen.state,
+        cluster_name=chosen.cluster_name,
+        registration_token_file=chosen.registration_token_file,
+        ca_file=chosen.ca_file,
+        demonstration=chosen.demonstration,
+        once=chosen.once,
+        node_name=chosen.node_name,
+        admission=admission_options(chosen),
+    )
 
 
 def _probe(kubeconfig: Path | None, context: str) -> int:

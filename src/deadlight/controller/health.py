@@ -26,6 +26,16 @@ class Counts:
     """Times everything was announced again, beyond the first."""
     refused_batches: int = 0
     rejected_objects: int = 0
+    admission_reviews: int = 0
+    audit_events: int = 0
+    admission_refused: int = 0
+    """Requests to the admission endpoint without its token."""
+    admission_unreadable: int = 0
+    """Reviews and audit batches that were not what an API server sends, or that were too much."""
+    deployers: int = 0
+    """Requests of people or machines that changed what a workload's pods are made from."""
+    deployers_lost: int = 0
+    """Workloads whose deployers were forgotten because there were too many."""
 
 
 @dataclass(slots=True)

@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -11,6 +13,7 @@ from deadlight.client.agent import AgentClient
 from deadlight.client.backoff import PATIENT, Backoff
 from deadlight.client.credential_process import Identity
 from deadlight.client.tokens import fetch_token
+from deadlight.controller.admission.options import AdmissionOptions
 from deadlight.controller.beat import keep_beating
 from deadlight.controller.errors import ApiError, ConfigurationError, ControllerError
 from deadlight.controller.health import Health
@@ -40,6 +43,8 @@ class Options:
     once: bool = False
     node_name: str = ""
     """Where it runs inside the cluster."""
+    admission: AdmissionOptions | None = None
+    """None: nothing is listened to."""
 
 
 async def run_controller(access: Access, options: Options) -> None:
@@ -80,7 +85,7 @@ async def _follow(api: KubernetesApi, client: AgentClient, cluster: ClusterRecor
     health, started_at = Health(), datetime.now(UTC)
     shipper = Shipper(client, cluster, health)
     source = KubernetesSource(api, cluster, shipper, health)
-    async with asyncio.TaskGroup() as tasks:
+    async with _admission(options.admission, source, health), asyncio.TaskGroup() as tasks:
         running = [
             tasks.create_task(source.run()),
             tasks.create_task(_ship(source, shipper)),
@@ -91,6 +96,18 @@ async def _follow(api: KubernetesApi, client: AgentClient, cluster: ClusterRecor
         if options.once:
             for task in running:
                 task.cancel()
+
+
+@asynccontextmanager
+async def _admission(options: AdmissionOptions | None, source: KubernetesSource, health: Health) -> AsyncIterator[None]:
+    """Listen to the API server, where that is wanted."""
+    if options is None:
+        yield
+        return
+    from deadlight.controller.admission.server import serve_admission  # noqa: PLC0415 - a web server's modules cost
+
+    async with serve_admission(options, lambda asked: source.attribute(asked.uid, asked.deployer), health.counts):
+        yield
 
 
 async def _ship(source: KubernetesSource, shipper: Shipper) -> None:

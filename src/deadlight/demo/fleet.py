@@ -110,9 +110,10 @@ async def bring_up(world: World, service: DemoService, folder: StateFolder) -> A
 
 
 async def _introduce(fleet: Fleet, *, known: bool, moved: bool) -> None:
-    """Tell the service of the registry, the workers and the advisories."""
+    """Tell the service of the registry, the workers, the owners and the advisories."""
     await fleet.recheck()
     await fleet.service.save_workers(fleet.inbox.url, fleet.inbox.secret, moved=moved)
+    await fleet.service.save_owners()
     documents = load_advisories()
     await fleet.service.import_advisories((name, text) for name, text in documents.items() if name != KEPT_BACK)
     if known:

@@ -45,6 +45,23 @@ _WORKERS: Sequence[dict[str, Any]] = (
 )
 
 
+def _owned(repositories: str, team: str) -> dict[str, Any]:
+    """Images of our own registry only, so that nothing real gets an owner who does not exist."""
+    name = team.lower()
+    return {
+        "repository": f"{REGISTRY}/{repositories}/*",
+        "team": team,
+        "email": f"{name}@company.demo",
+        "slack": f"#{name}",
+        "on_call": f"https://on-call.company.demo/{name}",
+        "demonstration": True,
+    }
+
+
+_OWNERS: Sequence[dict[str, Any]] = (_owned("shop", "Checkout"), _owned("payments", "Payments"), _owned("web", "Web"))
+"""What else runs belongs to whoever workloads name, or to whoever built it: the console shows all three ways."""
+
+
 class DemoService:
     """The service, with the demonstration's registry, workers and advisories in it.
 
@@ -109,6 +126,14 @@ class DemoService:
             kept = [{"id": each["id"], "type": each["type"]} for each in row["destinations"]]
             body["destinations"] = inbox if moved else kept
             await self._ask("PUT", f"/api/v1/workers/{row['id']}", body)
+
+    async def save_owners(self) -> None:
+        """Add the owners map's rules, unless they are there."""
+        rules: list[dict[str, Any]] = await self._ask("GET", "/api/v1/owners")
+        known = {rule["repository"] for rule in rules if rule["demonstration"]}
+        for rule in _OWNERS:
+            if rule["repository"] not in known:
+                await self._ask("POST", "/api/v1/owners", rule)
 
     async def import_advisories(self, documents: Iterable[tuple[str, str]]) -> None:
         """Import records, given by name and text. Raises DemoError for one that is not taken."""

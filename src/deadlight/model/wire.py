@@ -126,6 +126,20 @@ class NamespaceRecord(Message, frozen=True, kw_only=True):
     annotations: Labels = {}
 
 
+class Deployer(Message, frozen=True, kw_only=True):
+    """Whom the API server authenticated for a change of what a workload's pods are made from."""
+
+    user: Name
+    groups: Annotated[tuple[Name, ...], msgspec.Meta(max_length=32)] = ()
+    via: Name
+    """`admission` or `audit`."""
+    at: datetime
+    template: Name = ""
+    """Hash of the pod template they asked for: what they say holds while the workload's is the same."""
+    changed: Annotated[tuple[Name, ...], msgspec.Meta(max_length=16)] = ()
+    """What they changed of it, for people."""
+
+
 class WorkloadRecord(Message, frozen=True, kw_only=True):
     """What ultimately owns pods: a Deployment rather than its ReplicaSet, a CronJob rather than its Job."""
 
@@ -141,6 +155,10 @@ class WorkloadRecord(Message, frozen=True, kw_only=True):
     labels: Labels = {}
     annotations: Labels = {}
     created_at: datetime | None = None
+    template: Name = ""
+    """Hash of the pod template; empty where the owner has none that is known."""
+    deployer: Deployer | None = None
+    """None also where this controller did not hear: then what the service heard before stays."""
 
 
 class ContainerRecord(Message, frozen=True, kw_only=True):

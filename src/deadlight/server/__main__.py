@@ -21,6 +21,7 @@ import uvicorn
 from pydantic import ValidationError
 
 from deadlight.registry.attestations.keyless import SigstoreVerifier
+from deadlight.registry.types.table import TYPES
 from deadlight.server import migrations
 from deadlight.server.app import create_app
 from deadlight.server.auth.accounts import ADMIN_NAME, ensure_admin
@@ -64,6 +65,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             listener=Listener(settings.database_url.get_secret_value(), channels),
             registry_clients={},
             verify_bundle=SigstoreVerifier(Path(root) if (root := settings.sigstore_trusted_root) else None),
+            registry_types=TYPES,
         )
 
 

@@ -36,6 +36,7 @@ from deadlight.server.dashboard.risk_index import RiskIndex
 from deadlight.server.errors import CODES, Refusal, ServiceError, UnavailableError
 from deadlight.server.inventory import api as inventory_api
 from deadlight.server.ledger import api as ledger_api
+from deadlight.server.owners import api as owners_api
 from deadlight.server.registries import api as registries_api
 from deadlight.server.runtime import api as observations_api
 from deadlight.server.scans import api as scans_api
@@ -62,6 +63,7 @@ ROUTERS = (
     clusters_api.router,
     runtime_clusters_api.router,
     workers_api.router,
+    owners_api.router,
     scans_api.router,
     demonstration.router,
 )

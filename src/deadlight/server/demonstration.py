@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from deadlight.server.advisories.service import remove_source
 from deadlight.server.auth.requests import Admin
 from deadlight.server.inventory.service import remove_demonstration_clusters
+from deadlight.server.owners.service import remove_demonstration_rules
 from deadlight.server.registries.service import remove_demonstration_registries
 from deadlight.server.services import ServicesDep
 from deadlight.server.workers.service import remove_demonstration_workers
@@ -21,6 +22,7 @@ async def delete_demonstration(_: Admin, services: ServicesDep) -> dict[str, int
     async with services.engine.begin() as connection:
         return {
             "workers": await remove_demonstration_workers(connection),
+            "owners": await remove_demonstration_rules(connection),
             "clusters": await remove_demonstration_clusters(connection),
             "registries": await remove_demonstration_registries(connection),
             "advisories": await remove_source(connection, SOURCE),

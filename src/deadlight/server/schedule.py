@@ -23,6 +23,7 @@ from deadlight.server.integrity.jobs import CheckSource, check_due_sources, chec
 from deadlight.server.inventory.forget import forget_gone
 from deadlight.server.jobs.queue import Entry
 from deadlight.server.ledger.jobs import end_suppressions, repair_windows
+from deadlight.server.registries.facts import FetchFacts, fetch_due_facts, fetch_facts
 from deadlight.server.runtime.handlers import join_waiting
 from deadlight.server.scans.jobs import ScanImage, rescan_stale, scan_image
 from deadlight.server.services import Services
@@ -32,6 +33,7 @@ logger = logging.getLogger(__name__)
 
 JOBS: Sequence[Entry[Services]] = (
     Entry(CheckSource, check_source),
+    Entry(FetchFacts, fetch_facts),
     Entry(ScanImage, scan_image),
     Entry(AssessImage, run_assess_image),
     Entry(RefreshImage, run_refresh_image),
@@ -72,6 +74,7 @@ PERIODIC = (
     Periodic(check_due_attestations, timedelta(seconds=5)),
     Periodic(join_waiting, timedelta(seconds=5)),
     Periodic(sweep_alerts, timedelta(seconds=15)),
+    Periodic(fetch_due_facts, timedelta(minutes=1)),
     Periodic(rescan_stale, timedelta(minutes=5)),
     Periodic(reassess_stale, timedelta(minutes=1)),
     Periodic(end_suppressions, timedelta(seconds=10)),

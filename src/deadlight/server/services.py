@@ -1,5 +1,6 @@
 """What handlers and jobs are given: made once in the composition root, passed on, never looked up globally."""
 
+from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Annotated, cast
@@ -10,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from deadlight.registry import Endpoint, RegistryClient
 from deadlight.registry.attestations.keyless import VerifyBundle
+from deadlight.registry.types.registry_type import RegistryType
 from deadlight.server.db.notifications import Listener
 from deadlight.server.secrets import Cipher
 from deadlight.server.settings import Settings
@@ -33,6 +35,8 @@ class Services:
     """One client per way to reach a registry: it holds tokens and keeps the pace."""
     verify_bundle: VerifyBundle
     """Verifies keyless signatures."""
+    registry_types: Mapping[str, RegistryType]
+    """Adapters to what registries know beyond the distribution API, by the type stored with them."""
 
 
 def _services(request: Request) -> Services:

@@ -22,6 +22,7 @@ from deadlight.server.findings.handlers import (
 )
 from deadlight.server.integrity.handlers import check_new_image, check_registry, follow_workload
 from deadlight.server.ledger.handlers import follow_exposure, follow_scanned_image
+from deadlight.server.registries.facts import ask_for_facts, ask_registry_again
 from deadlight.server.runtime.handlers import resolve_scanned_image
 from deadlight.server.scans.handlers import (
     scan_configured_cluster,
@@ -37,7 +38,7 @@ def subscriptions(settings: Settings) -> Mapping[EventType, Sequence[Handler]]:
     """The handlers of every event, in the order they run; all of an event's in one transaction."""
     alert: Handler = partial(dispatch, settings.public_url)
     return {
-        EventType.IMAGE_OBSERVED: (check_new_image, scan_new_image, expect_attestations),
+        EventType.IMAGE_OBSERVED: (check_new_image, scan_new_image, expect_attestations, ask_for_facts),
         EventType.WORKLOAD_CHANGED: (
             follow_workload,
             scan_deployed_images,
@@ -45,7 +46,7 @@ def subscriptions(settings: Settings) -> Mapping[EventType, Sequence[Handler]]:
             follow_exposure,
             alert,
         ),
-        EventType.REGISTRY_CHANGED: (check_registry, scan_registry, check_registry_attestations),
+        EventType.REGISTRY_CHANGED: (check_registry, scan_registry, check_registry_attestations, ask_registry_again),
         EventType.CLUSTER_CONFIGURED: (scan_configured_cluster, judge_configured_cluster),
         EventType.IMAGE_SCANNED: (
             assess_scanned_image,

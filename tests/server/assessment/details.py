@@ -3,16 +3,32 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from deadlight.model.attribution import Confidence, Party
 from deadlight.model.integrity import IntegrityStatus, ViolationType
 from deadlight.model.risk import Risk
 from deadlight.model.vulnerability import Severity
 from deadlight.model.workload import RuntimeStatus
-from deadlight.server.assessment.schemas import AttributionOut, ImageTagDetail, SourceOut, VerdictOut
+from deadlight.server.assessment.schemas import ImageTagDetail, SourceOut, VerdictOut
 from deadlight.server.integrity.recommendations import recommended_steps
+from deadlight.server.owners.attributions import AttributionOut
 
 AT = datetime(2026, 11, 1, 12, 0, 5, tzinfo=UTC)
-ADA = AttributionOut(value="Ada <ada@example.com>", source="image label", link="", revision="")
-GRACE = AttributionOut(value="grace@example.com", source="annotation", link="", revision="")
+
+
+def somebody(value: str, source: str = "image label") -> AttributionOut:
+    """Who is named by a source that anybody could have written to."""
+    claim: dict[str, Any] = {
+        "confidence": Confidence.STATED,
+        "party": Party.PERSON,
+        "detail": "",
+        "at": None,
+        "others": [],
+    }
+    return AttributionOut.model_validate({"value": value, "source": source, "link": "", "revision": "", **claim})
+
+
+ADA = somebody("Ada <ada@example.com>")
+GRACE = somebody("grace@example.com", "annotation")
 EVIDENCE = {"deployed_at": "2026-10-30T09:00:00+00:00", "tag_seen_changed_at": "2026-11-01T12:00:00+00:00"}
 
 

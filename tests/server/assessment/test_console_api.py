@@ -73,8 +73,13 @@ async def test_an_images_page_says_what_it_is_who_runs_it_and_what_is_wrong(
     assert detail["build_owner"] == {
         "value": "ada@example.com",
         "source": "image label org.opencontainers.image.authors",
+        "confidence": "stated",
+        "party": "person",
         "link": "",
         "revision": "",
+        "detail": "",
+        "at": None,
+        "others": [],
     }
     assert detail["verdict"]["violation_type"] == "Digest Mismatch"
     places = (await service.get(f"{page}/workloads"))["workloads"]

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.server.assessment.details import AT, GRACE, image, verdict
+from tests.server.assessment.details import AT, GRACE, image, somebody, verdict
 
 from deadlight.model.integrity import ViolationType
 from deadlight.server.assessment.issue import (
@@ -17,8 +17,8 @@ from deadlight.server.assessment.issue import (
     expected_digest_label,
 )
 from deadlight.server.assessment.issue_formats import COLUMNS, PLACES_NAMED, as_csv, as_markdown
-from deadlight.server.assessment.schemas import AttributionOut
 from deadlight.server.integrity.recommendations import recommended_steps
+from deadlight.server.owners.attributions import AttributionOut
 
 
 def place(workload: str = "web", deployed_by: AttributionOut | None = GRACE) -> IssuePlace:
@@ -126,7 +126,7 @@ HOSTILE = st.sampled_from(["=cmd|' /C calc'!A0", "+1", "-1", "@SUM(A1)", "\t=1",
 
 @given(HOSTILE)
 def test_no_name_becomes_a_formula_another_cell_or_another_line(name: str) -> None:
-    owner = AttributionOut(value=name, source="image label", link="", revision="")
+    owner = somebody(name)
     issue = build_issue(image(build_owner=owner), [place(name)], 1, "")
     (header, row) = csv.reader(io.StringIO(as_csv(issue), newline=""))
     assert len(row) == len(header)
@@ -138,7 +138,7 @@ def test_no_name_becomes_a_formula_another_cell_or_another_line(name: str) -> No
 
 @pytest.mark.parametrize("name", ["![x](http://evil.example/x.png)", "[a](javascript:b)", "<img src=x>", "`code`"])
 def test_no_name_is_rendered(name: str) -> None:
-    owner = AttributionOut(value=name, source="image label", link="", revision="")
+    owner = somebody(name)
     text = as_markdown(build_issue(image(build_owner=owner), [], 0, ""))
     assert f": {name}" not in text
     assert name in text.replace("\\", "")

@@ -102,7 +102,9 @@ async def test_an_alert_is_a_cloudevent_with_all_that_is_known(
         "deployed_by": {
             "value": "grace@example.com",
             "source": "workload annotation deadlight.io/deployed-by",
+            "confidence": "stated",
             "link": "",
+            "revision": "",
         },
     }
     (item,) = data["images"]

@@ -171,3 +171,29 @@ async def test_whom_to_ask_about_an_image_is_on_its_page(
     (place,) = (await service.get(f"/api/v1/image-tags/{row['id']}/workloads"))["workloads"]
     assert place["deployed_by"]["value"] == "grace@example.com"
     assert (place["name"], place["kind"], place["cluster"]) == ("web", "StatefulSet", "production")
+
+
+@pytest.mark.req("F8", "F23", "F27")
+async def test_a_window_closes_through_the_person_responsible_who_was_told_at_once(
+    service: RunningService, workers: Workers, controller: Agent, registry: ServedRegistry, mail_server: MailServer
+) -> None:
+    await service.post("/api/v1/owners", {"namespace": "shop", "team": "shop", "email": "heidi@example.com"})
+    running = await registry.push(image(debian({"openssl": "3.0.1-1"})))
+    await trust(service, registry)
+    events = (EventType.INTEGRITY_VIOLATION_DETECTED, EventType.INTEGRITY_VIOLATION_CLOSED)
+    to = {"to": ["security@example.com"], "to_owner": True, "owner_domains": ["example.com"]}
+    await workers.add({"type": "email", "config": to}, events=events, criteria='event.data.owner.team == "shop"')
+    name = f"{registry.host}/shop/web:1.0.0"
+    await announce(controller, node(), web(), pod(container(name, running.digest), owner=web()), batches=batch)
+    await service.settle()
+    pushed = await registry.push(text_image("another"))
+    await mail_server.wait(1)
+    await announce(controller, pod(container(name, pushed.digest), owner=web()))
+    mails = await mail_server.wait(2)
+    await service.settle()
+    assert [mail.recipients for mail in mails] == [["heidi@example.com"]] * 2
+    (violation,) = await service.rows("SELECT * FROM violation")
+    detected, closed = await service.rows("SELECT * FROM alert ORDER BY created_at")
+    window = [violation.first_detected_at, detected.created_at, detected.delivered_at, violation.closed_at]
+    assert window == sorted(window), "detected, owner known, told, closed"
+    assert (detected.recipients, closed.recipients) == (["heidi@example.com"], ["heidi@example.com"])

@@ -4,9 +4,10 @@ import type { ImageTagDetail, RuntimeStatus } from "../api/generated/types.gen";
 import { Copyable } from "../facts/Copyable";
 import { Fact } from "../facts/Fact";
 import { Moment } from "../facts/Moment";
+import type { Message } from "../facts/mailto";
 import { SeverityCounts } from "../facts/SeverityCounts";
 import { sentence } from "../facts/sentence";
-import { BuildOwner, DeployedBy, type Message } from "./Owners";
+import { ImageOwners } from "./ImageOwners";
 import { imagePath } from "./reference";
 import { describeScan } from "./scan";
 import { registryTypeName } from "./verdict";
@@ -30,12 +31,7 @@ export function ImageInfoCard({ image, message }: ImageInfoProps) {
         <DescriptionList isCompact className="dl-info">
           <WhereItRuns image={image} />
           <WhereItIsFrom image={image} />
-          <Fact name="Build Owner">
-            <BuildOwner image={image} message={message} />
-          </Fact>
-          <Fact name="Deployed By">
-            <DeployedBy image={image} message={message} />
-          </Fact>
+          <ImageOwners imageTagId={image.id} message={message} />
           <Fact name="Scan">
             <Scan image={image} />
           </Fact>

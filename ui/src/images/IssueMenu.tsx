@@ -2,8 +2,8 @@ import { Dropdown, DropdownItem, DropdownList, MenuToggle } from "@patternfly/re
 import { useState } from "react";
 import type { IssueFormat } from "../api/generated/types.gen";
 import { copyText } from "../facts/copyText";
+import type { Message } from "../facts/mailto";
 import { useToast } from "../shell/Toasts";
-import type { Message } from "./Owners";
 
 const FILES: readonly { format: IssueFormat; title: string }[] = [
   { format: "markdown", title: "Download as Markdown" },

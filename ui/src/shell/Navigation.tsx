@@ -34,6 +34,7 @@ const GROUPS: readonly Group[] = [
     title: "Administration",
     places: [
       { title: "Workers", path: "/admin/workers", role: "viewer" },
+      { title: "Owners", path: "/admin/owners", role: "viewer" },
       { title: "Registries", path: "/admin/registries", role: "viewer" },
       { title: "Signers", path: "/admin/signers", role: "viewer" },
     ],

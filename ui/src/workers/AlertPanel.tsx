@@ -79,6 +79,7 @@ function Alert({ alert }: { alert: AlertDetail }) {
         <Fact name="Event">{alert.event_type}</Fact>
         <Fact name="Worker">{alert.worker}</Fact>
         <Fact name="Destination">{alert.destination}</Fact>
+        {alert.recipients.length > 0 && <Fact name="Sent to the owner">{alert.recipients.join(", ")}</Fact>}
         <Fact name="Made at">
           <Moment at={alert.created_at} />
         </Fact>

@@ -7,6 +7,7 @@ import {
   FormGroup,
   FormSelect,
   FormSelectOption,
+  Switch,
 } from "@patternfly/react-core";
 import PlusCircleIcon from "@patternfly/react-icons/dist/esm/icons/plus-circle-icon";
 import { Field } from "../forms/Field";
@@ -107,16 +108,7 @@ function NewDestination({ destination, change }: NewDestinationProps) {
         </FormSelect>
       </FormGroup>
       {destination.type === "email" ? (
-        <Field
-          id={`${id}-to`}
-          label="Addresses"
-          isRequired
-          isCode
-          lines={2}
-          value={destination.to}
-          onChange={(to) => set({ to })}
-          help="One on each line. The service needs a mail server: DEADLIGHT_SMTP_URL."
-        />
+        <EmailFields id={id} destination={destination} set={set} />
       ) : (
         <Field
           id={`${id}-url`}
@@ -155,5 +147,49 @@ function NewDestination({ destination, change }: NewDestinationProps) {
         </>
       )}
     </div>
+  );
+}
+
+interface EmailFieldsProps {
+  id: string;
+  destination: DestinationDraft;
+  set: (part: Partial<DestinationDraft>) => void;
+}
+
+function EmailFields({ id, destination, set }: EmailFieldsProps) {
+  return (
+    <>
+      <FormGroup role="group" fieldId={`${id}-to-owner`}>
+        <Switch
+          id={`${id}-to-owner`}
+          label="Mail to whoever is responsible"
+          isChecked={destination.toOwner}
+          onChange={(_, toOwner) => set({ toOwner })}
+        />
+      </FormGroup>
+      {destination.toOwner && (
+        <Field
+          id={`${id}-domains`}
+          label="Domains of owners"
+          isRequired
+          isCode
+          lines={2}
+          value={destination.ownerDomains}
+          onChange={(ownerDomains) => set({ ownerDomains })}
+          placeholder="example.com"
+          help="One on each line. Labels of images name addresses of strangers as well: those get nothing."
+        />
+      )}
+      <Field
+        id={`${id}-to`}
+        label={destination.toOwner ? "Addresses where nobody is known" : "Addresses"}
+        isRequired
+        isCode
+        lines={2}
+        value={destination.to}
+        onChange={(to) => set({ to })}
+        help="One on each line. The service needs a mail server: DEADLIGHT_SMTP_URL."
+      />
+    </>
   );
 }

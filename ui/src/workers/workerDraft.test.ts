@@ -27,6 +27,15 @@ describe("what is sent to the service", () => {
     ]);
   });
 
+  it("mails to owners only in the domains that are named", () => {
+    const email = { ...newDestination(1, "email"), to: "a@example.com", toOwner: true, ownerDomains: "example.com" };
+    expect(bodyOf({ ...NEW_WORKER, destinations: [email] }).destinations).toEqual([
+      { type: "email", config: { to: ["a@example.com"], to_owner: true, owner_domains: ["example.com"] } },
+    ]);
+    const unbounded = { ...NEW_WORKER, name: "x", destinations: [{ ...email, ownerDomains: " " }] };
+    expect(findMistakes(unbounded).destinations).toContain("Fill in every destination");
+  });
+
   it("never replaces the secrets of a destination that is kept", () => {
     const draft = { ...NEW_WORKER, destinations: [{ ...WEBHOOK, kept: KEPT }] };
     expect(bodyOf(draft).destinations).toEqual([{ id: 4, type: "webhook" }]);

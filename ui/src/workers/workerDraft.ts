@@ -14,6 +14,9 @@ export interface DestinationDraft {
   secret: string;
   headers: string;
   to: string;
+  /** Whoever is responsible gets it, and `to` only where nobody is known. */
+  toOwner: boolean;
+  ownerDomains: string;
 }
 
 /** A worker as its form holds it. */
@@ -43,7 +46,7 @@ export const NEW_WORKER: WorkerDraft = {
 };
 
 export function newDestination(key: number, type: DestinationType): DestinationDraft {
-  return { key, type, kept: null, url: "", secret: "", headers: "", to: "" };
+  return { key, type, kept: null, url: "", secret: "", headers: "", to: "", toOwner: false, ownerDomains: "" };
 }
 
 /** The draft with one more destination. */
@@ -85,14 +88,24 @@ export function bodyOf(draft: WorkerDraft): WorkerIn {
   };
 }
 
-function configOf({ type, url, secret, headers, to }: DestinationDraft): Record<string, unknown> {
+function configOf({
+  type,
+  url,
+  secret,
+  headers,
+  to,
+  toOwner,
+  ownerDomains,
+}: DestinationDraft): Record<string, unknown> {
   switch (type) {
     case "webhook":
       return { url: url.trim(), secret: secret.trim(), headers: parseHeaders(headers) };
     case "slack":
       return { url: url.trim() };
     case "email":
-      return { to: splitLines(to) };
+      return toOwner
+        ? { to: splitLines(to), to_owner: true, owner_domains: splitLines(ownerDomains) }
+        : { to: splitLines(to) };
   }
 }
 
@@ -123,7 +136,11 @@ function isEmpty(destination: DestinationDraft): boolean {
   if (destination.kept) {
     return false;
   }
-  return destination.type === "email" ? splitLines(destination.to).length === 0 : !destination.url.trim();
+  if (destination.type !== "email") {
+    return !destination.url.trim();
+  }
+  const isUnbounded = destination.toOwner && splitLines(destination.ownerDomains).length === 0;
+  return isUnbounded || splitLines(destination.to).length === 0;
 }
 
 /** The field a refusal of the service is about, as far as its text tells. */

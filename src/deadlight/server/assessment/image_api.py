@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from deadlight import __version__
 from deadlight.server.assessment.image_contents import get_finding, list_findings, list_packages
 from deadlight.server.assessment.image_history import load_history
+from deadlight.server.assessment.image_owners import ImageOwnersOut, build_owners
 from deadlight.server.assessment.image_page import build_detail, require_image_tag
 from deadlight.server.assessment.image_places import list_image_clusters, list_image_workloads, list_violation_places
 from deadlight.server.assessment.image_schemas import (
@@ -44,6 +45,13 @@ async def get_image_tag(image_tag_id: ImageTagId, _: Viewer, services: ServicesD
     """An image tag with its verdict."""
     async with services.engine.connect() as connection:
         return await build_detail(connection, image_tag_id)
+
+
+@router.get("/owners", operation_id="getImageTagOwners")
+async def get_owners(image_tag_id: ImageTagId, _: Viewer, services: ServicesDep) -> ImageOwnersOut:
+    """Who built, pushed, deployed and is responsible for it, each with its confidence, or what to connect."""
+    async with services.engine.connect() as connection:
+        return await build_owners(connection, image_tag_id)
 
 
 @router.get("/workloads", operation_id="listImageTagWorkloads")

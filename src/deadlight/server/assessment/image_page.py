@@ -10,12 +10,13 @@ from deadlight.model.integrity import ViolationType
 from deadlight.model.workload import RuntimeStatus
 from deadlight.server.assessment.filters import TimePeriod
 from deadlight.server.assessment.image_contents import count_findings
-from deadlight.server.assessment.image_places import attribution, list_deployers, load_presence
+from deadlight.server.assessment.image_places import list_deployers, load_presence
 from deadlight.server.assessment.registry_link import artifact_link
 from deadlight.server.assessment.schemas import ImageTagDetail, ImageTagRow, SourceOut, VerdictOut
 from deadlight.server.errors import NotFoundError
 from deadlight.server.findings.image_facts import ImageFacts, load_image_facts
 from deadlight.server.integrity.recommendations import recommended_steps
+from deadlight.server.owners.attributions import attribution
 from deadlight.server.registries.service import Registry, find_registry
 
 NO_SUCH_IMAGE_TAG = "no such image tag: what has not run for long is forgotten; search the list of images"

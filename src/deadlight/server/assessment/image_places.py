@@ -8,7 +8,6 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.model.workload import RuntimeStatus
-from deadlight.registry.provenance import Attribution
 from deadlight.server.assessment.image_schemas import (
     ClusterPlace,
     ImageClusters,
@@ -16,8 +15,9 @@ from deadlight.server.assessment.image_schemas import (
     ViolationPlace,
     ViolationPlaces,
 )
-from deadlight.server.assessment.schemas import AttributionOut, WorkloadRow
-from deadlight.server.inventory.attribution import find_deployed_by
+from deadlight.server.assessment.schemas import WorkloadRow
+from deadlight.server.inventory.attribution import DeploymentEvidence, find_deployed_by
+from deadlight.server.owners.attributions import AttributionOut, attribution
 
 MAX_PLACES = 1000
 
@@ -32,9 +32,9 @@ _WORKLOADS = text(
     """
 )
 
-_ANNOTATIONS = text(
+_EVIDENCE = text(
     """
-    SELECT workload.annotations FROM workload
+    SELECT workload.annotations, workload.labels, workload.template, workload.deployer FROM workload
     WHERE workload.image_tag_ids @> ARRAY[CAST(:image_tag_id AS bigint)] AND workload.removed_at IS NULL
     ORDER BY workload.id LIMIT :limit
     """
@@ -58,8 +58,8 @@ _CLUSTERS = text(
 _VIOLATION_PLACES = text(
     """
     SELECT place.detected_at, place.nodes AS nodes_then, workload.id, workload.name, workload.namespace, workload.kind,
-           workload.kind_name, workload.annotations, workload.cluster_id, cluster.name AS cluster,
-           cluster.demonstration, count(*) OVER () AS total,
+           workload.kind_name, workload.annotations, workload.labels, workload.template, workload.deployer,
+           workload.cluster_id, cluster.name AS cluster, cluster.demonstration, count(*) OVER () AS total,
            (SELECT array_agg(DISTINCT pod.node_name ORDER BY pod.node_name)
             FROM pod JOIN container ON container.pod_id = pod.id
             WHERE pod.workload_id = workload.id AND container.image_tag_id = violation.image_tag_id
@@ -101,11 +101,6 @@ async def load_presence(connection: AsyncConnection, image_tag_id: int) -> Prese
     return Presence(status, tuple(row.namespaces), tuple(row.providers))
 
 
-def attribution(value: Attribution | None) -> AttributionOut | None:
-    """An attribution for people; None where nobody is known."""
-    return AttributionOut.model_validate(value, from_attributes=True) if value else None
-
-
 async def list_image_workloads(connection: AsyncConnection, image_tag_id: int) -> ImageWorkloads:
     """The workloads that have it now, and who deployed them."""
     parameters = {"image_tag_id": image_tag_id, "limit": MAX_PLACES}
@@ -123,7 +118,7 @@ def _workload(row: Row[Any]) -> WorkloadRow:
         cluster_id=str(row.cluster_id),
         status=row.status,
         nodes=list(row.nodes),
-        deployed_by=attribution(find_deployed_by(row.annotations)),
+        deployed_by=attribution(find_deployed_by(DeploymentEvidence.of(row))),
         demonstration=row.demonstration,
     )
 
@@ -131,7 +126,7 @@ def _workload(row: Row[Any]) -> WorkloadRow:
 async def list_deployers(connection: AsyncConnection, image_tag_id: int) -> list[AttributionOut]:
     """Each of those who deployed it, once, as far as the first thousand workloads that have it say."""
     parameters = {"image_tag_id": image_tag_id, "limit": MAX_PLACES}
-    found = [find_deployed_by(row.annotations) for row in await connection.execute(_ANNOTATIONS, parameters)]
+    found = [find_deployed_by(DeploymentEvidence.of(row)) for row in await connection.execute(_EVIDENCE, parameters)]
     return each_once(attribution(item) for item in found)
 
 
@@ -178,6 +173,6 @@ def _place(row: Row[Any]) -> ViolationPlace:
         cluster_id=str(row.cluster_id),
         nodes=list(row.nodes or row.nodes_then),
         detected_at=row.detected_at,
-        deployed_by=attribution(find_deployed_by(row.annotations)),
+        deployed_by=attribution(find_deployed_by(DeploymentEvidence.of(row))),
         demonstration=row.demonstration,
     )

@@ -7,7 +7,8 @@ from pydantic import BaseModel
 
 from deadlight.model.integrity import ViolationType
 from deadlight.model.vulnerability import Applicability, Severity
-from deadlight.server.assessment.schemas import AttributionOut, WorkloadRow
+from deadlight.server.assessment.schemas import WorkloadRow
+from deadlight.server.owners.attributions import AttributionOut
 
 
 class ImageWorkloads(BaseModel):

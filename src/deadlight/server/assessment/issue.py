@@ -9,7 +9,8 @@ from pydantic import BaseModel
 from deadlight.model.integrity import IntegrityStatus, ViolationType
 from deadlight.model.risk import Risk
 from deadlight.model.vulnerability import Severity
-from deadlight.server.assessment.schemas import AttributionOut, ImageTagDetail
+from deadlight.server.assessment.schemas import ImageTagDetail
+from deadlight.server.owners.attributions import AttributionOut
 
 RISK_NAMES = {
     Risk.MALICIOUS: "Malicious Packages",

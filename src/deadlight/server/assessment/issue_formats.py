@@ -9,7 +9,7 @@ from enum import StrEnum
 from deadlight.model.integrity import ViolationType
 from deadlight.model.vulnerability import Severity
 from deadlight.server.assessment.issue import Issue, IssuePlace, IssueViolation, one_line
-from deadlight.server.assessment.schemas import AttributionOut
+from deadlight.server.owners.attributions import AttributionOut
 
 RUNTIME_DIGEST = "Runtime Digest (Actual)"
 PLACES_NAMED = 20

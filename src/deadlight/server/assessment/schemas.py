@@ -9,15 +9,7 @@ from deadlight.model.integrity import IntegrityStatus, ViolationType
 from deadlight.model.risk import Risk
 from deadlight.model.vulnerability import Severity
 from deadlight.model.workload import RuntimeStatus
-
-
-class AttributionOut(BaseModel):
-    """A person or team and where that is known from."""
-
-    value: str
-    source: str
-    link: str
-    revision: str
+from deadlight.server.owners.attributions import AttributionOut
 
 
 class ImageTagRow(BaseModel):

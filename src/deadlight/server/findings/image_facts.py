@@ -4,13 +4,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from deadlight.model.attribution import Attribution, Confidence
 from deadlight.model.integrity import IntegrityStatus
 from deadlight.model.risk import Risk
 from deadlight.model.vulnerability import Severity
-from deadlight.registry.provenance import Attribution, find_build_owner
+from deadlight.registry.attestations.evidence import Provenance
+from deadlight.registry.provenance import BuildEvidence, find_build_owner, party_of
+from deadlight.registry.types.registry_type import ArtifactFacts
 
 _FACTS = text(
     """
@@ -24,7 +28,9 @@ _FACTS = text(
            scan.status AS scan_status, scan.error AS scan_error, scan.finished_at AS scanned_at,
            image.id AS image_id, image.annotations, image.config -> 'labels' AS labels, image.distribution,
            risk.critical, risk.high, risk.medium, risk.low, risk.unknown, risk.critical_applicable,
-           risk.validated, risk.malicious
+           risk.validated, risk.malicious,
+           artifact.facts AS artifact, coalesce(artifact.problem, '') AS artifact_problem,
+           registry.type AS registry_type, attestation.evidence -> 'provenance' AS provenance
     FROM image_tag
     LEFT JOIN verdict ON verdict.image_tag_id = image_tag.id
     LEFT JOIN violation ON violation.image_tag_id = image_tag.id AND violation.closed_at IS NULL
@@ -35,6 +41,9 @@ _FACTS = text(
     LEFT JOIN image_tag_image ON image_tag_image.image_tag_id = image_tag.id
     LEFT JOIN image ON image.id = image_tag_image.image_id
     LEFT JOIN image_risk AS risk ON risk.image_id = image.id
+    LEFT JOIN artifact_facts AS artifact ON artifact.image_tag_id = image_tag.id
+    LEFT JOIN registry ON registry.host = image_tag.registry
+    LEFT JOIN attestation ON attestation.image_tag_id = image_tag.id
     WHERE image_tag.id = ANY(:image_tag_ids)
     """
 )
@@ -72,9 +81,30 @@ class ImageFacts:
         return tuple(risk for risk in Risk if holds[risk])
 
     @property
+    def artifact(self) -> ArtifactFacts:
+        """What its registry's own API knows of it; empty where there is none or it has not answered yet."""
+        return msgspec.convert(self.row.artifact or {}, ArtifactFacts)
+
+    @property
     def build_owner(self) -> Attribution | None:
-        """Who built it, where the image says."""
-        return find_build_owner(self.row.annotations or {}, self.row.labels or {})
+        """Who built it, where provenance, its registry or the image says."""
+        return find_build_owner(
+            BuildEvidence(
+                msgspec.convert(self.row.provenance or (), tuple[Provenance, ...]),
+                self.artifact.build,
+                self.row.annotations or {},
+                self.row.labels or {},
+            )
+        )
+
+    @property
+    def pushed_by(self) -> Attribution | None:
+        """Who pushed it, where its registry says."""
+        artifact, name = self.artifact, self.artifact.pushed_by
+        if not name:
+            return None
+        source, link = f"{self.row.registry}'s record of the push", artifact.link
+        return Attribution(name, source, Confidence.RECORDED, party_of(name), link=link, at=artifact.pushed_at)
 
 
 async def load_image_facts(connection: AsyncConnection, image_tag_ids: Sequence[int]) -> Mapping[int, ImageFacts]:

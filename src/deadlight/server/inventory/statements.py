@@ -43,6 +43,8 @@ WORKLOAD_COLUMNS = {
     "labels": "jsonb",
     "annotations": "jsonb",
     "created_at": "timestamptz",
+    "template": "text",
+    "deployer": "jsonb",
     "content_hash": "bigint",
 }
 POD_COLUMNS = {
@@ -62,14 +64,26 @@ def json_rows(rows: Sequence[Mapping[str, Any]]) -> str:
     return msgspec.json.encode(rows).decode()
 
 
-def upsert(table: str, columns: Mapping[str, str]) -> TextClause:
+# A controller that has started anew has heard of nobody: whoever is known stays. An audit event does not tell whether
+# it changed the template, so the first who is known to have asked for one is who deployed it.
+_KEPT_DEPLOYER = """
+    CASE WHEN coalesce(EXCLUDED.deployer, 'null') = 'null' THEN workload.deployer
+         WHEN EXCLUDED.deployer ->> 'via' = 'audit'
+              AND workload.deployer -> 'template' = EXCLUDED.deployer -> 'template' THEN workload.deployer
+         ELSE EXCLUDED.deployer END
+"""
+
+
+def upsert(table: str, columns: Mapping[str, str], **merged: str) -> TextClause:
     """Insert or update the objects of one kind; parameters `rows`, `cluster_id`, `sync_id`; returns id and uid.
 
-    An object that comes back after it was removed is itself again.
+    An object that comes back after it was removed is itself again. `merged` are columns that do not simply become what
+    is told, with what they become.
     """
     names = ", ".join(columns)
     recordset = ", ".join(f"{name} {type_}" for name, type_ in columns.items())
-    assignments = ", ".join(f"{name} = EXCLUDED.{name}" for name in columns if name != "uid")
+    becomes = {name: f"EXCLUDED.{name}" for name in columns if name != "uid"} | merged
+    assignments = ", ".join(f"{name} = {value}" for name, value in becomes.items())
     return text(
         f"""
         INSERT INTO {table} (cluster_id, sync_id, {names})
@@ -83,7 +97,7 @@ def upsert(table: str, columns: Mapping[str, str]) -> TextClause:
 UPSERT = {
     "node": upsert("node", NODE_COLUMNS),
     "namespace": upsert("namespace", NAMESPACE_COLUMNS),
-    "workload": upsert("workload", WORKLOAD_COLUMNS),
+    "workload": upsert("workload", WORKLOAD_COLUMNS, deployer=_KEPT_DEPLOYER),
     "pod": upsert("pod", POD_COLUMNS),
 }
 

@@ -8,16 +8,14 @@ from sqlalchemy import Row, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from deadlight.model.image import ImageReference
-from deadlight.registry.provenance import Attribution
 from deadlight.server.db.paging import Number, Ordering
 from deadlight.server.errors import NotFoundError
 from deadlight.server.findings.image_facts import ImageFacts, load_image_facts
-from deadlight.server.inventory.attribution import find_deployed_by
+from deadlight.server.inventory.attribution import DeploymentEvidence, find_deployed_by
 from deadlight.server.ledger.findings import bad_findings
 from deadlight.server.ledger.schemas import (
     ActionOut,
     EarlierWindow,
-    PersonOut,
     StateFilter,
     SuppressionOut,
     WindowDetail,
@@ -27,6 +25,7 @@ from deadlight.server.ledger.schemas import (
     WindowRow,
     WindowState,
 )
+from deadlight.server.owners.attributions import attribution
 from deadlight.server.tables.ledger import exposure_action
 
 VULNERABILITIES_NAMED = 50
@@ -73,7 +72,8 @@ _WHERE = f"""
 
 _COLUMNS = """
     exposure_window.*, workload.name AS workload, workload.kind, workload.kind_name, workload.namespace,
-    workload.annotations, cluster.id AS cluster_id, cluster.name AS cluster, cluster.demonstration,
+    workload.annotations, workload.labels, workload.template, workload.deployer, cluster.id AS cluster_id,
+    cluster.name AS cluster, cluster.demonstration,
     suppression.reason AS suppression_reason, suppression.suppressed_by, suppression.suppressed_at, suppression.until
 """
 
@@ -228,8 +228,8 @@ def _window(row: Row[Any], facts: Mapping[int, ImageFacts]) -> WindowRow:
         platform=image.row.platform,
         team=row.team or "",
         suppression=_suppression(row),
-        build_owner=_person(image.build_owner),
-        deployed_by=_person(find_deployed_by(row.annotations)),
+        build_owner=attribution(image.build_owner),
+        deployed_by=attribution(find_deployed_by(DeploymentEvidence.of(row))),
     )
 
 
@@ -250,7 +250,3 @@ def _suppression(row: Row[Any]) -> SuppressionOut | None:
         suppressed_at=row.suppressed_at,
         until=row.until,
     )
-
-
-def _person(value: Attribution | None) -> PersonOut | None:
-    return PersonOut.model_validate(value, from_attributes=True) if value else None

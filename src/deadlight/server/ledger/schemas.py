@@ -11,6 +11,7 @@ from deadlight.model.risk import Risk
 from deadlight.server.db.zero_bytes import PlainText
 from deadlight.server.ledger.actions import Action
 from deadlight.server.ledger.reconcile import OpenedBasis
+from deadlight.server.owners.attributions import AttributionOut
 
 MAX_NOTE_LENGTH = 2000
 
@@ -110,15 +111,6 @@ class StatisticsQuery(WindowFilter):
     group: SeriesGroup = SeriesGroup.ALL
 
 
-class PersonOut(BaseModel):
-    """A person or team and where that is known from."""
-
-    value: str
-    source: str
-    link: str
-    revision: str
-
-
 class SuppressionOut(BaseModel):
     """That and why a risk is kept quiet."""
 
@@ -158,8 +150,8 @@ class WindowRow(BaseModel):
     previous_id: int | None
     repaired: bool
     suppression: SuppressionOut | None
-    build_owner: PersonOut | None
-    deployed_by: PersonOut | None
+    build_owner: AttributionOut | None
+    deployed_by: AttributionOut | None
     demonstration: bool
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from deadlight.model.risk import Risk
 from deadlight.server.ledger.reconcile import OpenedBasis
-from deadlight.server.ledger.schemas import PersonOut, WindowDetail, WindowRow
+from deadlight.server.ledger.schemas import WindowDetail, WindowRow
+from deadlight.server.owners.attributions import AttributionOut
 
 BASIS_TEXTS = {
     OpenedBasis.DEPLOYED: "when the image was deployed",
@@ -98,7 +99,7 @@ def _plain(text: str) -> str:
     return _MARKUP.sub(r"\\\1", " ".join(text.split()))
 
 
-def _person(person: PersonOut | None) -> str:
+def _person(person: AttributionOut | None) -> str:
     return f"{person.value} ({person.source})" if person else "Unknown"
 
 

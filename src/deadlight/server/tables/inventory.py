@@ -14,7 +14,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from deadlight.server.tables.metadata import changed_in, document, identity, metadata, moment, recorded
 
@@ -100,6 +100,8 @@ workload = Table(
     Column("ready", Integer, nullable=False),
     document("labels", "{}"),
     document("annotations", "{}"),
+    Column("template", Text, nullable=False, server_default="", comment="hash of what its pods are made from"),
+    Column("deployer", JSONB, nullable=True, comment="whom the API server authenticated for a change of it"),
     Column("status", Text, nullable=False, server_default="unknown", comment="running, stopped or unknown"),
     Column(
         "image_tag_ids",

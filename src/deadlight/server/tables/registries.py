@@ -1,7 +1,7 @@
-"""Registries the user added (owner: `registries`)."""
+"""Registries the user added, and what their own APIs know of images (owner: `registries`)."""
 
-from sqlalchemy import Boolean, Column, LargeBinary, Table, Text, text
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, LargeBinary, Table, Text, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from deadlight.server.tables.metadata import identity, metadata, moment, recorded
 
@@ -25,4 +25,16 @@ registry = Table(
     recorded("updated_at"),
     moment("asked_at"),
     Column("problem", Text, nullable=False, server_default="", comment="why it could not be asked last time"),
+)
+
+artifact_facts = Table(
+    "artifact_facts",
+    metadata,
+    Column("image_tag_id", BigInteger, ForeignKey("image_tag.id", ondelete="CASCADE"), primary_key=True),
+    Column("facts", JSONB, nullable=True, comment="the registry's last answer (registry.types.ArtifactFacts)"),
+    moment("fetched_at"),
+    recorded("next_fetch_at"),
+    Column("failures", Integer, nullable=False, server_default="0", comment="in a row"),
+    Column("problem", Text, nullable=False, server_default="", comment="why it could not be asked since"),
+    Index("ix_artifact_facts_next_fetch_at", "next_fetch_at"),
 )

@@ -43,6 +43,13 @@ destination = Table(
     Column("type", Text, nullable=False, comment="webhook, slack or email"),
     Column("label", Text, nullable=False, comment="what may be shown of it"),
     Column("config_encrypted", LargeBinary, nullable=False),
+    Column(
+        "owner_domains",
+        ARRAY(Text),
+        nullable=False,
+        server_default="{}",
+        comment="goes to the owner instead, where the address is in one of these domains",
+    ),
     Index("ix_destination_worker_id", "worker_id"),
 )
 
@@ -55,6 +62,13 @@ alert = Table(
     Column("destination_id", BigInteger, ForeignKey("destination.id", ondelete="CASCADE"), nullable=False),
     Column("event_type", Text, nullable=False),
     document("body", "{}"),
+    Column(
+        "recipients",
+        ARRAY(Text),
+        nullable=False,
+        server_default="{}",
+        comment="the owner, as of then; empty: whom the destination names",
+    ),
     Column("status", Text, nullable=False, server_default="pending", comment="pending, delivered, dead or suppressed"),
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("problem", Text, nullable=False, server_default=""),

@@ -70,7 +70,9 @@ async def deliver_alert(services: Services, job: DeliverAlert) -> None:
 async def _attempt(services: Services, claimed: Row[Any], target: Row[Any]) -> Receipt | NotDeliveredError:
     settings = services.settings
     transport = Transport(services.outbound, settings.smtp_url.get_secret_value(), settings.smtp_from)
-    message = Message(str(claimed.id), title(claimed.event_type, claimed.body["data"]), claimed.body)
+    message = Message(
+        str(claimed.id), title(claimed.event_type, claimed.body["data"]), claimed.body, tuple(claimed.recipients)
+    )
     notifier = NOTIFIERS[target.type]
     try:
         config = notifier.config.model_validate(msgspec.json.decode(services.cipher.decrypt(target.config_encrypted)))

@@ -1,6 +1,7 @@
 """What an alert says: the CloudEvent about a workload and its images, built from what is known now."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
@@ -9,12 +10,13 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from deadlight.model.attribution import Attribution
 from deadlight.model.event import EventType
 from deadlight.model.image import ImageReference
-from deadlight.registry.provenance import Attribution
 from deadlight.server.events.outbox import Event
 from deadlight.server.findings.image_facts import ImageFacts, list_vulnerabilities, load_image_facts
-from deadlight.server.inventory.attribution import find_deployed_by
+from deadlight.server.inventory.attribution import DeploymentEvidence, find_deployed_by
+from deadlight.server.owners.lookup import find_owner
 
 VULNERABILITIES_LISTED = 50
 TYPE_PREFIX = "io.deadlight."
@@ -39,9 +41,11 @@ async def find_data(connection: AsyncConnection, event: Event, public_url: str) 
         return None
     facts = await load_image_facts(connection, _subjects(event, workload))
     images = [await _image(connection, item) for item in facts.values()]
+    owner = await find_owner(connection, workload.id, list(facts))
     data: dict[str, Any] = {
         "workload": _workload(workload, images),
         "images": images,
+        "owner": asdict(owner),
         "demonstration": workload.demonstration,
         "links": {"image": image_link(public_url, next(iter(facts), None))},
     }
@@ -75,7 +79,7 @@ def _workload(row: Row[Any], images: Sequence[Mapping[str, Any]]) -> dict[str, A
         "nodes": list(row.nodes),
         "risks": sorted({risk for image in images for risk in image["risks"]}),
         "vulnerabilities_count": sum(counts) if counts else None,
-        "deployed_by": attribution(find_deployed_by(row.annotations)),
+        "deployed_by": attribution(find_deployed_by(DeploymentEvidence.of(row))),
     }
 
 
@@ -115,7 +119,10 @@ def _vulnerability(row: Row[Any]) -> dict[str, Any]:
 
 def attribution(value: Attribution | None) -> dict[str, str] | None:
     """An attribution as JSON; None where nobody is known."""
-    return {"value": value.value, "source": value.source, "link": value.link} if value else None
+    if value is None:
+        return None
+    texts = {"value": value.value, "source": value.source, "confidence": value.confidence.value, "link": value.link}
+    return texts | {"revision": value.revision}
 
 
 def _change(data: Mapping[str, Any]) -> dict[str, Any]:

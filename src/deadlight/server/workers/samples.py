@@ -34,6 +34,14 @@ def sample_data(event_type: EventType) -> dict[str, Any]:
             "deployed_by": {"value": "someone@example.com", "source": "sample", "link": ""},
         },
         "images": [_image(status, risks, violated=violated)],
+        "owner": {
+            "team": "sample team",
+            "person": "Owner",
+            "email": "owner@example.com",
+            "slack": "#sample",
+            "on_call": "",
+            "source": "sample",
+        },
         "demonstration": False,
         "links": {"image": ""},
     }

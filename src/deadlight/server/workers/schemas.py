@@ -16,7 +16,9 @@ class DestinationIn(BaseModel):
 
     id: int | None = None
     type: Literal["webhook", "slack", "email"]
-    config: dict[str, Any] | None = Field(default=None, description="url, secret, headers; url; or to.")
+    config: dict[str, Any] | None = Field(
+        default=None, description="url, secret, headers; url; or to, to_owner, owner_domains."
+    )
 
 
 class WorkerIn(BaseModel):
@@ -85,6 +87,7 @@ class AlertOut(BaseModel):
     worker: str
     destination: str
     destination_type: str
+    recipients: list[str] = Field(description="The owner, as of then; empty: whom the destination names.")
     event_type: str
     title: str
     status: Literal["pending", "delivered", "dead", "suppressed"]

@@ -42,7 +42,16 @@ async def dispatch(public_url: str, connection: AsyncConnection, event: Event) -
             await _count_criteria_error(connection, row.id, outcome.error)
         if outcome.met:
             body = partial(cloud_event, event_type=event.type, source=public_url, data=data)
-            await _make_alerts(connection, row.id, event.type, body, event_id=event.id, suppression=suppression)
+            email = data["owner"]["email"]
+            await _make_alerts(
+                connection,
+                row.id,
+                event.type,
+                body,
+                event_id=event.id,
+                owner_email=email,
+                suppression=suppression,
+            )
 
 
 async def _list_listening(connection: AsyncConnection, event_type: EventType) -> Sequence[Any]:
@@ -67,21 +76,23 @@ async def _make_alerts(
     body: Callable[[UUID], dict[str, Any]],
     *,
     event_id: int | None,
+    owner_email: str = "",
     suppression: str = "",
 ) -> list[UUID]:
     """One alert for each destination, once per event whatever is repeated. `body` makes it from the alert's id.
 
     With a reason for their `suppression` they are kept for people to see, and not sent.
     """
-    query = select(destination.c.id).where(destination.c.worker_id == worker_id)
+    query = select(destination.c.id, destination.c.owner_domains).where(destination.c.worker_id == worker_id)
     made: list[UUID] = []
-    for destination_id in (await connection.execute(query)).scalars().all():
+    for target in (await connection.execute(query)).all():
         alert_id = uuid4()
         statement = upsert(alert).values(
             id=alert_id,
             event_id=event_id,
             worker_id=worker_id,
-            destination_id=destination_id,
+            destination_id=target.id,
+            recipients=owner_recipients(owner_email, target.owner_domains),
             event_type=event_type.value,
             body=body(alert_id),
             status="suppressed" if suppression else "pending",
@@ -92,6 +103,14 @@ async def _make_alerts(
     if not suppression:
         await enqueue(connection, [DeliverAlert(str(alert_id)) for alert_id in made])
     return made
+
+
+def owner_recipients(email: str, domains: Sequence[str]) -> list[str]:
+    """The owner's address, where it is in one of the domains; else nobody.
+
+    Addresses come from labels of images as well, which strangers write: alerts stay in the user's own domains.
+    """
+    return [email] if email.partition("@")[2].lower() in {domain.lower() for domain in domains} else []
 
 
 async def send_test(connection: AsyncConnection, worker_id: int, event_type: EventType, public_url: str) -> list[UUID]:
@@ -192,7 +211,12 @@ def _destination_values(cipher: Cipher, item: DestinationIn) -> dict[str, Any]:
     except ValidationError as error:
         raise BadRequestError(f"the {item.type} destination is not usable: {_problems(error)}") from None
     encrypted = cipher.encrypt(config.model_dump_json())
-    return {"type": item.type, "label": notifier.label(config), "config_encrypted": encrypted}
+    return {
+        "type": item.type,
+        "label": notifier.label(config),
+        "config_encrypted": encrypted,
+        "owner_domains": list(notifier.owner_domains(config)),
+    }
 
 
 def _problems(error: ValidationError) -> str:

@@ -41,6 +41,8 @@ def describe(body: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Cluster", workload.get("cluster", "")),
         ("Nodes", _some(workload.get("nodes", []))),
         ("Status", workload.get("status", "")),
+        ("Owner", _owner(data.get("owner") or {})),
+        ("On call", (data.get("owner") or {}).get("on_call", "")),
         ("Deployed By", _person(workload.get("deployed_by"))),
     ]
     images = data.get("images", [])
@@ -75,6 +77,12 @@ def _vulnerabilities(image: Mapping[str, Any]) -> str:
 def _some(names: list[str], count: int | None = None) -> str:
     more = (len(names) if count is None else count) - MAX_NAMES
     return ", ".join(names[:MAX_NAMES]) + (f" and {more} more" if more > 0 else "")
+
+
+def _owner(owner: Mapping[str, Any]) -> str:
+    parts = [owner.get(name, "") for name in ("team", "person", "email", "slack")]
+    known = ", ".join(dict.fromkeys(part for part in parts if part))
+    return f"{known} ({owner.get('source', '')})" if known else "unknown"
 
 
 def _person(attribution: Mapping[str, Any] | None) -> str:

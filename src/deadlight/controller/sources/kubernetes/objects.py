@@ -9,6 +9,8 @@ from typing import Annotated, TypeAlias
 
 import msgspec
 
+from deadlight.controller.sources.kubernetes.templates import NO_TEMPLATE
+
 Uid = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 """UUIDs, by Kubernetes' own doing; mirrors of other systems may use longer texts."""
 
@@ -179,9 +181,10 @@ class Pod(Part, gc=False, rename="camel"):
 
 
 class ScaledSpec(Part, gc=False, rename="camel"):
-    """How many pods are wanted; the API server's default is 1."""
+    """How many pods are wanted (the API server's default is 1), and what they are made from."""
 
     replicas: int | None = None
+    template: msgspec.Raw = NO_TEMPLATE
 
 
 class ScaledStatus(Part, gc=False, rename="camel"):
@@ -217,18 +220,26 @@ class DaemonSetStatus(Part, gc=False, rename="camel"):
     number_ready: int = 0
 
 
+class DaemonSetSpec(Part, gc=False, rename="camel"):
+    """What its pods are made from."""
+
+    template: msgspec.Raw = NO_TEMPLATE
+
+
 class DaemonSet(Part, gc=False, rename="camel"):
     """apps/v1 DaemonSet."""
 
     metadata: LabelledMetadata
+    spec: DaemonSetSpec = msgspec.field(default_factory=DaemonSetSpec)
     status: DaemonSetStatus = msgspec.field(default_factory=DaemonSetStatus)
 
 
 class JobSpec(Part, gc=False, rename="camel"):
-    """How often a Job is to succeed, and how many pods may try at once."""
+    """How often a Job is to succeed, how many pods may try at once, and what they are made from."""
 
     completions: int | None = None
     parallelism: int | None = None
+    template: msgspec.Raw = NO_TEMPLATE
 
 
 class JobStatus(Part, gc=False, rename="camel"):
@@ -252,10 +263,17 @@ class CronJobStatus(Part, gc=False, rename="camel"):
     active: list[msgspec.Raw] | None = None
 
 
+class CronJobSpec(Part, gc=False, rename="camel"):
+    """What its Jobs are made from."""
+
+    job_template: msgspec.Raw = NO_TEMPLATE
+
+
 class CronJob(Part, gc=False, rename="camel"):
     """batch/v1 CronJob."""
 
     metadata: LabelledMetadata
+    spec: CronJobSpec = msgspec.field(default_factory=CronJobSpec)
     status: CronJobStatus = msgspec.field(default_factory=CronJobStatus)
 
 

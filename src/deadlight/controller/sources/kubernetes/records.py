@@ -12,6 +12,7 @@ import msgspec
 
 from deadlight.controller.sources.kubernetes import objects
 from deadlight.controller.sources.kubernetes.owners import Owner
+from deadlight.controller.sources.kubernetes.templates import images_hash, template_hash
 from deadlight.model import wire
 from deadlight.model.workload import WorkloadKind
 
@@ -24,6 +25,10 @@ KEPT_ANNOTATIONS = (
     "kustomize.toolkit.fluxcd.io/",
     "helm.toolkit.fluxcd.io/",
     "meta.helm.sh/",
+    "app.gitlab.com/",
+    "moniker.spinnaker.io/",
+    "a8r.io/",
+    "openshift.io/requester",
     "kubernetes.io/change-cause",
 )
 """Prefixes of the annotations that help to find the person behind a workload."""
@@ -92,8 +97,14 @@ def workload_record(workload: objects.Workload, owner: Owner) -> wire.WorkloadRe
             labels=_labels(metadata.labels),
             annotations=_annotations(metadata),
             created_at=metadata.creation_timestamp,
+            template=_template(workload),
         )
     )
+
+
+def attributed(record: wire.WorkloadRecord, deployer: wire.Deployer | None) -> wire.WorkloadRecord:
+    """The record with whom the API server authenticated for what the workload is now."""
+    return record if record.deployer == deployer else hashed(msgspec.structs.replace(record, deployer=deployer))
 
 
 def named_workload_record(owner: Owner) -> wire.WorkloadRecord:
@@ -122,6 +133,7 @@ def bare_pod_record(pod: wire.PodRecord) -> wire.WorkloadRecord:
             desired=1,
             ready=int(pod.phase == "Running"),
             created_at=pod.created_at,
+            template=images_hash((item.name, item.image) for item in pod.containers if item.role != "ephemeral"),
         )
     )
 
@@ -221,6 +233,12 @@ def _scale(workload: objects.Workload) -> tuple[int, int]:
             return 0, len(workload.status.active or ())
         case _:
             assert_never(workload)
+
+
+def _template(workload: objects.Workload) -> str:
+    if isinstance(workload, objects.CronJob):
+        return template_hash(workload.spec.job_template)
+    return template_hash(workload.spec.template)
 
 
 def _labels(labels: dict[str, str] | None) -> dict[str, str]:

@@ -18,7 +18,7 @@ from deadlight.controller.sources.kubernetes.events import Gone, Seen
 from deadlight.controller.sources.kubernetes.reflector import UNHURRIED, Pace, Reflector
 from deadlight.controller.sources.kubernetes.resources import OWNERS, PLACES, PODS, Resource
 from deadlight.controller.sources.kubernetes.view import ClusterView
-from deadlight.model.wire import ClusterRecord
+from deadlight.model.wire import ClusterRecord, Deployer
 
 VERSION_SECONDS = 600.0
 """How often the API server is asked for its version: upgrades are rare, and asking costs 300 bytes."""
@@ -66,6 +66,12 @@ class KubernetesSource:
                 await asyncio.sleep(VERSION_SECONDS)
                 await self._read_version()
                 self._describe()
+
+    def attribute(self, uid: str, deployer: Deployer) -> None:
+        """Take in that the API server authenticated somebody who asked for what a workload is to be."""
+        self._sink.apply(self._view.attribute(uid, deployer))
+        self._health.counts.deployers += 1
+        self._health.counts.deployers_lost = self._view.deployers.lost
 
     def _reflector(self, resource: Resource) -> Reflector:
         return Reflector(self._api, resource, partial(self._deliver, resource), self._health, self._pace)

@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from deadlight.controller.deltas import Change
 from deadlight.controller.sources.kubernetes import objects, records
+from deadlight.controller.sources.kubernetes.deployers import DeployerBook
 from deadlight.controller.sources.kubernetes.owners import Owner, controller_of, workload_of
 from deadlight.model import wire
 from deadlight.model.workload import WorkloadKind
@@ -53,6 +54,7 @@ class ClusterView:
         """Workloads whose object exists."""
         self._workloads: dict[str, wire.WorkloadRecord] = {}
         """Workload records in force: those of served objects, and of whatever else pods belong to."""
+        self.deployers = DeployerBook()
 
     def see(self, seen: objects.KubernetesObject) -> Changes:
         """An object exists and looks like this."""
@@ -79,6 +81,12 @@ class ClusterView:
             yield from self._forget_pod(uid)
         else:
             yield from self._forget_workload(uid)
+
+    def attribute(self, uid: str, deployer: wire.Deployer) -> Changes:
+        """Somebody asked for what a workload is to be; it may not be so yet, or never."""
+        if self.deployers.note(uid, deployer) and uid in self._workloads:
+            self._workloads[uid] = self._attributed(self._workloads[uid])
+            yield self._workloads[uid]
 
     def locate(self, cluster: wire.ClusterRecord) -> wire.ClusterRecord:
         """The cluster's own record, completed by what its nodes tell."""
@@ -113,7 +121,7 @@ class ClusterView:
         self._pods[uid] = pod
         self._pods_of[workload.uid].add(uid)
         if workload.kind is WorkloadKind.POD:
-            self._workloads[uid] = records.bare_pod_record(pod.record)
+            self._workloads[uid] = self._attributed(records.bare_pod_record(pod.record))
             yield self._workloads[uid]
         elif workload.uid not in self._workloads:
             self._workloads[workload.uid] = records.named_workload_record(workload)
@@ -168,10 +176,13 @@ class ClusterView:
     def _serve(self, owner: Owner, record: wire.WorkloadRecord) -> Changes:
         is_new = owner.uid not in self._served
         self._served[owner.uid] = owner
-        self._workloads[owner.uid] = record
-        yield record
+        self._workloads[owner.uid] = self._attributed(record)
+        yield self._workloads[owner.uid]
         if is_new and owner.uid in self._pods_of:
             yield from self._settle(self._pods_of[owner.uid])
+
+    def _attributed(self, record: wire.WorkloadRecord) -> wire.WorkloadRecord:
+        return records.attributed(record, self.deployers.find(record.uid, record.template))
 
     def _set_controller(self, uid: str, controller: Owner | None) -> Changes:
         """What controls a ReplicaSet or Job; one that something controls is no workload of its own."""
@@ -196,5 +207,6 @@ class ClusterView:
         """Remove a workload's record once neither an object nor a pod needs it."""
         if workload_uid in self._served or workload_uid in self._pods_of:
             return
+        self.deployers.forget(workload_uid)
         if self._workloads.pop(workload_uid, None) is not None:
             yield wire.Removed(kind="workload", uid=workload_uid)

@@ -1,6 +1,7 @@
 """E-mail through the SMTP server of the settings."""
 
 import asyncio
+import re
 from collections.abc import Mapping
 from email.message import EmailMessage
 from email.utils import formatdate
@@ -9,7 +10,7 @@ from typing import Annotated
 from urllib.parse import unquote
 
 import aiosmtplib
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field, model_validator
 from yarl import URL
 
 from deadlight.server.workers.notifiers.notifier import (
@@ -31,20 +32,44 @@ def _address(text: str) -> str:
     return text
 
 
+def _domain(text: str) -> str:
+    if not _DOMAIN.fullmatch(text):
+        raise ValueError("must be a domain, such as example.com")
+    return text.lower()
+
+
+_DOMAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
+
+
 class EmailConfig(BaseModel):
-    """Who gets it."""
+    """Who gets it: `to`, or with `to_owner` whoever is responsible, and `to` only where nobody is known."""
 
     to: list[Annotated[str, Field(max_length=254), AfterValidator(_address)]] = Field(min_length=1, max_length=50)
+    to_owner: bool = False
+    owner_domains: list[Annotated[str, Field(max_length=253), AfterValidator(_domain)]] = Field(
+        default=[], max_length=50, description="The domains that owners' addresses may be in."
+    )
+
+    @model_validator(mode="after")
+    def _bounded(self) -> "EmailConfig":
+        if self.to_owner and not self.owner_domains:
+            raise ValueError("to_owner needs owner_domains: labels of images name addresses of strangers as well")
+        return self
 
 
 def _label(config: EmailConfig) -> str:
-    return ", ".join(config.to)
+    to = ", ".join(config.to)
+    return f"the owner in {', '.join(config.owner_domains)}, else {to}" if config.to_owner else to
+
+
+def _owner_domains(config: EmailConfig) -> list[str]:
+    return config.owner_domains if config.to_owner else []
 
 
 async def _send(transport: Transport, config: EmailConfig, message: Message) -> Receipt:
     if not transport.smtp_url:
         raise RefusedError("no mail server is set: give DEADLIGHT_SMTP_URL to the service")
-    mail = compose(message, transport.smtp_from, config.to)
+    mail = compose(message, transport.smtp_from, list(message.recipients) or config.to)
     try:
         async with asyncio.timeout(transport.timeout_seconds):
             refused, answer = await _hand_over(mail, URL(transport.smtp_url))
@@ -102,4 +127,4 @@ def compose(message: Message, sender: str, recipients: list[str]) -> EmailMessag
     return mail
 
 
-EMAIL = Notifier("email", EmailConfig, _label, _send)
+EMAIL = Notifier("email", EmailConfig, _label, _send, _owner_domains)

@@ -1,6 +1,6 @@
 """What a channel is, what it is given and how it says that something did not work."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,8 @@ class Message:
     title: str
     body: Mapping[str, Any]
     """The CloudEvent (CloudEvents 1.0, JSON format)."""
+    recipients: tuple[str, ...] = ()
+    """Who gets it instead of those whom the destination names; only channels with `owner_domains` look at it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +71,5 @@ class Notifier:
     config: type[BaseModel]
     label: Callable[[Any], str]
     send: Callable[[Transport, Any, Message], Awaitable[Receipt]]
+    owner_domains: Callable[[Any], Sequence[str]] = lambda _: ()
+    """Domains in which the owner of what an alert is about gets it; none for a channel that always goes one way."""
