@@ -134,24 +134,11 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_exposure_action")),
     )
     op.create_index("ix_exposure_action_window_id", "exposure_action", ["window_id"], unique=False)
-    op.create_index("ix_untrusted_location_workload_id", "untrusted_location", ["workload_id"], unique=False)
-    # Places that are gone are looked up by workload too: each has its window.
-    op.drop_index("ix_violation_location_workload_id", table_name="violation_location")
-    op.create_index("ix_violation_location_workload_id", "violation_location", ["workload_id"], unique=False)
     op.alter_column("alert", "status", comment=STATUSES)
 
 
 def downgrade() -> None:
     op.alter_column("alert", "status", comment=STATUSES_BEFORE)
-    op.drop_index("ix_violation_location_workload_id", table_name="violation_location")
-    op.create_index(
-        "ix_violation_location_workload_id",
-        "violation_location",
-        ["workload_id"],
-        unique=False,
-        postgresql_where=sa.text("gone_at IS NULL"),
-    )
-    op.drop_index("ix_untrusted_location_workload_id", table_name="untrusted_location")
     op.drop_index("ix_exposure_action_window_id", table_name="exposure_action")
     op.drop_table("exposure_action")
     op.drop_index(
