@@ -14,12 +14,13 @@ from deadlight.sensor.report import HEARTBEAT_SECONDS
 from deadlight.server.auth.registration import TokenState
 from deadlight.server.clusters.health import (
     HEARTBEAT,
-    AgentFacts,
     ClusterFacts,
     ClusterStatus,
+    ControllerFacts,
     ControllerStatus,
     NodeFacts,
     NodeStatus,
+    SensorFacts,
     Timeouts,
     TokenFacts,
     rate,
@@ -39,11 +40,11 @@ def ago(seconds: float) -> datetime:
     return NOW - timedelta(seconds=seconds)
 
 
-def agent(silent_for: float | None = 1, *problems: str, version: str = "1") -> AgentFacts:
-    return AgentFacts(version, "n", None if silent_for is None else ago(silent_for), LONG_AGO, problems)
+def agent(silent_for: float | None = 1, *problems: str) -> ControllerFacts:
+    return ControllerFacts("1", None if silent_for is None else ago(silent_for), problems)
 
 
-def node(sensor: AgentFacts | None = None, name: str = "n", **more: Any) -> NodeFacts:
+def node(sensor: SensorFacts | None = None, name: str = "n", **more: Any) -> NodeFacts:
     names: dict[str, Any] = dict.fromkeys(("hostname", "architecture", "internal_dns", "internal_ip", "region"), "")
     facts: dict[str, Any] = {"first_seen_at": LONG_AGO, "sensor_disabled": False, "is_ready": True} | more
     return NodeFacts(uid=name, name=name, sensor=sensor, **names, **facts)
@@ -160,7 +161,7 @@ def test_every_problem_is_named_with_what_to_do() -> None:
     ]
     assert all(problem.advice for problem in found)
     assert [problem.severity for problem in found] == [ProblemSeverity.DANGER] * 3 + [ProblemSeverity.WARNING] * 4
-    assert said(cluster(controller=AgentFacts("", "", None, None))) == [
+    assert said(cluster(controller=agent(None))) == [
         "The controller was never heard of",
         "No nodes are known yet",
     ]

@@ -151,7 +151,7 @@ function Part({ title, children }: { title: string; children: ReactNode }) {
 function ClusterFacts({ cluster }: { cluster: ClusterRow }) {
   const { scanners, retention_days: days } = cluster.configuration;
   return (
-    <DescriptionList isCompact isHorizontal horizontalTermWidthModifier={{ default: "11rem" }}>
+    <DescriptionList isCompact isHorizontal horizontalTermWidthModifier={{ default: "8.5rem" }}>
       <Fact name="Provider">{cluster.provider}</Fact>
       <Fact name="Location">{cluster.regions.join(", ") || "–"}</Fact>
       <Fact name="Version">{cluster.kubernetes_version || "–"}</Fact>
@@ -170,7 +170,7 @@ function ClusterFacts({ cluster }: { cluster: ClusterRow }) {
 
 function ControllerFacts({ cluster: { controller, token } }: { cluster: ClusterRow }) {
   return (
-    <DescriptionList isCompact isHorizontal horizontalTermWidthModifier={{ default: "11rem" }}>
+    <DescriptionList isCompact isHorizontal horizontalTermWidthModifier={{ default: "8.5rem" }}>
       <Fact name="Node Name">
         <span className="dl-break">{controller.node_name || "Outside the cluster, or not told"}</span>
       </Fact>

@@ -25,12 +25,14 @@ export function NodesTable({ nodes, installation }: NodesTableProps) {
   return (
     <>
       {present.length > 1 && (
-        <OneSelect
-          label="Status"
-          options={[ANY, ...present.map((state) => ({ value: state, label: nodeLook(state).name }))]}
-          chosen={wanted}
-          choose={setWanted}
-        />
+        <div className="dl-verdict">
+          <OneSelect
+            label="Status"
+            options={[ANY, ...present.map((state) => ({ value: state, label: nodeLook(state).name }))]}
+            chosen={wanted}
+            choose={setWanted}
+          />
+        </div>
       )}
       <SearchableTable
         label="Nodes"

@@ -67,19 +67,25 @@ class Timeouts:
 
 
 @dataclass(frozen=True, slots=True)
-class AgentFacts:
-    """A controller or a sensor as it was last heard of."""
+class SensorFacts:
+    """A sensor as it was last heard of."""
 
     version: str
-    node_name: str
     last_seen_at: datetime | None
-    started_at: datetime | None
     problems: tuple[str, ...] = ()
     """What it says troubles it."""
 
     def is_alive(self, now: datetime, timeouts: Timeouts) -> bool:
         """Whether it has been heard of lately."""
         return self.last_seen_at is not None and now - self.last_seen_at <= timeouts.agent
+
+
+@dataclass(frozen=True, slots=True)
+class ControllerFacts(SensorFacts):
+    """A controller as it was last heard of."""
+
+    node_name: str = ""
+    started_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +102,7 @@ class NodeFacts:
     first_seen_at: datetime
     sensor_disabled: bool
     is_ready: bool
-    sensor: AgentFacts | None
+    sensor: SensorFacts | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +126,7 @@ class ClusterFacts:
     kubernetes_version: str
     created_at: datetime
     demonstration: bool
-    controller: AgentFacts | None
+    controller: ControllerFacts | None
     nodes: tuple[NodeFacts, ...]
     sensors_since: datetime | None
     """When its first sensor enrolled; None in a cluster that has a controller only."""
@@ -137,7 +143,7 @@ class ClusterFacts:
         return InstallationType.CONTROLLER_AND_SENSORS
 
 
-def rate_controller(controller: AgentFacts | None, now: datetime, timeouts: Timeouts) -> ControllerStatus:
+def rate_controller(controller: ControllerFacts | None, now: datetime, timeouts: Timeouts) -> ControllerStatus:
     """The status of a cluster's controller."""
     is_alive = controller is not None and controller.is_alive(now, timeouts)
     return ControllerStatus.RUNNING if is_alive else ControllerStatus.STOPPED

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.model.scan_configuration import ScanConfiguration, Scanner
 from deadlight.server.auth.registration import rate_token
-from deadlight.server.clusters.health import AgentFacts, ClusterFacts, NodeFacts, TokenFacts
+from deadlight.server.clusters.health import ClusterFacts, ControllerFacts, NodeFacts, SensorFacts, TokenFacts
 from deadlight.server.errors import NotFoundError
 
 _CLUSTERS = text(
@@ -41,12 +41,13 @@ _SENSORS_SINCE = text(
 
 _NODES = text(
     """
-    SELECT node.*, sensor.id IS NOT NULL AS has_sensor, sensor.version AS sensor_version,
-           sensor.last_seen_at AS sensor_last_seen_at, sensor.started_at AS sensor_started_at,
-           sensor.problems AS sensor_problems
+    SELECT node.cluster_id, node.uid, node.name, node.hostname, node.architecture, node.internal_dns,
+           node.internal_ip, node.region, node.first_seen_at, node.sensor_disabled, node.ready,
+           sensor.version AS sensor_version, sensor.last_seen_at AS sensor_last_seen_at,
+           nullif(sensor.problems, '[]') AS sensor_problems
     FROM node
     LEFT JOIN (
-        SELECT DISTINCT ON (cluster_id, node_name) * FROM agent
+        SELECT DISTINCT ON (cluster_id, node_name) cluster_id, node_name, version, last_seen_at, problems FROM agent
         WHERE kind = 'sensor' AND revoked_at IS NULL AND cluster_id = ANY(:cluster_ids)
         ORDER BY cluster_id, node_name, last_seen_at DESC NULLS LAST
     ) AS sensor ON sensor.cluster_id = node.cluster_id AND sensor.node_name = node.name
@@ -140,7 +141,7 @@ def _cluster(
         kubernetes_version=row.version,
         created_at=row.created_at,
         demonstration=row.demonstration,
-        controller=_agent(controller) if controller else None,
+        controller=_controller(controller) if controller else None,
         nodes=nodes,
         sensors_since=sensors_since,
         token=_token(token, row.now) if token else None,
@@ -150,8 +151,8 @@ def _cluster(
     )
 
 
-def _agent(row: Row[Any]) -> AgentFacts:
-    return AgentFacts(row.version, row.node_name, row.last_seen_at, row.started_at, tuple(row.problems))
+def _controller(row: Row[Any]) -> ControllerFacts:
+    return ControllerFacts(row.version, row.last_seen_at, tuple(row.problems), row.node_name, row.started_at)
 
 
 def _token(row: Row[Any], now: datetime) -> TokenFacts:
@@ -159,13 +160,9 @@ def _token(row: Row[Any], now: datetime) -> TokenFacts:
 
 
 def _node(row: Row[Any]) -> NodeFacts:
-    sensor = AgentFacts(
-        row.sensor_version or "",
-        row.name,
-        row.sensor_last_seen_at,
-        row.sensor_started_at,
-        tuple(row.sensor_problems or ()),
-    )
+    sensor = None
+    if row.sensor_version is not None:
+        sensor = SensorFacts(row.sensor_version, row.sensor_last_seen_at, tuple(row.sensor_problems or ()))
     return NodeFacts(
         uid=row.uid,
         name=row.name,
@@ -177,5 +174,5 @@ def _node(row: Row[Any]) -> NodeFacts:
         first_seen_at=row.first_seen_at,
         sensor_disabled=row.sensor_disabled,
         is_ready=row.ready,
-        sensor=sensor if row.has_sensor else None,
+        sensor=sensor,
     )
