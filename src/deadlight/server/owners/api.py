@@ -1,7 +1,6 @@
 """Endpoints of the owners map."""
 
-from fastapi import APIRouter
-from fastapi.responses import PlainTextResponse
+from fastapi import APIRouter, Response
 
 from deadlight.server.auth.requests import Operator, Viewer
 from deadlight.server.owners.documents import Format, parse_document, write_document
@@ -48,12 +47,17 @@ async def post_trial(body: TrialIn, _: Viewer, services: ServicesDep) -> TrialOu
         return await try_map(connection, body)
 
 
-@router.get("/document", operation_id="exportOwnerRules", response_class=PlainTextResponse)
-async def get_document(_: Viewer, services: ServicesDep, form: Format = "yaml") -> PlainTextResponse:
+@router.get(
+    "/document",
+    operation_id="exportOwnerRules",
+    response_class=Response,
+    responses={200: {"content": {f"application/{form}": {"schema": {}} for form in ("yaml", "json")}}},
+)
+async def get_document(_: Viewer, services: ServicesDep, form: Format = "yaml") -> Response:
     """The whole map as YAML or JSON."""
     async with services.engine.connect() as connection:
         rules = await list_map(connection)
-    return PlainTextResponse(write_document(rules, form), media_type=f"application/{form}")
+    return Response(write_document(rules, form), media_type=f"application/{form}")
 
 
 @router.put("/document", operation_id="importOwnerRules")
