@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deadlight.model.vulnerability import Stage
+from deadlight.server.assessment.live_columns import distinct
 from deadlight.server.findings.risk import STAGE_BITS
 
 Ints = NDArray[np.int64]
@@ -233,7 +234,7 @@ def _count_vulnerabilities(findings: Findings, which: Flags, images: int) -> Int
 
 def distinct_pairs(first: Ints, second: Ints) -> tuple[Ints, Ints]:
     """The pairs without repetition, in order."""
-    both = np.unique(first << 32 | second)
+    both = distinct(first << 32 | second)
     return both >> 32, both & (1 << 32) - 1
 
 

@@ -1,7 +1,7 @@
 """The values a filter offers to choose from: how many images would remain with each, within the other filters."""
 
 import heapq
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from deadlight.server.assessment.live_columns import (
     Ints,
     LiveColumns,
     Mask,
+    distinct,
 )
 from deadlight.server.assessment.live_index import LiveIndex
 from deadlight.server.assessment.selection import Selection
@@ -76,12 +77,19 @@ async def list_facet_values(
     """The values of a filter that contain a text."""
     if facet in _UNCOUNTED:
         return await _list_uncounted(connection, facet, wanted, containing)
-    counts = _count(await select_image_tags(connection, live, wanted), facet)
-    needle = containing.strip().lower()
-    found = ((-count, value) for value, count in counts if count and needle in value.lower())
+    values, counts = _count(await select_image_tags(connection, live, wanted), facet)
+    return _list_counted(values, counts, containing.strip().lower())
+
+
+def _list_counted(values: Sequence[str], counts: Ints, needle: str) -> FacetValues:
+    """Values that any image has, those of most images first."""
+    codes = np.flatnonzero(counts).tolist()
+    if needle:
+        codes = [code for code in codes if needle in values[code].lower()]
+    found = zip((-counts[codes]).tolist(), (values[code] for code in codes), strict=True)
     most = heapq.nsmallest(VALUES_AT_ONCE + 1, found)
-    values = [FacetValue(value=value, count=-negative) for negative, value in most[:VALUES_AT_ONCE]]
-    return FacetValues(values=values, more=len(most) > VALUES_AT_ONCE)
+    listed = [FacetValue(value=value, count=-negative) for negative, value in most[:VALUES_AT_ONCE]]
+    return FacetValues(values=listed, more=len(most) > VALUES_AT_ONCE)
 
 
 async def _list_uncounted(
@@ -102,10 +110,12 @@ def _escape_like(text: str) -> str:
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
-def _count(selection: Selection, facet: Facet) -> Iterable[tuple[str, int]]:
+def _count(selection: Selection, facet: Facet) -> tuple[Sequence[str], Ints]:
+    """Values, and how many images would remain with each."""
     columns = selection.columns
     if facet is Facet.RISK:
-        return [(risk.value, count) for risk, count in count_cards(selection).items()]
+        cards = count_cards(selection)
+        return list(cards), np.array(list(cards.values()))
     if facet is Facet.SEVERITY:
         return _count_severities(selection)
     if facet in _PLACE_FACETS:
@@ -117,18 +127,17 @@ def _count(selection: Selection, facet: Facet) -> Iterable[tuple[str, int]]:
     return _count_codes(codes[tags], columns.image.values[tags], values)
 
 
-def _count_codes(codes: Ints, images: Ints, values: Sequence[str]) -> list[tuple[str, int]]:
+def _count_codes(codes: Ints, images: Ints, values: Sequence[str]) -> tuple[Sequence[str], Ints]:
     """Distinct images by value."""
     known = codes >= 0
-    pairs = np.unique(codes[known].astype(np.int64) << 32 | images[known])
-    counts = np.bincount(pairs >> 32, minlength=len(values))
-    return [(values[code], int(counts[code])) for code in np.flatnonzero(counts).tolist()]
+    pairs = distinct(codes[known].astype(np.int64) << 32 | images[known])
+    return values, np.bincount(pairs >> 32, minlength=len(values))
 
 
-def _count_severities(selection: Selection) -> list[tuple[str, int]]:
+def _count_severities(selection: Selection) -> tuple[Sequence[str], Ints]:
     columns, tags = selection.columns, selection.tags(without="severities")
     found: Mask = columns.severities.values > 0
-    return [(item.value, count_images(columns, tags & found[:, index])) for index, item in enumerate(SEVERITIES)]
+    return SEVERITIES, np.array([count_images(columns, tags & found[:, index]) for index in range(len(SEVERITIES))])
 
 
 _Facet = tuple[str, Ints, Sequence[str]]

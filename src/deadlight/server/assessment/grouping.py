@@ -8,7 +8,7 @@ from enum import StrEnum
 import numpy as np
 
 from deadlight.model.risk import Risk
-from deadlight.server.assessment.live_columns import RISK_BITS, ImageName, Ints, LiveColumns, Mask
+from deadlight.server.assessment.live_columns import RISK_BITS, ImageName, Ints, LiveColumns, Mask, distinct
 from deadlight.server.assessment.selection import Selection
 
 
@@ -79,13 +79,15 @@ def find_after(columns: LiveColumns, images: Images, value: int, name: ImageName
 def count_by_image(columns: LiveColumns, placements: Mask, values: Ints) -> Ints:
     """How many distinct values the placements of each image have."""
     images = columns.image.values[columns.placed_tag.values[placements]]
-    pairs = np.unique(images << 40 | values[placements])
+    pairs = distinct(images << 40 | values[placements])
     return np.bincount(pairs >> 40, minlength=len(columns.images.values))
 
 
 def count_images(columns: LiveColumns, tags: Mask) -> int:
     """How many images have any of these tags."""
-    return len(np.unique(columns.image.values[tags]))
+    has_any = np.zeros(len(columns.images.values), dtype=bool)
+    has_any[columns.image.values[tags]] = True
+    return int(has_any.sum())
 
 
 def count_cards(selection: Selection) -> dict[Risk, int]:

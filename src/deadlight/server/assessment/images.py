@@ -27,6 +27,7 @@ from deadlight.server.assessment.live_columns import (
     VIOLATIONS,
     ImageName,
     LiveColumns,
+    distinct,
 )
 from deadlight.server.assessment.live_index import LiveIndex
 from deadlight.server.assessment.selection import Selection
@@ -95,7 +96,7 @@ def _iter_rows(selection: Selection, images: Images, start: int, end: int) -> It
 
 
 def _clusters_by_image(columns: LiveColumns, places: Any) -> dict[int, Sequence[int]]:
-    pairs = np.unique(columns.image.values[columns.placed_tag.values[places]] << 32 | columns.cluster.values[places])
+    pairs = distinct(columns.image.values[columns.placed_tag.values[places]] << 32 | columns.cluster.values[places])
     found: dict[int, list[int]] = {}
     for pair in pairs.tolist():
         found.setdefault(pair >> 32, []).append(pair & 0xFFFFFFFF)

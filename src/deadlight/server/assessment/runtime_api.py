@@ -71,6 +71,7 @@ async def post_image_tags(body: RuntimeListRequest, _: Viewer, services: Service
         image_tags = [
             await _image_tag(connection, facts[id_], [place for place in places if place.image_tag_id == id_])
             for id_ in page.ids
+            if id_ in facts
         ]
     return ImageTagsOut(
         total_count=page.total,

@@ -45,6 +45,7 @@ applicability = Table(
     Column("reason", Text, nullable=False, server_default=""),
     document("evidence", "[]"),
     recorded("judged_at"),
+    Index("ix_applicability_image_id_status", "image_id", "status"),
 )
 
 risk_version = Sequence("risk_version", metadata=metadata)

@@ -41,7 +41,7 @@ observation = Table(
     Index(
         "ix_observation_process", "process", "container_id", "cluster_id", postgresql_where=text("grade = 'executed'")
     ),
-    Index("ix_observation_path", "path", postgresql_where=text("grade = 'executed'")),
+    Index("ix_observation_path", "path", "container_id", "cluster_id", postgresql_where=text("grade = 'executed'")),
 )
 
 package_use = Table(

@@ -121,7 +121,11 @@ def upgrade() -> None:
     )
     op.create_index("ix_image_tag_image_changed_in", "image_tag_image", ["changed_in"], unique=False)
     op.create_index(
-        "ix_observation_path", "observation", ["path"], unique=False, postgresql_where=sa.text("grade = 'executed'")
+        "ix_observation_path",
+        "observation",
+        ["path", "container_id", "cluster_id"],
+        unique=False,
+        postgresql_where=sa.text("grade = 'executed'"),
     )
     op.create_index(
         "ix_observation_process",
@@ -154,6 +158,7 @@ def upgrade() -> None:
     op.create_index("ix_violation_location_workload_id", "violation_location", ["workload_id"], unique=False)
     op.drop_index("ix_package_name", table_name="package")
     op.create_index("ix_package_name_version", "package", ["name", "version"], unique=False)
+    op.create_index("ix_applicability_image_id_status", "applicability", ["image_id", "status"], unique=False)
     op.execute(FILL_PLACEMENTS)
     op.execute(STAMP)
     for table, condition in WATCHED.items():
@@ -167,6 +172,7 @@ def downgrade() -> None:
     for table in WATCHED:
         op.execute(f"DROP TRIGGER stamp_change ON {table}")
     op.execute("DROP FUNCTION stamp_change()")
+    op.drop_index("ix_applicability_image_id_status", table_name="applicability")
     op.drop_index("ix_package_name_version", table_name="package")
     op.create_index("ix_package_name", "package", ["name"], unique=False)
     op.drop_index("ix_violation_location_workload_id", table_name="violation_location")
