@@ -262,7 +262,7 @@ async def test_the_contents_of_an_image_are_listed_with_what_makes_a_finding_urg
     for text in ("Applicable", "/app/main.py line 3 calls joblib.Parallel.", "/app/main.py", "line 3"):
         await expect(analysis.first).to_contain_text(text)
     await page.get_by_role("button", name="Close drawer panel").click()
-    await page.get_by_role("tab", name="Packages").click()
+    await page.get_by_role("tab", name="Packages", exact=True).click()
     await expect(page).to_have_url(f"{console.url}{world.image_path}/packages")
     await expect(console.row("Packages", "joblib")).to_contain_text(f"/{SITE}/joblib/__init__.py")
     await expect(console.row("Packages", "openssl")).to_contain_text("Not seen")

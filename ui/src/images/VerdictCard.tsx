@@ -101,7 +101,7 @@ function Doubts({ verdict }: { verdict: VerdictOut }) {
 function VerdictFacts({ image }: { image: ImageTagDetail }) {
   const { verdict } = image;
   return (
-    <DescriptionList isCompact isHorizontal horizontalTermWidthModifier={{ default: "14ch" }}>
+    <DescriptionList isCompact className="dl-info">
       {verdict.expected_digest && !verdict.violation_type && (
         <>
           <Fact name={RUNTIME_DIGEST}>

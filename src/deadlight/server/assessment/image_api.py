@@ -170,7 +170,10 @@ def _issue_place(place: WorkloadRow | ViolationPlace, detected_at: datetime | No
     )
 
 
-@router.get("/sbom", operation_id="getImageTagSbom", response_model=None)
+_SBOM: dict[str, Any] = {"content": {MEDIA_TYPE: {"schema": {"type": "object"}}}}
+
+
+@router.get("/sbom", operation_id="getImageTagSbom", response_class=Response, responses={200: _SBOM})
 async def get_sbom(image_tag_id: ImageTagId, _: Viewer, services: ServicesDep) -> Response:
     """Its packages as a bill of materials in CycloneDX 1.6 JSON, the first ten thousand."""
     async with services.engine.connect() as connection:

@@ -19,7 +19,7 @@ from deadlight.server.integrity.recommendations import recommended_steps
 from deadlight.server.owners.attributions import attribution
 from deadlight.server.registries.service import Registry, find_registry
 
-NO_SUCH_IMAGE_TAG = "no such image tag: what has not run for long is forgotten; search the list of images"
+NO_SUCH_IMAGE_TAG = "no such image tag"
 MAX_NAMESPACES = 50
 
 _PLACES = text(
