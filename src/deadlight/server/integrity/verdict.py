@@ -31,7 +31,12 @@ class Unavailable:
     reason: str
 
 
-Answer = Present | Missing | Unavailable
+@dataclass(frozen=True, slots=True)
+class Untrusted:
+    """Nobody trusts where it comes from, so that it is not asked."""
+
+
+Answer = Present | Missing | Unavailable | Untrusted
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,25 +54,35 @@ class Verdict:
 UNTRUSTED = Verdict(IntegrityStatus.UNTRUSTED_REGISTRY, reason="nobody here trusts the registry it comes from")
 """A registry that is not trusted is not asked, so there is nothing to compare with. A risk, never a violation."""
 
+NO_DIGEST = "the node does not say which image it runs"
+
 
 def judge(
     running_digest: str, answer: Answer, mutability: Mutability, *, previous: Verdict | None = None
 ) -> Verdict | None:
-    """The verdict on an image of a trusted registry that runs as `running_digest`.
+    """The verdict on an image that runs as `running_digest`, by the table in docs/user/integrity.md.
 
-    A registry that could not be asked leaves `previous` as it was, marked stale; None where there is none yet.
+    What could not be compared leaves `previous` as it was, marked stale; None where there is none yet.
     """
-    if isinstance(answer, Unavailable):
-        return replace(previous, stale_reason=answer.reason) if previous else None
-    if isinstance(answer, Missing):
-        return Verdict(
-            IntegrityStatus.INVALID_IMAGE_SOURCE,
-            ViolationType.MISSING_SOURCE,
-            reason="the registry does not have what the image was deployed from",
-        )
-    if isinstance(answer, Present):
-        return _compare(running_digest, answer, mutability)
-    assert_never(answer)
+    match answer:
+        case Untrusted():
+            return UNTRUSTED
+        case Unavailable():
+            return _stale(previous, answer.reason)
+        case Missing():
+            return Verdict(
+                IntegrityStatus.INVALID_IMAGE_SOURCE,
+                ViolationType.MISSING_SOURCE,
+                reason="the registry does not have what the image was deployed from",
+            )
+        case Present():
+            return _compare(running_digest, answer, mutability) if running_digest else _stale(previous, NO_DIGEST)
+        case _:
+            assert_never(answer)
+
+
+def _stale(previous: Verdict | None, reason: str) -> Verdict | None:
+    return replace(previous, stale_reason=reason) if previous else None
 
 
 def _compare(running_digest: str, source: Present, mutability: Mutability) -> Verdict:
