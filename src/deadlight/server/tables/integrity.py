@@ -32,8 +32,12 @@ source_record = Table(
     Column("failures", Integer, nullable=False, server_default="0", comment="in a row"),
     Column("problem", Text, nullable=False, server_default="", comment="why it could not be asked since"),
     moment("problem_since"),
+    Column("facts", JSONB, nullable=True, comment="what the registry's own API says of the digest in the record"),
+    moment("facts_at"),
+    Column("deleted_by", Text, nullable=False, server_default="", comment="as a webhook of the registry said"),
+    moment("deleted_at"),
     UniqueConstraint("registry", "repository", "reference"),
-    Index("ix_source_record_next_check_at", "next_check_at"),
+    Index("ix_source_record_registry_next_check_at", "registry", "next_check_at"),
 )
 
 tag_history = Table(
@@ -44,6 +48,8 @@ tag_history = Table(
     Column("digest", Text, nullable=False),
     recorded("first_seen_at"),
     recorded("last_seen_at"),
+    Column("pushed_by", Text, nullable=False, server_default="", comment="as the registry says"),
+    moment("pushed_at"),
     UniqueConstraint("source_record_id", "digest"),
 )
 
@@ -57,6 +63,7 @@ verdict = Table(
     Column("expected_digest", Text, nullable=False, server_default=""),
     Column("mutable", Boolean, nullable=True),
     Column("mutability_source", Text, nullable=True),
+    Column("mutability_detail", Text, nullable=False, server_default=""),
     recorded("judged_at"),
     Column("stale_reason", Text, nullable=False, server_default=""),
     moment("stale_since"),
@@ -76,6 +83,9 @@ violation = Table(
     recorded("last_confirmed_at"),
     moment("closed_at"),
     Column("close_reason", Text, nullable=False, server_default=""),
+    Column("occurrence", Integer, nullable=False, server_default="1", comment="of this type on this image tag"),
+    Column("reopened_from", BigInteger, ForeignKey("violation.id", ondelete="SET NULL"), nullable=True),
+    recorded("first_ever_detected_at"),
     Index("uq_violation_open", "image_tag_id", unique=True, postgresql_where=text("closed_at IS NULL")),
     Index("ix_violation_image_tag_id", "image_tag_id"),
 )

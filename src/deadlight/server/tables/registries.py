@@ -1,9 +1,9 @@
 """Registries the user added, and what their own APIs know of images (owner: `registries`)."""
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, LargeBinary, Table, Text, text
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy import BigInteger, Boolean, Column, Double, LargeBinary, Table, Text, text
+from sqlalchemy.dialects.postgresql import ARRAY
 
-from deadlight.server.tables.metadata import identity, metadata, moment, recorded
+from deadlight.server.tables.metadata import document, identity, metadata, moment, recorded
 
 registry = Table(
     "registry",
@@ -18,6 +18,9 @@ registry = Table(
     Column("password_encrypted", LargeBinary, nullable=True),
     Column("verify_tls", Boolean, nullable=False, server_default=text("true")),
     Column("trusted", Boolean, nullable=False, server_default=text("true")),
+    Column("trusted_repositories", ARRAY(Text), nullable=False, server_default="{}", comment="patterns; none: all"),
+    Column("untrusted_repositories", ARRAY(Text), nullable=False, server_default="{}", comment="patterns"),
+    document("origins", "[]"),
     Column("mutable_tags", ARRAY(Text), nullable=False, server_default="{}", comment="patterns: * and ?"),
     Column("immutable_tags", ARRAY(Text), nullable=False, server_default="{}", comment="patterns: * and ?"),
     Column("demonstration", Boolean, nullable=False, server_default=text("false")),
@@ -25,6 +28,17 @@ registry = Table(
     recorded("updated_at"),
     moment("asked_at"),
     Column("problem", Text, nullable=False, server_default="", comment="why it could not be asked last time"),
+    Column("checks_per_second", Double, nullable=False, server_default="20", comment="scheduled ones, of all replicas"),
+    moment("checks_claimed_until"),
+    Column("requests", BigInteger, nullable=False, server_default="0", comment="sent by checks so far"),
+    Column("bytes_received", BigInteger, nullable=False, server_default="0", comment="by checks so far"),
+    Column("webhook_secret_encrypted", LargeBinary, nullable=True),
+    moment("webhook_created_at"),
+    Column("webhooks_accepted", BigInteger, nullable=False, server_default="0"),
+    moment("webhook_accepted_at"),
+    Column("webhooks_refused", BigInteger, nullable=False, server_default="0"),
+    moment("webhook_refused_at"),
+    Column("webhook_problem", Text, nullable=False, server_default="", comment="why the last one was refused"),
 )
 
 artifact_facts = Table(
