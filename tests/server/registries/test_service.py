@@ -7,13 +7,13 @@ import pytest
 from tests.support.fleet import Fleet
 from tests.support.service import service_settings
 
+from deadlight.model.image import ImageReference
 from deadlight.server.__main__ import open_services
 from deadlight.server.registries.schemas import RegistryIn
 from deadlight.server.registries.service import (
     Registry,
     client_for,
     find_registry,
-    is_trusted,
     note_answer,
     remove_demonstration_registries,
     save_registry,
@@ -45,14 +45,23 @@ async def test_a_registry_is_found_by_the_host_of_references(services: Services)
         assert await find_registry(connection, "other.example") is None
 
 
-@pytest.mark.req("R5")
+@pytest.mark.req("R5", "R7")
 async def test_only_what_somebody_added_and_left_trusted_is_trusted(services: Services) -> None:
-    await save(services, "trusted.example")
-    await save(services, "distrusted.example", trusted=False)
-    async with services.engine.connect() as connection:
-        assert await is_trusted(connection, "trusted.example")
-        assert not await is_trusted(connection, "distrusted.example")
-        assert not await is_trusted(connection, "unknown.example")
+    assert (await save(services, "trusted.example")).trusts("shop/web")
+    assert not (await save(services, "distrusted.example", trusted=False)).trusts("shop/web")
+    partly = await save(
+        services, "partly.example", trusted_repositories=["shop/*"], untrusted_repositories=["shop/playground/*"]
+    )
+    assert partly.trusts("shop/web")
+    assert not partly.trusts("shop/playground/web")
+    assert not partly.trusts("web")
+
+
+async def test_what_a_cache_holds_has_an_origin(services: Services) -> None:
+    cache = await save(services, "cache.example", origins=[{"prefix": "/hub/", "origin": "docker.io"}])
+    origin = cache.origin_of(ImageReference.parse("cache.example/hub/nginx:1.27"))
+    assert str(origin) == "docker.io/library/nginx:1.27"
+    assert cache.origin_of(ImageReference.parse("cache.example/shop/web:1")) is None
 
 
 async def test_a_registry_has_one_client_until_it_is_reached_otherwise(services: Services) -> None:

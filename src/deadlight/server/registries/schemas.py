@@ -7,6 +7,15 @@ from pydantic import BaseModel, Field
 from deadlight.server.db.zero_bytes import PlainText
 
 
+class OriginRule(BaseModel):
+    """A part of a registry that caches another one."""
+
+    prefix: PlainText = Field(default="", max_length=255, description="The path it starts with; empty: all of it.")
+    origin: PlainText = Field(
+        min_length=1, max_length=255, description="What stands in its place at the origin: docker.io, ghcr.io/team."
+    )
+
+
 class RegistryIn(BaseModel):
     """A registry as a person enters it."""
 
@@ -20,6 +29,16 @@ class RegistryIn(BaseModel):
     password: str | None = Field(default=None, max_length=8192, description="Left out on a change: stays as it is.")
     verify_tls: bool = True
     trusted: bool = Field(default=True, description="Untrusted: running images from here are a risk of their own.")
+    trusted_repositories: list[PlainText] = Field(
+        default=[], max_length=256, description="Patterns of trusted repositories' paths. Empty: all are trusted."
+    )
+    untrusted_repositories: list[PlainText] = Field(
+        default=[], max_length=256, description="Patterns of those that are not, whatever else matches."
+    )
+    origins: list[OriginRule] = Field(default=[], max_length=64, description="Where it is a cache, and of what.")
+    checks_per_second: float = Field(
+        default=20, ge=0.1, le=1000, description="Scheduled checks, by all replicas together, on average."
+    )
     mutable_tags: list[PlainText] = Field(default=[], max_length=256, description="Patterns of tags that may move.")
     immutable_tags: list[PlainText] = Field(default=[], max_length=256, description="Patterns of tags that must not.")
     demonstration: bool = False
@@ -37,6 +56,10 @@ class RegistryOut(BaseModel):
     username: str
     verify_tls: bool
     trusted: bool
+    trusted_repositories: list[str]
+    untrusted_repositories: list[str]
+    origins: list[OriginRule]
+    checks_per_second: float
     mutable_tags: list[str]
     immutable_tags: list[str]
     demonstration: bool

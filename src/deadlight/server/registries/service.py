@@ -13,7 +13,9 @@ from deadlight.model.image import ImageReference, InvalidReferenceError
 from deadlight.registry import Endpoint, InvalidEndpointError, RegistryClient, RegistryError
 from deadlight.server.errors import BadRequestError, ConflictError, NotFoundError
 from deadlight.server.events.outbox import NewEvent, record_events
+from deadlight.server.registries.origins import InvalidOriginError, Origin, find_origin
 from deadlight.server.registries.schemas import ConnectionTest, RegistryIn
+from deadlight.server.registries.trust import trusts_repository
 from deadlight.server.secrets import Cipher, UndecipherableError
 from deadlight.server.services import Services
 from deadlight.server.tables.registries import registry
@@ -33,6 +35,17 @@ class Registry:
     username: str
     password_encrypted: bytes | None
     verify_tls: bool
+    trusted_repositories: tuple[str, ...] = ()
+    untrusted_repositories: tuple[str, ...] = ()
+    origins: tuple[Origin, ...] = ()
+
+    def trusts(self, repository: str) -> bool:
+        """Whether images of this repository are trusted."""
+        return self.trusted and trusts_repository(repository, self.trusted_repositories, self.untrusted_repositories)
+
+    def origin_of(self, reference: ImageReference) -> ImageReference | None:
+        """What an image of this registry is a cached copy of, where the user said so."""
+        return find_origin(self.origins, reference)
 
     def endpoint(self, cipher: Cipher) -> Endpoint:
         """How to reach it; raises UndecipherableError when the secret key has changed since it was saved."""
@@ -56,14 +69,17 @@ async def _find(connection: AsyncConnection, condition: ColumnElement[bool]) -> 
     if row is None:
         return None
     values = {field.name: row[field.name] for field in fields(Registry)}
-    lists = {name: tuple(row[name]) for name in ("mutable_tags", "immutable_tags", "mirrors")}
-    return Registry(**values | lists)
+    lists = {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
+    return Registry(**values | lists | {"origins": tuple(Origin(**rule) for rule in row["origins"])})
 
 
-async def is_trusted(connection: AsyncConnection, host: str) -> bool:
-    """Whether images from this host are trusted: somebody added it and left it trusted."""
-    query = select(registry.c.trusted).where(registry.c.host == host)
-    return bool((await connection.execute(query)).scalar_one_or_none())
+def find_distrust(asked: Registry | None, host: str, repository: str) -> str:
+    """Why images of a repository are not trusted and what to do about it; empty where they are."""
+    if asked is None or not asked.trusted:
+        return f"{host} is not a trusted registry: add it, or trust it"
+    if not asked.trusts(repository):
+        return f"{host}/{repository} is not a trusted repository: trust its path"
+    return ""
 
 
 def client_for(services: Services, asked: Registry) -> RegistryClient:
@@ -161,11 +177,13 @@ def _values(body: RegistryIn, cipher: Cipher, stored_password: bytes | None = No
     password = "set" if encrypted else ""
     try:
         Endpoint(host, body.url, tuple(body.mirrors), body.username, password, verify_tls=body.verify_tls)
-    except InvalidEndpointError as error:
+        origins = [Origin(rule.prefix.strip("/"), rule.origin.strip("/")) for rule in body.origins]
+    except (InvalidEndpointError, InvalidOriginError) as error:
         raise BadRequestError(str(error)) from None
     return body.model_dump(exclude={"password"}) | {
         "host": host,
         "name": body.name or host,
+        "origins": [{"prefix": rule.prefix, "origin": rule.origin} for rule in origins],
         "password_encrypted": encrypted,
     }
 

@@ -10,7 +10,7 @@ from deadlight.server.auth.requests import Operator
 from deadlight.server.errors import BadRequestError, NotFoundError
 from deadlight.server.inventory.image_tags import ImageTagKey
 from deadlight.server.inventory.rows import ensure_image_tags
-from deadlight.server.registries.service import client_for, find_registry
+from deadlight.server.registries.service import client_for, find_distrust, find_registry
 from deadlight.server.scans.jobs import retry_scans
 from deadlight.server.secrets import UndecipherableError
 from deadlight.server.services import Services, ServicesDep
@@ -50,8 +50,9 @@ async def _resolve(services: Services, reference: ImageReference) -> str:
     """The digest that a node would report."""
     async with services.engine.connect() as connection:
         registry = await find_registry(connection, reference.registry)
-    if registry is None or not registry.trusted:
-        raise BadRequestError(f"{reference.registry} is not a trusted registry: add it, or trust it, first")
+    distrust = find_distrust(registry, reference.registry, reference.repository)
+    if registry is None or distrust:
+        raise BadRequestError(f"{distrust}, first")
     if reference.digest:
         return reference.digest
     try:

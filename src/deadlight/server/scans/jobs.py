@@ -15,8 +15,7 @@ from deadlight.model.scan_configuration import Scanner
 from deadlight.registry import Descriptor, Endpoint, RegistryError, UnavailableError
 from deadlight.scanner import SCANNER_STATE
 from deadlight.server.jobs.queue import Job, RetryLaterError, enqueue
-from deadlight.server.registries.service import Registry, client_for, find_registry
-from deadlight.server.scans.configuration import expire_results, find_switched_off
+from deadlight.server.registries.service import Registry, client_for, find_distrust, find_registry
 from deadlight.server.scans.layer_process import LayerOutcome, LayerRequest, read_layer, squash_layers
 from deadlight.server.scans.processes import ProcessEndedError
 from deadlight.server.scans.resolve import NotScannableError, ResolvedImage, resolve_image
@@ -73,9 +72,9 @@ async def scan_image(services: Services, job: ScanImage) -> None:
 
 
 async def _scan(services: Services, registry: Registry | None, target: Row[Any]) -> None:
-    if registry is None or not registry.trusted:
-        reason = f"{target.registry} is not a trusted registry: add it, or trust it, to have its images scanned"
-        await _end(services, target, "skipped", reason)
+    distrust = find_distrust(registry, target.registry, target.repository)
+    if registry is None or distrust:
+        await _end(services, target, "skipped", f"{distrust}, to have its images scanned")
         return
     client = client_for(services, registry)
     platform = Platform.parse(target.platform)
