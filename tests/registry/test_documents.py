@@ -118,6 +118,28 @@ def test_the_time_of_creation_is_utc_or_unknown(text: str, expected: str | None)
     assert (created_at.isoformat() if created_at else None) == expected
 
 
+TWO_LAYERS = {"rootfs": {"diff_ids": [DIGEST, DIGEST]}}
+
+
+@pytest.mark.parametrize(
+    ("history", "expected"),
+    [
+        (
+            [{"created_by": "ADD"}, {"created_by": "ENV A=1", "empty_layer": True}, {"created_by": "x" * 2000}],
+            ("ADD", "x" * 1000),
+        ),
+        ([{}, {"created_by": None}], ("", "")),
+        ([{"created_by": "one too few"}], ()),
+        ([{"created_by": 7}, {}], ()),
+        ("nonsense", ()),
+        (None, ()),
+    ],
+)
+def test_the_history_says_what_made_each_layer_or_nothing(history: object, expected: tuple[str, ...]):
+    config = parse_config(json.dumps({**TWO_LAYERS, "history": history}).encode(), digest=DIGEST)
+    assert config.layer_commands == expected
+
+
 @pytest.mark.parametrize("content", [b"", b"[]", b'{"config":{"Env":[1]}}', b'{"rootfs":{"diff_ids":["x"]}}'])
 def test_what_is_not_a_configuration_is_refused(content: bytes):
     with pytest.raises(InvalidDocumentError):
@@ -140,6 +162,7 @@ DOCUMENTS = st.binary() | st.fixed_dictionaries(
         "annotations": JSON,
         "rootfs": st.fixed_dictionaries({"diff_ids": JSON}) | JSON,
         "created": st.datetimes().map(str) | JSON,
+        "history": st.lists(st.fixed_dictionaries({"created_by": JSON, "empty_layer": JSON})) | JSON,
     },
 ).map(lambda document: json.dumps(document).encode())
 

@@ -40,6 +40,7 @@ _SCHEMA_1_TYPES = frozenset(
 )
 
 _MAX_LAYERS = 1_000
+_MAX_COMMAND_CHARACTERS = 1_000
 
 
 class InvalidDocumentError(ValueError):
@@ -97,6 +98,8 @@ class ImageConfig:
     working_directory: str
     diff_ids: tuple[str, ...]
     """Digests of the uncompressed layers, lowest first."""
+    layer_commands: tuple[str, ...] = ()
+    """What made each layer, lowest first, as the builder noted it; empty where the history does not fit the layers."""
 
     @property
     def platform(self) -> Platform:
@@ -143,6 +146,11 @@ class _RootFilesystem(msgspec.Struct):
     diff_ids: list[str] | None = None
 
 
+class _HistoryEntry(msgspec.Struct):
+    created_by: str | None = None
+    empty_layer: bool | None = None
+
+
 class _Config(msgspec.Struct):
     os: str = ""
     architecture: str = ""
@@ -150,6 +158,8 @@ class _Config(msgspec.Struct):
     created: str | None = None
     config: _Execution | None = None
     rootfs: _RootFilesystem | None = None
+    history: msgspec.Raw = msgspec.Raw(b"null")
+    """Read by itself: it only explains, and must not keep an image from being read."""
 
 
 # --- reading them -------------------------------------------------------------------------------------------
@@ -191,6 +201,7 @@ def parse_config(content: bytes, *, digest: str) -> ImageConfig:
     """Read an image's configuration; `digest` is only passed on. Raises InvalidDocumentError."""
     document = _decode(content, _Config)
     execution = document.config or _Execution()
+    diff_ids = _diff_ids(document.rootfs)
     return ImageConfig(
         digest=digest,
         os=document.os,
@@ -203,7 +214,8 @@ def parse_config(content: bytes, *, digest: str) -> ImageConfig:
         labels=execution.labels or {},
         user=execution.user,
         working_directory=execution.working_dir,
-        diff_ids=_diff_ids(document.rootfs),
+        diff_ids=diff_ids,
+        layer_commands=_layer_commands(document.history, len(diff_ids)),
     )
 
 
@@ -245,6 +257,15 @@ def _descriptor(written: _Descriptor) -> Descriptor:
 
 def _diff_ids(rootfs: _RootFilesystem | None) -> tuple[str, ...]:
     return tuple(map(_checked_digest, (rootfs.diff_ids if rootfs else None) or ()))
+
+
+def _layer_commands(history: msgspec.Raw, layers: int) -> tuple[str, ...]:
+    try:
+        entries = msgspec.json.decode(history, type=list[_HistoryEntry] | None) or []
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return ()
+    commands = tuple((entry.created_by or "")[:_MAX_COMMAND_CHARACTERS] for entry in entries if not entry.empty_layer)
+    return commands if len(commands) == layers else ()
 
 
 def _checked_digest(text: str) -> str:

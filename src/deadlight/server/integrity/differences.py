@@ -1,0 +1,124 @@
+"""In which layers and settings two images differ: the deep evidence of a mismatch. Pure, bounded, without secrets."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from deadlight.registry import ImageConfig
+
+MAX_LISTED = 100
+"""Layers on each side, and settings, that are listed; how many there are is counted all the same."""
+
+MAX_VALUE_CHARACTERS = 500
+HIDDEN = "(hidden)"
+
+_SECRET_NAME = re.compile(
+    r"pass|pwd|secret|token|credential|auth(?!or)|private|api[_-]?key|access[_-]?key|[_.-]key$|^key$|dsn", re.IGNORECASE
+)
+_ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_.-]*)=(\"[^\"]*\"|'[^']*'|\S*)")
+_USER_INFO = re.compile(r"(?<=://)[^/@\s]+@")
+_SECRET_OPTION = re.compile(
+    r"(--?[A-Za-z0-9-]*(?:pass|secret|token|auth(?!or)|credential)[A-Za-z0-9-]*[ =])(\S+)", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A layer of an image, compressed, as its manifest names it. A size of 0 and an empty command are unknown."""
+
+    digest: str
+    size: int = 0
+    created_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageDescription:
+    """What an image is made of."""
+
+    layers: tuple[Layer, ...]
+    """Lowest first."""
+    config: ImageConfig
+
+
+def describe(layers: Iterable[tuple[str, int]], config: ImageConfig) -> ImageDescription:
+    """An image of these layers (digest and size), with what its configuration says of each."""
+    named = list(layers)
+    commands = config.layer_commands if len(config.layer_commands) == len(named) else [""] * len(named)
+    made = zip(named, commands, strict=True)
+    return ImageDescription(tuple(Layer(digest, size, command) for (digest, size), command in made), config)
+
+
+def compare_images(running: ImageDescription, expected: ImageDescription) -> dict[str, Any]:
+    """The differences as JSON-able evidence.
+
+    Layers are compared by digest, settings one by one: each environment variable and each label is a field of its own.
+    What may be a secret, by the name it has, is hidden.
+    """
+    only_running, only_expected = _without(running, expected), _without(expected, running)
+    config = _compare_settings(_settings(running.config), _settings(expected.config))
+    return {
+        "layers": {
+            "common": len(running.layers) - len(only_running),
+            "only_running": [_listed(layer) for layer in only_running[:MAX_LISTED]],
+            "only_running_count": len(only_running),
+            "only_expected": [_listed(layer) for layer in only_expected[:MAX_LISTED]],
+            "only_expected_count": len(only_expected),
+        },
+        "config": config[:MAX_LISTED],
+        "config_count": len(config),
+        "problem": "",
+    }
+
+
+def not_compared(problem: str) -> dict[str, Any]:
+    """The same where the images could not be compared, with why."""
+    nothing = {"common": 0, "only_running": [], "only_running_count": 0, "only_expected": [], "only_expected_count": 0}
+    return {"layers": nothing, "config": [], "config_count": 0, "problem": problem[:MAX_VALUE_CHARACTERS]}
+
+
+def _without(image: ImageDescription, other: ImageDescription) -> Sequence[Layer]:
+    known = {layer.digest for layer in other.layers}
+    return [layer for layer in image.layers if layer.digest not in known]
+
+
+def _listed(layer: Layer) -> dict[str, Any]:
+    return {"digest": layer.digest, "size": layer.size, "created_by": hide_secrets(layer.created_by)}
+
+
+def _settings(config: ImageConfig) -> Mapping[str, str]:
+    """Every setting by the name it is listed under."""
+    variables = (item.partition("=") for item in config.env)
+    settings = {
+        "platform": str(config.platform),
+        "created": config.created_at.isoformat() if config.created_at else "",
+        "entrypoint": " ".join(config.entrypoint),
+        "command": " ".join(config.command),
+        "user": config.user,
+        "working directory": config.working_directory,
+    }
+    settings |= {f"environment {name}": value for name, _, value in variables}
+    return settings | {f"label {name}": value for name, value in config.labels.items()}
+
+
+def _compare_settings(running: Mapping[str, str], expected: Mapping[str, str]) -> list[dict[str, Any]]:
+    names = [*running, *(name for name in expected if name not in running)]
+    return [
+        {"field": name[:MAX_VALUE_CHARACTERS], "running": _shown(name, running), "expected": _shown(name, expected)}
+        for name in names
+        if running.get(name) != expected.get(name)
+    ]
+
+
+def _shown(name: str, settings: Mapping[str, str]) -> str | None:
+    value = settings.get(name)
+    if value is None:
+        return None
+    return HIDDEN if value and _SECRET_NAME.search(name.partition(" ")[2]) else hide_secrets(value)
+
+
+def hide_secrets(text: str) -> str:
+    """A command or value without what looks like a secret in it, and not too long."""
+    text = _USER_INFO.sub(f"{HIDDEN}@", text[: 4 * MAX_VALUE_CHARACTERS])
+    text = _ASSIGNMENT.sub(lambda found: f"{found[1]}={HIDDEN if _SECRET_NAME.search(found[1]) else found[2]}", text)
+    return _SECRET_OPTION.sub(rf"\g<1>{HIDDEN}", text)[:MAX_VALUE_CHARACTERS]
