@@ -17,6 +17,7 @@ from deadlight.registry.errors import (
 from deadlight.registry.limits import Limits, Timing
 from deadlight.registry.manifests import ManifestHead, NotModified
 from deadlight.registry.records import InvalidRecordError, SourceManifest, SourceRecord, resolve_platform
+from deadlight.registry.transport import Traffic
 
 __all__ = [
     "Descriptor",
@@ -35,6 +36,7 @@ __all__ = [
     "SourceManifest",
     "SourceRecord",
     "Timing",
+    "Traffic",
     "UnavailableError",
     "resolve_platform",
 ]

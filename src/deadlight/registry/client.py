@@ -17,6 +17,7 @@ from deadlight.registry.reading import read_images
 from deadlight.registry.records import SourceRecord
 from deadlight.registry.referrers import fetch_referrers
 from deadlight.registry.source import Source
+from deadlight.registry.transport import Traffic
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +57,7 @@ class RegistryClient:
         self.endpoint = endpoint
         self._sign_in = sign_in
         self.name = endpoint.host
+        self.traffic = Traffic()
         trust = TlsTrust.of(endpoint)
         self._origin = Source(
             endpoint.base_url,
@@ -63,7 +65,8 @@ class RegistryClient:
             trust=trust,
             limits=limits,
             timing=timing,
-            basic=self._authorization if sign_in else endpoint.basic_authorization,
+            traffic=self.traffic,
+            basic=endpoint.basic_authorization,
         )
         self._mirrors = tuple(
             Source(
@@ -72,6 +75,7 @@ class RegistryClient:
                 trust=trust,
                 limits=replace(limits, attempts=1),
                 timing=timing,
+                traffic=self.traffic,
                 pause_seconds=MIRROR_PAUSE_SECONDS,
             )
             for url in endpoint.mirror_urls
@@ -177,8 +181,14 @@ class RegistryClient:
         """
         return await self.fetch_source_record(repository, digest, previous=previous)
 
-    async def _authorization(self) -> str:
-        return (await self.signed_in_endpoint()).basic_authorization
+    async def is_still(self, repository: str, reference: str, *, digest: str, etag: str = "") -> bool:
+        """Whether a tag or digest is what it was; the usual answer costs one HEAD, conditional where that is safe.
+
+        Raises:
+            NotFoundError: the registry says that it does not exist.
+        """
+        answer = await self._look_up(repository, reference, etag=etag if etag.strip('"') == digest else "")
+        return isinstance(answer, NotModified) or answer.digest == digest
 
     async def _ask(self, question: Callable[[Source], Awaitable[T]]) -> T:
         """The first answer of a mirror, or else whatever the origin says."""

@@ -45,13 +45,18 @@ async def look_up_manifest(
 ) -> ManifestHead | Manifest | NotModified:
     """Ask by HEAD, which Docker Hub does not count as a pull, and by GET where that leaves anything open.
 
-    A 404 to a HEAD has no body to say who speaks, some registries refuse HEAD and some send no digest with it.
+    A 404 to a HEAD has no body to say who speaks, some registries refuse HEAD and some send no digest with it. An
+    `etag` is sent with the HEAD only where it names the digest, so that what is unmodified is the very content.
 
     Raises:
         RegistryError: as `fetch_manifest`.
     """
     path = manifest_path(repository, reference)
-    answer = await source.fetch(Request(path, scope_of(repository), method="HEAD", headers={"Accept": ACCEPTED}))
+    conditional = etag if is_digest(etag.strip('"')) else ""
+    headers = {"Accept": ACCEPTED} | ({"If-None-Match": conditional} if conditional else {})
+    answer = await source.fetch(Request(path, scope_of(repository), method="HEAD", headers=headers))
+    if answer.status == HTTPStatus.NOT_MODIFIED and conditional:
+        return NotModified(etag)
     if answer.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.INTERNAL_SERVER_ERROR}:
         raise refusal(answer)
     return _read_head(answer, reference) or await fetch_manifest(source, repository, reference, etag=etag)

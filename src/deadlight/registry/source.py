@@ -17,7 +17,7 @@ from deadlight.registry.endpoint import TlsTrust
 from deadlight.registry.errors import NotFoundError, RegistryError, TransientError
 from deadlight.registry.limits import MAX_SMALL_BODY_BYTES, Limits, Timing
 from deadlight.registry.pacing import Pace, backoff_seconds
-from deadlight.registry.transport import Transport, read_answer
+from deadlight.registry.transport import Traffic, Transport, read_answer
 
 _OUT_OF_ORDER = frozenset({502, 503, 504})
 
@@ -51,7 +51,8 @@ class Source:
         trust: TlsTrust,
         limits: Limits,
         timing: Timing,
-        basic: Authorization = "",
+        traffic: Traffic,
+        basic: str = "",
         pause_seconds: float = 0.0,
     ) -> None:
         """Prepare to ask `base`; `basic` are its credentials as a header, `pause_seconds` its rest after a failure."""
@@ -60,8 +61,9 @@ class Source:
         self.limits = limits
         self.timing = timing
         self._pause_seconds = pause_seconds
+        self._traffic = traffic
         self._pace = Pace(limits, timing)
-        self._transport = Transport(session, trust, limits.request_seconds)
+        self._transport = Transport(session, trust, limits.request_seconds, traffic)
         self._authorizer = Authorizer(base, basic, self._transport, limits, timing)
 
     async def fetch(self, request: Request) -> Answer:
@@ -90,6 +92,7 @@ class Source:
         try:
             async with asyncio.timeout(self.limits.request_seconds), self._exchange(request) as response:
                 answer = await read_answer(response, self.base, request.size_limit)
+                self._traffic.bytes_received += len(answer.body)
         except TimeoutError as error:
             raise self._no_answer() from error
         if answer.status in _OUT_OF_ORDER or is_limited(answer):

@@ -3,6 +3,8 @@
 import os
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from itertools import chain
 
 import aiohttp
 from yarl import URL
@@ -18,12 +20,28 @@ _HEADERS = {"User-Agent": f"deadlight/{__version__}", "Accept-Encoding": "identi
 """Identity: digests are of content as stored, and a compressed answer can be larger than it says."""
 
 
+@dataclass(slots=True)
+class Traffic:
+    """What was sent and received since somebody took the count. Layers are left out: whoever reads them counts."""
+
+    requests: int = 0
+    bytes_received: int = 0
+    """Heads, as far as their headers go, and bodies of answers."""
+
+    def take(self) -> "Traffic":
+        """The counts, which begin again at nothing."""
+        taken = Traffic(self.requests, self.bytes_received)
+        self.requests = self.bytes_received = 0
+        return taken
+
+
 class Transport:
     """Sends requests for one endpoint through a session that it does not own."""
 
-    def __init__(self, session: aiohttp.ClientSession, trust: TlsTrust, idle_seconds: float) -> None:
-        """Prepare; `idle_seconds` is how long nothing may happen on a connection."""
+    def __init__(self, session: aiohttp.ClientSession, trust: TlsTrust, idle_seconds: float, traffic: Traffic) -> None:
+        """Prepare; `idle_seconds` is how long nothing may happen on a connection. What is sent counts as `traffic`."""
         self._session = session
+        self._traffic = traffic
         self._trust = trust
         self._idle_seconds = idle_seconds
         self._timeout = aiohttp.ClientTimeout(sock_connect=idle_seconds, sock_read=idle_seconds)
@@ -60,6 +78,8 @@ class Transport:
                     ssl=self._trust.for_url(url),
                     timeout=self._timeout,
                 ) as response:
+                    self._traffic.requests += 1
+                    self._traffic.bytes_received += sum(map(len, chain.from_iterable(response.raw_headers)))
                     if response.status not in _REDIRECTS:
                         yield response
                         return

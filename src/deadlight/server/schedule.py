@@ -19,8 +19,9 @@ from deadlight.server.findings.jobs import (
     run_refresh_image,
     run_rematch_buckets,
 )
-from deadlight.server.integrity.jobs import CheckSource, check_due_sources, check_source
-from deadlight.server.inventory.forget import forget_gone
+from deadlight.server.integrity.comparison import CompareImages, run_compare_images
+from deadlight.server.integrity.jobs import CheckSource, check_source
+from deadlight.server.integrity.rechecks import CheckSources, check_due_sources, check_sources
 from deadlight.server.jobs.queue import Entry
 from deadlight.server.ledger.jobs import end_suppressions, repair_windows
 from deadlight.server.registries.facts import FetchFacts, fetch_due_facts, fetch_facts
@@ -33,7 +34,8 @@ logger = logging.getLogger(__name__)
 
 JOBS: Sequence[Entry[Services]] = (
     Entry(CheckSource, check_source),
-    Entry(FetchFacts, fetch_facts),
+    Entry(CheckSources, check_sources),
+    Entry(CompareImages, run_compare_images),
     Entry(ScanImage, scan_image),
     Entry(AssessImage, run_assess_image),
     Entry(RefreshImage, run_refresh_image),

@@ -16,9 +16,9 @@ from deadlight.model.image import Platform
 from deadlight.registry import SourceManifest, SourceRecord
 from deadlight.server.events.outbox import Event
 from deadlight.server.integrity.handlers import follow_workload
-from deadlight.server.integrity.service import judge_source, judge_untrusted
+from deadlight.server.integrity.service import judge_source
 from deadlight.server.integrity.sources import Reply, SourceKey, ensure_source, store_reply
-from deadlight.server.integrity.verdict import Missing, Present, Unavailable
+from deadlight.server.integrity.verdict import Missing, Present, Unavailable, Untrusted
 from deadlight.server.registries.service import Registry
 
 INTERVAL = timedelta(minutes=5)
@@ -54,7 +54,7 @@ class Judge:
         async with self.fleet.engine.begin() as connection:
             source_id = await ensure_source(connection, SourceKey(REGISTRY, "shop/web", self.reference))
             if reply is None:
-                await judge_untrusted(connection, source_id)
+                await judge_source(connection, source_id, Untrusted(), None)
                 return
             await store_reply(connection, source_id, reply, INTERVAL)
             await judge_source(connection, source_id, reply.answer, registry or trusted())
@@ -97,3 +97,8 @@ def judge(fleet: Fleet) -> Judge:
 
 
 RUNNING, PUSHED, LATER = digest("running"), digest("pushed"), digest("later")
+
+
+@pytest.fixture
+async def image_tag_id(fleet: Fleet) -> int:
+    return await fleet.add_image_tag(digest=RUNNING)

@@ -26,7 +26,7 @@ from tests.support.service import RunningService, eventually, service_settings
 from deadlight.demo.images import build_index
 from deadlight.registry import Limits, RegistryClient
 from deadlight.server.__main__ import open_services
-from deadlight.server.integrity.jobs import CheckSource, check_due_sources, check_source
+from deadlight.server.integrity.jobs import CheckSource, check_source
 from deadlight.server.integrity.sources import SourceKey, ensure_source
 from deadlight.server.registries.schemas import RegistryIn
 from deadlight.server.registries.service import change_registry, find_registry, save_registry
@@ -307,19 +307,6 @@ async def test_checks_at_the_same_time_come_to_one_violation(checks: Checks) -> 
 
 
 # --- the schedule ----------------------------------------------------------------------------------------
-
-
-async def test_sources_that_are_due_are_queued_once(checks: Checks) -> None:
-    await checks.registry.push(WEB)
-    await checks.deploy()
-    await checks.check()
-    queued = "SELECT payload FROM pgqueuer WHERE entrypoint = 'check_source'"
-    await check_due_sources(checks.services)
-    assert not await checks.fleet.rows(queued)
-    await checks.fleet.rows("UPDATE source_record SET next_check_at = now() - interval '1 second'")
-    for _ in range(2):
-        await check_due_sources(checks.services)
-    assert len(await checks.fleet.rows(queued)) == 1
 
 
 @pytest.mark.req("R2", "R7", "R20")

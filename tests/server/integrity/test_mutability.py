@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deadlight.model.integrity import MutabilitySource
+from deadlight.registry.types.registry_type import TagPolicy
 from deadlight.server.integrity.mutability import (
     MUTABLE_NAMES,
     TagPatterns,
@@ -119,7 +120,7 @@ def test_every_tag_is_decided_with_a_reason(tag: str) -> None:
 def test_the_first_source_that_answers_decides() -> None:
     patterns = TagPatterns(mutable=("1.*",), immutable=("lat*",))
     later: dict[str, object] = {"moved_before_deployment": True, "patterns": patterns}
-    policy = decide_mutability("1.0.0", registry_policy=False, **later)  # type: ignore[arg-type]  # keywords of the function
+    policy = decide_mutability("1.0.0", policy=TagPolicy(may_move=False, detail=""), **later)  # type: ignore[arg-type]  # keywords of the function
     assert (policy.mutable, policy.source) == (False, MutabilitySource.REGISTRY_POLICY)
     history = decide_mutability("1.0.0", **later)  # type: ignore[arg-type]  # the same
     assert (history.mutable, history.source) == (True, MutabilitySource.TAG_HISTORY)

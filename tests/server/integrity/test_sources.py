@@ -1,6 +1,5 @@
 """What registries answered is kept, and decides when they are asked again."""
 
-from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +12,6 @@ from deadlight.server.integrity.sources import (
     LONGEST_RETRY,
     Reply,
     SourceKey,
-    claim_due,
     ensure_source,
     load_tag_history,
     store_reply,
@@ -36,16 +34,6 @@ class Source:
         query = "SELECT *, next_check_at - now() AS pause FROM source_record WHERE id = :id"
         (row,) = await self.fleet.rows(query, id=self.id)
         return row
-
-    async def let_time_pass(self, by: timedelta = INTERVAL) -> None:
-        """The source's next check comes closer."""
-        statement = "UPDATE source_record SET next_check_at = next_check_at - CAST(:by AS interval)"
-        await self.fleet.rows(statement, by=by)
-
-    async def due(self) -> Sequence[int]:
-        """Claim what is due."""
-        async with self.fleet.engine.begin() as connection:
-            return await claim_due(connection, INTERVAL, 10)
 
 
 @pytest.fixture
@@ -126,44 +114,3 @@ async def test_every_digest_a_tag_has_had_is_remembered_once(fleet: Fleet, sourc
     assert len(history.first_seen_at) == 3
     assert history.last_seen_at is not None
     assert history.last_seen_at > min(history.first_seen_at)
-
-
-# --- whose turn it is ------------------------------------------------------------------------------------
-
-
-async def test_only_what_runs_is_due(fleet: Fleet, source: Source) -> None:
-    await source.let_time_pass()
-    assert await source.due() == []
-    image_tag_id = await fleet.add_image_tag()
-    await fleet.deploy(image_tag_id, name="stopped", state="terminated")
-    assert await source.due() == []
-    web = await fleet.deploy(image_tag_id)
-    assert await source.due() == [source.id]
-    await source.let_time_pass()
-    await fleet.undeploy(web.workload_id)
-    assert await source.due() == []
-
-
-async def test_a_source_that_was_claimed_is_not_due_again_before_the_interval_has_passed(
-    fleet: Fleet, source: Source
-) -> None:
-    await fleet.deploy(await fleet.add_image_tag())
-    await source.let_time_pass()
-    assert await source.due() == [source.id]
-    assert await source.due() == []
-    await source.let_time_pass()
-    assert await source.due() == [source.id]
-
-
-async def test_two_replicas_claim_no_source_twice(fleet: Fleet, source: Source) -> None:
-    await fleet.deploy(await fleet.add_image_tag())
-    await source.let_time_pass()
-    async with fleet.engine.begin() as one, fleet.engine.begin() as two:
-        assert await claim_due(one, INTERVAL, 10) == [source.id]
-        assert await claim_due(two, INTERVAL, 10) == []
-
-
-async def test_a_pinned_image_is_a_source_of_its_own(fleet: Fleet, source: Source) -> None:
-    await fleet.deploy(await fleet.add_image_tag(pinned_digest=RUNNING))
-    await source.let_time_pass()
-    assert await source.due() == []

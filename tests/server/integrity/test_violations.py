@@ -10,11 +10,6 @@ from tests.support.inventory import STARTED
 DETECTED, CLOSED = "IntegrityViolationDetected", "IntegrityViolationClosed"
 
 
-@pytest.fixture
-async def image_tag_id(fleet: Fleet) -> int:
-    return await fleet.add_image_tag(digest=RUNNING)
-
-
 @pytest.mark.req("I27", "R2")
 async def test_what_the_registry_has_is_no_issue_and_no_event(fleet: Fleet, judge: Judge, image_tag_id: int) -> None:
     await fleet.deploy(image_tag_id)
@@ -51,6 +46,15 @@ async def test_another_image_under_the_tag_opens_a_violation_with_its_evidence(
         "deployed_at": STARTED.isoformat(),
         "tag_seen_changed_at": source.changed_at.isoformat(),
         "last_seen_present_at": source.answered_at.isoformat(),
+        "registry_link": f"https://registry.example/v2/shop/web/manifests/{PUSHED}",
+        "origin": "",
+        "pushed_by": "",
+        "pushed_at": None,
+        "running_pushed_by": "",
+        "running_pushed_at": None,
+        "deleted_by": "",
+        "deleted_at": None,
+        "restorable_from": "",
     }
     data = {"workload_id": web.workload_id, "image_tag_id": image_tag_id, "violation_id": violation.id}
     assert await fleet.events() == [(DETECTED, data)]

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from deadlight.server.integrity.sources import NOBODY, Push
 from deadlight.server.integrity.verdict import Verdict
 
 
@@ -24,6 +25,18 @@ class Circumstances:
     """When the registry last had the tag, as far as it was asked."""
     is_exposed: bool
     """Whether a workload has the image, or had it and was gone before the first verdict. Else nothing is violated."""
+    registry_link: str = ""
+    """Where the registry's word can be read again: its own page of what is expected, or the manifest."""
+    origin: str = ""
+    """What the image is a cached copy of, where its repository is a cache."""
+    pushed: Push = NOBODY
+    """Of what the registry has under the tag."""
+    running_pushed: Push = NOBODY
+    """Of what runs."""
+    deleted: Push = NOBODY
+    """Who deleted the tag, and when, as a webhook said."""
+    restorable_from: str = ""
+    """Where what was deleted can be restored from."""
 
 
 def build_evidence(verdict: Verdict, circumstances: Circumstances) -> dict[str, Any]:
@@ -43,6 +56,15 @@ def build_evidence(verdict: Verdict, circumstances: Circumstances) -> dict[str, 
         "deployed_at": _iso(circumstances.deployed_at),
         "tag_seen_changed_at": _iso(circumstances.tag_seen_changed_at),
         "last_seen_present_at": _iso(circumstances.last_seen_present_at),
+        "registry_link": circumstances.registry_link,
+        "origin": circumstances.origin,
+        "pushed_by": circumstances.pushed.by,
+        "pushed_at": _iso(circumstances.pushed.at),
+        "running_pushed_by": circumstances.running_pushed.by,
+        "running_pushed_at": _iso(circumstances.running_pushed.at),
+        "deleted_by": circumstances.deleted.by,
+        "deleted_at": _iso(circumstances.deleted.at),
+        "restorable_from": circumstances.restorable_from,
     }
 
 

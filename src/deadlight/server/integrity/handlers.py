@@ -11,14 +11,16 @@ from deadlight.server.jobs.queue import enqueue
 from deadlight.server.tables.integrity import source_record
 from deadlight.server.tables.inventory import image_tag
 
-# An image that comes back: the schedule passed it over while nobody ran it, and its violation closed.
+# An image that comes back: the schedule put it aside while nobody ran it, and its violation closed.
 _COMES_BACK = text(
     """
     SELECT DISTINCT source.id FROM image_tag JOIN source_record AS source
       ON source.registry = image_tag.registry AND source.repository = image_tag.repository
      AND source.reference = coalesce(nullif(image_tag.pinned_digest, ''), image_tag.tag)
     LEFT JOIN verdict ON verdict.image_tag_id = image_tag.id
-    WHERE image_tag.id = ANY(:image_tag_ids) AND (source.next_check_at < now() OR verdict.violation_type IS NOT NULL
+    WHERE image_tag.id = ANY(:image_tag_ids)
+      AND (coalesce(source.next_check_at, '-infinity') < now()
+           OR verdict.violation_type IS NOT NULL
           AND NOT EXISTS (SELECT FROM violation WHERE violation.image_tag_id = image_tag.id AND closed_at IS NULL))
     """
 )

@@ -12,6 +12,7 @@ from datetime import datetime
 from fnmatch import fnmatchcase
 
 from deadlight.model.integrity import MutabilitySource
+from deadlight.registry.types.registry_type import TagPolicy
 
 MUTABLE_NAMES = frozenset(
     {
@@ -67,17 +68,18 @@ class TagPatterns:
 def decide_mutability(
     tag: str,
     *,
-    registry_policy: bool | None = None,
+    policy: TagPolicy | None = None,
     moved_before_deployment: bool = False,
     patterns: TagPatterns = TagPatterns(),
 ) -> Mutability:
     """Whether `tag` may move.
 
-    `registry_policy` is the registry's own word (True: its tags may move), None where it has none.
+    `policy` is the registry's own word, None where it has none.
     """
-    if registry_policy is not None:
-        word = "lets tags move" if registry_policy else "forbids tags to move"
-        return Mutability(registry_policy, MutabilitySource.REGISTRY_POLICY, f"the registry {word}")
+    if policy is not None:
+        word = "lets this tag move" if policy.may_move else "forbids this tag to move"
+        because = f" ({policy.detail})" if policy.detail else ""
+        return Mutability(policy.may_move, MutabilitySource.REGISTRY_POLICY, f"the registry {word}{because}")
     if moved_before_deployment:
         return Mutability(True, MutabilitySource.TAG_HISTORY, "the tag had moved before this image was deployed")
     return _by_pattern(tag, patterns) or _by_name(tag) or _by_shape(tag)

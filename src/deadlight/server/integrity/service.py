@@ -7,11 +7,14 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.model.image import ImageReference
+from deadlight.model.integrity import ViolationType
+from deadlight.registry.types.registry_type import ArtifactFacts
 from deadlight.server.events.outbox import record_events
+from deadlight.server.integrity.comparison import CompareImages
 from deadlight.server.integrity.evidence import Circumstances, build_evidence
 from deadlight.server.integrity.locations import LOCK_WORKLOADS, close_empty_violations, follow_locations
 from deadlight.server.integrity.mutability import PINNED, Mutability, TagPatterns, decide_mutability, moved_before
-from deadlight.server.integrity.sources import TagHistory, load_tag_history, lock_source
+from deadlight.server.integrity.sources import NOBODY, Push, TagHistory, load_tag_history, lock_source, read_facts
 from deadlight.server.integrity.store import (
     close_violations,
     confirm_violations,
@@ -20,7 +23,8 @@ from deadlight.server.integrity.store import (
     open_violation,
     store_verdicts,
 )
-from deadlight.server.integrity.verdict import UNTRUSTED, Answer, Verdict, judge
+from deadlight.server.integrity.verdict import Answer, Verdict, judge
+from deadlight.server.jobs.queue import enqueue
 from deadlight.server.registries.service import Registry
 
 # Those that are deployed, never judged, or have something open; a tag that nothing has any more keeps its verdict.
@@ -44,38 +48,73 @@ _IMAGE_TAGS = text(
 )
 
 
-async def judge_source(connection: AsyncConnection, source_id: int, answer: Answer, registry: Registry) -> None:
-    """Judge every image tag that names this source of a trusted registry, and settle what follows."""
+async def judge_source(connection: AsyncConnection, source_id: int, answer: Answer, registry: Registry | None) -> None:
+    """Judge every image tag that names this source, and settle what follows.
+
+    `registry` is the one it is in, where somebody added that; a source that is not trusted has `Untrusted` as answer.
+    """
     source = await lock_source(connection, source_id)
-    history = await load_tag_history(connection, source_id)
+    known = _Known(source, registry, await load_tag_history(connection, source_id), read_facts(source.facts))
     judged: list[_Judged] = []
     for image_tag, previous in await _list_image_tags(connection, source):
-        verdict = judge(image_tag.digest, answer, _mutability(image_tag, history, registry), previous=previous)
+        verdict = judge(image_tag.digest, answer, known.mutability(image_tag), previous=previous)
         if verdict is not None:
-            circumstances = _circumstances(image_tag, source, registry.type, history, is_new=previous is None)
-            judged.append(_Judged(previous, verdict, circumstances))
+            judged.append(_Judged(previous, verdict, known.circumstances(image_tag, verdict, is_new=previous is None)))
     await _settle(connection, judged)
 
 
-def _mutability(image_tag: Row[Any], history: TagHistory, registry: Registry) -> Mutability:
-    if image_tag.pinned_digest:
-        return PINNED
-    return decide_mutability(
-        image_tag.tag,
-        moved_before_deployment=moved_before(image_tag.first_seen_at, history.first_seen_at),
-        patterns=TagPatterns(registry.mutable_tags, registry.immutable_tags),
-    )
+class _Known(NamedTuple):
+    """What is known of a source, whatever it answered now."""
 
+    source: Row[Any]
+    registry: Registry | None
+    history: TagHistory
+    facts: ArtifactFacts
 
-async def judge_untrusted(connection: AsyncConnection, source_id: int) -> None:
-    """The same for a source in a registry that nobody trusts: it is not asked at all."""
-    source = await lock_source(connection, source_id)
-    history = await load_tag_history(connection, source_id)
-    judged = [
-        _Judged(previous, UNTRUSTED, _circumstances(image_tag, source, "", history, is_new=previous is None))
-        for image_tag, previous in await _list_image_tags(connection, source)
-    ]
-    await _settle(connection, judged)
+    def mutability(self, image_tag: Row[Any]) -> Mutability:
+        """Whether the tag may move, and who says so."""
+        if image_tag.pinned_digest:
+            return PINNED
+        registry = self.registry
+        return decide_mutability(
+            image_tag.tag,
+            policy=self.facts.tag_policy,
+            moved_before_deployment=moved_before(image_tag.first_seen_at, self.history.first_seen_at),
+            patterns=TagPatterns(registry.mutable_tags, registry.immutable_tags) if registry else TagPatterns(),
+        )
+
+    def circumstances(self, image_tag: Row[Any], verdict: Verdict, *, is_new: bool) -> Circumstances:
+        """What there is to say beside the verdict."""
+        reference = ImageReference(image_tag.registry, image_tag.repository, image_tag.tag, image_tag.pinned_digest)
+        source, registry, pushes = self.source, self.registry, self.history.pushes
+        origin = registry.origin_of(reference) if registry else None
+        return Circumstances(
+            image_tag_id=image_tag.id,
+            reference=str(reference),
+            running_digest=image_tag.digest,
+            platform=image_tag.platform,
+            registry_type=registry.type if registry else "",
+            deployed_at=image_tag.deployed_at,
+            tag_seen_changed_at=source.changed_at,
+            last_seen_present_at=self.history.last_seen_at,
+            is_exposed=image_tag.is_deployed or (is_new and image_tag.has_run),
+            registry_link=self._link(verdict),
+            origin=str(origin or self.facts.origin or ""),
+            pushed=pushes.get(verdict.expected_digest, NOBODY),
+            running_pushed=pushes.get(image_tag.digest, NOBODY),
+            deleted=Push(source.deleted_by, source.deleted_at),
+            restorable_from=self.facts.restorable_from,
+        )
+
+    def _link(self, verdict: Verdict) -> str:
+        if self.facts.link.startswith(("https://", "http://")):
+            return self.facts.link
+        source = self.source
+        return (
+            self.registry.link_to(source.repository, verdict.expected_digest or source.reference)
+            if self.registry
+            else ""
+        )
 
 
 class _Judged(NamedTuple):
@@ -132,7 +171,9 @@ async def _settle_violations(connection: AsyncConnection, settled: Sequence[_Jud
     for id_ in sorted(violated.keys() - await confirm_violations(connection, types)):
         await close_violations(connection, {id_: f"became {types[id_].value}"})
         evidence = build_evidence(violated[id_].verdict, violated[id_].circumstances)
-        await open_violation(connection, id_, types[id_], evidence)
+        opened = await open_violation(connection, id_, types[id_], evidence)
+        if types[id_] is not ViolationType.MISSING_SOURCE:
+            await enqueue(connection, [CompareImages(opened)])
 
 
 def _over(verdict: Verdict) -> str:
@@ -145,20 +186,3 @@ async def _list_image_tags(connection: AsyncConnection, source: Row[Any]) -> Seq
     rows = (await connection.execute(_IMAGE_TAGS, key)).all()
     verdicts = await find_verdicts(connection, [row.id for row in rows])
     return [(row, verdicts.get(row.id)) for row in rows]
-
-
-def _circumstances(
-    image_tag: Row[Any], source: Row[Any], registry_type: str, history: TagHistory, *, is_new: bool
-) -> Circumstances:
-    reference = ImageReference(image_tag.registry, image_tag.repository, image_tag.tag, image_tag.pinned_digest)
-    return Circumstances(
-        image_tag_id=image_tag.id,
-        reference=str(reference),
-        running_digest=image_tag.digest,
-        platform=image_tag.platform,
-        registry_type=registry_type,
-        deployed_at=image_tag.deployed_at,
-        tag_seen_changed_at=source.changed_at,
-        last_seen_present_at=history.last_seen_at,
-        is_exposed=image_tag.is_deployed or (is_new and image_tag.has_run),
-    )

@@ -1,15 +1,18 @@
 """What registries answered, kept: one row for each tag (or pinned digest) that something runs."""
 
 import random
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, func, select, text, update
+import msgspec
+from sqlalchemy import Row, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.registry import SourceRecord
+from deadlight.registry.types.registry_type import ArtifactFacts
 from deadlight.server.db.zero_bytes import without_zero_bytes
 from deadlight.server.integrity.verdict import Answer, Missing, Present, Unavailable
 from deadlight.server.tables.integrity import source_record, tag_history
@@ -40,6 +43,8 @@ class Reply:
     answer: Answer
     record: SourceRecord | None = None
     retry_after: timedelta | None = None
+    facts: ArtifactFacts | None = None
+    """What the registry's own API says of it; None where it was not asked, or has nothing to say."""
 
 
 async def ensure_source(connection: AsyncConnection, key: SourceKey) -> int:
@@ -66,8 +71,7 @@ async def store_reply(connection: AsyncConnection, source_id: int, reply: Reply,
     """Keep what the registry said, or that it could not be asked, and when to ask next."""
     source = await lock_source(connection, source_id)
     if isinstance(reply.answer, Unavailable):
-        backoff = min(FIRST_RETRY * float(2 ** min(source.failures, 16)), interval)
-        pause = min(reply.retry_after or backoff, max(LONGEST_RETRY, interval))
+        pause = pause_after_failure(source.failures, reply.retry_after, interval)
         values: dict[str, Any] = {
             "failures": source.failures + 1,
             "problem": reply.answer.reason,
@@ -80,24 +84,66 @@ async def store_reply(connection: AsyncConnection, source_id: int, reply: Reply,
     values["next_check_at"] = func.now() + pause * random.uniform(0.9, 1.1)  # noqa: S311 - jitter, not a secret
     await connection.execute(update(source_record).where(source_record.c.id == source.id).values(**values))
     if isinstance(reply.answer, Present):
-        await _remember_digest(connection, source.id, reply.answer.digest)
+        await _remember_digest(connection, source.id, reply.answer.digest, reply.facts)
+
+
+async def postpone(connection: AsyncConnection, source_id: int, interval: timedelta) -> None:
+    """There is nothing to ask: look again after `interval` all the same."""
+    values = {"next_check_at": func.now() + interval}
+    await connection.execute(update(source_record).where(source_record.c.id == source_id).values(**values))
+
+
+def pause_after_failure(failures: int, asked_for: timedelta | None, interval: timedelta) -> timedelta:
+    """How long to leave a source alone that could not be asked after so many failures in a row."""
+    backoff = min(FIRST_RETRY * float(2 ** min(failures, 16)), interval)
+    return min(asked_for or backoff, max(LONGEST_RETRY, interval))
 
 
 def _found_values(source: Row[Any], reply: Reply) -> dict[str, Any]:
+    facts = {"facts": write_facts(reply.facts), "facts_at": func.now()} if reply.facts else {}
     if isinstance(reply.answer, Missing) or reply.record is None:
-        return {"state": "missing"}
+        return {"state": "missing"} | facts
+    values = {"state": "present", "record": without_zero_bytes(reply.record.to_dict()), "deleted_by": ""} | facts
     changed = source.record is None or source.record["digest"] != reply.record.digest
-    values = {"state": "present", "record": without_zero_bytes(reply.record.to_dict())}
-    return values | ({"changed_at": func.now()} if changed else {})
+    return values | {"deleted_at": None} | ({"changed_at": func.now()} if changed else {})
 
 
-async def _remember_digest(connection: AsyncConnection, source_id: int, digest: str) -> None:
-    statement = insert(tag_history).values(source_record_id=source_id, digest=digest)
+async def _remember_digest(
+    connection: AsyncConnection, source_id: int, digest: str, facts: ArtifactFacts | None
+) -> None:
+    pushed = {"pushed_by": facts.pushed_by, "pushed_at": facts.pushed_at} if facts and facts.pushed_at else {}
+    pushed = without_zero_bytes(pushed)
+    statement = insert(tag_history).values(source_record_id=source_id, digest=digest, **pushed)
     await connection.execute(
         statement.on_conflict_do_update(
-            index_elements=["source_record_id", "digest"], set_={"last_seen_at": func.now()}
+            index_elements=["source_record_id", "digest"], set_={"last_seen_at": func.now()} | pushed
         )
     )
+
+
+def write_facts(facts: ArtifactFacts) -> dict[str, Any]:
+    """Facts as they are stored."""
+    values: dict[str, Any] = without_zero_bytes(msgspec.to_builtins(facts))
+    return values
+
+
+def read_facts(stored: Mapping[str, Any] | None) -> ArtifactFacts:
+    """Stored facts; empty where there are none or another version wrote them."""
+    try:
+        return msgspec.convert(stored or {}, ArtifactFacts)
+    except msgspec.ValidationError:
+        return ArtifactFacts()
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """Who put a digest under a tag, and when, as the registry says. Empty and None are unknown."""
+
+    by: str = ""
+    at: datetime | None = None
+
+
+NOBODY = Push()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,31 +154,15 @@ class TagHistory:
     """When each digest it has had was first seen under it."""
     last_seen_at: datetime | None
     """When it was last seen to be there at all."""
+    pushes: Mapping[str, Push] = field(default_factory=dict)
+    """By digest."""
 
 
 async def load_tag_history(connection: AsyncConnection, source_id: int) -> TagHistory:
     """The history of a source."""
     rows = (await connection.execute(select(tag_history).where(tag_history.c.source_record_id == source_id))).all()
-    return TagHistory(tuple(row.first_seen_at for row in rows), max((row.last_seen_at for row in rows), default=None))
-
-
-_DUE = text(
-    """
-    UPDATE source_record SET next_check_at = now() + :interval
-    WHERE id IN (
-        SELECT source.id FROM source_record AS source
-        WHERE source.next_check_at <= now() AND EXISTS (
-            SELECT FROM image_tag JOIN container ON container.image_tag_id = image_tag.id
-            WHERE image_tag.registry = source.registry AND image_tag.repository = source.repository
-              AND coalesce(nullif(image_tag.pinned_digest, ''), image_tag.tag) = source.reference
-              AND container.state = 'running' AND container.removed_at IS NULL)
-        ORDER BY source.next_check_at LIMIT :limit FOR UPDATE SKIP LOCKED)
-    RETURNING id
-    """
-)
-
-
-async def claim_due(connection: AsyncConnection, interval: timedelta, limit: int) -> list[int]:
-    """Sources of running images whose next check is due; they are due again after `interval` unless answered."""
-    rows = await connection.execute(_DUE, {"interval": interval, "limit": limit})
-    return list(rows.scalars())
+    return TagHistory(
+        first_seen_at=tuple(row.first_seen_at for row in rows),
+        last_seen_at=max((row.last_seen_at for row in rows), default=None),
+        pushes={row.digest: Push(row.pushed_by, row.pushed_at) for row in rows},
+    )

@@ -4,29 +4,29 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, insert, select, text
+from sqlalchemy import Row, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.model.integrity import IntegrityStatus, MutabilitySource, ViolationType
 from deadlight.server.integrity.mutability import Mutability
 from deadlight.server.integrity.verdict import Verdict
 from deadlight.server.tables.integrity import verdict as verdict_table
-from deadlight.server.tables.integrity import violation
 
 _STORE_VERDICTS = text(
     """
     INSERT INTO verdict (image_tag_id, status, violation_type, reason, expected_digest, mutable, mutability_source,
-                         judged_at, stale_reason, stale_since)
-    SELECT image_tag_id, status, violation_type, reason, expected_digest, mutable, mutability_source, now(), '', NULL
+                         mutability_detail, judged_at, stale_reason, stale_since)
+    SELECT image_tag_id, status, violation_type, reason, expected_digest, mutable, mutability_source,
+           mutability_detail, now(), '', NULL
     FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS row(
         image_tag_id bigint, status text, violation_type text, reason text, expected_digest text, mutable boolean,
-        mutability_source text)
+        mutability_source text, mutability_detail text)
     ORDER BY image_tag_id
     ON CONFLICT (image_tag_id) DO UPDATE SET
         status = EXCLUDED.status, violation_type = EXCLUDED.violation_type, reason = EXCLUDED.reason,
         expected_digest = EXCLUDED.expected_digest, mutable = EXCLUDED.mutable,
-        mutability_source = EXCLUDED.mutability_source, judged_at = EXCLUDED.judged_at, stale_reason = '',
-        stale_since = NULL
+        mutability_source = EXCLUDED.mutability_source, mutability_detail = EXCLUDED.mutability_detail,
+        judged_at = EXCLUDED.judged_at, stale_reason = '', stale_since = NULL
     """
 )
 
@@ -44,6 +44,18 @@ _CLOSE_VIOLATIONS = text(
     UPDATE violation SET closed_at = now(), close_reason = row.reason
     FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS row(image_tag_id bigint, reason text)
     WHERE violation.image_tag_id = row.image_tag_id AND closed_at IS NULL
+    """
+)
+
+_OPEN_VIOLATION = text(
+    """
+    INSERT INTO violation (image_tag_id, type, severity, evidence, occurrence, reopened_from, first_ever_detected_at)
+    SELECT :image_tag_id, :type, :severity, CAST(:evidence AS jsonb), coalesce(earlier.occurrence, 0) + 1, earlier.id,
+           coalesce(earlier.first_ever_detected_at, now())
+    FROM (SELECT) AS new LEFT JOIN LATERAL (
+        SELECT * FROM violation WHERE image_tag_id = :image_tag_id AND type = :type ORDER BY id DESC LIMIT 1
+    ) AS earlier ON true
+    RETURNING id
     """
 )
 
@@ -75,7 +87,7 @@ def _verdict(row: Row[Any]) -> Verdict:
         row.violation_type and ViolationType(row.violation_type),
         row.expected_digest,
         row.reason,
-        Mutability(row.mutable, source, "") if source else None,
+        Mutability(row.mutable, source, row.mutability_detail) if source else None,
         row.stale_reason,
     )
 
@@ -93,6 +105,7 @@ async def store_verdicts(connection: AsyncConnection, verdicts: Sequence[tuple[i
             "expected_digest": verdict.expected_digest,
             "mutable": verdict.mutability.mutable if verdict.mutability else None,
             "mutability_source": verdict.mutability.source if verdict.mutability else None,
+            "mutability_detail": verdict.mutability.detail if verdict.mutability else "",
         }
         for id_, verdict in verdicts
     ]
@@ -123,7 +136,12 @@ async def close_violations(connection: AsyncConnection, reasons: Mapping[int, st
 
 async def open_violation(
     connection: AsyncConnection, image_tag_id: int, type_: ViolationType, evidence: Mapping[str, Any]
-) -> None:
-    """Open a violation; there is none open of this image tag."""
-    values = {"type": type_.value, "severity": type_.severity.value, "evidence": dict(evidence)}
-    await connection.execute(insert(violation).values(image_tag_id=image_tag_id, **values))
+) -> int:
+    """Open a violation and return its id; there is none open of this image tag.
+
+    Where there was one of its type before, this one says which, and when the first of them all was detected.
+    """
+    values = {"image_tag_id": image_tag_id, "type": type_.value, "severity": type_.severity.value}
+    document = msgspec.json.encode(evidence).decode()
+    opened: int = (await connection.execute(_OPEN_VIOLATION, values | {"evidence": document})).scalar_one()
+    return opened

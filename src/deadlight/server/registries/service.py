@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.model.event import EventType
 from deadlight.model.image import ImageReference, InvalidReferenceError
-from deadlight.registry import Endpoint, InvalidEndpointError, RegistryClient, RegistryError
+from deadlight.registry import Endpoint, InvalidEndpointError, RegistryClient, RegistryError, Traffic
 from deadlight.server.errors import BadRequestError, ConflictError, NotFoundError
 from deadlight.server.events.outbox import NewEvent, record_events
 from deadlight.server.registries.origins import InvalidOriginError, Origin, find_origin
@@ -46,6 +46,10 @@ class Registry:
     def origin_of(self, reference: ImageReference) -> ImageReference | None:
         """What an image of this registry is a cached copy of, where the user said so."""
         return find_origin(self.origins, reference)
+
+    def link_to(self, repository: str, reference: str) -> str:
+        """Where the manifest of a tag or digest can be read."""
+        return str(Endpoint(self.host, self.url).base_url / f"v2/{repository}/manifests/{reference}")
 
     def endpoint(self, cipher: Cipher) -> Endpoint:
         """How to reach it; raises UndecipherableError when the secret key has changed since it was saved."""
@@ -163,6 +167,24 @@ async def note_answer(connection: AsyncConnection, host: str, problem: str) -> N
     news = (registry.c.problem != problem) | registry.c.asked_at.is_(None) | (registry.c.asked_at < text(_A_MINUTE_AGO))
     await connection.execute(
         update(registry).where(registry.c.host == host, news).values(asked_at=func.now(), problem=problem)
+    )
+
+
+async def note_round(connection: AsyncConnection, services: Services, asked: Registry, problem: str) -> None:
+    """Note how asking about many images went, and what it cost."""
+    try:
+        traffic = client_for(services, asked).traffic.take()
+    except UndecipherableError:
+        traffic = Traffic()  # it could not be asked at all
+    await connection.execute(
+        update(registry)
+        .where(registry.c.host == asked.host)
+        .values(
+            asked_at=func.now(),
+            problem=problem,
+            requests=registry.c.requests + traffic.requests,
+            bytes_received=registry.c.bytes_received + traffic.bytes_received,
+        )
     )
 
 

@@ -1,0 +1,63 @@
+"""Asking the registry behind a source. Nothing is stored here."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Row
+
+from deadlight.model.image import is_digest
+from deadlight.registry import (
+    InvalidRecordError,
+    NotFoundError,
+    RegistryClient,
+    RegistryError,
+    SourceRecord,
+    UnavailableError,
+)
+from deadlight.server.integrity.sources import Reply
+from deadlight.server.integrity.verdict import Missing, Present, Unavailable, Untrusted
+from deadlight.server.registries.service import Registry, client_for
+from deadlight.server.secrets import UndecipherableError
+from deadlight.server.services import Services
+
+
+async def ask(services: Services, registry: Registry | None, source: Row[Any]) -> Reply:
+    """What the registry says of a source now; one that is not trusted is not asked."""
+    if registry is None or not registry.trusts(source.repository):
+        return Reply(Untrusted())
+    try:
+        record = await _fetch(client_for(services, registry), source)
+    except NotFoundError:
+        return Reply(Missing())
+    except (RegistryError, UndecipherableError) as error:
+        return unavailable(error)
+    return Reply(Present(record.digest, record.digests), record)
+
+
+def unavailable(error: RegistryError | UndecipherableError) -> Reply:
+    """The reply that an error is, with how long the registry wants to be left alone."""
+    if not isinstance(error, UnavailableError):
+        return Reply(Unavailable(str(error)))
+    pause = error.retry_after_seconds
+    return Reply(Unavailable(error.reason), retry_after=timedelta(seconds=pause) if pause else None)
+
+
+async def _fetch(client: RegistryClient, source: Row[Any]) -> SourceRecord:
+    previous = _previous(source)
+    if is_digest(source.reference):
+        return await client.fetch_pinned_record(source.repository, source.reference, previous=previous)
+    return await client.fetch_source_record(source.repository, source.reference, previous=previous)
+
+
+def _previous(source: Row[Any]) -> SourceRecord | None:
+    """The last answer that said present, unless it has been missing since or another version wrote it."""
+    return read_record(source.record) if source.state == "present" else None
+
+
+def read_record(stored: Mapping[str, Any] | None) -> SourceRecord | None:
+    """A stored record; None where there is none or another version wrote it."""
+    try:
+        return SourceRecord.from_dict(stored) if stored is not None else None
+    except InvalidRecordError:
+        return None
