@@ -1,6 +1,6 @@
 """What a registry said about a tag, and what the service makes of it, without a registry."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -8,12 +8,16 @@ from uuid import uuid4
 
 import pytest
 from sqlalchemy import Row
+from tests.server.integrity.checks import Checks
 from tests.support.fleet import REGISTRY, Fleet, digest
 from tests.support.inventory import STARTED
+from tests.support.registries import ServedRegistry, serve_registry
+from tests.support.service import service_settings
 
 from deadlight.model.event import EventType
 from deadlight.model.image import Platform
 from deadlight.registry import SourceManifest, SourceRecord
+from deadlight.server.__main__ import open_services
 from deadlight.server.events.outbox import Event
 from deadlight.server.integrity.handlers import follow_workload
 from deadlight.server.integrity.service import judge_source
@@ -102,3 +106,18 @@ RUNNING, PUSHED, LATER = digest("running"), digest("pushed"), digest("later")
 @pytest.fixture
 async def image_tag_id(fleet: Fleet) -> int:
     return await fleet.add_image_tag(digest=RUNNING)
+
+
+@pytest.fixture
+async def registry() -> AsyncIterator[ServedRegistry]:
+    async with serve_registry() as served:
+        yield served
+
+
+@pytest.fixture
+async def checks(database_url: str, registry: ServedRegistry, fleet: Fleet) -> AsyncIterator[Checks]:
+    """With the registry added."""
+    async with open_services(service_settings(database_url)) as services:
+        running = Checks(services, registry, fleet)
+        await running.trust()
+        yield running

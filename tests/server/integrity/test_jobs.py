@@ -1,15 +1,10 @@
 """A source is checked against a real registry: what it says counts, and what it cannot say changes nothing."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from typing import Any
 
 import pytest
 from aiohttp import web
-from sqlalchemy import Row
-from tests.support.fleet import Fleet
-from tests.support.images import text_image
+from tests.server.integrity.checks import DIGEST, PUSHED, WEB, Checks
 from tests.support.inventory import batch, container, node, pod, workload
 from tests.support.registries import (
     Handler,
@@ -21,85 +16,9 @@ from tests.support.registries import (
     serve_registry,
     talking_nonsense,
 )
-from tests.support.service import RunningService, eventually, service_settings
+from tests.support.service import RunningService, eventually
 
 from deadlight.demo.images import build_index
-from deadlight.registry import Limits, RegistryClient
-from deadlight.server.__main__ import open_services
-from deadlight.server.integrity.jobs import CheckSource, check_source
-from deadlight.server.integrity.sources import SourceKey, ensure_source
-from deadlight.server.registries.schemas import RegistryIn
-from deadlight.server.registries.service import change_registry, find_registry, save_registry
-from deadlight.server.services import Services
-
-WEB, PUSHED = text_image("running"), text_image("pushed later")
-DIGEST = WEB.manifest.digest
-
-
-@dataclass
-class Checks:
-    """Checks `shop/web:1.0.0`, or another reference, in a registry on loopback."""
-
-    services: Services
-    registry: ServedRegistry
-    fleet: Fleet
-    registry_id: int = 0
-
-    async def trust(self, **more: Any) -> None:
-        """Add the registry, or change how it was added."""
-        body = RegistryIn(host=self.registry.host, url=self.registry.url, **more)
-        async with self.services.engine.begin() as connection:
-            if self.registry_id:
-                await change_registry(connection, self.services.cipher, self.registry_id, body)
-            else:
-                self.registry_id = await save_registry(connection, self.services.cipher, body)
-
-    async def deploy(self, digest: str = DIGEST, *, tag: str = "1.0.0", name: str = "web", **more: str) -> int:
-        """A workload that runs an image of the registry; the image tag's id."""
-        image_tag_id = await self.fleet.add_image_tag(tag=tag, digest=digest, registry=self.registry.host, **more)
-        await self.fleet.deploy(image_tag_id, name=name)
-        return image_tag_id
-
-    async def check(self, reference: str = "1.0.0") -> None:
-        """Run the job."""
-        async with self.services.engine.begin() as connection:
-            source_id = await ensure_source(connection, SourceKey(self.registry.host, "shop/web", reference))
-        await check_source(self.services, CheckSource(source_id))
-
-    async def verdict(self, image_tag_id: int) -> Row[Any]:
-        """What the image tag is now."""
-        (row,) = await self.fleet.rows("SELECT * FROM verdict WHERE image_tag_id = :id", id=image_tag_id)
-        return row
-
-    async def source(self) -> Row[Any]:
-        """What is kept of the registry's answers."""
-        (row,) = await self.fleet.rows("SELECT *, next_check_at - now() AS pause FROM source_record")
-        return row
-
-    async def hurry(self) -> None:
-        """Wait for the registry no longer than a test can."""
-        async with self.services.engine.connect() as connection:
-            added = await find_registry(connection, self.registry.host)
-        assert added is not None
-        endpoint = added.endpoint(self.services.cipher)
-        limits = Limits(request_seconds=0.2, attempts=2)
-        self.services.registry_clients[endpoint] = RegistryClient(endpoint, self.services.http, limits=limits)
-
-
-@pytest.fixture
-async def registry() -> AsyncIterator[ServedRegistry]:
-    async with serve_registry() as served:
-        yield served
-
-
-@pytest.fixture
-async def checks(database_url: str, registry: ServedRegistry, fleet: Fleet) -> AsyncIterator[Checks]:
-    """With the registry added."""
-    async with open_services(service_settings(database_url)) as services:
-        running = Checks(services, registry, fleet)
-        await running.trust()
-        yield running
-
 
 # --- what the registry says ------------------------------------------------------------------------------
 
