@@ -1,11 +1,15 @@
 """Violations open, stay, change, close and come back by themselves, each with its places and events."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from tests.server.integrity.conftest import AWAY, LATER, MISSING, PUSHED, RUNNING, Judge, found, trusted
 from tests.support.fleet import Fleet
 from tests.support.inventory import STARTED
+
+from deadlight.registry.types.registry_type import ArtifactFacts, TagPolicy
+from deadlight.server.registries.origins import Origin
 
 DETECTED, CLOSED = "IntegrityViolationDetected", "IntegrityViolationClosed"
 
@@ -402,3 +406,55 @@ async def test_first_detected_is_a_moment_of_the_detection(fleet: Fleet, judge: 
     await judge.hear(found(PUSHED))
     (row,) = await fleet.rows("SELECT now() - first_detected_at AS age FROM violation")
     assert timedelta(0) <= row.age < timedelta(minutes=1)
+
+
+@pytest.mark.req("I18")
+async def test_a_violation_that_opens_again_remembers_the_ones_before(
+    fleet: Fleet, judge: Judge, image_tag_id: int
+) -> None:
+    await fleet.deploy(image_tag_id)
+    for _ in range(3):
+        await judge.hear(found(PUSHED))
+        await judge.hear(found(RUNNING))
+    await judge.hear(MISSING)
+    first, second, third, other = await judge.violations()
+    assert [(item.occurrence, item.reopened_from) for item in (first, second, third, other)] == [
+        (1, None),
+        (2, first.id),
+        (3, second.id),
+        (1, None),
+    ]
+    assert first.first_ever_detected_at == first.first_detected_at
+    assert third.first_ever_detected_at == first.first_detected_at < third.first_detected_at
+    assert other.first_ever_detected_at == other.first_detected_at
+
+
+@pytest.mark.req("I31")
+async def test_the_registry_s_own_policy_decides_before_everything_else_and_is_shown(
+    fleet: Fleet, judge: Judge, image_tag_id: int
+) -> None:
+    await fleet.deploy(image_tag_id)
+    facts = ArtifactFacts(
+        pushed_by="ci-bot",
+        pushed_at=STARTED,
+        tag_policy=TagPolicy(may_move=True, detail="no immutability rule matches"),
+        link="https://registry.example/ui/shop/web",
+    )
+    await judge.hear(replace(found(PUSHED), facts=facts), trusted(immutable_tags=("*",)))
+    verdict = await judge.verdict(image_tag_id)
+    assert (verdict.mutable, verdict.mutability_source) == (True, "registry policy")
+    assert verdict.mutability_detail == "the registry lets this tag move (no immutability rule matches)"
+    (violation,) = await judge.violations()
+    assert violation.type == "Post-Deployment Tag Update"
+    evidence = violation.evidence
+    assert (evidence["pushed_by"], evidence["pushed_at"]) == ("ci-bot", STARTED.isoformat())
+    assert evidence["registry_link"] == "https://registry.example/ui/shop/web"
+    (history,) = await fleet.rows("SELECT pushed_by, pushed_at FROM tag_history")
+    assert (history.pushed_by, history.pushed_at) == ("ci-bot", STARTED)
+
+
+async def test_a_cached_image_s_origin_is_known(fleet: Fleet, judge: Judge, image_tag_id: int) -> None:
+    await fleet.deploy(image_tag_id)
+    await judge.hear(MISSING, trusted(origins=(Origin("shop", "ghcr.io/shop"),)))
+    (violation,) = await judge.violations()
+    assert violation.evidence["origin"] == "ghcr.io/shop/web:1.0.0"

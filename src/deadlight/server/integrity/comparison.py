@@ -125,4 +125,4 @@ def _describe_scanned(mismatch: Row[Any]) -> ImageDescription | None:
         config = msgspec.convert(mismatch.config, ImageConfig)
     except msgspec.ValidationError:
         return None  # written by another version
-    return describe(((digest, 0) for digest in mismatch.layer_digests), config)
+    return describe(((digest, None) for digest in mismatch.layer_digests), config)

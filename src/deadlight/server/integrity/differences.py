@@ -25,10 +25,11 @@ _SECRET_OPTION = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """A layer of an image, compressed, as its manifest names it. A size of 0 and an empty command are unknown."""
+    """A layer of an image, compressed, as its manifest names it. An empty command is unknown."""
 
     digest: str
-    size: int = 0
+    size: int | None = None
+    """Bytes; None where only a scan is left to tell of it."""
     created_by: str = ""
 
 
@@ -41,7 +42,7 @@ class ImageDescription:
     config: ImageConfig
 
 
-def describe(layers: Iterable[tuple[str, int]], config: ImageConfig) -> ImageDescription:
+def describe(layers: Iterable[tuple[str, int | None]], config: ImageConfig) -> ImageDescription:
     """An image of these layers (digest and size), with what its configuration says of each."""
     named = list(layers)
     commands = config.layer_commands if len(config.layer_commands) == len(named) else [""] * len(named)
@@ -73,8 +74,13 @@ def compare_images(running: ImageDescription, expected: ImageDescription) -> dic
 
 def not_compared(problem: str) -> dict[str, Any]:
     """The same where the images could not be compared, with why."""
-    nothing = {"common": 0, "only_running": [], "only_running_count": 0, "only_expected": [], "only_expected_count": 0}
-    return {"layers": nothing, "config": [], "config_count": 0, "problem": problem[:MAX_VALUE_CHARACTERS]}
+    nothing = {"only_running": [], "only_running_count": 0, "only_expected": [], "only_expected_count": 0}
+    return {
+        "layers": {"common": None, **nothing},
+        "config": [],
+        "config_count": 0,
+        "problem": problem[:MAX_VALUE_CHARACTERS],
+    }
 
 
 def _without(image: ImageDescription, other: ImageDescription) -> Sequence[Layer]:
