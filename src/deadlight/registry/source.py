@@ -61,7 +61,7 @@ class Source:
         self.limits = limits
         self.timing = timing
         self._pause_seconds = pause_seconds
-        self._traffic = traffic
+        self._traffic = Traffic() if traffic is None else traffic
         self._pace = Pace(limits, timing)
         self._transport = Transport(session, trust, limits.request_seconds, traffic)
         self._authorizer = Authorizer(base, basic, self._transport, limits, timing)

@@ -41,7 +41,7 @@ class Transport:
     def __init__(self, session: aiohttp.ClientSession, trust: TlsTrust, idle_seconds: float, traffic: Traffic) -> None:
         """Prepare; `idle_seconds` is how long nothing may happen on a connection. What is sent counts as `traffic`."""
         self._session = session
-        self._traffic = traffic
+        self._traffic = Traffic() if traffic is None else traffic
         self._trust = trust
         self._idle_seconds = idle_seconds
         self._timeout = aiohttp.ClientTimeout(sock_connect=idle_seconds, sock_read=idle_seconds)
