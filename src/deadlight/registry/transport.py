@@ -38,8 +38,10 @@ class Traffic:
 class Transport:
     """Sends requests for one endpoint through a session that it does not own."""
 
-    def __init__(self, session: aiohttp.ClientSession, trust: TlsTrust, idle_seconds: float, traffic: Traffic) -> None:
-        """Prepare; `idle_seconds` is how long nothing may happen on a connection. What is sent counts as `traffic`."""
+    def __init__(
+        self, session: aiohttp.ClientSession, trust: TlsTrust, idle_seconds: float, traffic: Traffic | None = None
+    ) -> None:
+        """Prepare; `idle_seconds` is how long nothing may happen on a connection. What is sent counts in `traffic`."""
         self._session = session
         self._traffic = Traffic() if traffic is None else traffic
         self._trust = trust

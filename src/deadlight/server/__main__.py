@@ -63,7 +63,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             outbound=outbound,
             processes=processes,
             listener=Listener(settings.database_url.get_secret_value(), channels),
-            registry_clients={},
+            registries={},
             verify_bundle=SigstoreVerifier(Path(root) if (root := settings.sigstore_trusted_root) else None),
             registry_types=TYPES,
         )

@@ -9,9 +9,8 @@ import aiohttp
 from fastapi import Depends, Request
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from deadlight.registry import Endpoint, RegistryClient
 from deadlight.registry.attestations.keyless import VerifyBundle
-from deadlight.registry.types.registry_type import RegistryType
+from deadlight.registry.connection import Address, Connection
 from deadlight.server.db.notifications import Listener
 from deadlight.server.secrets import Cipher
 from deadlight.server.settings import Settings
@@ -31,8 +30,8 @@ class Services:
     processes: Executor
     """Runs what keeps a processor busy (reading layers) outside this process."""
     listener: Listener
-    registry_clients: dict[Endpoint, RegistryClient]
-    """One client per way to reach a registry: it holds tokens and keeps the pace."""
+    registries: dict[Address, Connection]
+    """One connection per way to reach a registry: it holds tokens and keeps the pace."""
     verify_bundle: VerifyBundle
     """Verifies keyless signatures."""
     registry_types: Mapping[str, RegistryType]

@@ -8,7 +8,8 @@ from tests.support.fleet import Fleet
 from tests.support.images import text_image
 from tests.support.registries import ServedRegistry
 
-from deadlight.registry import Limits, RegistryClient
+from deadlight.registry import Limits
+from deadlight.registry.connection import connect
 from deadlight.server.integrity.jobs import CheckSource, check_source
 from deadlight.server.integrity.rechecks import CheckSources, check_sources
 from deadlight.server.integrity.sources import SourceKey, ensure_source
@@ -70,6 +71,6 @@ class Checks:
         async with self.services.engine.connect() as connection:
             added = await find_registry(connection, self.registry.host)
         assert added is not None
-        endpoint = added.endpoint(self.services.cipher)
+        address = added.address(self.services.cipher)
         limits = Limits(request_seconds=0.2, attempts=2)
-        self.services.registry_clients[endpoint] = RegistryClient(endpoint, self.services.http, limits=limits)
+        self.services.registries[address] = connect(address, self.services.http, limits=limits)

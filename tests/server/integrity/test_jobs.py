@@ -109,7 +109,7 @@ async def test_a_registry_in_trouble_leaves_the_verdict_and_marks_it(
     await checks.check()
     before = await checks.verdict(image_tag_id)
     await checks.fleet.forget_events()
-    checks.services.registry_clients.clear()
+    checks.services.registries.clear()
     await checks.hurry()
     checks.registry.trouble = trouble
     await checks.check()
@@ -123,7 +123,7 @@ async def test_a_registry_in_trouble_leaves_the_verdict_and_marks_it(
     assert not await checks.fleet.events()
     assert not await checks.fleet.rows("SELECT FROM violation")
     checks.registry.trouble = None
-    checks.services.registry_clients.clear()
+    checks.services.registries.clear()
     await checks.check()
     assert (await checks.verdict(image_tag_id)).stale_reason == ""
     assert (await checks.source()).problem == ""

@@ -179,6 +179,63 @@ async def test_a_stored_password_is_not_sent_to_another_address(service: Running
     assert service.services.cipher.decrypt((await stored(service)).password_encrypted) == "another"
 
 
+@pytest.mark.req("R5", "R7")
+async def test_trust_caches_and_pace_are_entered_and_shown(service: RunningService) -> None:
+    entered: dict[str, Any] = {
+        "trusted_repositories": ["shop/*"],
+        "untrusted_repositories": ["shop/playground/*"],
+        "origins": [{"prefix": "hub", "origin": "docker.io"}],
+        "checks_per_second": 2.5,
+    }
+    await add(service, **entered)
+    (listed,) = await service.get(REGISTRIES)
+    assert {name: listed[name] for name in entered} == entered
+    assert (listed["images"], listed["requests"], listed["webhooks_accepted"]) == (0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("entered", "message"),
+    [
+        ({"origins": [{"prefix": "hub", "origin": "docker"}]}, "'docker' does not begin with a registry's host"),
+        ({"checks_per_second": 0}, "greater than or equal to 0.1"),
+        ({"type": "gopher"}, "'gopher' is no type of registry: choose one of oci, artifactory, harbor"),
+        ({"type": "oci", "options": {"color": "red"}}, "has no setting 'color'"),
+    ],
+)
+async def test_settings_that_cannot_work_are_refused(
+    service: RunningService, entered: dict[str, Any], message: str
+) -> None:
+    answer = await service.post(REGISTRIES, {"host": "a.example", **entered}, expect=400)
+    assert message in answer["message"]
+
+
+async def test_a_type_is_what_the_host_tells_unless_it_is_chosen(service: RunningService) -> None:
+    await add(service, "ghcr.io")
+    await add(service, "registry.example")
+    await add(service, "mine.example", type="harbor")
+    types = {item["host"]: item["type"] for item in await service.get(REGISTRIES)}
+    assert types == {"ghcr.io": "ghcr", "registry.example": "oci", "mine.example": "harbor"}
+    offered = await service.get(f"{REGISTRIES}/types")
+    assert {"oci", "artifactory", "harbor"} <= {kind["key"] for kind in offered["types"]}
+    formats = {item["name"] for item in offered["webhook_formats"]}
+    assert {kind["webhook_format"] for kind in offered["types"]} <= formats | {""}
+
+
+async def test_secret_settings_of_a_type_stay_unless_they_would_go_elsewhere(service: RunningService) -> None:
+    options = {"api_url": "https://a.example/artifactory", "access_token": PASSWORD}
+    body: dict[str, Any] = {"host": "a.example", "type": "artifactory"}
+    registry_id = await add(service, **body, options=options)
+    (listed,) = await service.get(REGISTRIES)
+    assert listed["options"] == {"api_url": "https://a.example/artifactory"}
+    path = f"{REGISTRIES}/{registry_id}"
+    await service.request("PUT", path, body | {"options": {"api_url": "https://a.example/artifactory"}})
+    assert PASSWORD in service.services.cipher.decrypt((await stored(service)).options_encrypted)
+    elsewhere = body | {"options": {"api_url": "https://b.example"}}
+    assert "again" in (await service.request("PUT", path, elsewhere, expect=400))["message"]
+    await service.request("PUT", path, body | {"options": {"access_token": "new", "api_url": "https://b.example"}})
+    assert PASSWORD not in json.dumps(await service.get(REGISTRIES))
+
+
 # --- the connection test ---------------------------------------------------------------------------------
 
 
@@ -194,7 +251,21 @@ async def test_a_connection_that_works_says_what_the_image_is(service: RunningSe
             "ok": True,
             "message": f"the registry answered for {registry.host}/shop/web:1.0.0",
             "digest": pushed.digest,
+            "product": "OCI registry",
+            "version": "",
+            "problems": [],
         }
+
+
+async def test_without_an_image_the_registry_itself_is_asked(service: RunningService) -> None:
+    async with serve_registry() as registry:
+        registry_id = await add(service, registry.host, url=registry.url)
+        answer = await service.post(f"{REGISTRIES}/{registry_id}/test", {})
+        assert (answer["ok"], answer["message"]) == (True, f"{registry.host} answers")
+        registry.trouble = answering(500)
+        answer = await service.post(f"{REGISTRIES}/{registry_id}/test", {"image": " "})
+        assert (answer["ok"], answer["product"]) == (False, "")
+        assert "it failed (500 Internal Server Error)" in answer["message"]
 
 
 @pytest.mark.parametrize(
@@ -208,7 +279,7 @@ async def test_a_wrong_or_missing_password_is_called_so(
     service: RunningService, locked: ServedRegistry, login: dict[str, str], reason: str
 ) -> None:
     answer = await try_out(service, locked, **login)
-    assert answer == {"ok": False, "message": f"{locked.host} cannot be asked: {reason}", "digest": ""}
+    assert (answer["ok"], answer["message"]) == (False, f"{locked.host} cannot be asked: {reason}")
 
 
 @pytest.mark.parametrize(

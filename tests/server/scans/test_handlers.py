@@ -94,7 +94,7 @@ async def test_a_scan_that_had_to_wait_runs_again_by_itself_and_others_need_not_
         (job,) = await fleet.rows("SELECT execute_after - now() AS pause FROM pgqueuer WHERE entrypoint = 'scan_image'")
         assert timedelta(seconds=90) < job.pause <= timedelta(seconds=120)
         registry.trouble = None
-        service.services.registry_clients.clear()  # as if the two minutes had passed
+        service.services.registries.clear()  # as if the two minutes had passed
         await fleet.rows("UPDATE pgqueuer SET execute_after = now() WHERE entrypoint = 'scan_image'")
 
         async def done() -> bool:

@@ -25,7 +25,8 @@ from tests.support.registries import (
 
 from deadlight.demo.images import Blob, ImageSpec, build_image, build_index
 from deadlight.model.image import Platform
-from deadlight.registry import Limits, RegistryClient
+from deadlight.registry import Limits
+from deadlight.registry.connection import connect
 from deadlight.scanner import SCANNER_STATE, FileIndex
 from deadlight.server.registries.service import find_registry
 from deadlight.server.scans.jobs import LONGEST_RETRY, ScanImage, rescan_stale, retry_scans, scan_image
@@ -38,9 +39,9 @@ async def impatient(scans: Scans) -> None:
     async with scans.services.engine.connect() as connection:
         added = await find_registry(connection, scans.registry.host)
     assert added is not None
-    endpoint = added.endpoint(scans.services.cipher)
+    address = added.address(scans.services.cipher)
     limits = Limits(request_seconds=0.2, attempts=2)
-    scans.services.registry_clients[endpoint] = RegistryClient(endpoint, scans.services.http, limits=limits)
+    scans.services.registries[address] = connect(address, scans.services.http, limits=limits)
 
 
 def only_for(part: str, trouble: Trouble) -> Trouble:
@@ -280,7 +281,7 @@ async def test_the_scan_waits_for_a_registry_that_cannot_be_asked(scans: Scans, 
         other = await scans.observe(text_image("other"), registry=fine)
         assert (await scans.run(other)).status == "done"
     scans.registry.trouble = None
-    scans.services.registry_clients.clear()
+    scans.services.registries.clear()
     assert (await scans.run(image_tag_id)).status == "done"
     assert [item.name for item in await scans.packages(image_tag_id)] == ["bash"]
 

@@ -46,7 +46,7 @@ async def _look(
     services: Services, registry: Registry | None, target: Target, trusted: TrustedSigners
 ) -> AttestationEvidence | str:
     """The evidence, or why there is none."""
-    if registry is None or not registry.trusted:
+    if registry is None or not registry.trusts(target.repository):
         return f"{target.registry} is not trusted here, so it is not asked"
     try:
         found = await collect(client_for(services, registry), target.repository, target.digests)

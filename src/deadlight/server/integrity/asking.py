@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from deadlight.model.image import is_digest
+from deadlight.model.image import ImageReference, is_digest
 from deadlight.registry import (
     InvalidRecordError,
     NotFoundError,
@@ -15,9 +15,10 @@ from deadlight.registry import (
     SourceRecord,
     UnavailableError,
 )
-from deadlight.server.integrity.sources import Reply
+from deadlight.registry.types.registry_type import ArtifactFacts
+from deadlight.server.integrity.sources import Reply, read_facts
 from deadlight.server.integrity.verdict import Missing, Present, Unavailable, Untrusted
-from deadlight.server.registries.service import Registry, client_for
+from deadlight.server.registries.service import Registry, client_for, connection_for
 from deadlight.server.secrets import UndecipherableError
 from deadlight.server.services import Services
 
@@ -29,10 +30,28 @@ async def ask(services: Services, registry: Registry | None, source: Row[Any]) -
     try:
         record = await _fetch(client_for(services, registry), source)
     except NotFoundError:
-        return Reply(Missing())
+        facts = await _ask_for_facts(services, registry, source, "") if source.state != "missing" else None
+        return Reply(Missing(), facts=facts)
     except (RegistryError, UndecipherableError) as error:
         return unavailable(error)
-    return Reply(Present(record.digest, record.digests), record)
+    known = source.facts is not None and source.state == "present" and source.record["digest"] == record.digest
+    facts = None if known else await _ask_for_facts(services, registry, source, record.digest)
+    return Reply(Present(record.digest, record.digests), record, facts=facts)
+
+
+async def _ask_for_facts(services: Services, registry: Registry, source: Row[Any], digest: str) -> ArtifactFacts:
+    """What the registry's own API says of what is, or was, under the name.
+
+    That is more than a verdict needs: where it cannot be had, the policy that was known counts, and why is kept.
+    """
+    tag = "" if is_digest(source.reference) else source.reference
+    pinned = source.reference if not tag else ""
+    wanted = digest or (source.record or {}).get("digest", "") or pinned
+    try:
+        api = connection_for(services, registry).api
+        return await api.fetch_facts(ImageReference(source.registry, source.repository, tag, pinned), wanted)
+    except RegistryError as error:
+        return ArtifactFacts(tag_policy=read_facts(source.facts).tag_policy, problems=(str(error),))
 
 
 def unavailable(error: RegistryError | UndecipherableError) -> Reply:

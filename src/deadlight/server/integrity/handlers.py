@@ -1,6 +1,6 @@
 """What integrity does when something happened. Only the database is touched here; asking a registry is a job."""
 
-from sqlalchemy import select, text
+from sqlalchemy import null, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.server.events.outbox import Event, record_events
@@ -48,7 +48,7 @@ async def follow_workload(connection: AsyncConnection, event: Event) -> None:
 
 
 async def check_registry(connection: AsyncConnection, event: Event) -> None:
-    """RegistryChanged: judge everything from there anew."""
-    query = select(source_record.c.id).where(source_record.c.registry == event.data["host"])
-    sources = (await connection.execute(query)).scalars().all()
+    """RegistryChanged: judge everything from there anew, and ask anew for what only its own API knows."""
+    of_registry = update(source_record).where(source_record.c.registry == event.data["host"])
+    sources = (await connection.execute(of_registry.values(facts=null()).returning(source_record.c.id))).scalars().all()
     await enqueue(connection, [CheckSource(source_id) for source_id in sources])

@@ -3,14 +3,15 @@
 from fastapi import APIRouter
 
 from deadlight.server.auth.requests import Admin, Viewer
-from deadlight.server.registries.schemas import ConnectionTest, RegistryIn, RegistryOut, TestImage
+from deadlight.server.registries.connection_test import check_connection
+from deadlight.server.registries.schemas import ConnectionTest, RegistryIn, RegistryOut, RegistryTypes, TestImage
 from deadlight.server.registries.service import (
     change_registry,
-    check_connection,
     list_registries,
     remove_registry,
     save_registry,
 )
+from deadlight.server.registries.types import REGISTRY_TYPES
 from deadlight.server.services import ServicesDep
 
 router = APIRouter(prefix="/api/v1/registries", tags=["registries"])
@@ -20,8 +21,13 @@ router = APIRouter(prefix="/api/v1/registries", tags=["registries"])
 async def get_registries(_: Viewer, services: ServicesDep) -> list[RegistryOut]:
     """All registries."""
     async with services.engine.connect() as connection:
-        rows = await list_registries(connection)
-        return [RegistryOut.model_validate(row, from_attributes=True) for row in rows]
+        return await list_registries(connection, services.cipher)
+
+
+@router.get("/types", operation_id="listRegistryTypes")
+async def get_types(_: Viewer) -> RegistryTypes:
+    """The types of registries and the webhooks that can be read."""
+    return REGISTRY_TYPES
 
 
 @router.post("", operation_id="addRegistry", status_code=201)

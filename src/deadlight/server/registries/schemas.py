@@ -23,6 +23,10 @@ class RegistryIn(BaseModel):
         min_length=1, max_length=255, description="As in image references: docker.io, ghcr.io, host:5000"
     )
     name: PlainText = Field(default="", max_length=128, description="Shown to people; the host where empty.")
+    type: PlainText = Field(default="", max_length=64, description="A key of its type; empty: what its host tells.")
+    options: dict[PlainText, PlainText] = Field(
+        default={}, max_length=16, description="Settings of its type by name. Secret ones left out stay as they are."
+    )
     url: PlainText = Field(default="", max_length=2048, description="Where the API is, when not https://<host>.")
     mirrors: list[PlainText] = Field(default=[], max_length=16, description="Base URLs asked first.")
     username: PlainText = Field(default="", max_length=256)
@@ -51,6 +55,8 @@ class RegistryOut(BaseModel):
     host: str
     name: str
     type: str
+    options: dict[str, str]
+    """Of its type, without the secret ones."""
     url: str
     mirrors: list[str]
     username: str
@@ -66,6 +72,65 @@ class RegistryOut(BaseModel):
     created_at: datetime
     asked_at: datetime | None
     problem: str
+    images: int
+    """Tags and digests of it that are checked again and again."""
+    requests: int
+    bytes_received: int
+    webhook_created_at: datetime | None
+    """None where it has no secret, so that no webhook of it is taken."""
+    webhooks_accepted: int
+    webhook_accepted_at: datetime | None
+    webhooks_refused: int
+    webhook_refused_at: datetime | None
+    webhook_problem: str
+
+
+class OptionOut(BaseModel):
+    """A setting that a type has beyond those of every registry."""
+
+    name: str
+    label: str
+    help: str
+    secret: bool
+    required: bool
+
+
+class RegistryTypeOut(BaseModel):
+    """A type of registry to choose."""
+
+    key: str
+    label: str
+    summary: str
+    features: list[str]
+    hosts: list[str]
+    options: list[OptionOut]
+    webhook_format: str
+    """The format its product sends webhooks in; empty where that depends on what the product is."""
+
+
+class WebhookFormatOut(BaseModel):
+    """A product whose webhooks can be read."""
+
+    name: str
+    title: str
+
+
+class RegistryTypes(BaseModel):
+    """What registries there are, for people to choose from."""
+
+    types: list[RegistryTypeOut]
+    webhook_formats: list[WebhookFormatOut]
+
+
+class WebhookSetup(BaseModel):
+    """How to have a registry send webhooks here. The secret is shown this once."""
+
+    url: str
+    secret: str
+    steps: list[str]
+    """In Markdown."""
+    configuration: str
+    """To be pasted at the product, where it is configured so."""
 
 
 class ConnectionTest(BaseModel):
@@ -74,9 +139,13 @@ class ConnectionTest(BaseModel):
     ok: bool
     message: str
     digest: str
+    product: str
+    version: str
+    problems: list[str]
+    """What keeps it from being of full use."""
 
 
 class TestImage(BaseModel):
     """An image to ask for."""
 
-    image: str = Field(max_length=2048)
+    image: str = Field(default="", max_length=2048, description="Without one, only the registry itself is asked.")

@@ -1,6 +1,5 @@
 """Registries as rows, and the client that asks the one behind an image."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -9,15 +8,18 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.model.event import EventType
-from deadlight.model.image import ImageReference, InvalidReferenceError
-from deadlight.registry import Endpoint, InvalidEndpointError, RegistryClient, RegistryError, Traffic
-from deadlight.server.errors import BadRequestError, ConflictError, NotFoundError
+from deadlight.model.image import ImageReference
+from deadlight.registry import Endpoint, RegistryClient, RegistryError, Traffic
+from deadlight.registry.connection import Address, Connection, connect
+from deadlight.server.errors import ConflictError, NotFoundError
 from deadlight.server.events.outbox import NewEvent, record_events
-from deadlight.server.registries.origins import InvalidOriginError, Origin, find_origin
-from deadlight.server.registries.schemas import ConnectionTest, RegistryIn
+from deadlight.server.registries.entries import column_values, read_options, shown_options
+from deadlight.server.registries.origins import Origin, find_origin
+from deadlight.server.registries.schemas import RegistryIn, RegistryOut
 from deadlight.server.registries.trust import trusts_repository
 from deadlight.server.secrets import Cipher, UndecipherableError
 from deadlight.server.services import Services
+from deadlight.server.tables.integrity import source_record
 from deadlight.server.tables.registries import registry
 
 
@@ -38,6 +40,7 @@ class Registry:
     trusted_repositories: tuple[str, ...] = ()
     untrusted_repositories: tuple[str, ...] = ()
     origins: tuple[Origin, ...] = ()
+    options_encrypted: bytes | None = None
 
     def trusts(self, repository: str) -> bool:
         """Whether images of this repository are trusted."""
@@ -62,10 +65,23 @@ class Registry:
             verify_tls=self.verify_tls,
         )
 
+    def address(self, cipher: Cipher) -> Address:
+        """The same with its type and the settings of that."""
+        options = read_options(cipher, self.options_encrypted)
+        return Address(self.endpoint(cipher), self.type, tuple(sorted(options.items())))
+
 
 async def find_registry(connection: AsyncConnection, host: str) -> Registry | None:
     """The registry behind a host of image references, or None where nobody added it."""
     return await _find(connection, registry.c.host == host)
+
+
+async def get_registry(connection: AsyncConnection, registry_id: int) -> Registry:
+    """A registry by its id; raises NotFoundError."""
+    found = await _find(connection, registry.c.id == registry_id)
+    if found is None:
+        raise NotFoundError("no such registry")
+    return found
 
 
 async def _find(connection: AsyncConnection, condition: ColumnElement[bool]) -> Registry | None:
@@ -86,23 +102,45 @@ def find_distrust(asked: Registry | None, host: str, repository: str) -> str:
     return ""
 
 
-def client_for(services: Services, asked: Registry) -> RegistryClient:
-    """The one client of a registry in this process; raises UndecipherableError (see `Registry.endpoint`)."""
-    endpoint = asked.endpoint(services.cipher)
-    known = services.registry_clients.get(endpoint)
+def connection_for(services: Services, asked: Registry) -> Connection:
+    """The one connection of this process to a registry.
+
+    Raises:
+        UndecipherableError: see `Registry.endpoint`.
+        InvalidEndpointError: its settings cannot work.
+    """
+    address = asked.address(services.cipher)
+    known = services.registries.get(address)
     if known is None:
-        known = services.registry_clients[endpoint] = RegistryClient(endpoint, services.http)
+        known = services.registries[address] = connect(address, services.http)
     return known
 
 
-async def list_registries(connection: AsyncConnection) -> Sequence[Row[tuple[object, ...]]]:
-    """All registries by host."""
-    return (await connection.execute(select(registry).order_by(registry.c.host))).all()
+def client_for(services: Services, asked: Registry) -> RegistryClient:
+    """The client of `connection_for`."""
+    return connection_for(services, asked).client
+
+
+_IMAGES = (
+    select(func.count())
+    .where(source_record.c.registry == registry.c.host, source_record.c.next_check_at.is_not(None))
+    .scalar_subquery()
+    .label("images")
+)
+
+
+async def list_registries(connection: AsyncConnection, cipher: Cipher) -> list[RegistryOut]:
+    """All registries by host, without their secrets."""
+    rows = await connection.execute(select(registry, _IMAGES).order_by(registry.c.host))
+    return [
+        RegistryOut.model_validate({**row, "options": shown_options(cipher, row["type"], row["options_encrypted"])})
+        for row in rows.mappings()
+    ]
 
 
 async def save_registry(connection: AsyncConnection, cipher: Cipher, body: RegistryIn) -> int:
     """Add a registry; raises BadRequestError for a wrong address and ConflictError for a host that is there."""
-    values = _values(body, cipher)
+    values = column_values(body, cipher)
     statement = insert(registry).values(**values).returning(registry.c.id)
     inserted: int = (await _write(connection, statement, values["host"])).scalar_one()
     await _record_change(connection, values["host"])
@@ -117,10 +155,7 @@ async def change_registry(connection: AsyncConnection, cipher: Cipher, registry_
         BadRequestError, ConflictError: as `save_registry`; also where a stored password would go to another address.
     """
     before = await _lock(connection, registry_id)
-    values = _values(body, cipher, before.password_encrypted)
-    moved = (values["host"], values["url"]) != (before.host, before.url)
-    if moved and body.password is None and values["password_encrypted"]:
-        raise BadRequestError("the address is another one: enter the password again, it was meant for the old one")
+    values = column_values(body, cipher, before)
     statement = update(registry).where(registry.c.id == registry_id).values(**values, updated_at=func.now())
     await _write(connection, statement, values["host"])
     for host in sorted({before.host, values["host"]}):
@@ -174,7 +209,7 @@ async def note_round(connection: AsyncConnection, services: Services, asked: Reg
     """Note how asking about many images went, and what it cost."""
     try:
         traffic = client_for(services, asked).traffic.take()
-    except UndecipherableError:
+    except (UndecipherableError, RegistryError):
         traffic = Traffic()  # it could not be asked at all
     await connection.execute(
         update(registry)
@@ -189,52 +224,3 @@ async def note_round(connection: AsyncConnection, services: Services, asked: Reg
 
 
 _A_MINUTE_AGO = "now() - interval '1 minute'"
-
-
-def _values(body: RegistryIn, cipher: Cipher, stored_password: bytes | None = None) -> dict[str, Any]:
-    encrypted = stored_password if body.username else None
-    if body.password is not None:
-        encrypted = cipher.encrypt(body.password) if body.password else None
-    host = _host(body.host)
-    password = "set" if encrypted else ""
-    try:
-        Endpoint(host, body.url, tuple(body.mirrors), body.username, password, verify_tls=body.verify_tls)
-        origins = [Origin(rule.prefix.strip("/"), rule.origin.strip("/")) for rule in body.origins]
-    except (InvalidEndpointError, InvalidOriginError) as error:
-        raise BadRequestError(str(error)) from None
-    return body.model_dump(exclude={"password"}) | {
-        "host": host,
-        "name": body.name or host,
-        "origins": [{"prefix": rule.prefix, "origin": rule.origin} for rule in origins],
-        "password_encrypted": encrypted,
-    }
-
-
-def _host(text_: str) -> str:
-    """The host as references are read, so that it is found again; raises BadRequestError for what names none."""
-    try:
-        probe = ImageReference.parse(f"{text_}/probe/probe")
-    except InvalidReferenceError as error:
-        raise BadRequestError(str(error)) from None
-    if probe.repository != "probe/probe":
-        raise BadRequestError(f"{text_!r} is no registry's host as image references name it (docker.io, host:5000)")
-    return probe.registry
-
-
-async def check_connection(services: Services, registry_id: int, image: str) -> ConnectionTest:
-    """Ask the registry for one image, as a person would to see whether the settings are right."""
-    async with services.engine.connect() as connection:
-        asked = await _find(connection, registry.c.id == registry_id)
-    if asked is None:
-        raise NotFoundError("no such registry")
-    try:
-        reference = ImageReference.parse(image)
-        if reference.registry != asked.host:
-            raise BadRequestError(f"{reference} is an image of {reference.registry}, not of {asked.host}")
-        client = client_for(services, asked)
-        head = await client.head_manifest(reference.repository, reference.digest or reference.tag)
-    except InvalidReferenceError as error:
-        raise BadRequestError(str(error)) from None
-    except (RegistryError, UndecipherableError) as error:
-        return ConnectionTest(ok=False, message=str(error), digest="")
-    return ConnectionTest(ok=True, message=f"the registry answered for {reference}", digest=head.digest)

@@ -16,6 +16,7 @@ registry = Table(
     Column("mirrors", ARRAY(Text), nullable=False, server_default="{}"),
     Column("username", Text, nullable=False, server_default=""),
     Column("password_encrypted", LargeBinary, nullable=True),
+    Column("options_encrypted", LargeBinary, nullable=True, comment="the settings of its type, as JSON"),
     Column("verify_tls", Boolean, nullable=False, server_default=text("true")),
     Column("trusted", Boolean, nullable=False, server_default=text("true")),
     Column("trusted_repositories", ARRAY(Text), nullable=False, server_default="{}", comment="patterns; none: all"),

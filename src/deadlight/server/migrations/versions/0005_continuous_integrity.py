@@ -8,12 +8,16 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0005"
-down_revision = "0001"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
+    op.add_column(
+        "registry",
+        sa.Column("options_encrypted", sa.LargeBinary(), nullable=True, comment="the settings of its type, as JSON"),
+    )
     op.add_column(
         "registry",
         sa.Column(
@@ -147,3 +151,4 @@ def downgrade() -> None:
     op.drop_column("registry", "origins")
     op.drop_column("registry", "untrusted_repositories")
     op.drop_column("registry", "trusted_repositories")
+    op.drop_column("registry", "options_encrypted")
