@@ -33,7 +33,9 @@ from deadlight.server.clusters import api as clusters_api
 from deadlight.server.clusters import runtime_api as runtime_clusters_api
 from deadlight.server.dashboard import api as dashboard_api
 from deadlight.server.dashboard.risk_index import RiskIndex
-from deadlight.server.errors import CODES, Refusal, ServiceError, UnavailableError
+from deadlight.server.errors import CODES, ServiceError, UnavailableError
+from deadlight.server.integrity import api as integrity_api
+from deadlight.server.integrity.turnstile import Turnstile
 from deadlight.server.inventory import api as inventory_api
 from deadlight.server.ledger import api as ledger_api
 from deadlight.server.owners import api as owners_api
@@ -51,6 +53,7 @@ ROUTERS = (
     inventory_api.router,
     observations_api.router,
     registries_api.router,
+    integrity_api.router,
     advisories_api.router,
     dashboard_api.router,
     assessment_api.router,
@@ -107,7 +110,7 @@ def create_app(
     )
     app.state.services = services
     app.state.risk_index = risk_index
-    app.state.live_index = LiveIndex()
+    app.state.turnstile = Turnstile()
     for router in ROUTERS:
         app.include_router(router)
     _add_health(app)

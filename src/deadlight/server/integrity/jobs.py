@@ -6,6 +6,7 @@ from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.server.integrity.asking import ask
+from deadlight.server.integrity.notices import Notice, keep_notice
 from deadlight.server.integrity.rounds import leave_alone
 from deadlight.server.integrity.service import judge_source
 from deadlight.server.integrity.sources import LONGEST_RETRY, Reply, lock_source, postpone, store_reply
@@ -21,6 +22,8 @@ class CheckSource(Job, frozen=True):
 
     name: ClassVar[str] = "check_source"
     source_id: int
+    notice: Notice | None = None
+    """What a webhook said of it, where that is why it is asked."""
 
 
 async def check_source(services: Services, job: CheckSource) -> None:
@@ -30,10 +33,12 @@ async def check_source(services: Services, job: CheckSource) -> None:
         async with services.engine.connect() as connection:
             source = (await connection.execute(select(source_record).where(source_record.c.id == job.source_id))).one()
             registry = await find_registry(connection, source.registry)
-        settled = await settle(services, source, registry, await ask(services, registry, source))
+        settled = await settle(services, source, registry, await ask(services, registry, source), job.notice)
 
 
-async def settle(services: Services, source: Row[Any], registry: Registry | None, reply: Reply) -> bool:
+async def settle(
+    services: Services, source: Row[Any], registry: Registry | None, reply: Reply, notice: Notice | None = None
+) -> bool:
     """Store a reply and judge by it; False where it may be out of date already.
 
     That is so when, since `source` was loaded, another answer has been stored, which may be younger, or the registry
@@ -48,6 +53,8 @@ async def settle(services: Services, source: Row[Any], registry: Registry | None
         else:
             await store_reply(connection, source.id, reply, services.settings.integrity_interval)
             await _note(connection, registry, reply)
+        if notice is not None:
+            await keep_notice(connection, source.id, notice)
         await judge_source(connection, source.id, reply.answer, registry)
     return True
 

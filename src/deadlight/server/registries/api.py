@@ -4,7 +4,15 @@ from fastapi import APIRouter
 
 from deadlight.server.auth.requests import Admin, Viewer
 from deadlight.server.registries.connection_test import check_connection
-from deadlight.server.registries.schemas import ConnectionTest, RegistryIn, RegistryOut, RegistryTypes, TestImage
+from deadlight.server.registries.schemas import (
+    ConnectionTest,
+    RegistryIn,
+    RegistryOut,
+    RegistryTypes,
+    TestImage,
+    WebhookIn,
+    WebhookSetup,
+)
 from deadlight.server.registries.service import (
     change_registry,
     list_registries,
@@ -12,6 +20,7 @@ from deadlight.server.registries.service import (
     save_registry,
 )
 from deadlight.server.registries.types import REGISTRY_TYPES
+from deadlight.server.registries.webhooks import make_webhook_secret, remove_webhook_secret
 from deadlight.server.services import ServicesDep
 
 router = APIRouter(prefix="/api/v1/registries", tags=["registries"])
@@ -55,3 +64,19 @@ async def delete_registry(registry_id: int, _: Admin, services: ServicesDep) -> 
 async def post_test(registry_id: int, body: TestImage, _: Admin, services: ServicesDep) -> ConnectionTest:
     """Ask a registry for an image and say how it went."""
     return await check_connection(services, registry_id, body.image)
+
+
+@router.post("/{registry_id}/webhook", operation_id="makeWebhookSecret", status_code=201)
+async def post_webhook(registry_id: int, body: WebhookIn, _: Admin, services: ServicesDep) -> WebhookSetup:
+    """Make the secret of a registry's webhooks, in place of the one before, and say how to set them up."""
+    async with services.engine.begin() as connection:
+        return await make_webhook_secret(
+            connection, services.cipher, services.settings.public_url, registry_id, body.product
+        )
+
+
+@router.delete("/{registry_id}/webhook", operation_id="removeWebhookSecret", status_code=204)
+async def delete_webhook(registry_id: int, _: Admin, services: ServicesDep) -> None:
+    """Take no webhooks of a registry any more."""
+    async with services.engine.begin() as connection:
+        await remove_webhook_secret(connection, registry_id)

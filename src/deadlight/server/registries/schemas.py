@@ -122,6 +122,12 @@ class RegistryTypes(BaseModel):
     webhook_formats: list[WebhookFormatOut]
 
 
+class WebhookIn(BaseModel):
+    """The product that is to send webhooks."""
+
+    product: PlainText = Field(max_length=64, description="One of the webhook formats.")
+
+
 class WebhookSetup(BaseModel):
     """How to have a registry send webhooks here. The secret is shown this once."""
 

@@ -1,0 +1,84 @@
+"""What a registry's webhook said, kept where the registry itself confirms it. A hint only: no verdict rests on it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from deadlight.registry.notifications import Notification, NotificationAction
+
+MAX_SOURCES = 100
+"""Of a repository that are checked because of a notification that names no tag."""
+
+_FIND_SOURCES = text(
+    """
+    SELECT id FROM source_record
+    WHERE registry = :host AND (repository = :repository OR :image <> '' AND (
+              repository = :image OR right(repository, length(:image) + 1) = '/' || :image))
+      AND (:tag = '' OR reference = :tag OR reference = :digest)
+    ORDER BY reference = :tag DESC, id LIMIT :limit
+    """
+)
+
+# A push without a digest is that of a digest that was not known before this very check.
+_NOTE_PUSH = text(
+    """
+    UPDATE tag_history SET pushed_by = :actor, pushed_at = :at
+    WHERE source_record_id = :source_id AND pushed_at IS NULL AND pushed_by = ''
+      AND (digest = :digest OR :digest = '' AND first_seen_at = now())
+    """
+)
+
+_NOTE_DELETION = text(
+    """
+    UPDATE source_record SET deleted_by = :actor, deleted_at = :at
+    WHERE id = :source_id AND state = 'missing' AND deleted_at IS NULL
+    """
+)
+
+# The schedule may have been faster than the webhook: then the violation is there already, without a name.
+_COMPLETE_EVIDENCE = text(
+    """
+    UPDATE violation SET evidence = violation.evidence || CASE violation.type
+               WHEN 'Missing Source'
+               THEN jsonb_build_object('deleted_by', source.deleted_by, 'deleted_at', source.deleted_at)
+               ELSE jsonb_build_object('pushed_by', tag_history.pushed_by, 'pushed_at', tag_history.pushed_at) END
+    FROM image_tag, source_record AS source
+    LEFT JOIN tag_history ON tag_history.source_record_id = source.id
+                         AND tag_history.digest = source.record ->> 'digest'
+    WHERE source.id = :source_id AND violation.image_tag_id = image_tag.id AND violation.closed_at IS NULL
+      AND image_tag.registry = source.registry AND image_tag.repository = source.repository
+      AND coalesce(nullif(image_tag.pinned_digest, ''), image_tag.tag) = source.reference
+      AND CASE violation.type
+              WHEN 'Missing Source' THEN violation.evidence ->> 'deleted_at' IS NULL AND source.deleted_at IS NOT NULL
+              ELSE violation.evidence ->> 'pushed_at' IS NULL AND tag_history.pushed_at IS NOT NULL
+                   AND violation.evidence ->> 'registry_digest' = tag_history.digest END
+    """
+)
+
+
+class Notice(msgspec.Struct, frozen=True):
+    """Who did what, by the word of a webhook. Empty texts are unknown."""
+
+    action: NotificationAction
+    digest: str
+    actor: str
+    at: datetime
+
+
+async def find_sources(connection: AsyncConnection, host: str, notification: Notification) -> Sequence[int]:
+    """The sources a notification may be about; none where nobody runs such an image."""
+    names = {"host": host, "repository": notification.repository, "image": notification.image}
+    parts = {"tag": notification.tag, "digest": notification.digest, "limit": MAX_SOURCES}
+    return (await connection.execute(_FIND_SOURCES, names | parts)).scalars().all()
+
+
+async def keep_notice(connection: AsyncConnection, source_id: int, notice: Notice) -> None:
+    """Keep who pushed or deleted, as far as the registry's answer, which has just been stored, bears it out."""
+    statement = _NOTE_PUSH if notice.action is NotificationAction.PUSHED else _NOTE_DELETION
+    values = {"source_id": source_id, "actor": notice.actor, "at": notice.at, "digest": notice.digest}
+    used = values if statement is _NOTE_PUSH else {name: values[name] for name in ("source_id", "actor", "at")}
+    await connection.execute(statement, used)
+    await connection.execute(_COMPLETE_EVIDENCE, {"source_id": source_id})
