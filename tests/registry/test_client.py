@@ -384,3 +384,29 @@ async def test_every_error_of_the_room_is_a_registry_error():
     for error in (NotFoundError, UnavailableError, DigestMismatchError):
         assert issubclass(error, RegistryError)
     assert not issubclass(NotFoundError, UnavailableError)
+
+
+@pytest.mark.req("I29")
+async def test_a_digest_that_is_gone_is_never_called_unmodified(server, connect):
+    """As distribution would: 304 to a digest's own ETag, whether it still has it or not."""
+    digest = digest_of(manifest())
+    server.answer_both(path_of(digest), FOUND)
+    client = connect(server)
+    record = await client.fetch_pinned_record("shop/api", digest)
+    server.answer(path_of(digest), error_reply(404, "MANIFEST_UNKNOWN"), method="HEAD")
+    server.answer(path_of(digest), error_reply(404, "MANIFEST_UNKNOWN"))
+    with pytest.raises(NotFoundError):
+        await client.fetch_pinned_record("shop/api", digest, previous=record)
+    assert all("if-none-match" not in asked.headers for asked in server.asked)
+
+
+async def test_whether_a_tag_is_still_the_same_takes_one_question(server, connect):
+    server.answer_both(TAG, FOUND)
+    client = connect(server)
+    assert await client.is_still("shop/api", "1", digest=digest_of(manifest()))
+    assert not await client.is_still("shop/api", "1", digest=DIGEST)
+    assert (server.count("HEAD"), server.count("GET")) == (2, 0)
+    traffic = client.traffic.take()
+    assert traffic.requests == 2
+    assert traffic.bytes_received > 100
+    assert client.traffic.requests == 0

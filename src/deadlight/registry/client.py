@@ -181,14 +181,15 @@ class RegistryClient:
         """
         return await self.fetch_source_record(repository, digest, previous=previous)
 
-    async def is_still(self, repository: str, reference: str, *, digest: str, etag: str = "") -> bool:
-        """Whether a tag or digest is what it was; the usual answer costs one HEAD, conditional where that is safe.
+    async def is_still(self, repository: str, reference: str, *, digest: str) -> bool:
+        """Whether a tag or digest is what it was: the usual answer costs one HEAD.
 
         Raises:
             NotFoundError: the registry says that it does not exist.
         """
-        answer = await self._look_up(repository, reference, etag=etag if etag.strip('"') == digest else "")
-        return isinstance(answer, NotModified) or answer.digest == digest
+        answer = await self._look_up(repository, reference)
+        assert not isinstance(answer, NotModified), "nothing to be unmodified since"
+        return answer.digest == digest
 
     async def _ask(self, question: Callable[[Source], Awaitable[T]]) -> T:
         """The first answer of a mirror, or else whatever the origin says."""

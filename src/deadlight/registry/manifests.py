@@ -45,21 +45,22 @@ async def look_up_manifest(
 ) -> ManifestHead | Manifest | NotModified:
     """Ask by HEAD, which Docker Hub does not count as a pull, and by GET where that leaves anything open.
 
-    A 404 to a HEAD has no body to say who speaks, some registries refuse HEAD and some send no digest with it. An
-    `etag` is sent with the HEAD only where it names the digest, so that what is unmodified is the very content.
+    A 404 to a HEAD has no body to say who speaks, some registries refuse HEAD and some send no digest with it. Only the
+    GET is conditional, and never one for a digest or after a 404: distribution answers 304 to a digest's own ETag
+    before it looks whether it still has it.
 
     Raises:
         RegistryError: as `fetch_manifest`.
     """
     path = manifest_path(repository, reference)
-    conditional = etag if is_digest(etag.strip('"')) else ""
-    headers = {"Accept": ACCEPTED} | ({"If-None-Match": conditional} if conditional else {})
-    answer = await source.fetch(Request(path, scope_of(repository), method="HEAD", headers=headers))
-    if answer.status == HTTPStatus.NOT_MODIFIED and conditional:
-        return NotModified(etag)
+    answer = await source.fetch(Request(path, scope_of(repository), method="HEAD", headers={"Accept": ACCEPTED}))
     if answer.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.INTERNAL_SERVER_ERROR}:
         raise refusal(answer)
-    return _read_head(answer, reference) or await fetch_manifest(source, repository, reference, etag=etag)
+    head = _read_head(answer, reference)
+    if head is not None:
+        return head
+    usable = etag if answer.status != HTTPStatus.NOT_FOUND and not is_digest(reference) else ""
+    return await fetch_manifest(source, repository, reference, etag=usable)
 
 
 async def fetch_manifest(source: Source, repository: str, reference: str, *, etag: str = "") -> Manifest | NotModified:

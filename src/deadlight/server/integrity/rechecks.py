@@ -115,9 +115,8 @@ async def _ask_one(services: Services, registry: Registry, source: Row[Any]) -> 
 async def _is_unchanged(client: RegistryClient, source: Row[Any]) -> bool:
     if source.state != "present" or not source.record or "digest" not in source.record:
         return False
-    digest, etag = source.record["digest"], source.record.get("etag", "")
     try:
-        return await client.is_still(source.repository, source.reference, digest=digest, etag=etag)
+        return await client.is_still(source.repository, source.reference, digest=source.record["digest"])
     except NotFoundError:
         return False
 
