@@ -9,7 +9,6 @@ import {
 } from "../api/generated/@tanstack/react-query.gen";
 import type { RegistryOut } from "../api/generated/types.gen";
 import { DemonstrationLabel } from "../facts/DemonstrationLabel";
-import { Moment } from "../facts/Moment";
 import { Confirmation } from "../forms/Confirmation";
 import { useMay } from "../session/session";
 import { PageHead } from "../shell/PageHead";
@@ -17,6 +16,8 @@ import { Failure } from "../states/Failure";
 import { NothingYet } from "../states/NothingYet";
 import { type Column, DataTable } from "../table/DataTable";
 import { RowActions } from "../table/RowActions";
+import { LastAsked } from "./LastAsked";
+import { describePace, describeWebhooks, type Trust, trustOf } from "./registryStanding";
 import { TestRegistry } from "./TestRegistry";
 
 type Task = { name: "test" | "remove"; registry: RegistryOut };
@@ -62,6 +63,12 @@ export function RegistriesPage() {
   );
 }
 
+const TRUST_STATUS: Record<Trust, "success" | "info" | "warning"> = {
+  Trusted: "success",
+  "Partly trusted": "info",
+  Untrusted: "warning",
+};
+
 const COLUMNS: readonly Column<RegistryOut>[] = [
   {
     title: "Name",
@@ -72,18 +79,19 @@ const COLUMNS: readonly Column<RegistryOut>[] = [
       </>
     ),
   },
-  { title: "Host", width: 25, cell: (row) => row.host },
+  { title: "Host", width: 20, cell: (row) => row.host },
   {
     title: "Trust",
     isNarrow: true,
     cell: (row) => (
-      <Label isCompact status={row.trusted ? "success" : "warning"}>
-        {row.trusted ? "Trusted" : "Untrusted"}
+      <Label isCompact status={TRUST_STATUS[trustOf(row)]}>
+        {trustOf(row)}
       </Label>
     ),
   },
-  { title: "Account", cell: (row) => row.username || "Anonymous" },
-  { title: "Last asked", cell: (row) => <LastAsked registry={row} /> },
+  { title: "Checked", width: 20, cell: (row) => (row.trusted ? describePace(row) : <>–</>) },
+  { title: "Webhooks", cell: (row) => describeWebhooks(row) },
+  { title: "Last asked", width: 25, cell: (row) => <LastAsked registry={row} /> },
 ];
 
 function RegistryName({ registry }: { registry: RegistryOut }) {
@@ -106,29 +114,10 @@ function RegistryActions({ registry, setTask }: { registry: RegistryOut; setTask
       subject={registry.name}
       actions={[
         { title: "Edit", act: () => void navigate(`/admin/registries/${registry.id}`) },
-        { title: "Test with an image", act: () => setTask({ name: "test", registry }) },
+        { title: "Test connection", act: () => setTask({ name: "test", registry }) },
         { title: "Remove", act: () => setTask({ name: "remove", registry }), isDanger: true },
       ]}
     />
-  );
-}
-
-function LastAsked({ registry }: { registry: RegistryOut }) {
-  if (!registry.trusted) {
-    return <span className="dl-subtle">Not asked: untrusted</span>;
-  }
-  return (
-    <>
-      <Moment isRelative at={registry.asked_at} />
-      {registry.problem && (
-        <div>
-          <Label isCompact status="danger">
-            Problem
-          </Label>{" "}
-          <span className="dl-subtle">{registry.problem}</span>
-        </div>
-      )}
-    </>
   );
 }
 

@@ -1,21 +1,26 @@
-import { ActionGroup, Button, Form, FormGroup, FormSection, Switch } from "@patternfly/react-core";
-import { type ReactNode, useState } from "react";
+import { ActionGroup, Button, Form, FormGroup, Switch } from "@patternfly/react-core";
+import { useState } from "react";
 import { Link } from "react-router";
+import type { RegistryTypeOut } from "../api/generated/types.gen";
 import { Field } from "../forms/Field";
 import { Refusal } from "../states/Notice";
-import type { RegistryDraft } from "./registryDraft";
+import { Part, type PartProps } from "./Part";
+import { paceMistake, type RegistryDraft } from "./registryDraft";
+import { TypePart } from "./TypePart";
 
 interface RegistryFormProps {
   initial: RegistryDraft;
+  types: readonly RegistryTypeOut[];
   isNew: boolean;
   isPending: boolean;
   error: unknown;
   save: (draft: RegistryDraft) => void;
 }
 
-export function RegistryForm({ initial, isNew, isPending, error, save }: RegistryFormProps) {
+export function RegistryForm({ initial, types, isNew, isPending, error, save }: RegistryFormProps) {
   const [draft, setDraft] = useState(initial);
   const set = (part: Partial<RegistryDraft>) => setDraft({ ...draft, ...part });
+  const isComplete = draft.host.trim() && !paceMistake(draft.checksPerSecond);
 
   return (
     <Form
@@ -42,23 +47,15 @@ export function RegistryForm({ initial, isNew, isPending, error, save }: Registr
         onChange={(name) => set({ name })}
         help="What people see. Without one, the host."
       />
-      <FormGroup label="Trust" role="group" fieldId="trusted">
-        <Switch
-          id="trusted"
-          label="Images from here are trusted"
-          isChecked={draft.trusted}
-          onChange={(_, trusted) => set({ trusted })}
-        />
-        <p className="dl-subtle">
-          Trusted images are compared with the registry and scanned. Without trust, running images from here are a risk
-          of their own: Untrusted Registry.
-        </p>
-      </FormGroup>
+      <TypePart draft={draft} set={set} types={types} isNew={isNew} />
+      <Trust draft={draft} set={set} />
       <Credentials draft={draft} set={set} isNew={isNew} />
       <Addresses draft={draft} set={set} />
+      <Caches draft={draft} set={set} />
+      <Pace draft={draft} set={set} />
       <Tags draft={draft} set={set} />
       <ActionGroup>
-        <Button type="submit" isLoading={isPending} isDisabled={isPending || !draft.host.trim()}>
+        <Button type="submit" isLoading={isPending} isDisabled={isPending || !isComplete}>
           {isNew ? "Add registry" : "Save"}
         </Button>
         <Button variant="link" component={(link) => <Link {...link} to="/admin/registries" />}>
@@ -69,17 +66,43 @@ export function RegistryForm({ initial, isNew, isPending, error, save }: Registr
   );
 }
 
-interface PartProps {
-  draft: RegistryDraft;
-  set: (part: Partial<RegistryDraft>) => void;
-}
-
-function Part({ title, description, children }: { title: string; description: string; children: ReactNode }) {
+function Trust({ draft, set }: PartProps) {
   return (
-    <FormSection title={title} titleElement="h2">
-      <p className="dl-subtle">{description}</p>
-      {children}
-    </FormSection>
+    <Part
+      title="Trust"
+      description="Trusted images are compared with the registry and scanned. Without trust, running images from here are a risk of their own: Untrusted Registry."
+    >
+      <FormGroup role="group" fieldId="trusted">
+        <Switch
+          id="trusted"
+          label="Images from here are trusted"
+          isChecked={draft.trusted}
+          onChange={(_, trusted) => set({ trusted })}
+        />
+      </FormGroup>
+      {draft.trusted && (
+        <>
+          <Field
+            id="trusted-repositories"
+            label="Only these repositories"
+            isCode
+            lines={2}
+            value={draft.trustedRepositories}
+            onChange={(trustedRepositories) => set({ trustedRepositories })}
+            help="Patterns of their paths such as shop/*, one on each line. Empty: all of them."
+          />
+          <Field
+            id="untrusted-repositories"
+            label="But not these repositories"
+            isCode
+            lines={2}
+            value={draft.untrustedRepositories}
+            onChange={(untrustedRepositories) => set({ untrustedRepositories })}
+            help="Patterns that have the last word, one on each line."
+          />
+        </>
+      )}
+    </Part>
   );
 }
 
@@ -131,11 +154,49 @@ function Addresses({ draft, set }: PartProps) {
   );
 }
 
+function Caches({ draft, set }: PartProps) {
+  return (
+    <Part
+      title="Cache"
+      description="Where it is a proxy cache. Images pulled through it are compared with the cache, which is what nodes pull from; where they come from is shown with them."
+    >
+      <Field
+        id="origins"
+        label="Cached copies of"
+        isCode
+        lines={2}
+        value={draft.origins}
+        onChange={(origins) => set({ origins })}
+        placeholder="hub = docker.io"
+        help="The path they have here = what stands in its place at the origin, one on each line. * is the whole registry."
+      />
+    </Part>
+  );
+}
+
+function Pace({ draft, set }: PartProps) {
+  return (
+    <Part
+      title="Checks"
+      description="Every running image is compared again and again. A registry that asks for less gets less, whatever stands here."
+    >
+      <Field
+        id="checks-per-second"
+        label="Checks per second"
+        value={draft.checksPerSecond}
+        onChange={(checksPerSecond) => set({ checksPerSecond })}
+        mistake={paceMistake(draft.checksPerSecond)}
+        help="By all replicas together. At 20, a registry of 6,000 running images is gone through every five minutes."
+      />
+    </Part>
+  );
+}
+
 function Tags({ draft, set }: PartProps) {
   return (
     <Part
       title="Tags"
-      description="A tag that may move gives a Post-Deployment Tag Update, one that must not a Digest Mismatch. By itself, Deadlight goes by the tag's history and its shape."
+      description="A tag that may move gives a Post-Deployment Tag Update, one that must not a Digest Mismatch. By itself, Deadlight goes by the registry's own policy, the tag's history and its shape."
     >
       <Field
         id="mutable-tags"

@@ -6,14 +6,16 @@ import {
   changeRegistryMutation,
   listRegistriesOptions,
   listRegistriesQueryKey,
+  listRegistryTypesOptions,
 } from "../api/generated/@tanstack/react-query.gen";
-import type { RegistryOut } from "../api/generated/types.gen";
+import type { RegistryOut, RegistryTypes } from "../api/generated/types.gen";
 import { Problem } from "../api/problem";
 import { DemonstrationLabel } from "../facts/DemonstrationLabel";
 import { PageHead } from "../shell/PageHead";
 import { useToast } from "../shell/Toasts";
 import { PageFailure } from "../states/PageFailure";
 import { RegistryForm } from "./RegistryForm";
+import { RegistryStanding } from "./RegistryStanding";
 import { bodyOf, draftOf, NEW_REGISTRY } from "./registryDraft";
 
 const ABOVE = { title: "Registries", path: "/admin/registries" };
@@ -21,17 +23,26 @@ const ABOVE = { title: "Registries", path: "/admin/registries" };
 export function NewRegistryPage() {
   const saved = useSaved("Registry added");
   const adding = useMutation({ ...addRegistryMutation(), onSuccess: saved });
+  const { data, error, refetch } = useQuery(listRegistryTypesOptions());
+  if (error && !data) {
+    return <PageFailure subject="the types of registries" error={error} retry={() => void refetch()} list={ABOVE} />;
+  }
   return (
     <>
       <PageHead title="Add a registry" above={[ABOVE]} />
       <PageSection isFilled>
-        <RegistryForm
-          isNew
-          initial={NEW_REGISTRY}
-          isPending={adding.isPending}
-          error={adding.error}
-          save={(draft) => adding.mutate({ body: bodyOf(draft) })}
-        />
+        {data ? (
+          <RegistryForm
+            isNew
+            initial={NEW_REGISTRY}
+            types={data.types}
+            isPending={adding.isPending}
+            error={adding.error}
+            save={(draft) => adding.mutate({ body: bodyOf(draft, data.types) })}
+          />
+        ) : (
+          <Skeleton height="40rem" screenreaderText="Loading" />
+        )}
       </PageSection>
     </>
   );
@@ -41,9 +52,10 @@ export function NewRegistryPage() {
 export function RegistryPage() {
   const id = Number(useParams().registryId);
   const { data, error, refetch } = useQuery(listRegistriesOptions());
+  const types = useQuery(listRegistryTypesOptions());
   const registry = data?.find((item) => item.id === id);
   const missing = data && !registry ? new Problem(404, "not_found", "There is no such registry.") : null;
-  const failure = data ? missing : error;
+  const failure = data ? missing : (error ?? (types.data ? null : types.error));
   if (failure) {
     return <PageFailure subject="this registry" error={failure} retry={() => void refetch()} list={ABOVE} />;
   }
@@ -55,22 +67,30 @@ export function RegistryPage() {
         labels={<DemonstrationLabel isShown={registry?.demonstration ?? false} />}
       />
       <PageSection isFilled>
-        {registry ? <ChangeRegistry registry={registry} /> : <Skeleton height="40rem" screenreaderText="Loading" />}
+        {registry && types.data ? (
+          <>
+            <RegistryStanding registry={registry} types={types.data} />
+            <ChangeRegistry registry={registry} types={types.data} />
+          </>
+        ) : (
+          <Skeleton height="40rem" screenreaderText="Loading" />
+        )}
       </PageSection>
     </>
   );
 }
 
-function ChangeRegistry({ registry }: { registry: RegistryOut }) {
+function ChangeRegistry({ registry, types }: { registry: RegistryOut; types: RegistryTypes }) {
   const saved = useSaved("Registry saved");
   const changing = useMutation({ ...changeRegistryMutation(), onSuccess: saved });
   return (
     <RegistryForm
       isNew={false}
       initial={draftOf(registry)}
+      types={types.types}
       isPending={changing.isPending}
       error={changing.error}
-      save={(draft) => changing.mutate({ path: { registry_id: registry.id }, body: bodyOf(draft) })}
+      save={(draft) => changing.mutate({ path: { registry_id: registry.id }, body: bodyOf(draft, types.types) })}
     />
   );
 }

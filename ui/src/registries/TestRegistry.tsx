@@ -9,14 +9,14 @@ import { Notice, Refusal } from "../states/Notice";
 
 /** Asks a registry for one image, to see whether its settings are right. */
 export function TestRegistry({ registry, close }: { registry: RegistryOut; close: () => void }) {
-  const [image, setImage] = useState(`${registry.host}/`);
+  const [image, setImage] = useState("");
   const testing = useMutation(testRegistryMutation());
   return (
     <Modal variant="medium" isOpen onClose={close} aria-labelledby="test-title">
       <ModalHeader
         title={`Test ${registry.name}`}
         labelId="test-title"
-        description="The service asks the registry for an image that should be there. Nothing is changed."
+        description="The service asks the registry what it is and, where you name one, for an image. Nothing is changed."
       />
       <ModalBody>
         <Form
@@ -30,10 +30,10 @@ export function TestRegistry({ registry, close }: { registry: RegistryOut; close
             id="test-image"
             label="Image"
             isCode
-            isRequired
             value={image}
             onChange={setImage}
-            help={`Its whole name with a tag or digest, as in ${registry.host}/team/app:1.0.`}
+            placeholder={`${registry.host}/team/app:1.0`}
+            help="Its whole name with a tag or digest. Empty: only the registry itself is asked."
           />
           <Refusal title="The test could not be made" error={testing.error} />
           {testing.data && <TestResult result={testing.data} />}
@@ -53,11 +53,20 @@ export function TestRegistry({ registry, close }: { registry: RegistryOut; close
 
 function TestResult({ result }: { result: ConnectionTest }) {
   return (
-    <Notice
-      variant={result.ok ? "success" : "danger"}
-      title={result.ok ? "It works" : "The registry did not give the image"}
-    >
+    <Notice variant={result.ok ? "success" : "danger"} title={result.ok ? "It works" : "That did not work"}>
       {result.message}
+      {result.product && (
+        <div>
+          {result.product} {result.version}
+        </div>
+      )}
+      {result.problems.length > 0 && (
+        <ul>
+          {result.problems.map((problem) => (
+            <li key={problem}>{problem}</li>
+          ))}
+        </ul>
+      )}
       {result.digest && (
         <div>
           <Digest digest={result.digest} name="digest found" />

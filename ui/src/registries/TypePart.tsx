@@ -1,0 +1,51 @@
+import { FormGroup, FormHelperText, HelperText, HelperTextItem } from "@patternfly/react-core";
+import type { OptionOut, RegistryTypeOut } from "../api/generated/types.gen";
+import { Field } from "../forms/Field";
+import { OneSelect } from "../table/OneSelect";
+import { Part, type PartProps } from "./Part";
+import { typeOf } from "./registryDraft";
+
+type TypePartProps = PartProps & { types: readonly RegistryTypeOut[]; isNew: boolean };
+
+/** Which product a registry is, and the settings that only this product has. */
+export function TypePart({ draft, set, types, isNew }: TypePartProps) {
+  const type = typeOf(draft, types);
+  return (
+    <Part
+      title="Type"
+      description="A product's own API says more than the registry API: who pushed an image, which tags may move, where a deleted one is kept."
+    >
+      <FormGroup label="Product" fieldId="type">
+        <OneSelect
+          label="Product"
+          options={types.map(({ key, label }) => ({ value: key, label }))}
+          chosen={type?.key ?? ""}
+          choose={(key) => set({ type: key })}
+        />
+        <FormHelperText>
+          <HelperText isLiveRegion>
+            <HelperTextItem>{type?.summary}</HelperTextItem>
+          </HelperText>
+        </FormHelperText>
+      </FormGroup>
+      {type?.options.map((option) => (
+        <Field
+          key={option.name}
+          id={`option-${option.name}`}
+          label={option.label}
+          isCode
+          isRequired={option.required && !(option.secret && !isNew)}
+          type={option.secret ? "password" : "text"}
+          value={draft.options[option.name] ?? ""}
+          onChange={(value) => set({ options: { ...draft.options, [option.name]: value } })}
+          help={helpOf(option, isNew)}
+        />
+      ))}
+    </Part>
+  );
+}
+
+function helpOf(option: OptionOut, isNew: boolean): string {
+  const kept = isNew ? " Kept encrypted, never shown again." : " Leave empty to keep the one that is stored.";
+  return option.secret ? option.help + kept : option.help;
+}

@@ -1,0 +1,65 @@
+import type { RegistryOut } from "../api/generated/types.gen";
+
+export type Trust = "Trusted" | "Partly trusted" | "Untrusted";
+
+/** Whether images from a registry are trusted: all, none or those of some repositories. */
+export function trustOf(registry: RegistryOut): Trust {
+  if (!registry.trusted) {
+    return "Untrusted";
+  }
+  const exceptions = registry.trusted_repositories.length + registry.untrusted_repositories.length;
+  return exceptions ? "Partly trusted" : "Trusted";
+}
+
+/** How long one round of checks takes at least, in seconds. */
+export function roundSeconds(registry: Pick<RegistryOut, "images" | "checks_per_second">): number {
+  return registry.images / registry.checks_per_second;
+}
+
+const COUNT = new Intl.NumberFormat();
+
+/** "2,000 images, each at most every 2 min at this pace". */
+export function describePace(registry: Pick<RegistryOut, "images" | "checks_per_second">): string {
+  const images = registry.images === 1 ? "1 image" : `${COUNT.format(registry.images)} images`;
+  const minutes = Math.ceil(roundSeconds(registry) / 60);
+  const round = minutes > 1 ? `; a round of all takes ${COUNT.format(minutes)} min` : "";
+  return `${images}, at most ${COUNT.format(registry.checks_per_second)} a second${round}`;
+}
+
+/** "12 taken, 1 refused". */
+export function describeWebhooks(registry: RegistryOut): string {
+  if (!registry.webhook_created_at) {
+    return "Not set up";
+  }
+  const refused = registry.webhooks_refused ? `, ${COUNT.format(registry.webhooks_refused)} refused` : "";
+  return `${COUNT.format(registry.webhooks_accepted)} taken${refused}`;
+}
+
+/** "1,204 requests, 480 kB". */
+export function describeTraffic(registry: Pick<RegistryOut, "requests" | "bytes_received">): string {
+  const step = Math.min(3, Math.floor(Math.log10(Math.max(registry.bytes_received, 1)) / 3));
+  const size = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 3 });
+  const bytes = `${size.format(registry.bytes_received / 1000 ** step)} ${["B", "kB", "MB", "GB"][step]}`;
+  return `${COUNT.format(registry.requests)} requests, ${bytes}`;
+}
+
+/** A part of a sentence in Markdown as instructions use it: bold, code or plain. */
+export interface Piece {
+  kind: "strong" | "code" | "plain";
+  text: string;
+}
+
+/** The pieces of a sentence of instructions. */
+export function readMarkdown(text: string): Piece[] {
+  return text
+    .split(/(\*\*[^*]+\*\*|`[^`]+`)/)
+    .filter(Boolean)
+    .map((piece) => {
+      if (piece.startsWith("**") && piece.endsWith("**")) {
+        return { kind: "strong", text: piece.slice(2, -2) };
+      }
+      return piece.startsWith("`") && piece.endsWith("`")
+        ? { kind: "code", text: piece.slice(1, -1) }
+        : { kind: "plain", text: piece };
+    });
+}
