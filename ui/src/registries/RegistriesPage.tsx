@@ -17,7 +17,7 @@ import { NothingYet } from "../states/NothingYet";
 import { type Column, DataTable } from "../table/DataTable";
 import { RowActions } from "../table/RowActions";
 import { LastAsked } from "./LastAsked";
-import { describePace, describeWebhooks, type Trust, trustOf } from "./registryStanding";
+import { countImages, describeWebhooks, type Trust, trustOf } from "./registryStanding";
 import { TestRegistry } from "./TestRegistry";
 
 type Task = { name: "test" | "remove"; registry: RegistryOut };
@@ -89,8 +89,8 @@ const COLUMNS: readonly Column<RegistryOut>[] = [
       </Label>
     ),
   },
-  { title: "Checked", width: 20, cell: (row) => (row.trusted ? describePace(row) : <>–</>) },
-  { title: "Webhooks", cell: (row) => describeWebhooks(row) },
+  { title: "Checked", isNarrow: true, cell: (row) => (row.trusted ? countImages(row.images) : "–") },
+  { title: "Webhooks", width: 15, cell: (row) => describeWebhooks(row) },
   { title: "Last asked", width: 25, cell: (row) => <LastAsked registry={row} /> },
 ];
 

@@ -18,12 +18,16 @@ export function roundSeconds(registry: Pick<RegistryOut, "images" | "checks_per_
 
 const COUNT = new Intl.NumberFormat();
 
-/** "2,000 images, each at most every 2 min at this pace". */
+/** "1 image", "2,000 images". */
+export function countImages(images: number): string {
+  return images === 1 ? "1 image" : `${COUNT.format(images)} images`;
+}
+
+/** "12,000 images, at most 20 a second; a round of all takes 10 min". */
 export function describePace(registry: Pick<RegistryOut, "images" | "checks_per_second">): string {
-  const images = registry.images === 1 ? "1 image" : `${COUNT.format(registry.images)} images`;
   const minutes = Math.ceil(roundSeconds(registry) / 60);
   const round = minutes > 1 ? `; a round of all takes ${COUNT.format(minutes)} min` : "";
-  return `${images}, at most ${COUNT.format(registry.checks_per_second)} a second${round}`;
+  return `${countImages(registry.images)}, at most ${COUNT.format(registry.checks_per_second)} a second${round}`;
 }
 
 /** "12 taken, 1 refused". */
