@@ -97,6 +97,15 @@ TABLE: dict[Endpoint, set[Caller]] = {
     Endpoint("POST", "/api/v1/registries/{registry_id}/webhook"): ADMINS,
     Endpoint("DELETE", "/api/v1/registries/{registry_id}/webhook"): ADMINS,
     Endpoint("POST", "/api/v1/registries/{registry_id}/notifications/{product}"): SIGNED,
+    Endpoint("GET", "/api/v1/exposure-windows"): VIEWERS,
+    Endpoint("GET", "/api/v1/exposure-windows/statistics"): VIEWERS,
+    Endpoint("GET", "/api/v1/exposure-windows/export"): VIEWERS,
+    Endpoint("GET", "/api/v1/exposure-windows/{window_id}"): VIEWERS,
+    Endpoint("GET", "/api/v1/exposure-windows/{window_id}/issue"): VIEWERS,
+    Endpoint("POST", "/api/v1/exposure-windows/{window_id}/acknowledge"): OPERATORS,
+    Endpoint("POST", "/api/v1/exposure-windows/{window_id}/unacknowledge"): OPERATORS,
+    Endpoint("POST", "/api/v1/exposure-windows/{window_id}/suppress"): OPERATORS,
+    Endpoint("POST", "/api/v1/exposure-windows/{window_id}/unsuppress"): OPERATORS,
     Endpoint("GET", "/api/v1/workers"): VIEWERS,
     Endpoint("GET", "/api/v1/event-types"): VIEWERS,
     Endpoint("GET", "/api/v1/workers/{worker_id}"): VIEWERS,
@@ -183,9 +192,19 @@ async def tokens(service: RunningService) -> dict[Caller, str]:
 
 def address(path: str) -> str:
     """A path of nothing that exists."""
-    for name in ("token_id", "image_tag_id", "registry_id", "worker_id", "signer_id"):
-        path = path.replace(f"{{{name}}}", "999999")
-    return path.format(product="distribution", alert_id=uuid4(), cluster_id=uuid4(), token="dlr_unknown")
+    wanted = re.findall(r"{(\w+)}", path)
+    return path.format(**dict.fromkeys(wanted, "999999") | {name: NOWHERE[name] for name in wanted if name in NOWHERE})
+
+
+NOWHERE = {
+    "alert_id": str(uuid4()),
+    "cluster_id": str(uuid4()),
+    "token": "dlr_unknown",
+    "facet": "cluster",
+    "product": "distribution",
+    "vulnerability": "CVE-1",
+}
+"""Of what is no number."""
 
 
 async def test_every_endpoint_answers_whom_it_should_and_refuses_everybody_else(service: RunningService) -> None:

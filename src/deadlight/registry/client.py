@@ -66,7 +66,7 @@ class RegistryClient:
             limits=limits,
             timing=timing,
             traffic=self.traffic,
-            basic=endpoint.basic_authorization,
+            basic=self._authorization if sign_in else endpoint.basic_authorization,
         )
         self._mirrors = tuple(
             Source(
@@ -190,6 +190,9 @@ class RegistryClient:
         answer = await self._look_up(repository, reference)
         assert not isinstance(answer, NotModified), "nothing to be unmodified since"
         return answer.digest == digest
+
+    async def _authorization(self) -> str:
+        return (await self.signed_in_endpoint()).basic_authorization
 
     async def _ask(self, question: Callable[[Source], Awaitable[T]]) -> T:
         """The first answer of a mirror, or else whatever the origin says."""

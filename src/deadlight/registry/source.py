@@ -51,9 +51,9 @@ class Source:
         trust: TlsTrust,
         limits: Limits,
         timing: Timing,
-        traffic: Traffic,
-        basic: str = "",
+        basic: Authorization = "",
         pause_seconds: float = 0.0,
+        traffic: Traffic | None = None,
     ) -> None:
         """Prepare to ask `base`; `basic` are its credentials as a header, `pause_seconds` its rest after a failure."""
         self.name = host_of(base)
@@ -63,7 +63,7 @@ class Source:
         self._pause_seconds = pause_seconds
         self._traffic = Traffic() if traffic is None else traffic
         self._pace = Pace(limits, timing)
-        self._transport = Transport(session, trust, limits.request_seconds, traffic)
+        self._transport = Transport(session, trust, limits.request_seconds, self._traffic)
         self._authorizer = Authorizer(base, basic, self._transport, limits, timing)
 
     async def fetch(self, request: Request) -> Answer:

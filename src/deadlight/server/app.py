@@ -33,7 +33,7 @@ from deadlight.server.clusters import api as clusters_api
 from deadlight.server.clusters import runtime_api as runtime_clusters_api
 from deadlight.server.dashboard import api as dashboard_api
 from deadlight.server.dashboard.risk_index import RiskIndex
-from deadlight.server.errors import CODES, ServiceError, UnavailableError
+from deadlight.server.errors import CODES, Refusal, ServiceError, UnavailableError
 from deadlight.server.integrity import api as integrity_api
 from deadlight.server.integrity.turnstile import Turnstile
 from deadlight.server.inventory import api as inventory_api
@@ -111,6 +111,7 @@ def create_app(
     app.state.services = services
     app.state.risk_index = risk_index
     app.state.turnstile = Turnstile()
+    app.state.live_index = LiveIndex()
     for router in ROUTERS:
         app.include_router(router)
     _add_health(app)

@@ -22,6 +22,7 @@ from deadlight.server.findings.jobs import (
 from deadlight.server.integrity.comparison import CompareImages, run_compare_images
 from deadlight.server.integrity.jobs import CheckSource, check_source
 from deadlight.server.integrity.rechecks import CheckSources, check_due_sources, check_sources
+from deadlight.server.inventory.forget import forget_gone
 from deadlight.server.jobs.queue import Entry
 from deadlight.server.ledger.jobs import end_suppressions, repair_windows
 from deadlight.server.registries.facts import FetchFacts, fetch_due_facts, fetch_facts

@@ -16,6 +16,7 @@ from deadlight.registry import Descriptor, Endpoint, RegistryError, UnavailableE
 from deadlight.scanner import SCANNER_STATE
 from deadlight.server.jobs.queue import Job, RetryLaterError, enqueue
 from deadlight.server.registries.service import Registry, client_for, find_distrust, find_registry
+from deadlight.server.scans.configuration import expire_results, find_switched_off
 from deadlight.server.scans.layer_process import LayerOutcome, LayerRequest, read_layer, squash_layers
 from deadlight.server.scans.processes import ProcessEndedError
 from deadlight.server.scans.resolve import NotScannableError, ResolvedImage, resolve_image
