@@ -73,12 +73,24 @@ function digestColumns(image: ImageTagDetail): readonly Column<TagDigest>[] {
   return [
     {
       title: "Digest",
-      width: 45,
+      width: 35,
       cell: (row) => <Digest isShort digest={row.digest} name={`digest ${shortDigest(row.digest)}`} />,
     },
     { title: "First seen", isNarrow: true, cell: (row) => <Moment at={row.first_seen_at} /> },
     { title: "Last seen", isNarrow: true, cell: (row) => <Moment at={row.last_seen_at} /> },
-    { title: "Now", width: 25, cell: (row) => <DigestState row={row} image={image} /> },
+    {
+      title: "Pushed",
+      width: 15,
+      cell: (row) =>
+        row.pushed_at ? (
+          <>
+            <Moment at={row.pushed_at} /> {row.pushed_by && `by ${row.pushed_by}`}
+          </>
+        ) : (
+          row.pushed_by || "–"
+        ),
+    },
+    { title: "Now", width: 20, cell: (row) => <DigestState row={row} image={image} /> },
   ];
 }
 

@@ -5,24 +5,29 @@ import { type Evidence, sideOfDeployment } from "./verdict";
 
 /** When the image was deployed, when its tag got another one, and how far apart that is. */
 export function TagTimeline({ evidence }: { evidence: Evidence }) {
-  const { deployedAt, tagSeenChangedAt } = evidence;
+  const { deployedAt, pushedAt, pushedBy } = evidence;
+  const updatedAt = pushedAt || evidence.tagSeenChangedAt;
   const points = [
     <Point key="deployment" name="Deployment Time" at={deployedAt} note="the first of its containers started" />,
     <Point
       key="update"
       name="Tag Update Time"
-      at={tagSeenChangedAt}
-      note="the registry was first seen to have another digest; the push came before that"
+      at={updatedAt}
+      note={
+        pushedAt
+          ? `the push, as the registry says${pushedBy && `: by ${pushedBy}`}`
+          : "the registry was first seen to have another digest; the push came before that"
+      }
     />,
   ];
-  const isOrdered = !deployedAt || !tagSeenChangedAt || deployedAt <= tagSeenChangedAt;
+  const isOrdered = !deployedAt || !updatedAt || deployedAt <= updatedAt;
   return (
     <figure className="dl-timeline" aria-label="Tag update timeline">
       <ol>{isOrdered ? points : points.reverse()}</ol>
-      {deployedAt && tagSeenChangedAt && (
+      {deployedAt && updatedAt && (
         <figcaption>
           <span className="dl-term">Elapsed difference</span>{" "}
-          {sideOfDeployment(deployedAt, tagSeenChangedAt, elapsed(new Date(deployedAt), new Date(tagSeenChangedAt)))}
+          {sideOfDeployment(deployedAt, updatedAt, elapsed(new Date(deployedAt), new Date(updatedAt)))}
         </figcaption>
       )}
     </figure>

@@ -95,6 +95,24 @@ function Facts({ verdict, evidence }: { verdict: VerdictOut; evidence: Evidence 
           )}
         </Fact>
       )}
+      {evidence.deletedAt && (
+        <Fact name="Deleted">
+          <Moment at={evidence.deletedAt} /> {evidence.deletedBy && `by ${evidence.deletedBy}`}
+        </Fact>
+      )}
+      {evidence.restorableFrom && <Fact name="Can be restored from">{evidence.restorableFrom}</Fact>}
+      {evidence.pushedAt && verdict.violation_type !== "Missing Source" && (
+        <Fact name="Pushed">
+          <Moment at={evidence.pushedAt} /> {evidence.pushedBy && `by ${evidence.pushedBy}`}
+        </Fact>
+      )}
+      {evidence.origin && <Fact name="Cached copy of">{evidence.origin}</Fact>}
+      {verdict.occurrence > 1 && (
+        <Fact name="Opened before">
+          {verdict.occurrence - 1 === 1 ? "Once" : `${verdict.occurrence - 1} times`}, first{" "}
+          <Moment at={verdict.first_ever_detected_at} />
+        </Fact>
+      )}
     </DescriptionList>
   );
 }

@@ -31,6 +31,12 @@ export interface Evidence {
   deployedAt: string;
   tagSeenChangedAt: string;
   lastSeenPresentAt: string;
+  pushedBy: string;
+  pushedAt: string;
+  deletedBy: string;
+  deletedAt: string;
+  restorableFrom: string;
+  origin: string;
 }
 
 /** The parts of a verdict's evidence; empty texts for what is not there. */
@@ -41,6 +47,12 @@ export function readEvidence(evidence: VerdictOut["evidence"]): Evidence {
     deployedAt: textIn(evidence, "deployed_at"),
     tagSeenChangedAt: textIn(evidence, "tag_seen_changed_at"),
     lastSeenPresentAt: textIn(evidence, "last_seen_present_at"),
+    pushedBy: textIn(evidence, "pushed_by"),
+    pushedAt: textIn(evidence, "pushed_at"),
+    deletedBy: textIn(evidence, "deleted_by"),
+    deletedAt: textIn(evidence, "deleted_at"),
+    restorableFrom: textIn(evidence, "restorable_from"),
+    origin: textIn(evidence, "origin"),
   };
 }
 

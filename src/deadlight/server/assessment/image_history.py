@@ -11,7 +11,8 @@ MAX_ROWS = 200
 
 _DIGESTS = text(
     """
-    SELECT tag_history.digest, tag_history.first_seen_at, tag_history.last_seen_at, count(*) OVER () AS total,
+    SELECT tag_history.digest, tag_history.first_seen_at, tag_history.last_seen_at,
+           tag_history.pushed_by, tag_history.pushed_at, count(*) OVER () AS total,
            source.state = 'present' AND source.record ->> 'digest' = tag_history.digest AS is_current,
            (SELECT min(ran.id) FROM image_tag AS ran
             WHERE ran.registry = image_tag.registry AND ran.repository = image_tag.repository
@@ -56,6 +57,8 @@ def _digest(row: Row[Any]) -> TagDigest:
         first_seen_at=row.first_seen_at,
         last_seen_at=row.last_seen_at,
         is_current=bool(row.is_current),
+        pushed_by=row.pushed_by,
+        pushed_at=row.pushed_at,
         image_tag_id=row.ran_id,
     )
 
@@ -71,5 +74,6 @@ def _violation(row: Row[Any]) -> PastViolation:
         last_confirmed_at=row.last_confirmed_at,
         closed_at=row.closed_at,
         close_reason=row.close_reason,
+        occurrence=row.occurrence,
         workloads_count=row.workloads,
     )

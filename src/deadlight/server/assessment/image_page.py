@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from deadlight.model.image import ImageReference
 from deadlight.model.integrity import ViolationType
 from deadlight.model.workload import RuntimeStatus
 from deadlight.server.assessment.filters import TimePeriod
@@ -16,7 +17,7 @@ from deadlight.server.assessment.schemas import ImageTagDetail, ImageTagRow, Sou
 from deadlight.server.errors import NotFoundError
 from deadlight.server.findings.image_facts import ImageFacts, load_image_facts
 from deadlight.server.integrity.recommendations import recommended_steps
-from deadlight.server.owners.attributions import attribution
+from deadlight.server.integrity.sources import read_facts
 from deadlight.server.registries.service import Registry, find_registry
 
 NO_SUCH_IMAGE_TAG = "no such image tag"
@@ -133,16 +134,24 @@ def _registry(row: Row[Any], registry: Registry | None) -> SourceOut:
     return SourceOut(
         host=row.registry,
         type=registry.type if registry else "",
-        trusted=bool(registry and registry.trusted),
+        trusted=bool(registry and registry.trusts(row.repository)),
+        origin=_origin(row, registry),
         link=_link(row, registry, row.digest) if is_there else "",
     )
+
+
+def _origin(row: Row[Any], registry: Registry | None) -> str:
+    reference = ImageReference(row.registry, row.repository, row.tag, row.pinned_digest)
+    entered = registry.origin_of(reference) if registry else None
+    return str(entered or read_facts(row.source_facts).origin or "")
 
 
 def _link(row: Row[Any], registry: Registry | None, digest: str) -> str:
     """Where the registry has an artifact of the image's repository; empty for a registry that nobody added."""
     if registry is None:
         return ""
-    return artifact_link(registry.host, registry.url, row.repository, digest, row.evidence)
+    is_expected = row.evidence is not None and row.evidence.get("registry_digest") == digest
+    return artifact_link(registry.host, registry.url, row.repository, digest, row.evidence if is_expected else None)
 
 
 def _verdict(row: Row[Any], registry: Registry | None) -> VerdictOut:
@@ -156,6 +165,11 @@ def _verdict(row: Row[Any], registry: Registry | None) -> VerdictOut:
         reason=row.reason or "",
         judged_at=row.judged_at,
         first_detected_at=row.first_detected_at,
+        first_ever_detected_at=row.first_ever_detected_at,
+        occurrence=row.occurrence or 0,
+        tag_mutable=row.mutable,
+        mutability_source=row.mutability_source or "",
+        mutability_detail=row.mutability_detail or "",
         evidence=row.evidence or {},
         recommended_steps=list(recommended_steps(violation)) if violation else [],
         stale_reason=row.stale_reason or "",

@@ -173,6 +173,9 @@ class TagDigest(BaseModel):
     last_seen_at: datetime
     is_current: bool
     """Whether the registry had it when it last answered."""
+    pushed_by: str
+    """Who put it there, as the registry says; empty where it does not."""
+    pushed_at: datetime | None
     image_tag_id: int | None
     """The page of the image that ran with it."""
 
@@ -189,6 +192,8 @@ class PastViolation(BaseModel):
     last_confirmed_at: datetime
     closed_at: datetime | None
     close_reason: str
+    occurrence: int
+    """How many of its type the image had had by then, this one included."""
     workloads_count: int
 
 

@@ -53,6 +53,15 @@ class VerdictOut(BaseModel):
     reason: str
     judged_at: datetime | None
     first_detected_at: datetime | None
+    first_ever_detected_at: datetime | None
+    """Of the first violation of this type on the image tag, where it has opened again since."""
+    occurrence: int
+    """How often there has been one, this one included; 0 while none is open."""
+    tag_mutable: bool | None
+    """Whether the tag may move; None where that was of no concern."""
+    mutability_source: str
+    """Who says so: registry policy, tag history, user pattern, documented name or shape of the tag."""
+    mutability_detail: str
     evidence: dict[str, Any]
     recommended_steps: list[str]
     stale_reason: str
@@ -67,6 +76,8 @@ class SourceOut(BaseModel):
     type: str
     trusted: bool
     link: str
+    origin: str
+    """What the image is a cached copy of, where its repository is a proxy cache."""
 
 
 class ImageTagDetail(ImageTagRow):
