@@ -10,7 +10,7 @@ from deadlight.registry.client import DEFAULT_LIMITS, DEFAULT_TIMING, RegistryCl
 from deadlight.registry.endpoint import Endpoint
 from deadlight.registry.limits import Limits, Timing
 from deadlight.registry.types.generic import GENERIC
-from deadlight.registry.types.registry_type import RegistryApi
+from deadlight.registry.types.registry_type import RegistryApi, RegistryType
 from deadlight.registry.types.table import TYPES
 
 
@@ -45,11 +45,12 @@ def connect(
     address: Address,
     session: aiohttp.ClientSession,
     *,
+    types: Mapping[str, RegistryType] = TYPES,
     limits: Limits = DEFAULT_LIMITS,
     timing: Timing = DEFAULT_TIMING,
 ) -> Connection:
     """Prepare to ask a registry; raises InvalidEndpointError for settings that cannot work."""
     options: Mapping[str, str] = dict(address.options)
-    api = TYPES.get(address.type, GENERIC).connect(address.endpoint, session, options, timing)
+    api = types.get(address.type, GENERIC).connect(address.endpoint, session, options, timing)
     sign_in = api.sign_in if isinstance(api, _Lending) else None
     return Connection(RegistryClient(address.endpoint, session, sign_in=sign_in, limits=limits, timing=timing), api)

@@ -37,6 +37,7 @@ JOBS: Sequence[Entry[Services]] = (
     Entry(CheckSource, check_source),
     Entry(CheckSources, check_sources),
     Entry(CompareImages, run_compare_images),
+    Entry(FetchFacts, fetch_facts),
     Entry(ScanImage, scan_image),
     Entry(AssessImage, run_assess_image),
     Entry(RefreshImage, run_refresh_image),

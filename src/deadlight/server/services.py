@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from deadlight.registry.attestations.keyless import VerifyBundle
 from deadlight.registry.connection import Address, Connection
+from deadlight.registry.types.registry_type import RegistryType
 from deadlight.server.db.notifications import Listener
 from deadlight.server.secrets import Cipher
 from deadlight.server.settings import Settings

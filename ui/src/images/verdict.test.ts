@@ -17,6 +17,12 @@ it("reads evidence of which parts are missing or are not texts", () => {
     deployedAt: "",
     tagSeenChangedAt: "",
     lastSeenPresentAt: "",
+    pushedBy: "",
+    pushedAt: "",
+    deletedBy: "",
+    deletedAt: "",
+    restorableFrom: "",
+    origin: "",
   });
 });
 

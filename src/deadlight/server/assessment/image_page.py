@@ -18,6 +18,7 @@ from deadlight.server.errors import NotFoundError
 from deadlight.server.findings.image_facts import ImageFacts, load_image_facts
 from deadlight.server.integrity.recommendations import recommended_steps
 from deadlight.server.integrity.sources import read_facts
+from deadlight.server.owners.attributions import attribution
 from deadlight.server.registries.service import Registry, find_registry
 
 NO_SUCH_IMAGE_TAG = "no such image tag"
@@ -99,13 +100,12 @@ async def build_detail(connection: AsyncConnection, image_tag_id: int) -> ImageT
     counts = await count_findings(connection, image_tag_id)
     registry = await find_registry(connection, row.registry)
     return ImageTagDetail(
-        **_row(facts, places.get(image_tag_id)),
+        **_row(facts, places.get(image_tag_id))
+        | {"runtime_status": presence.status, "providers": list(presence.providers)},
         pinned_digest=row.pinned_digest,
         first_seen_at=row.first_seen_at,
-        runtime_status=presence.status,
         namespaces=list(presence.namespaces[:MAX_NAMESPACES]),
         namespaces_count=len(presence.namespaces),
-        providers=list(presence.providers),
         source=_registry(row, registry),
         distribution=row.distribution or "",
         scan_error=row.scan_error or "",

@@ -10,12 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.model.image import ImageReference
 from deadlight.registry import InvalidEndpointError, RegistryError
-from deadlight.registry.client import DEFAULT_TIMING
 from deadlight.registry.types.registry_type import ArtifactFacts, Feature, RegistryApi
 from deadlight.server.db.zero_bytes import without_zero_bytes
 from deadlight.server.events.outbox import Event
 from deadlight.server.jobs.queue import Job, enqueue
-from deadlight.server.registries.service import Registry, find_registry
+from deadlight.server.registries.service import Registry, connection_for, find_registry
 from deadlight.server.secrets import UndecipherableError
 from deadlight.server.services import Services
 from deadlight.server.tables.inventory import image_tag
@@ -89,7 +88,7 @@ async def fetch_facts(services: Services, job: FetchFacts) -> None:
     async with services.engine.connect() as connection:
         row = (await connection.execute(select(image_tag).where(image_tag.c.id == job.image_tag_id))).first()
         registry = await find_registry(connection, row.registry) if row else None
-    answer = await _ask(services, registry, row) if registry and registry.trusted and row else None
+    answer = await _ask(services, registry, row) if registry and row and registry.trusts(row.repository) else None
     parameters: dict[str, Any] = {"image_tag_id": job.image_tag_id}
     async with services.engine.begin() as connection:
         if answer is None:
@@ -123,7 +122,7 @@ def api_for(services: Services, registry: Registry) -> RegistryApi | None:
     row = services.registry_types.get(registry.type)
     if row is None or row.features <= {Feature.LINK}:
         return None
-    return row.connect(registry.endpoint(services.cipher), services.http, {}, DEFAULT_TIMING)
+    return connection_for(services, registry).api
 
 
 async def fetch_due_facts(services: Services) -> None:

@@ -112,7 +112,7 @@ def connection_for(services: Services, asked: Registry) -> Connection:
     address = asked.address(services.cipher)
     known = services.registries.get(address)
     if known is None:
-        known = services.registries[address] = connect(address, services.http)
+        known = services.registries[address] = connect(address, services.http, types=services.registry_types)
     return known
 
 

@@ -1,7 +1,19 @@
 """Registries the user added, and what their own APIs know of images (owner: `registries`)."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Double, LargeBinary, Table, Text, text
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from deadlight.server.tables.metadata import document, identity, metadata, moment, recorded
 
