@@ -42,10 +42,6 @@ observation = Table(
     Index("ix_observation_pending", "container_id", postgresql_where=text("image_id IS NULL")),
     Index("ix_observation_last_at", "last_at"),
     Index("ix_observation_unplaced", "container_id", postgresql_where=text("grade = 'executed' AND NOT placed")),
-    Index(
-        "ix_observation_process", "process", "container_id", "cluster_id", postgresql_where=text("grade = 'executed'")
-    ),
-    Index("ix_observation_path", "path", "container_id", "cluster_id", postgresql_where=text("grade = 'executed'")),
 )
 
 package_use = Table(
@@ -72,6 +68,7 @@ program = Table(
     Column("arguments", ARRAY(Text), nullable=False, comment="with the program's own name first"),
     recorded("first_seen_at"),
     Index("ix_program_name", "name"),
+    Index("ix_program_path", "path"),
     comment="a program with its arguments, wherever it was executed",
 )
 

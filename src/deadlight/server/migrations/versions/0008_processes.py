@@ -57,6 +57,7 @@ def upgrade() -> None:
         comment="a program with its arguments, wherever it was executed",
     )
     op.create_index("ix_program_name", "program", ["name"], unique=False)
+    op.create_index("ix_program_path", "program", ["path"], unique=False)
     op.create_table(
         "program_package",
         sa.Column("image_id", sa.BigInteger(), nullable=False),
@@ -150,6 +151,8 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("grade = 'executed' AND NOT placed"),
     )
+    op.drop_index("ix_observation_path", table_name="observation")
+    op.drop_index("ix_observation_process", table_name="observation")
     # ### end Alembic commands ###
     for statement in FILL:
         op.execute(statement)
@@ -176,6 +179,17 @@ def downgrade() -> None:
     op.drop_table("program_risk")
     op.drop_index("ix_program_package_program_id", table_name="program_package")
     op.drop_table("program_package")
+    op.drop_index("ix_program_path", table_name="program")
     op.drop_index("ix_program_name", table_name="program")
     op.drop_table("program")
+    op.create_index(
+        "ix_observation_path", "observation", ["path"], unique=False, postgresql_where=sa.text("grade = 'executed'")
+    )
+    op.create_index(
+        "ix_observation_process",
+        "observation",
+        ["process", "container_id", "cluster_id"],
+        unique=False,
+        postgresql_where=sa.text("grade = 'executed'"),
+    )
     # ### end Alembic commands ###
