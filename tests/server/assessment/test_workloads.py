@@ -40,7 +40,7 @@ async def pages(service: RunningService, path: str, query: str) -> list[str]:
 
 def seen(container_id: str, path: str, process: str, grade: Grade = Grade.EXECUTED, **more: Any) -> wire.Observation:
     """What a sensor saw."""
-    values = {"first_at": STARTED, "last_at": STARTED + timedelta(minutes=1), "pid": 1} | more
+    values: dict[str, Any] = {"first_at": STARTED, "last_at": STARTED + timedelta(minutes=1), "pid": 1} | more
     return wire.Observation(container_id=container_id, grade=grade, path=path, process=process, **values)
 
 
