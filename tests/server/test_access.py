@@ -67,6 +67,8 @@ TABLE: dict[Endpoint, set[Caller]] = {
     Endpoint("DELETE", "/api/v1/views/{view_id}"): VIEWERS,
     Endpoint("GET", "/api/v1/workloads"): VIEWERS,
     Endpoint("GET", "/api/v1/workloads/summary"): VIEWERS,
+    Endpoint("GET", "/api/v1/workloads/export"): VIEWERS,
+    Endpoint("GET", "/api/v1/processes/export"): VIEWERS,
     Endpoint("GET", "/api/v1/workloads/{workload_id}"): VIEWERS,
     Endpoint("GET", "/api/v1/workloads/{workload_id}/processes"): VIEWERS,
     Endpoint("GET", "/api/v1/processes"): VIEWERS,

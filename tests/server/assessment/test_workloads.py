@@ -1,5 +1,7 @@
 """Lists of workloads and of what they execute."""
 
+import csv
+import io
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -13,6 +15,7 @@ from tests.support.service import RunningService
 
 from deadlight.model import wire
 from deadlight.model.observation import Grade
+from deadlight.server.assessment import workload_export
 from deadlight.server.auth.principals import AgentKind, AgentPrincipal
 from deadlight.server.findings.service import assess_image, refresh_program_risks
 from deadlight.server.runtime.service import take_observations
@@ -345,3 +348,22 @@ async def test_the_processes_of_a_workload_are_those_of_its_page_and_of_the_runt
         "working_directory": "",
         "process_hash": "",
     }
+
+
+async def test_exports_have_every_row_that_meets_the_filters(
+    service: RunningService, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await watched(fleet)
+    monkeypatch.setattr(workload_export, "ROWS_AT_ONCE", 1)
+    headers = {"authorization": f"Bearer {service.api_token}"}
+    for path, first in ((WORKLOADS, "busy"), (PROCESSES, "curl")):
+        async with service.http.get(f"{service.url}{path}/export?format=csv", headers=headers) as response:
+            rows = list(csv.DictReader(io.StringIO(await response.text())))
+        exported = await service.get(f"{path}/export?format=json&severity=High&severity=Critical&order=name")
+        assert (len(rows), rows[0]["name"]) == (3, first)
+        assert exported[0]["name"] == first
+        assert rows[0]["high"] == str(exported[0]["high"]) == "1"
+    monkeypatch.setattr(workload_export, "MOST_ROWS", 2)
+    for path in (WORKLOADS, PROCESSES):
+        refusal = await service.request("GET", f"{path}/export", expect=400)
+        assert "at most 2 rows, this one would have 3" in refusal["message"]

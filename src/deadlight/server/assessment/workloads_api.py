@@ -1,14 +1,25 @@
 """Endpoints of the lists of workloads and processes, and of their pages."""
 
+from collections.abc import AsyncIterator, Sequence
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query
+from fastapi.responses import StreamingResponse
 
-from deadlight.server.assessment.images_schemas import LiveQuery
+from deadlight.server.assessment.export import ExportFormat, iter_file
+from deadlight.server.assessment.images_schemas import ExportQuery, LiveQuery
 from deadlight.server.assessment.live_index import LiveDep
 from deadlight.server.assessment.process_page import build_process, list_accessed_files, list_process_findings
 from deadlight.server.assessment.processes import list_processes, list_workload_processes, summarise_processes
+from deadlight.server.assessment.workload_export import (
+    PROCESS_COLUMNS,
+    WORKLOAD_COLUMNS,
+    Rows,
+    check_size,
+    iter_processes,
+    iter_workloads,
+)
 from deadlight.server.assessment.workload_page import build_workload
 from deadlight.server.assessment.workload_schemas import (
     AccessedFile,
@@ -52,6 +63,23 @@ async def get_workload_summary(
         return await summarise_workloads(connection, live, query.image_filter())
 
 
+@router.get("/workloads/export", operation_id="exportLiveWorkloads", response_class=StreamingResponse)
+async def get_workload_export(
+    query: Annotated[ExportQuery, Query()], _: Viewer, services: ServicesDep, live: LiveDep
+) -> StreamingResponse:
+    """Every workload that meets the filters, as a file."""
+    wanted = query.image_filter()
+    async with services.engine.connect() as connection:
+        check_size((await summarise_workloads(connection, live, wanted)).matching)
+    return _file("workloads", WORKLOAD_COLUMNS, iter_workloads(services.engine, live, wanted), query.format)
+
+
+def _file(name: str, columns: Sequence[str], rows: AsyncIterator[Rows], file_format: ExportFormat) -> StreamingResponse:
+    headers = {"content-disposition": f'attachment; filename="{name}.{file_format}"', "cache-control": "no-store"}
+    content = iter_file(columns, rows, file_format)
+    return StreamingResponse(content, media_type=file_format.media_type, headers=headers)
+
+
 @router.get("/workloads/{workload_id}", operation_id="getLiveWorkload")
 async def get_workload(workload_id: RowId, _: Viewer, services: ServicesDep, live: LiveDep) -> WorkloadDetail:
     """A workload with its images and pods."""
@@ -86,6 +114,17 @@ async def get_process_summary(
     """How many processes meet the filters, and how many have each risk."""
     async with services.engine.connect() as connection:
         return await summarise_processes(connection, live, query.image_filter())
+
+
+@router.get("/processes/export", operation_id="exportLiveProcesses", response_class=StreamingResponse)
+async def get_process_export(
+    query: Annotated[ExportQuery, Query()], _: Viewer, services: ServicesDep, live: LiveDep
+) -> StreamingResponse:
+    """Every process that meets the filters, as a file."""
+    wanted = query.image_filter()
+    async with services.engine.connect() as connection:
+        check_size((await summarise_processes(connection, live, wanted)).matching)
+    return _file("processes", PROCESS_COLUMNS, iter_processes(services.engine, live, wanted), query.format)
 
 
 @router.get("/processes/{image_tag_id}/{program_id}", operation_id="getLiveProcess")
