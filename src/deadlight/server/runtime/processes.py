@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.model.observation import Grade
+from deadlight.server.events.relay import CHANGES_CHANNEL
 
 PLACED_AT_ONCE = 10_000
 
@@ -99,12 +100,18 @@ def find_program(process: str, pid: int, executed: Sequence[Execution]) -> UUID 
 
 async def place_executions(connection: AsyncConnection, container_ids: Sequence[str]) -> None:
     """Tell what these containers executed of their workloads, as far as these are known."""
-    await connection.execute(_PLACE_OF_CONTAINERS, {"container_ids": list(container_ids), "limit": PLACED_AT_ONCE})
+    await _place(connection, _PLACE_OF_CONTAINERS, {"container_ids": list(container_ids)})
 
 
 async def place_waiting(connection: AsyncConnection) -> None:
     """The same for what was executed before its container was known."""
-    await connection.execute(_PLACE_ANY, {"limit": PLACED_AT_ONCE})
+    await _place(connection, _PLACE_ANY, {})
+
+
+async def _place(connection: AsyncConnection, statement: TextClause, parameters: Mapping[str, Any]) -> None:
+    placed = await connection.execute(statement, {**parameters, "limit": PLACED_AT_ONCE})
+    if placed.rowcount:
+        await connection.execute(text(f"SELECT pg_notify('{CHANGES_CHANNEL}', 'process')"))
 
 
 async def load_executed(
