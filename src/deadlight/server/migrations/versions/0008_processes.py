@@ -183,7 +183,11 @@ def downgrade() -> None:
     op.drop_index("ix_program_name", table_name="program")
     op.drop_table("program")
     op.create_index(
-        "ix_observation_path", "observation", ["path"], unique=False, postgresql_where=sa.text("grade = 'executed'")
+        "ix_observation_path",
+        "observation",
+        ["path", "container_id", "cluster_id"],
+        unique=False,
+        postgresql_where=sa.text("grade = 'executed'"),
     )
     op.create_index(
         "ix_observation_process",
