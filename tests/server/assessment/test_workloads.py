@@ -237,6 +237,7 @@ async def test_processes_are_gathered_over_workloads_with_the_risks_of_what_they
         "arguments": "--port 80",
         "image": "registry.example/shop/web:1.0.0",
         "image_digest": "",
+        "architecture": "amd64",
         "runtime_status": "running",
         "risks": [],
         "severities": dict.fromkeys(("Critical", "High", "Medium", "Low", "Unknown"), 0),

@@ -16,7 +16,7 @@ const NAME: Column<LiveProcess> = {
   width: 15,
   cell: (row) => (
     <>
-      <Link to={processPath(row)}>{row.name}</Link> <DemonstrationLabel isShown={row.demonstration} />
+      <Link to={processPath(row)}>{row.name}</Link>
       {row.changed && (
         <div>
           <Label isCompact color="orange">
@@ -60,6 +60,19 @@ const ARGUMENTS: Column<LiveProcess> = {
   cell: (row) => (row.arguments ? <code className="dl-break">{row.arguments}</code> : <None />),
 };
 
+const IMAGE: Column<LiveProcess> = {
+  title: "Image",
+  width: 15,
+  cell: (row) => (
+    <>
+      <Link to={imagePath(row.image_tag_id)}>
+        <PathText path={row.image} />
+      </Link>
+      <div className="dl-subtle">{row.architecture}</div>
+    </>
+  ),
+};
+
 /** What a workload executes. */
 export const WORKLOAD_PROCESS_COLUMNS: readonly Column<LiveProcess>[] = [
   NAME,
@@ -68,20 +81,25 @@ export const WORKLOAD_PROCESS_COLUMNS: readonly Column<LiveProcess>[] = [
   STATUS,
   PATH,
   ARGUMENTS,
+  IMAGE,
 ];
 
 export const PROCESS_COLUMNS: readonly Column<LiveProcess>[] = [
-  ...WORKLOAD_PROCESS_COLUMNS,
-  { title: "Workloads", isNarrow: true, cell: (row) => row.workloads_count },
   {
-    title: "Image",
-    width: 15,
+    ...NAME,
     cell: (row) => (
-      <Link to={imagePath(row.image_tag_id)}>
-        <PathText path={row.image} />
-      </Link>
+      <>
+        {NAME.cell(row)} <DemonstrationLabel isShown={row.demonstration} />
+      </>
     ),
   },
+  RISKS,
+  VULNERABILITIES,
+  STATUS,
+  PATH,
+  ARGUMENTS,
+  { title: "Workloads", isNarrow: true, cell: (row) => row.workloads_count },
+  IMAGE,
 ];
 
 function None() {

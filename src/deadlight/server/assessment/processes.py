@@ -148,6 +148,7 @@ def describe_process(processes: Processes, position: int) -> LiveProcess:
         arguments=program.line,
         image=_image_name(columns, tag),
         image_digest=columns.digests[tag],
+        architecture=columns.architectures.values[columns.architecture.values[tag]],
         runtime_status=RuntimeStatus.RUNNING if processes.running[position] else RuntimeStatus.STOPPED,
         risks=list(risks_of(int(processes.badges[position]))),
         severities=counts if scan is ScanState.SCANNED else None,

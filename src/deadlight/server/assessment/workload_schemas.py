@@ -120,6 +120,7 @@ class LiveProcess(BaseModel):
     image: str
     """registry/repository:tag, or @digest without a tag."""
     image_digest: str
+    architecture: str
     runtime_status: RuntimeStatus
     """Running as long as one of its workloads runs the image: sensors see programs start, not end."""
     risks: list[Risk]
