@@ -43,7 +43,7 @@ async def test_clusters_are_listed_with_what_is_wrong_and_shown_one_by_one(deadl
     assert "1 of 4 sensors run; the environment needs attention" in result.stderr
     assert "SCA 3/3" in result.stderr
     assert "east: 1 sensor is silent: b." in result.stderr
-    names = [item["name"] for item in json.loads((await deadlight("clusters", "--json")).stdout)]
+    names = [item["name"] for item in json.loads((await deadlight("clusters", "-o", "json")).stdout)]
     assert names == ["east", "quiet", "west"]
     one = await deadlight("cluster", "east")
     assert "installation failed" in one.stdout
@@ -73,7 +73,7 @@ async def test_tokens_are_made_listed_replaced_and_revoked(deadlight: Deadlight,
     token = (await deadlight("tokens", "create", "rollout", "--cluster", "north")).stdout.strip()
     service.registration_token = token
     await service.enrol(cluster="north")
-    newest = json.loads((await deadlight("tokens", "list", "--json")).stdout)[0]
+    newest = json.loads((await deadlight("tokens", "list", "-o", "json")).stdout)[0]
     assert (newest["name"], newest["clusters"][0]["name"]) == ("rollout", "north")
     successor = (await deadlight("tokens", "revoke", str(newest["id"]), "--replace")).stdout.strip()
     assert successor.startswith("dlr_")
@@ -87,7 +87,7 @@ async def test_tokens_are_made_listed_replaced_and_revoked(deadlight: Deadlight,
 
 @pytest.mark.req("M1")
 async def test_connect_prints_the_same_commands_as_the_wizard(deadlight: Deadlight, service: RunningService) -> None:
-    result = await deadlight("connect", "--name", "north", "--provider", "openshift", "--json")
+    result = await deadlight("connect", "--name", "north", "--provider", "openshift", "-o", "json")
     plan = json.loads(result.stdout)
     printed = (await deadlight("connect", "--name", "north", "--provider", "openshift")).stdout
     fresh = next(word for word in printed.split() if word.startswith("registrationToken=")).partition("=")[2]

@@ -27,7 +27,7 @@ async def test_windows_are_listed_acknowledged_and_suppressed(
     assert "No exposure window matches" in (await deadlight("--open")).stderr
     await fleet.deploy(await fleet.add_image_tag())
     await service.settle()  # nobody has added its registry
-    (window,) = json.loads((await deadlight("--open", "--json")).stdout)
+    (window,) = json.loads((await deadlight("--open", "-o", "json")).stdout)
     number = str(window["id"])
     listed = (await deadlight("--risk", "untrusted_registry", "--cluster", "test")).stdout
     for text in (number, "open", "untrusted_registry", "test/shop/web", "1.0.0"):

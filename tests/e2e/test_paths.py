@@ -82,7 +82,7 @@ class Lab:
     async def command(self, *arguments: str) -> Any:
         """What the command line answers, as JSON."""
         process = await asyncio.create_subprocess_exec(
-            *(str(DEADLIGHT), *arguments, "--json"),
+            *(str(DEADLIGHT), *arguments, "-o", "json"),
             env={**os.environ, "DEADLIGHT_URL": self.service.url, "DEADLIGHT_TOKEN": self.service.api_token},
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,

@@ -67,6 +67,17 @@ TABLE: dict[Endpoint, set[Caller]] = {
     Endpoint("POST", "/api/v1/views"): VIEWERS,
     Endpoint("PUT", "/api/v1/views/{view_id}"): VIEWERS,
     Endpoint("DELETE", "/api/v1/views/{view_id}"): VIEWERS,
+    Endpoint("GET", "/api/v1/workloads"): VIEWERS,
+    Endpoint("GET", "/api/v1/workloads/summary"): VIEWERS,
+    Endpoint("GET", "/api/v1/workloads/export"): VIEWERS,
+    Endpoint("GET", "/api/v1/processes/export"): VIEWERS,
+    Endpoint("GET", "/api/v1/workloads/{workload_id}"): VIEWERS,
+    Endpoint("GET", "/api/v1/workloads/{workload_id}/processes"): VIEWERS,
+    Endpoint("GET", "/api/v1/processes"): VIEWERS,
+    Endpoint("GET", "/api/v1/processes/summary"): VIEWERS,
+    Endpoint("GET", "/api/v1/processes/{image_tag_id}/{program_id}"): VIEWERS,
+    Endpoint("GET", "/api/v1/processes/{image_tag_id}/{program_id}/vulnerabilities"): VIEWERS,
+    Endpoint("GET", "/api/v1/processes/{image_tag_id}/{program_id}/files"): VIEWERS,
     Endpoint("GET", "/api/v1/image-tags"): VIEWERS,
     Endpoint("GET", "/api/v1/image-tags/{image_tag_id}"): VIEWERS,
     Endpoint("GET", "/api/v1/image-tags/{image_tag_id}/clusters"): VIEWERS,
@@ -127,6 +138,7 @@ TABLE: dict[Endpoint, set[Caller]] = {
     Endpoint("DELETE", "/api/v1/demonstration"): ADMINS,
     Endpoint("POST", "/runtime/api/v1/images/tags"): VIEWERS,
     Endpoint("POST", "/runtime/api/v1/workloads"): VIEWERS,
+    Endpoint("GET", "/runtime/api/v1/live/images"): VIEWERS,
     Endpoint("POST", "/runtime/api/v1/clusters"): ADMINS,
     Endpoint("GET", "/runtime/api/v1/cluster/{cluster_id}"): ADMINS,
     Endpoint("GET", "/runtime/api/v1/clusters/{cluster_id}/"): ADMINS,
@@ -203,6 +215,7 @@ NOWHERE = {
     "facet": "cluster",
     "product": "distribution",
     "vulnerability": "CVE-1",
+    "program_id": str(uuid4()),
 }
 """Of what is no number."""
 

@@ -10,6 +10,8 @@ import { ImagePage } from "./images/ImagePage";
 import { ImagesPage } from "./images/ImagesPage";
 import { OwnersPage } from "./owners/OwnersPage";
 import { NewRulePage, RulePage } from "./owners/RulePage";
+import { ProcessesPage } from "./processes/ProcessesPage";
+import { ProcessPage } from "./processes/ProcessPage";
 import { RegistriesPage } from "./registries/RegistriesPage";
 import { NewRegistryPage, RegistryPage } from "./registries/RegistryPage";
 import { RequireSession } from "./session/RequireSession";
@@ -22,6 +24,8 @@ import { SignersPage } from "./signers/SignersPage";
 import { AlertsPage } from "./workers/AlertsPage";
 import { NewWorkerPage, WorkerPage } from "./workers/WorkerPage";
 import { WorkersPage } from "./workers/WorkersPage";
+import { WorkloadPage } from "./workloads/WorkloadPage";
+import { WorkloadsPage } from "./workloads/WorkloadsPage";
 
 const pages: RouteObject[] = [
   { index: true, element: <Navigate to="/runtime/dashboard" replace /> },
@@ -33,6 +37,10 @@ const pages: RouteObject[] = [
   { path: CLUSTERS_PATH, element: <ClustersPage /> },
   { path: INSTALL_PATH, element: <InstallPage /> },
   { path: TOKENS_PATH, element: <TokensPage /> },
+  { path: "runtime/live/workloads", element: <WorkloadsPage /> },
+  { path: "runtime/live/workloads/:workloadId/:tab?", element: <WorkloadPage /> },
+  { path: "runtime/live/processes", element: <ProcessesPage /> },
+  { path: "runtime/live/processes/:imageTagId/:programId/:tab?", element: <ProcessPage /> },
   { path: "runtime/clusters/:clusterId", element: <ClusterPage /> },
   { path: "admin/runtime/clusters", element: <Navigate to={CLUSTERS_PATH} replace /> },
   { path: "admin/workers", element: <WorkersPage /> },

@@ -9,7 +9,20 @@ import typer
 from rich.console import Console
 
 from deadlight import __version__
-from deadlight.cli import clusters, commands, windows
+from deadlight.cli.commands import (
+    advisories,
+    clusters,
+    connection,
+    demonstration,
+    funnel,
+    images,
+    registries,
+    scan,
+    session,
+    windows,
+    workers,
+    workloads,
+)
 from deadlight.cli.embedded_postgres import EmbeddedPostgresError
 from deadlight.cli.home import Home
 from deadlight.cli.output import plain
@@ -21,22 +34,28 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
-    epilog="Other processes: deadlight server | controller | sensor, each with its own --help.",
+    epilog="Commands that print something take -o table, json or yaml. Exit codes: 0 done; 1 refused, not reached or "
+    "not found, standard error says why and what to do; 2 wrong usage. "
+    "Other processes: deadlight server | controller | sensor, each with its own --help.",
 )
-advisories = typer.Typer(help="Advisories: what is known about vulnerabilities.", no_args_is_help=True)
+advisories_app = typer.Typer(help="Advisories: what is known about vulnerabilities.", no_args_is_help=True)
 demo = typer.Typer(help="The demonstration fleet.", no_args_is_help=True)
 
-app.command()(commands.login)
-app.command()(commands.connect)
-app.command()(commands.images)
+app.command()(session.login)
+app.command()(connection.connect)
+app.command()(images.images)
+app.command()(images.image)
+app.command()(workloads.workloads)
+app.command()(workloads.processes)
 app.command()(clusters.cluster)
-app.command()(commands.workers)
-app.command()(commands.funnel)
-app.command()(commands.scan)
-advisories.command("import")(commands.import_advisories)
-demo.command("remove")(commands.remove_demonstration)
+app.command()(registries.registries)
+app.command()(workers.workers)
+app.command()(funnel.funnel)
+app.command()(scan.scan)
+advisories_app.command("import")(advisories.import_advisories)
+demo.command("remove")(demonstration.remove_demonstration)
 app.add_typer(windows.app, name="windows")
-app.add_typer(advisories, name="advisories")
+app.add_typer(advisories_app, name="advisories")
 app.add_typer(demo, name="demo")
 app.add_typer(clusters.clusters, name="clusters")
 app.add_typer(clusters.tokens, name="tokens")

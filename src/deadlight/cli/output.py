@@ -1,32 +1,73 @@
-"""What commands print: tables for people, JSON for programs."""
+"""What commands print: tables for people, JSON or YAML for programs. Advice and problems go to standard error."""
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
+from typing import Annotated, Any, assert_never
 
+import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 SEVERITY_STYLES = {"Critical": "bold red", "High": "red", "Medium": "yellow", "Low": "blue", "Unknown": "dim"}
+STATUS_STYLES = {"running": "green", "failed": "red", "stopped": "red", "installation_failed": "yellow"}
 
 
-def print_json(value: Any) -> None:
-    """The value as JSON on standard output."""
-    json.dump(value, sys.stdout, indent=2, ensure_ascii=False)
-    sys.stdout.write("\n")
+class Format(StrEnum):
+    """How a command prints what it found."""
+
+    TABLE = "table"
+    JSON = "json"
+    YAML = "yaml"
+
+
+Output = Annotated[Format, typer.Option("--output", "-o", help="How to print it.")]
+"""The option of every command that prints what it found."""
+
+
+def show(value: Any, output: Format, print_for_people: Callable[[], None]) -> None:
+    """Print what a command found: all of it for programs, or what people want to see of it."""
+    match output:
+        case Format.JSON:
+            json.dump(value, sys.stdout, indent=2, ensure_ascii=False)
+            sys.stdout.write("\n")
+        case Format.YAML:
+            import yaml  # noqa: PLC0415 - only here
+
+            yaml.safe_dump(value, sys.stdout, sort_keys=False, allow_unicode=True)
+        case Format.TABLE:
+            print_for_people()
+        case _ as never:
+            assert_never(never)
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, empty: str) -> None:
     """A table on standard output, or on standard error what it means that there is none."""
     if not rows:
-        Console(stderr=True).print(empty)
+        advise(empty)
         return
     table = Table(*columns, box=None, pad_edge=False, header_style="bold")
     for row in rows:
         table.add_row(*row)
     Console().print(table)
+
+
+def print_facts(facts: Sequence[tuple[str, str]]) -> None:
+    """Names and what they stand for, below each other on standard output; those of nothing are left out."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, text in facts:
+        if text:
+            table.add_row(name, text)
+    Console().print(table)
+
+
+def advise(text: str) -> None:
+    """Tell a person something beside what was asked for, on standard error."""
+    Console(stderr=True).print(text)
 
 
 def severities(counts: Mapping[str, int] | None) -> str:
@@ -35,6 +76,12 @@ def severities(counts: Mapping[str, int] | None) -> str:
         return "[dim]not scanned[/]"
     shown = [f"[{SEVERITY_STYLES[name]}]{counts[name]} {name}[/]" for name in SEVERITY_STYLES if counts.get(name)]
     return ", ".join(shown) or "none"
+
+
+def status(name: str) -> str:
+    """The name of a status, coloured."""
+    text = name.replace("_", " ")
+    return f"[{STATUS_STYLES[name]}]{text}[/]" if name in STATUS_STYLES else text
 
 
 def plain(value: Any) -> str:

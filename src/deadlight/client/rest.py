@@ -10,6 +10,8 @@ import msgspec
 from deadlight.client.errors import ClientError
 
 _TIMEOUT = aiohttp.ClientTimeout(total=120, sock_connect=10)
+_PAGE = 100
+"""The most rows the service gives at once."""
 
 
 class NotReachedError(ClientError):
@@ -81,17 +83,22 @@ class RestClient:
         self._session.headers["x-csrf-token"] = session["csrf_token"]
         return session
 
-    async def list_image_tags(self, query: Mapping[str, Any], limit: int) -> tuple[list[dict[str, Any]], int]:
-        """Up to `limit` image tags that run, riskiest first, and how many there are; raises as `request`."""
-        found: list[dict[str, Any]] = []
+    async def list_rows(
+        self, path: str, field: str, query: Mapping[str, Any], limit: int | None
+    ) -> tuple[list[dict[str, Any]], int]:
+        """Up to `limit` rows of a list with pages, all where that is None, and how many there are.
+
+        `field` is where a page has its rows; raises as `request`.
+        """
+        rows: list[dict[str, Any]] = []
         key = ""
         while True:
-            paging = {"limit": min(100, limit - len(found)), "next_key": key}
-            page = await self.get("/api/v1/image-tags", {**query, **paging})
-            found += page["image_tags"]
+            most = _PAGE if limit is None else min(_PAGE, limit - len(rows))
+            page = await self.get(path, {**query, "limit": most, "next_key": key})
+            rows += page[field]
             key = page["next_key"]
-            if not key or len(found) >= limit:
-                return found, page["total"]
+            if not key or (limit is not None and len(rows) >= limit):
+                return rows, page["total"]
 
     async def list_clusters(self) -> list[dict[str, Any]]:
         """All clusters; raises as `request`."""

@@ -145,7 +145,9 @@ class DemoService:
     async def list_scans(self) -> dict[tuple[str, str], set[str]]:
         """How the scans of our running images stand, by repository and tag."""
         query = {"search": f"{REGISTRY}/"}
-        rows, _ = await self._patiently(lambda: self._client.list_image_tags(query, MOST_IMAGES))
+        rows, _ = await self._patiently(
+            lambda: self._client.list_rows("/api/v1/image-tags", "image_tags", query, MOST_IMAGES)
+        )
         scans: dict[tuple[str, str], set[str]] = {}
         for row in rows:
             scans.setdefault((row["repository"], row["tag"]), set()).add(_scan_of(row))

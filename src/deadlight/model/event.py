@@ -15,6 +15,8 @@ class EventType(StrEnum):
     UNTRUSTED_REGISTRY_CLOSED = "UntrustedRegistryClosed"
     VULNERABILITIES_CHANGED = "VulnerabilitiesChanged"
     PACKAGES_USED = "PackagesUsed"
+    PROGRAMS_USED_PACKAGES = "ProgramsUsedPackages"
+    """Packages known to be in use are used by programs that were not known to use them."""
     ADVISORIES_CHANGED = "AdvisoriesChanged"
     REGISTRY_CHANGED = "RegistryChanged"
     CLUSTER_CONFIGURED = "ClusterConfigured"

@@ -23,7 +23,14 @@ from deadlight import __version__
 from deadlight.server import demonstration
 from deadlight.server.advisories import api as advisories_api
 from deadlight.server.assessment import api as assessment_api
-from deadlight.server.assessment import image_api, images_api, runtime_api, views_api
+from deadlight.server.assessment import (
+    image_api,
+    images_api,
+    runtime_api,
+    runtime_live,
+    views_api,
+    workloads_api,
+)
 from deadlight.server.assessment.live_index import LiveIndex
 from deadlight.server.attestations import api as attestations_api
 from deadlight.server.auth import api as auth_api
@@ -61,7 +68,9 @@ ROUTERS = (
     images_api.router,
     views_api.router,
     image_api.router,
+    workloads_api.router,
     runtime_api.router,
+    runtime_live.router,
     ledger_api.router,
     clusters_api.router,
     runtime_clusters_api.router,

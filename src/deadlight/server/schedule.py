@@ -13,10 +13,12 @@ from deadlight.server.attestations.jobs import CheckAttestations, check_attestat
 from deadlight.server.findings.jobs import (
     AssessImage,
     RefreshImage,
+    RefreshPrograms,
     RematchBuckets,
     reassess_stale,
     run_assess_image,
     run_refresh_image,
+    run_refresh_programs,
     run_rematch_buckets,
 )
 from deadlight.server.integrity.comparison import CompareImages, run_compare_images
@@ -41,6 +43,7 @@ JOBS: Sequence[Entry[Services]] = (
     Entry(ScanImage, scan_image),
     Entry(AssessImage, run_assess_image),
     Entry(RefreshImage, run_refresh_image),
+    Entry(RefreshPrograms, run_refresh_programs),
     Entry(RematchBuckets, run_rematch_buckets),
     Entry(DeliverAlert, deliver_alert),
     Entry(CheckAttestations, check_attestations),
@@ -60,7 +63,15 @@ _FORGET = (
     "DELETE FROM event WHERE status = 'handled' AND handled_at < now() - interval '7 days'",
     "DELETE FROM session WHERE expires_at < now()",
     "DELETE FROM sign_in_failure WHERE failed_at < now() - interval '1 day'",
-    "DELETE FROM observation WHERE last_at < now() - CAST(:retention AS interval)",
+    """
+    DELETE FROM observation WHERE last_at < now() - CAST(:retention AS interval) AND NOT EXISTS (
+        SELECT FROM container WHERE container.container_id = observation.container_id
+                                AND container.cluster_id = observation.cluster_id AND container.removed_at IS NULL)
+    """,
+    """
+    DELETE FROM program WHERE first_seen_at < now() - CAST(:retention AS interval)
+      AND NOT EXISTS (SELECT FROM process WHERE process.program_id = program.id)
+    """,
     "DELETE FROM pgqueuer_log WHERE created < now() - interval '3 days'",
 )
 

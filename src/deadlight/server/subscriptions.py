@@ -18,6 +18,7 @@ from deadlight.server.findings.handlers import (
     assess_scanned_image,
     judge_configured_cluster,
     judge_moved_images,
+    refresh_programs,
     rematch_changed_advisories,
 )
 from deadlight.server.integrity.handlers import check_new_image, check_registry, follow_workload
@@ -55,6 +56,7 @@ def subscriptions(settings: Settings) -> Mapping[EventType, Sequence[Handler]]:
             follow_scanned_image,
         ),
         EventType.PACKAGES_USED: (advance_used_packages,),
+        EventType.PROGRAMS_USED_PACKAGES: (refresh_programs,),
         EventType.ADVISORIES_CHANGED: (rematch_changed_advisories,),
         EventType.INTEGRITY_VIOLATION_DETECTED: (follow_exposure, alert),
         EventType.INTEGRITY_VIOLATION_CLOSED: (follow_exposure, alert),

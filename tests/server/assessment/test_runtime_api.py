@@ -60,14 +60,14 @@ async def test_an_image_tag_has_the_documented_shape(service: RunningService, fl
         "cvss_v3": 9.8,
         "applicability": "not_covered",
         "fix_version": "9",
-        "components": [{"component_id": "pkg:deb/debian/openssl@3.0.1-1", "name": "openssl", "version": "3.0.1-1"}],
+        "components": [{"id": "pkg:deb/debian/openssl@3.0.1-1", "name": "openssl", "version": "3.0.1-1"}],
     }
     assert [item["cve_id"] for item in vulnerabilities] == ["CVE-2026-0001", "CVE-2026-0002", "CVE-2026-0003"]
     (evil,) = (await service.post(IMAGES, {"filters": {"risk": ["malicious"]}}))["image_tags"]
     assert evil["malicious_packages"] == [
         {
             "xray_id": "MAL-2026-0001",
-            "components": [{"component_id": "pkg:pypi/evil@1.0", "name": "evil", "version": "1.0"}],
+            "components": [{"id": "pkg:pypi/evil@1.0", "name": "evil", "version": "1.0"}],
         }
     ]
     assert evil["vulnerabilities"] == []

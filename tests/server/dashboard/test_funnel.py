@@ -17,7 +17,7 @@ from deadlight.model.vulnerability import Applicability, Severity, Stage
 from deadlight.server.dashboard.risk_index import furthest_stages
 from deadlight.server.dashboard.schemas import InstallationStatus, ScanStatus
 from deadlight.server.dashboard.service import rate_installation, rate_scans
-from deadlight.server.findings.risk import Finding, pack, summarise, update_risk
+from deadlight.server.findings.risk import Finding, load_findings, pack, summarise, update_risk
 from deadlight.server.findings.service import assess_image, rematch_buckets
 
 LABELS = ["All Vulnerabilities", "Critical & High", "Applicable", "With Fix Version", "Validated in Runtime"]
@@ -123,7 +123,7 @@ async def assess(fleet: Fleet, image_id: int, *, applicable: Sequence[str] = (),
     await fleet.rows(_APPLICABLE, image_id=image_id, names=list(applicable))
     await fleet.rows(_USED, image_id=image_id, names=list(used))
     async with fleet.engine.begin() as connection:
-        await update_risk(connection, [image_id], "by hand")
+        await update_risk(connection, await load_findings(connection, [image_id]), "by hand")
 
 
 @pytest.mark.req("D16", "D17", "D18", "D19", "D20", "D21", "D22", "R16")

@@ -6,7 +6,18 @@ type Operation = keyof typeof sdk;
 
 const GATHER_MILLISECONDS = 1_000;
 
+const PROCESSES: readonly Operation[] = [
+  "listLiveProcesses",
+  "getLiveProcessSummary",
+  "getLiveProcess",
+  "listProcessVulnerabilities",
+  "listWorkloadProcesses",
+];
 const IMAGES: readonly Operation[] = [
+  ...PROCESSES,
+  "listLiveWorkloads",
+  "getLiveWorkloadSummary",
+  "getLiveWorkload",
   "listLiveImages",
   "getLiveImageSummary",
   "listLiveImageTags",
@@ -41,10 +52,12 @@ const AFFECTED: Readonly<Record<string, readonly Operation[]>> = {
   UntrustedRegistryClosed: [...VERDICTS, ...EXPOSURE],
   VulnerabilitiesChanged: [...FINDINGS, ...ALERTS, ...EXPOSURE],
   PackagesUsed: FINDINGS,
+  ProgramsUsedPackages: FINDINGS,
   AdvisoriesChanged: FINDINGS,
   ClusterConfigured: ["listManagedClusters", "getManagedCluster"],
   RegistryChanged: [...VERDICTS, "listRegistries"],
   image_risk: FINDINGS,
+  process: [...PROCESSES, "listLiveWorkloads", "getLiveWorkloadSummary", "getLiveWorkload", "listAccessedFiles"],
 };
 
 /** The operations whose answers may differ after these changes; null: all of them. */

@@ -1,6 +1,10 @@
 import { PageTabs } from "../shell/PageTabs";
 
-const PAGES = [{ title: "Images", path: "/runtime/live/images" }];
+const PAGES = [
+  { title: "Images", path: "/runtime/live/images" },
+  { title: "Workloads", path: "/runtime/live/workloads" },
+  { title: "Processes", path: "/runtime/live/processes" },
+];
 
 /** The lists of Live Assessment. */
 export function LiveTabs({ active }: { active: string }) {

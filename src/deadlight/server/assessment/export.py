@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -55,16 +55,29 @@ async def select_for_export(engine: AsyncEngine, live: LiveIndex, wanted: ImageF
     return ids
 
 
-async def iter_export(
+def iter_export(
     engine: AsyncEngine, image_tag_ids: Sequence[int], period: TimePeriod, file_format: ExportFormat
 ) -> AsyncIterator[str]:
     """The file, a piece at a time; no connection is held while a piece is on its way."""
-    yield _csv([COLUMNS]) if file_format is ExportFormat.CSV else "["
-    separator = ""
+    return iter_file(COLUMNS, _iter_loaded(engine, image_tag_ids, period), file_format)
+
+
+async def _iter_loaded(
+    engine: AsyncEngine, image_tag_ids: Sequence[int], period: TimePeriod
+) -> AsyncIterator[Sequence[Mapping[str, Any]]]:
     for ids in _batched(image_tag_ids):
-        rows = await _load(engine, ids, period)
+        yield await _load(engine, ids, period)
+
+
+async def iter_file(
+    columns: Sequence[str], batches: AsyncIterable[Sequence[Mapping[str, Any]]], file_format: ExportFormat
+) -> AsyncIterator[str]:
+    """Rows as a file, a piece at a time."""
+    yield _csv([columns]) if file_format is ExportFormat.CSV else "["
+    separator = ""
+    async for rows in batches:
         if file_format is ExportFormat.CSV:
-            yield _csv([_cell(row[name]) for name in COLUMNS] for row in rows)
+            yield _csv([_cell(row[name]) for name in columns] for row in rows)
         elif rows:
             yield separator + ",\n".join(json.dumps(row) for row in rows)
             separator = ",\n"

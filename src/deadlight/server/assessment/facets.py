@@ -56,18 +56,8 @@ _UNCOUNTED: Mapping[Facet, TextClause] = {
     Facet.NODE: text(
         "SELECT DISTINCT name FROM node WHERE name ILIKE :pattern AND removed_at IS NULL ORDER BY name LIMIT :limit"
     ),
-    Facet.PROCESS: text(
-        """
-        SELECT DISTINCT process FROM observation WHERE grade = 'executed' AND process ILIKE :pattern
-        ORDER BY process LIMIT :limit
-        """
-    ),
-    Facet.PATH: text(
-        """
-        SELECT DISTINCT path FROM observation WHERE grade = 'executed' AND path ILIKE :pattern
-        ORDER BY path LIMIT :limit
-        """
-    ),
+    Facet.PROCESS: text("SELECT DISTINCT name FROM program WHERE name ILIKE :pattern ORDER BY name LIMIT :limit"),
+    Facet.PATH: text("SELECT DISTINCT path FROM program WHERE path ILIKE :pattern ORDER BY path LIMIT :limit"),
 }
 
 

@@ -48,7 +48,7 @@ async def list_images(
     start = find_after(selection.columns, images, after[0], ImageName(*after[1:])) if after else 0
     end = min(start + limit, len(images.codes))
     return ImageList(
-        images=list(_iter_rows(selection, images, start, end)),
+        images=list(iter_rows(selection, images, start, end)),
         total=len(images.codes),
         next_key=_key(selection.columns, images, order, end - 1) if end < len(images.codes) else "",
     )
@@ -70,7 +70,8 @@ async def summarise_images(connection: AsyncConnection, live: LiveIndex, wanted:
     )
 
 
-def _iter_rows(selection: Selection, images: Images, start: int, end: int) -> Iterator[ImageRow]:
+def iter_rows(selection: Selection, images: Images, start: int, end: int) -> Iterator[ImageRow]:
+    """The rows of a part of a list."""
     columns, codes = selection.columns, images.codes[start:end]
     listed = np.zeros(len(columns.images.values), dtype=bool)
     listed[codes] = True

@@ -4,6 +4,7 @@ Rows are only ever added or overwritten in place; a position, once given, stays.
 between two waits of the event loop belongs together.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -69,6 +70,29 @@ class Vector:
             self._values = np.concatenate([self._values, more])
         self._values[self._length] = value
         self._length += 1
+
+
+class TextOrder:
+    """Texts that have codes, sorted."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        order = sorted(range(len(texts)), key=texts.__getitem__)
+        self._sorted = [texts[code] for code in order]
+        self.places = np.empty(len(texts), np.int64)
+        """The place of each by its code; texts that are the same have the place of the first."""
+        self.places[order] = [bisect_left(self._sorted, texts[code]) for code in order]
+
+    def __len__(self) -> int:
+        return len(self._sorted)
+
+    def __getitem__(self, place: int) -> str:
+        """The text at a place."""
+        return self._sorted[place]
+
+    def find(self, text: str) -> float:
+        """The place of a text, between its neighbours where it is not there."""
+        place = bisect_left(self._sorted, text)
+        return place if self._sorted[place : place + 1] == [text] else place - 0.5
 
 
 class Codes(Generic[T]):
@@ -190,6 +214,14 @@ class LiveColumns:
         self._risks: dict[int, Row[Any]] = {}
         self._tags_of_image: dict[int, list[int]] = {}
         self._orders: NameOrders | None = None
+        self._workload_order = TextOrder(())
+
+    @property
+    def workload_order(self) -> TextOrder:
+        """Names of workloads, sorted."""
+        if len(self._workload_order) != len(self.workload_names.values):
+            self._workload_order = TextOrder(self.workload_names.values)
+        return self._workload_order
 
     @property
     def orders(self) -> NameOrders:

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.server.assessment.filters import TimePeriod
 from deadlight.server.assessment.live_columns import LiveColumns
+from deadlight.server.assessment.live_processes import LiveProcesses
 
 MANY = 10_000
 """So many image tags that are gone for longer than anybody can ask, and the index is made anew without them."""
@@ -31,7 +32,16 @@ def _changed(table: str, columns: str, joined: str = "") -> str:
     return f"SELECT {columns} FROM {table} {joined} WHERE {_CHANGED.format(table=table)}"  # noqa: S608 - constants
 
 
-_TABLES = ("cluster", "image_tag", "image_tag_image", "image_risk", "verdict", "placement")
+_TABLES = (
+    "cluster",
+    "image_tag",
+    "image_tag_image",
+    "image_risk",
+    "verdict",
+    "placement",
+    "process",
+    "program_risk",
+)
 _NEWS = text(
     """
     SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS oldest,
@@ -51,6 +61,15 @@ _PLACEMENTS = text(
         "JOIN workload ON workload.id = placement.workload_id",
     )
 )
+_PROCESSES = text(
+    _changed(
+        "process",
+        "process.workload_id, process.image_tag_id, process.program_id, process.changed, process.last_at, "
+        "program.name, program.path, program.arguments",
+        "JOIN program ON program.id = process.program_id",
+    )
+)
+_PROGRAM_RISKS = text(_changed("program_risk", "*"))
 _CLUSTERS = text("SELECT id, name, provider, demonstration FROM cluster")
 
 
@@ -59,6 +78,7 @@ class LiveIndex:
 
     def __init__(self) -> None:
         self._columns = LiveColumns()
+        self._processes = LiveProcesses(self._columns)
         self._since = 0
         self._lock = asyncio.Lock()
 
@@ -67,8 +87,14 @@ class LiveIndex:
         async with self._lock:
             if self._columns.count_gone(datetime.now(UTC) - 2 * TimePeriod.TEN_DAYS.length) > MANY:
                 self._columns, self._since = LiveColumns(), 0
+                self._processes = LiveProcesses(self._columns)
             await self._catch_up(connection)
         return self._columns
+
+    async def read_processes(self, connection: AsyncConnection) -> LiveProcesses:
+        """The processes, beside the columns that `read` gives; they change together."""
+        await self.read(connection)
+        return self._processes
 
     async def _catch_up(self, connection: AsyncConnection) -> None:
         since, columns = {"since": self._since}, self._columns
@@ -84,6 +110,10 @@ class LiveIndex:
             columns.set_verdicts((await connection.execute(_VERDICTS, since)).all())
         if news.placement:
             columns.set_placements((await connection.execute(_PLACEMENTS, since)).all())
+        if news.process:
+            self._processes.set_processes((await connection.execute(_PROCESSES, since)).all())
+        if news.program_risk:
+            self._processes.set_risks((await connection.execute(_PROGRAM_RISKS, since)).all())
         if news.cluster or news.clusters != len(columns.clusters):
             columns.set_clusters(await connection.execute(_CLUSTERS))
         self._since = news.oldest

@@ -60,14 +60,10 @@ _NODES = text(
 
 _PROCESSES = text(
     """
-    SELECT DISTINCT pod.workload_id, container.image_tag_id
-    FROM observation
-    JOIN container ON container.container_id = observation.container_id
-                  AND container.cluster_id = observation.cluster_id
-    JOIN pod ON pod.id = container.pod_id
-    WHERE observation.grade = 'executed' AND pod.workload_id IS NOT NULL AND container.image_tag_id IS NOT NULL
-      AND (CAST(:processes AS text[]) IS NULL OR observation.process = ANY(:processes))
-      AND (CAST(:paths AS text[]) IS NULL OR observation.path = ANY(:paths))
+    SELECT DISTINCT process.workload_id, process.image_tag_id
+    FROM program JOIN process ON process.program_id = program.id
+    WHERE (CAST(:processes AS text[]) IS NULL OR program.name = ANY(:processes))
+      AND (CAST(:paths AS text[]) IS NULL OR program.path = ANY(:paths))
     """
 )
 

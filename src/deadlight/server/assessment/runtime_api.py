@@ -1,18 +1,22 @@
 """The public Runtime API, in the documented shapes, so that existing clients work unchanged."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
+from itertools import chain
 from typing import Any, TypeVar
+from uuid import UUID
 
-import msgspec
 from fastapi import APIRouter
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from deadlight.model.risk import Risk
+from deadlight.model.vulnerability import Applicability
 from deadlight.model.workload import RuntimeStatus
 from deadlight.server.assessment.image_tags import ImageOrder, list_image_tags
 from deadlight.server.assessment.live_index import LiveDep
+from deadlight.server.assessment.process_page import load_program_findings
+from deadlight.server.assessment.processes import list_workload_processes
 from deadlight.server.assessment.runtime_schemas import (
     ComponentOut,
     ImageTagOut,
@@ -27,7 +31,9 @@ from deadlight.server.assessment.runtime_schemas import (
     WorkloadRefOut,
     WorkloadsOut,
 )
-from deadlight.server.assessment.workloads import WorkloadOrder, list_processes, list_workloads
+from deadlight.server.assessment.workload_groups import WorkloadOrder
+from deadlight.server.assessment.workload_schemas import LiveProcess, LiveWorkload
+from deadlight.server.assessment.workloads import WorkloadName, list_workloads
 from deadlight.server.auth.requests import Viewer
 from deadlight.server.errors import BadRequestError
 from deadlight.server.findings.image_facts import ImageFacts, list_vulnerabilities, load_image_facts
@@ -37,7 +43,28 @@ router = APIRouter(prefix="/runtime/api/v1", tags=["runtime"])
 
 VULNERABILITIES_LISTED = 1000
 
-_ORDER_ALIASES = {"vulnerabilities_count": WorkloadOrder.VULNERABILITIES_COUNT.value}
+
+class RuntimeWorkloadOrder(StrEnum):
+    """What workloads are ordered by, in the documented spellings."""
+
+    NAME = "name"
+    CLUSTER = "cluster"
+    RUNTIME_STATUS = "runtime_status"
+    VULNERABILITIES_COUNT = "vulnerabilties_count"
+    REGISTRY = "registry"
+    RISKS = "risks"
+
+
+_WORKLOAD_ORDERS = {
+    RuntimeWorkloadOrder.NAME: WorkloadOrder.NAME,
+    RuntimeWorkloadOrder.CLUSTER: WorkloadOrder.CLUSTER,
+    RuntimeWorkloadOrder.RUNTIME_STATUS: WorkloadOrder.STATUS,
+    RuntimeWorkloadOrder.VULNERABILITIES_COUNT: WorkloadOrder.VULNERABILITIES,
+    RuntimeWorkloadOrder.REGISTRY: WorkloadOrder.REGISTRY,
+    RuntimeWorkloadOrder.RISKS: WorkloadOrder.RISK,
+}
+
+_MISSPELT = {"vulnerabilities_count": RuntimeWorkloadOrder.VULNERABILITIES_COUNT.value}
 """The documented spelling lacks a letter; both are taken."""
 
 Order = TypeVar("Order", bound=StrEnum)
@@ -126,62 +153,102 @@ def _vulnerability(row: Row[Any]) -> VulnerabilityOut:
 
 
 def _components(row: Row[Any]) -> list[ComponentOut]:
-    return [ComponentOut.model_validate(item) for item in row.components]
+    return [
+        ComponentOut(id=item["component_id"], name=item["name"], version=item["version"]) for item in row.components
+    ]
 
 
 @router.post("/workloads", operation_id="listWorkloads")
-async def post_workloads(body: RuntimeListRequest, _: Viewer, services: ServicesDep) -> WorkloadsOut:
+async def post_workloads(body: RuntimeListRequest, _: Viewer, services: ServicesDep, live: LiveDep) -> WorkloadsOut:
     """Workloads with their risks and the processes that sensors saw."""
     limit = body.checked_limit()
-    order = _order(WorkloadOrder, _ORDER_ALIASES.get(body.order_by, body.order_by) or WorkloadOrder.NAME)
-    wanted = [item.model_dump() for item in body.filters.workloads]
-    names = msgspec.json.encode(wanted).decode() if wanted else None
+    order = _WORKLOAD_ORDERS[_order(RuntimeWorkloadOrder, _MISSPELT.get(body.order_by, body.order_by) or "name")]
     async with services.engine.connect() as connection:
         page = await list_workloads(
             connection,
+            live,
             body.filters.image_filter(),
-            workloads=names,
+            named=[WorkloadName(item.name, item.namespace, item.cluster) for item in body.filters.workloads],
             order=order,
             limit=limit,
             next_key=body.next_key,
         )
-        image_tag_ids = {image_tag_id for row in page.rows for image_tag_id in row.image_tag_ids}
-        facts = await load_image_facts(connection, sorted(image_tag_ids))
-        processes = await list_processes(connection, [row.id for row in page.rows])
+        processes = await list_workload_processes(connection, live, [row.id for row in page.rows])
+        findings = await _findings_of(connection, chain.from_iterable(processes.values()))
     return WorkloadsOut(
         total_count=page.total,
         pagination=Pagination(limit=limit, next_key=page.next_key),
         workloads=[
-            _workload(row, [facts[id_] for id_ in row.image_tag_ids if id_ in facts], processes[row.id])
-            for row in page.rows
+            _workload(row, [_process(item, findings[_key(item)]) for item in processes[row.id]]) for row in page.rows
         ],
     )
 
 
-def _workload(row: Row[Any], images: Sequence[ImageFacts], processes: Sequence[Row[Any]]) -> WorkloadOut:
-    risks = {risk for image in images for risk in image.risks}
+def _key(process: LiveProcess) -> tuple[int, UUID]:
+    return process.image_tag_id, process.program_id
+
+
+async def _findings_of(
+    connection: AsyncConnection, processes: Iterable[LiveProcess]
+) -> Mapping[tuple[int, UUID], list[Row[Any]]]:
+    found: defaultdict[tuple[int, UUID], list[Row[Any]]] = defaultdict(list)
+    for row in await load_program_findings(connection, sorted({_key(item) for item in processes})):
+        found[row.image_tag_id, row.program_id].append(row)
+    return found
+
+
+def _workload(row: LiveWorkload, processes: list[ProcessOut]) -> WorkloadOut:
     return WorkloadOut(
         name=row.name,
         namespace=row.namespace,
         cluster=row.cluster,
-        runtime_status=(RuntimeStatus.STOPPED.value if row.removed_at else row.status),
-        nodes=list(row.nodes),
-        architecture=", ".join(sorted({image.row.platform.partition("/")[2] for image in images})),
-        risks=[risk for risk in Risk if risk in risks],
-        vulnerabilities_count=sum(sum((image.severities or {}).values()) for image in images),
-        processes=[_process(item) for item in processes],
+        runtime_status=row.runtime_status,
+        nodes=row.nodes,
+        architecture=", ".join(row.architectures),
+        risks=row.risks,
+        vulnerabilities_count=sum((row.severities or {}).values()),
+        processes=processes,
     )
 
 
-def _process(row: Row[Any]) -> ProcessOut:
+def _process(process: LiveProcess, findings: Sequence[Row[Any]]) -> ProcessOut:
     return ProcessOut(
-        name=row.process,
-        runtime_status=_status(running=row.running),
-        risks=[],
-        vulnerabilities=[],
-        malicious_packages=[],
-        arguments=" ".join(row.arguments[1:]),
-        path=row.path,
+        name=process.name,
+        runtime_status=process.runtime_status,
+        risks=process.risks,
+        vulnerabilities=[_found(name, rows) for name, rows in _by_name(findings, malicious=False)],
+        malicious_packages=[
+            MaliciousPackageOut(xray_id=name, components=[_component(row) for row in rows])
+            for name, rows in _by_name(findings, malicious=True)
+        ],
+        arguments=process.arguments,
+        path=process.path,
+        working_directory="",
         process_hash="",
-        image_digest=row.image_digest or "",
+        image_digest=process.image_digest,
     )
+
+
+def _by_name(findings: Iterable[Row[Any]], *, malicious: bool) -> list[tuple[str, list[Row[Any]]]]:
+    """Findings by vulnerability, in their order."""
+    found: dict[str, list[Row[Any]]] = {}
+    for row in findings:
+        if row.malicious is malicious:
+            found.setdefault(row.name, []).append(row)
+    return list(found.items())
+
+
+def _found(name: str, rows: Sequence[Row[Any]]) -> VulnerabilityOut:
+    judged = {Applicability(row.applicability or Applicability.NOT_COVERED) for row in rows}
+    return VulnerabilityOut(
+        cve_id=name,
+        severity=rows[0].severity,
+        cvss_v3=rows[0].cvss_score,
+        applicability=Applicability.APPLICABLE if Applicability.APPLICABLE in judged else max(judged),
+        fix_version=max(row.fix_version for row in rows),
+        components=[_component(row) for row in rows],
+    )
+
+
+def _component(row: Row[Any]) -> ComponentOut:
+    return ComponentOut(id=row.purl, name=row.package, version=row.version)

@@ -93,9 +93,14 @@ class RuntimeListRequest(BaseModel):
 
     def checked_limit(self) -> int:
         """The limit; raises BadRequestError with the documented text."""
-        if not 1 <= self.limit <= 100:
-            raise BadRequestError("limit should be between 1 and 100")
-        return self.limit
+        return check_limit(self.limit)
+
+
+def check_limit(limit: int, name: str = "limit") -> int:
+    """How many rows a page may have; raises BadRequestError with the documented text."""
+    if not 1 <= limit <= 100:
+        raise BadRequestError(f"{name} should be between 1 and 100")
+    return limit
 
 
 class Pagination(BaseModel):
@@ -106,9 +111,9 @@ class Pagination(BaseModel):
 
 
 class ComponentOut(BaseModel):
-    """A package that brings a vulnerability."""
+    """A package that brings a vulnerability; the documents' examples call its identifier so, their tables otherwise."""
 
-    component_id: str
+    id: str
     name: str
     version: str
 
@@ -182,7 +187,10 @@ class ProcessOut(BaseModel):
     malicious_packages: list[MaliciousPackageOut]
     arguments: str
     path: str
+    working_directory: str
+    """Empty: sensors do not report it."""
     process_hash: str
+    """Empty: sensors report paths. The file's bytes are those of the image, whose digest is given."""
     image_digest: str
 
 

@@ -1,202 +1,213 @@
-"""Workloads with their risks and what sensors saw run in them."""
+"""Lists of workloads, over the columns in memory; what only the database knows is asked for the rows of a page."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Row, text
+import numpy as np
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from deadlight.model.risk import Risk
+from deadlight.model.workload import RuntimeStatus
 from deadlight.server.assessment.filters import ImageFilter
-from deadlight.server.db.paging import Number, Ordering, Text
+from deadlight.server.assessment.grouping import risks_of
+from deadlight.server.assessment.live_columns import RISK_BITS, SEVERITIES, LiveColumns, Mask
+from deadlight.server.assessment.live_index import LiveIndex
+from deadlight.server.assessment.lookups import look_up
+from deadlight.server.assessment.selection import select
+from deadlight.server.assessment.workload_groups import Ordered, Places, WorkloadOrder, Workloads, gather_workloads
+from deadlight.server.assessment.workload_schemas import LiveSummary, LiveWorkload, ScanState
+from deadlight.server.db.paging import Number, Text, decode_key, encode_key
 
-# Worst first: malicious, violation, critical and applicable, untrusted; then by what is known to be wrong.
-_BADGES = """
-    (CASE WHEN risk.malicious > 0 THEN 8 ELSE 0 END
-     + CASE WHEN verdict.violation_type IS NOT NULL THEN 4 ELSE 0 END
-     + CASE WHEN risk.critical_applicable > 0 THEN 2 ELSE 0 END
-     + CASE WHEN verdict.status = 'Untrusted Registry' THEN 1 ELSE 0 END)
-"""
+KEY = (Number, Text, Text, Number)
 
-_IMAGE = """
-    image_tag
-    LEFT JOIN verdict ON verdict.image_tag_id = image_tag.id
-    LEFT JOIN image_tag_image ON image_tag_image.image_tag_id = image_tag.id
-    LEFT JOIN image_risk AS risk ON risk.image_id = image_tag_image.image_id
-"""
-
-# What an image itself has to meet: the parameters are `_parameters`.
-_OF_IMAGE = """
-    (CAST(:search AS text) IS NULL
-     OR image_tag.registry || '/' || image_tag.repository || ':' || image_tag.tag ILIKE :search
-     OR image_tag.digest ILIKE :search)
-    AND (CAST(:risks AS text[]) IS NULL
-         OR 'malicious' = ANY(:risks) AND risk.malicious > 0
-         OR 'integrity_violation' = ANY(:risks) AND verdict.violation_type IS NOT NULL
-         OR 'critical_applicable_cves' = ANY(:risks) AND risk.critical_applicable > 0
-         OR 'untrusted_registry' = ANY(:risks) AND verdict.status = 'Untrusted Registry')
-    AND (CAST(:severities AS text[]) IS NULL
-         OR 'Critical' = ANY(:severities) AND risk.critical > 0 OR 'High' = ANY(:severities) AND risk.high > 0
-         OR 'Medium' = ANY(:severities) AND risk.medium > 0 OR 'Low' = ANY(:severities) AND risk.low > 0
-         OR 'Unknown' = ANY(:severities) AND risk.unknown > 0)
-    AND (CAST(:cves AS text[]) IS NULL OR EXISTS (
-          SELECT FROM image_package
-          JOIN vulnerability_match ON vulnerability_match.package_id = image_package.package_id
-                                  AND vulnerability_match.closed_at IS NULL
-          JOIN advisory_vulnerability USING (advisory_id)
-          JOIN vulnerability_alias ON vulnerability_alias.vulnerability_id = advisory_vulnerability.vulnerability_id
-          WHERE image_package.image_id = image_tag_image.image_id AND image_package.owner_package_id IS NULL
-            AND vulnerability_alias.name = ANY(:cves)))
-    AND (CAST(:applicabilities AS text[]) IS NULL OR EXISTS (
-          SELECT FROM applicability WHERE applicability.image_id = image_tag_image.image_id
-            AND applicability.status = ANY(:applicabilities)))
-    AND (CAST(:component_names AS text[]) IS NULL OR EXISTS (
-          SELECT FROM image_package JOIN package ON package.id = image_package.package_id
-          JOIN unnest(CAST(:component_names AS text[]), CAST(:component_versions AS text[])) AS wanted(name, version)
-            ON package.name = wanted.name AND wanted.version IN ('', package.version)
-          WHERE image_package.image_id = image_tag_image.image_id))
-"""
-
-_IMAGES = f"""
-    LEFT JOIN LATERAL (
-        SELECT max({_BADGES}) AS badges, sum(risk.critical) AS critical, min(image_tag.registry) AS registry,
-               sum(risk.critical + risk.high + risk.medium + risk.low + risk.unknown) AS vulnerabilities
-        FROM {_IMAGE} WHERE image_tag.id = ANY(workload.image_tag_ids)) AS images ON true
-"""  # noqa: S608 - constants
-
-_CONDITIONS = f"""
-    WHERE (workload.removed_at IS NULL OR workload.removed_at > now() - CAST(:period AS interval))
-      AND (CAST(:clusters AS text[]) IS NULL OR cluster.name = ANY(:clusters) OR cluster.id::text = ANY(:clusters))
-      AND (CAST(:namespaces AS text[]) IS NULL OR workload.namespace = ANY(:namespaces))
-      AND (CAST(:wanted AS jsonb) IS NULL OR EXISTS (
-            SELECT FROM jsonb_to_recordset(CAST(:wanted AS jsonb)) AS item(name text, namespace text, cluster text)
-            WHERE item.name IN ('', workload.name) AND item.namespace IN ('', workload.namespace)
-              AND item.cluster IN ('', cluster.name)))
-      AND (NOT :by_image OR EXISTS (
-            SELECT FROM {_IMAGE} WHERE image_tag.id = ANY(workload.image_tag_ids) AND {_OF_IMAGE}))
-"""  # noqa: S608 - constants
-
-_FROM = "FROM workload JOIN cluster ON cluster.id = workload.cluster_id"
-_COUNT = text(f"SELECT count(*) {_FROM} {_CONDITIONS}")
-_COLUMNS = """
-    workload.*, cluster.name AS cluster,
-    (SELECT coalesce(array_agg(DISTINCT pod.node_name ORDER BY pod.node_name), '{}') FROM pod
-     WHERE pod.workload_id = workload.id AND pod.removed_at IS NULL AND pod.node_name <> '') AS nodes
-"""
-
-
-class WorkloadOrder(StrEnum):
-    """What a list is ordered by, in the documented spellings."""
-
-    NAME = "name"
-    CLUSTER = "cluster"
-    RUNTIME_STATUS = "runtime_status"
-    VULNERABILITIES_COUNT = "vulnerabilties_count"
-    REGISTRY = "registry"
-    RISKS = "risks"
-
-
-_NAME = ("workload.name", "workload.id")
-_STATUS = "CASE WHEN workload.removed_at IS NULL THEN workload.status ELSE 'stopped' END"
-_COUNTED = "CAST(coalesce(images.{}, 0) AS bigint)"
-_ORDERINGS = {
-    WorkloadOrder.NAME: Ordering("name", _NAME, (Text, Number)),
-    WorkloadOrder.CLUSTER: Ordering("cluster", ("cluster.name", *_NAME), (Text, Text, Number)),
-    WorkloadOrder.RUNTIME_STATUS: Ordering("runtime_status", (_STATUS, *_NAME), (Text, Text, Number)),
-    WorkloadOrder.REGISTRY: Ordering("registry", ("coalesce(images.registry, '')", *_NAME), (Text, Text, Number)),
-    WorkloadOrder.VULNERABILITIES_COUNT: Ordering(
-        "vulnerabilities", (_COUNTED.format("vulnerabilities"), "workload.id"), (Number, Number), descending=True
-    ),
-    WorkloadOrder.RISKS: Ordering(
-        "risks",
-        (_COUNTED.format("badges"), _COUNTED.format("critical"), "workload.id"),
-        (Number, Number, Number),
-        descending=True,
-    ),
-}
-_PAGES = {
-    (order, after): text(_ORDERINGS[order].page(_COLUMNS, f"{_FROM} {_IMAGES} {_CONDITIONS}", after=after))
-    for order in WorkloadOrder
-    for after in (False, True)
-}
-
-# One row per program and arguments; the newest sighting says whether it still runs.
-_PROCESSES = text(
+_NODES = text(
     """
-    SELECT pod.workload_id, observation.process, observation.path, observation.arguments,
-           max(observation.last_at) AS last_at, bool_or(observation.changed) AS changed,
-           bool_or(container.state = 'running' AND container.removed_at IS NULL) AS running,
-           min(image_tag.digest) AS image_digest
-    FROM observation
-    JOIN container ON container.container_id = observation.container_id
-                  AND container.cluster_id = observation.cluster_id
-    JOIN pod ON pod.id = container.pod_id
-    LEFT JOIN image_tag ON image_tag.id = container.image_tag_id
-    WHERE pod.workload_id = ANY(:workload_ids) AND observation.grade = 'executed'
-    GROUP BY pod.workload_id, observation.process, observation.path, observation.arguments
-    ORDER BY pod.workload_id, observation.path
-    LIMIT 2000
+    SELECT workload_id, array_agg(DISTINCT node_name ORDER BY node_name) AS nodes FROM pod
+    WHERE workload_id = ANY(:workload_ids) AND removed_at IS NULL AND node_name <> ''
+    GROUP BY workload_id
     """
 )
+_HAS_SENSORS = text("SELECT EXISTS (SELECT FROM agent WHERE kind = 'sensor' AND revoked_at IS NULL)")
+
+
+@dataclass(frozen=True, slots=True)
+class WorkloadName:
+    """A workload by names, of which any may be empty."""
+
+    name: str = ""
+    namespace: str = ""
+    cluster: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class WorkloadPage:
-    """Rows in order, how many there are in all, and the key of the next page (empty at the end)."""
+    """Rows in order with their image tags, how many there are in all, and the key of the next page."""
 
-    rows: Sequence[Row[Any]]
+    rows: Sequence[LiveWorkload]
     total: int
     next_key: str
 
 
 async def list_workloads(
     connection: AsyncConnection,
+    live: LiveIndex,
     wanted: ImageFilter,
     *,
-    workloads: str | None,
+    named: Sequence[WorkloadName] = (),
     order: WorkloadOrder,
     limit: int,
     next_key: str,
 ) -> WorkloadPage:
-    """A page of workloads; `workloads` is JSON of the names asked for. Those with an image that meets the filter.
+    """A page of the workloads that run (or ran within the period) and meet the filter.
+
+    Risks and severities are those of the workloads, everything else may hold for one of their images.
 
     Raises:
         BadRequestError: `next_key` is not of this list.
     """
-    ordering = _ORDERINGS[order]
-    parameters = _parameters(wanted) | {"wanted": workloads, "by_image": wanted.is_about_images, "limit": limit + 1}
-    if next_key:
-        parameters |= ordering.bounds(next_key)
-    total = (await connection.execute(_COUNT, parameters)).scalar_one()
-    rows = (await connection.execute(_PAGES[order, bool(next_key)], parameters)).all()
-    more = len(rows) > limit
-    return WorkloadPage(rows[:limit], total, ordering.key(rows[limit - 1]) if more else "")
+    after = decode_key(next_key, f"workloads {order}", KEY) if next_key else None
+    found = await _gather(connection, live, wanted, named)
+    workloads = found.chosen(found.having(wanted.risks, wanted.severities))
+    ordered = Ordered(workloads, order)
+    start = ordered.start_after(*after) if after else 0
+    positions = ordered.at[start : start + limit].tolist()
+    rows = [describe_workload(workloads, position) for position in positions]
+    more = start + limit < len(workloads)
+    key = encode_key(f"workloads {order}", ordered.key(positions[-1])) if more else ""
+    return WorkloadPage(await with_nodes(connection, rows), len(workloads), key)
 
 
-def _parameters(wanted: ImageFilter) -> dict[str, Any]:
-    """Values for the conditions above; None switches one off."""
-    return {
-        "search": f"%{_escape_like(wanted.search)}%" if wanted.search else None,
-        "clusters": list(wanted.clusters) or None,
-        "namespaces": list(wanted.namespaces) or None,
-        "period": wanted.period.length,
-        "cves": list(wanted.cves) or None,
-        "risks": [risk.value for risk in wanted.risks] or None,
-        "severities": [severity.value for severity in wanted.severities] or None,
-        "applicabilities": [item.value for item in wanted.applicabilities] or None,
-        "component_names": [item.name for item in wanted.components] or None,
-        "component_versions": [item.version for item in wanted.components] or None,
-    }
+async def summarise_workloads(connection: AsyncConnection, live: LiveIndex, wanted: ImageFilter) -> LiveSummary:
+    """How many workloads meet the filter, of how many, and the quick filters' counts within the other filters."""
+    everything = await _gather(connection, live, ImageFilter(period=wanted.period), ())
+    found = await _gather(connection, live, wanted, ())
+    counted = found.badges[found.having((), wanted.severities)]
+    return LiveSummary(
+        matching=int(found.having(wanted.risks, wanted.severities).sum()),
+        total=len(everything),
+        risks=count_badges(counted),
+        is_connected=bool(found.columns.clusters),
+        has_sensors=await has_sensors(connection),
+    )
 
 
-def _escape_like(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+async def has_sensors(connection: AsyncConnection) -> bool:
+    """Whether any sensor is enrolled."""
+    return bool((await connection.execute(_HAS_SENSORS)).scalar_one())
 
 
-async def list_processes(connection: AsyncConnection, workload_ids: Sequence[int]) -> Mapping[int, list[Row[Any]]]:
-    """What sensors saw executed, by workload."""
-    processes: dict[int, list[Row[Any]]] = {workload_id: [] for workload_id in workload_ids}
-    for row in await connection.execute(_PROCESSES, {"workload_ids": list(workload_ids)}):
-        processes[row.workload_id].append(row)
-    return processes
+def count_badges(badges: Any) -> Mapping[Risk, int]:
+    """How many have each risk."""
+    return {risk: int((badges & bit > 0).sum()) for risk, bit in RISK_BITS.items()}
+
+
+async def find_workload(connection: AsyncConnection, live: LiveIndex, workload_id: int) -> LiveWorkload | None:
+    """One workload as lists show it, whether it runs or was there within the longest period."""
+    processes = await live.read_processes(connection)
+    places = Places(processes)
+    of_workload = places.columns.workload_id.values == workload_id
+    known = np.isin(places.columns.cluster.values, list(places.columns.clusters))
+    now = of_workload & known & (places.columns.gone_at.values == np.inf)
+    of_period = now if now.any() else of_workload & known
+    workloads = gather_workloads(places, of_period, of_period)
+    if not len(workloads):
+        return None
+    return (await with_nodes(connection, [describe_workload(workloads, 0)]))[0]
+
+
+async def _gather(
+    connection: AsyncConnection, live: LiveIndex, wanted: ImageFilter, named: Sequence[WorkloadName]
+) -> Workloads:
+    """The workloads that meet the filter, whatever their risks and severities."""
+    of_images = replace(wanted, search="", risks=(), severities=())
+    found = await look_up(connection, of_images)
+    processes = await live.read_processes(connection)
+    columns = processes.columns
+    selection = select(columns, of_images, found, datetime.now(UTC))
+    chosen = selection.placements()
+    if wanted.search:
+        chosen &= _containing(columns, wanted.search)
+    if named:
+        chosen &= _named(columns, named)
+    return gather_workloads(Places(processes), chosen, selection.period)
+
+
+def _containing(columns: LiveColumns, search: str) -> Mask:
+    """Placements of workloads whose namespace/name contains a text."""
+    needle = search.strip().lower()
+    if "/" not in needle:
+        by_name = np.array([needle in name.lower() for name in columns.workload_names.values], dtype=bool)
+        by_namespace = np.array([needle in name.lower() for name in columns.namespaces.values], dtype=bool)
+        either: Mask = by_name[columns.workload.values] | by_namespace[columns.namespace.values]
+        return either
+    pairs = zip(columns.namespace.values.tolist(), columns.workload.values.tolist(), strict=True)
+    namespaces, names = columns.namespaces.values, columns.workload_names.values
+    return np.array([needle in f"{namespaces[first]}/{names[second]}".lower() for first, second in pairs], dtype=bool)
+
+
+def _named(columns: LiveColumns, named: Iterable[WorkloadName]) -> Mask:
+    """Placements of workloads with one of these names."""
+    chosen = np.zeros(len(columns.placement), dtype=bool)
+    for item in named:
+        fits = np.ones(len(chosen), dtype=bool)
+        if item.name:
+            fits &= np.isin(columns.workload.values, columns.workload_names.find([item.name]))
+        if item.namespace:
+            fits &= np.isin(columns.namespace.values, columns.namespaces.find([item.namespace]))
+        if item.cluster:
+            codes = [code for code, cluster in columns.clusters.items() if cluster.name == item.cluster]
+            fits &= np.isin(columns.cluster.values, codes)
+        chosen |= fits
+    return chosen
+
+
+def describe_workload(workloads: Workloads, position: int) -> LiveWorkload:
+    """A row without its nodes."""
+    columns, place = workloads.columns, int(workloads.places[position])
+    cluster = columns.clusters[int(columns.cluster.values[place])]
+    scan = scan_state(
+        int(workloads.images[position]), int(workloads.scanned[position]), int(workloads.untrusted[position])
+    )
+    counts = dict(zip(SEVERITIES, workloads.severities[position].tolist(), strict=True))
+    return LiveWorkload(
+        id=int(workloads.ids[position]),
+        name=columns.workload_names.values[columns.workload.values[place]],
+        namespace=columns.namespaces.values[columns.namespace.values[place]],
+        kind=columns.workload_types.values[columns.workload_type.values[place]],
+        cluster=cluster.name,
+        cluster_id=cluster.id,
+        demonstration=cluster.demonstration,
+        architectures=_architectures(columns, int(workloads.ids[position])),
+        runtime_status=RuntimeStatus.RUNNING if workloads.running[position] else RuntimeStatus.STOPPED,
+        nodes=[],
+        risks=list(risks_of(int(workloads.badges[position]))),
+        severities=counts if scan in {ScanState.SCANNED, ScanState.PARTLY} else None,
+        scan_state=scan,
+        images_count=int(workloads.images[position]),
+        processes_count=int(workloads.processes[position]),
+    )
+
+
+def scan_state(images: int, scanned: int, untrusted: int) -> ScanState:
+    """What is known of the vulnerabilities of so many images. Pure."""
+    if scanned == images:
+        return ScanState.SCANNED
+    if scanned:
+        return ScanState.PARTLY
+    return ScanState.UNKNOWN if untrusted == images else ScanState.NOT_SCANNED
+
+
+def _architectures(columns: LiveColumns, workload_id: int) -> list[str]:
+    tags = columns.placed_tag.values[columns.workload_id.values == workload_id]
+    codes = set(columns.architecture.values[tags].tolist())
+    return sorted(columns.architectures.values[code] for code in codes)
+
+
+async def with_nodes(connection: AsyncConnection, rows: Sequence[LiveWorkload]) -> list[LiveWorkload]:
+    """The rows with the nodes their pods are on now."""
+    found = await connection.execute(_NODES, {"workload_ids": [row.id for row in rows]})
+    nodes = {row.workload_id: list(row.nodes) for row in found}
+    return [row.model_copy(update={"nodes": nodes.get(row.id, [])}) for row in rows]

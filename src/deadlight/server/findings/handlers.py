@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from deadlight.model.scan_configuration import Scanner
 from deadlight.server.events.outbox import Event
 from deadlight.server.findings.context import find_misjudged
-from deadlight.server.findings.jobs import AssessImage, RefreshImage, RematchBuckets
+from deadlight.server.findings.jobs import AssessImage, RefreshImage, RefreshPrograms, RematchBuckets
 from deadlight.server.jobs.queue import enqueue
 from deadlight.server.scans.configuration import is_on_everywhere
 
@@ -23,6 +23,11 @@ async def assess_scanned_image(connection: AsyncConnection, event: Event) -> Non
 async def advance_used_packages(connection: AsyncConnection, event: Event) -> None:
     """PackagesUsed: vulnerabilities of packages in use get further in the funnel."""
     await enqueue(connection, [RefreshImage(event.data["image_id"], event.data["package_ids"])])
+
+
+async def refresh_programs(connection: AsyncConnection, event: Event) -> None:
+    """ProgramsUsedPackages: what is wrong with these packages is now known to run in these programs."""
+    await enqueue(connection, [RefreshPrograms(event.data["image_id"])])
 
 
 async def rematch_changed_advisories(connection: AsyncConnection, event: Event) -> None:

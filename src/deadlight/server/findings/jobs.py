@@ -4,7 +4,13 @@ from typing import ClassVar
 
 from sqlalchemy import text
 
-from deadlight.server.findings.service import assess_image, assessment_state, refresh_images, rematch_buckets
+from deadlight.server.findings.service import (
+    assess_image,
+    assessment_state,
+    refresh_images,
+    refresh_program_risks,
+    rematch_buckets,
+)
 from deadlight.server.jobs.queue import Job, enqueue
 from deadlight.server.services import Services
 
@@ -24,6 +30,13 @@ class RefreshImage(Job, frozen=True):
     used_package_ids: list[int]
 
 
+class RefreshPrograms(Job, frozen=True):
+    """Compute the risks of an image's programs again, because it is known of more packages who uses them."""
+
+    name: ClassVar[str] = "refresh_programs"
+    image_id: int
+
+
 class RematchBuckets(Job, frozen=True):
     """Match the packages that changed advisories can concern."""
 
@@ -41,6 +54,12 @@ async def run_refresh_image(services: Services, job: RefreshImage) -> None:
     """Idempotent: the same inputs give the same row."""
     async with services.engine.begin() as connection:
         await refresh_images(connection, [job.image_id], used_package_ids=job.used_package_ids)
+
+
+async def run_refresh_programs(services: Services, job: RefreshPrograms) -> None:
+    """Idempotent: the same inputs give the same rows."""
+    async with services.engine.begin() as connection:
+        await refresh_program_risks(connection, [job.image_id])
 
 
 async def run_rematch_buckets(services: Services, job: RematchBuckets) -> None:

@@ -144,14 +144,15 @@ async def load_findings(connection: AsyncConnection, image_ids: Sequence[int]) -
     return findings
 
 
-async def update_risk(connection: AsyncConnection, image_ids: Sequence[int], state: str) -> list[RiskChange]:
-    """Compute the risk of images anew and store it where it changed; returns what changed for which image.
+async def update_risk(
+    connection: AsyncConnection, findings: Mapping[int, Sequence[Finding]], state: str
+) -> list[RiskChange]:
+    """Compute the risk of images anew from their findings, and store it where it changed; returns what changed.
 
     The caller holds the images' row locks. `state` names what it is computed with; under another one it is computed
     again.
     """
-    ordered = sorted(set(image_ids))
-    findings = await load_findings(connection, ordered)
+    ordered = sorted(findings)
     query = select(image_risk).where(image_risk.c.image_id.in_(ordered))
     before = {row.image_id: row for row in await connection.execute(query)}
     changes = []

@@ -15,7 +15,8 @@ from deadlight.server.findings.matching import (
     list_unmatched_packages,
     match_packages,
 )
-from deadlight.server.findings.risk import RiskChange, update_risk
+from deadlight.server.findings.program_risk import update_program_risks
+from deadlight.server.findings.risk import RiskChange, load_findings, update_risk
 
 _IMAGES_WITH_PACKAGES = text("SELECT DISTINCT image_id FROM image_package WHERE package_id = ANY(:package_ids)")
 
@@ -71,12 +72,21 @@ async def refresh_images(
     await connection.execute(_LOCK_IMAGES, {"image_ids": ordered})  # whoever computes one next sees what this did
     await judge_images(connection, ordered)
     validated = await _vulnerabilities_of(connection, used_package_ids)
-    changes = await update_risk(connection, ordered, assessment_state())
+    findings = await load_findings(connection, ordered)
+    changes = await update_risk(connection, findings, assessment_state())
+    await update_program_risks(connection, findings)
     news = {change.image_id: change for change in changes if change.is_news}
     if validated:
         news = {image_id: RiskChange(image_id) for image_id in ordered} | news
     if news:
         await record_events(connection, await _changed_events(connection, news, validated))
+
+
+async def refresh_program_risks(connection: AsyncConnection, image_ids: Iterable[int]) -> None:
+    """Compute the risks of images' programs anew."""
+    ordered = sorted(set(image_ids))
+    await connection.execute(_LOCK_IMAGES, {"image_ids": ordered})
+    await update_program_risks(connection, await load_findings(connection, ordered))
 
 
 async def _vulnerabilities_of(connection: AsyncConnection, package_ids: Sequence[int]) -> list[int]:

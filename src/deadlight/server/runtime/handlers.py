@@ -3,6 +3,7 @@
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.server.events.outbox import Event
+from deadlight.server.runtime.processes import place_waiting
 from deadlight.server.runtime.service import FORGET_JOINS, PENDING, PENDING_OF_IMAGE, join_pending
 from deadlight.server.services import Services
 
@@ -18,4 +19,5 @@ async def resolve_scanned_image(connection: AsyncConnection, event: Event) -> No
 async def join_waiting(services: Services) -> None:
     """What was seen before its container was known; the schedule runs this."""
     async with services.engine.begin() as connection:
+        await place_waiting(connection)
         await join_pending(connection, PENDING)

@@ -23,25 +23,45 @@ from deadlight.server.auth.principals import AgentPrincipal
 from deadlight.server.db.zero_bytes import without_zero_bytes
 from deadlight.server.events.outbox import NewEvent, record_events
 from deadlight.server.runtime.limits import check_storable
+from deadlight.server.runtime.processes import (
+    PROGRAM_ID,
+    UsedBy,
+    find_program,
+    load_executed,
+    place_executions,
+    store_used_by,
+)
 
 JOINED_AT_ONCE = 10_000
 MAX_PATH_BYTES = 2_000
 
+# What was executed also becomes a program. One that is seen again is told of again.
 _UPSERT = text(
-    """
+    f"""
+    WITH row AS (
+        SELECT *, CASE WHEN grade = 'executed' THEN
+            {PROGRAM_ID.format(process="process", path="path", arguments="arguments")} END AS program_id
+        FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS row(container_id text, grade text, path text, count bigint,
+             first_at timestamptz, last_at timestamptz, pid integer, process text, arguments text[], changed boolean)
+    ), executed AS (
+        INSERT INTO program (id, name, path, arguments)
+        SELECT DISTINCT ON (program_id) program_id, process, path, arguments FROM row WHERE program_id IS NOT NULL
+        ORDER BY program_id
+        ON CONFLICT DO NOTHING
+    )
     INSERT INTO observation (cluster_id, container_id, grade, path, node_name, count, first_at, last_at, pid, process,
-                             arguments, changed)
+                             arguments, changed, program_id)
     SELECT :cluster_id, container_id, grade, path, :node_name, count, first_at, last_at, pid, process, arguments,
-           changed
-    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS row(container_id text, grade text, path text, count bigint,
-         first_at timestamptz, last_at timestamptz, pid integer, process text, arguments text[], changed boolean)
+           changed, program_id
+    FROM row
     ORDER BY container_id, grade, path
     ON CONFLICT (cluster_id, container_id, grade, path) DO UPDATE SET
         count = observation.count + EXCLUDED.count,
         first_at = least(observation.first_at, EXCLUDED.first_at),
         last_at = greatest(observation.last_at, EXCLUDED.last_at),
-        changed = observation.changed OR EXCLUDED.changed
-    """
+        changed = observation.changed OR EXCLUDED.changed,
+        program_id = EXCLUDED.program_id, placed = false
+    """  # noqa: S608 - constant
 )
 
 _PENDING = """
@@ -129,6 +149,7 @@ async def take_observations(
         }
         await connection.execute(_UPSERT, parameters)
         container_ids = sorted({row["container_id"] for row in rows})
+        await place_executions(connection, container_ids)
         await join_pending(connection, PENDING_OF_CONTAINERS, container_ids=container_ids)
     return wire.ObservationAck(batch_id=batch.batch_id)
 
@@ -200,7 +221,7 @@ async def _resolve_packages(connection: AsyncConnection, owners: Sequence[tuple[
 
 
 async def _store_uses(connection: AsyncConnection, uses: Sequence[_Use]) -> None:
-    """Keep the best evidence for each package and record the packages that were not known to be used."""
+    """Keep the best evidence for each package; record which were not known to be used, or not by whom."""
     best: dict[tuple[int, int], _Use] = {}
     for use in uses:
         key = (use.image_id, use.package_id)
@@ -210,7 +231,22 @@ async def _store_uses(connection: AsyncConnection, uses: Sequence[_Use]) -> None
         return
     result = await connection.execute(_UPSERT_USE, {"rows": _json([_use_row(use) for use in best.values()])})
     new = [best[row.image_id, row.package_id] for row in result if row.is_new]
-    await record_events(connection, _used_events(new))
+    images = await store_used_by(connection, await _tell_programs(connection, uses))
+    await record_events(connection, [*_used_events(new), *_program_events(images - {use.image_id for use in new})])
+
+
+async def _tell_programs(connection: AsyncConnection, uses: Sequence[_Use]) -> list[UsedBy]:
+    """Which program made each use, where that can be told."""
+    executed = await load_executed(connection, {use.observed.container_id for use in uses})
+    found = []
+    for use in uses:
+        row, grade = use.observed, Grade(use.observed.grade)
+        programs = executed.get((row.cluster_id, row.container_id), ())
+        own = row.program_id if grade is Grade.EXECUTED else None
+        program_id = own or find_program(row.process, row.pid, programs)
+        if program_id:
+            found.append(UsedBy(use.image_id, program_id, use.package_id, grade, row.path))
+    return found
 
 
 def _rank(use: _Use) -> int:
@@ -237,4 +273,11 @@ def _used_events(uses: Iterable[_Use]) -> list[NewEvent]:
             EventType.PACKAGES_USED, f"image:{image_id}", {"image_id": image_id, "package_ids": sorted(package_ids)}
         )
         for image_id, package_ids in packages.items()
+    ]
+
+
+def _program_events(image_ids: Iterable[int]) -> list[NewEvent]:
+    return [
+        NewEvent(EventType.PROGRAMS_USED_PACKAGES, f"image:{image_id}", {"image_id": image_id})
+        for image_id in sorted(image_ids)
     ]

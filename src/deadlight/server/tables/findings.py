@@ -10,6 +10,7 @@ from sqlalchemy import (
     Sequence,
     Table,
     Text,
+    Uuid,
     text,
 )
 
@@ -68,4 +69,22 @@ image_risk = Table(
     recorded("computed_at"),
     changed_in(),
     Index("ix_image_risk_changed_in", "changed_in"),
+)
+
+program_risk = Table(
+    "program_risk",
+    metadata,
+    Column("image_id", BigInteger, ForeignKey("image.id", ondelete="CASCADE"), primary_key=True),
+    Column("program_id", Uuid, ForeignKey("program.id", ondelete="CASCADE"), primary_key=True),
+    Column("critical", Integer, nullable=False),
+    Column("high", Integer, nullable=False),
+    Column("medium", Integer, nullable=False),
+    Column("low", Integer, nullable=False),
+    Column("unknown", Integer, nullable=False),
+    Column("critical_applicable", Integer, nullable=False),
+    Column("malicious", Integer, nullable=False),
+    changed_in(),
+    Index("ix_program_risk_program_id", "program_id"),
+    Index("ix_program_risk_changed_in", "changed_in"),
+    comment="of the packages that a program of an image was seen to use",
 )

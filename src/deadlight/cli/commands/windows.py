@@ -4,16 +4,14 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
-from deadlight.cli.commands import Json, run
-from deadlight.cli.output import plain, print_json, print_table
-from deadlight.client.rest import RestClient
+from deadlight.cli import lists
+from deadlight.cli.output import Format, Output, plain, print_table, show
+from deadlight.cli.service import run
 
 app = typer.Typer(help="Exposure windows: how long risks have been live.", invoke_without_command=True)
 
 _ADDRESS = "/api/v1/exposure-windows"
-_PAGE = 100
 _TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
 
 
@@ -22,15 +20,13 @@ def windows(
     context: typer.Context,
     *,
     open_only: Annotated[bool, typer.Option("--open", help="Those that are not closed.")] = False,
-    risk: Annotated[
-        list[str] | None,
-        typer.Option(help="malicious, integrity_violation, critical_applicable_cves or untrusted_registry."),
-    ] = None,
-    cluster: Annotated[list[str] | None, typer.Option(help="A cluster's name.")] = None,
-    namespace: Annotated[list[str] | None, typer.Option(help="A namespace.")] = None,
+    risk: lists.Risk = None,
+    cluster: lists.Cluster = None,
+    namespace: lists.Namespace = None,
     team: Annotated[list[str] | None, typer.Option(help="A team.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=10_000)] = 50,
-    as_json: Json = False,
+    limit: lists.Limit = 50,
+    every: lists.All = False,
+    output: Output = Format.TABLE,
 ) -> None:
     """List exposure windows, the newest first.
 
@@ -39,30 +35,20 @@ def windows(
     if context.invoked_subcommand:
         return
     query = {"risk": risk or [], "cluster": cluster or [], "namespace": namespace or [], "team": team or []}
-    found, total = run(lambda client: _list(client, query | {"state": ["open"] * open_only}, limit))
-    if as_json:
-        print_json(found)
-        return
+    query |= {"state": ["open"] * open_only}
+    most = None if every else limit
+    found, total = run(lambda client: client.list_rows(_ADDRESS, "windows", query, most))
+    show(found, output, lambda: _print(found, total))
+
+
+def _print(found: list[dict[str, Any]], total: int) -> None:
     now = datetime.now(UTC)
     print_table(
         ("ID", "State", "Risk", "Workload", "Image", "Opened", "Exposed for", "Team"),
         [_row(item, now) for item in found],
         empty="No exposure window matches: nothing was live as far as Deadlight knows.",
     )
-    if total > len(found):
-        Console(stderr=True).print(f"{len(found)} of {total}; more with --limit")
-
-
-async def _list(client: RestClient, query: dict[str, Any], limit: int) -> tuple[list[dict[str, Any]], int]:
-    found: list[dict[str, Any]] = []
-    key = ""
-    while True:
-        paging = {"limit": min(_PAGE, limit - len(found)), "next_key": key}
-        page = await client.get(_ADDRESS, {**query, **paging})
-        found += page["windows"]
-        key = page["next_key"]
-        if not key or len(found) >= limit:
-            return found, page["total"]
+    lists.tell_rest(found, total)
 
 
 def _row(item: dict[str, Any], now: datetime) -> tuple[str, ...]:
@@ -89,11 +75,11 @@ def ack(
     note: Annotated[str, typer.Option(help="What you do about it.")] = "",
     *,
     undo: Annotated[bool, typer.Option("--undo", help="Take it back.")] = False,
-    as_json: Json = False,
+    output: Output = Format.TABLE,
 ) -> None:
     """Say that you take care of a window."""
     address = f"{_ADDRESS}/{window_id}/{'unacknowledge' if undo else 'acknowledge'}"
-    _tell(run(lambda client: client.post(address, None if undo else {"note": note})), as_json=as_json)
+    _tell(run(lambda client: client.post(address, None if undo else {"note": note})), output=output)
 
 
 @app.command()
@@ -104,14 +90,14 @@ def suppress(
         datetime, typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="The last day, or a time, UTC.")
     ],
     *,
-    as_json: Json = False,
+    output: Output = Format.TABLE,
 ) -> None:
     """Keep a window's risk on its workload quiet until a day.
 
     Example: deadlight windows suppress 7 --reason "patched in the next release" --until 2026-12-31
     """
     body = {"reason": reason, "until": _end(until).isoformat()}
-    _tell(run(lambda client: client.post(f"{_ADDRESS}/{window_id}/suppress", body)), as_json=as_json)
+    _tell(run(lambda client: client.post(f"{_ADDRESS}/{window_id}/suppress", body)), output=output)
 
 
 def _end(until: datetime) -> datetime:
@@ -121,13 +107,10 @@ def _end(until: datetime) -> datetime:
 
 
 @app.command()
-def unsuppress(window_id: Id, *, as_json: Json = False) -> None:
+def unsuppress(window_id: Id, *, output: Output = Format.TABLE) -> None:
     """End a suppression before its time; what is open alerts again."""
-    _tell(run(lambda client: client.post(f"{_ADDRESS}/{window_id}/unsuppress")), as_json=as_json)
+    _tell(run(lambda client: client.post(f"{_ADDRESS}/{window_id}/unsuppress")), output=output)
 
 
-def _tell(window: dict[str, Any], *, as_json: bool) -> None:
-    if as_json:
-        print_json(window)
-    else:
-        typer.echo(f"window {window['id']} is {window['state']}")
+def _tell(window: dict[str, Any], *, output: Format) -> None:
+    show(window, output, lambda: typer.echo(f"window {window['id']} is {window['state']}"))

@@ -1,26 +1,26 @@
 import { ExpandableRowContent, Table, Tbody, Td, Th, Thead, Tr } from "@patternfly/react-table";
 import { type KeyboardEvent, type ReactNode, useState } from "react";
-import type { ImageRow } from "../api/generated/types.gen";
-import type { LiveQuery } from "../live/liveQuery";
-import type { SteadyRows } from "../live/steadyRows";
 import { type Column, DataTable } from "../table/DataTable";
-import { ImageTags } from "./ImageTags";
+import type { SteadyRows } from "./steadyRows";
 
-interface ImageTableProps {
-  columns: readonly Column<ImageRow>[];
+interface SteadyTableProps<Row> {
+  /** What the rows are, for screen readers. */
+  label: string;
+  columns: readonly Column<Row>[];
   /** Undefined while loading. */
-  rows: SteadyRows<ImageRow>["rows"] | undefined;
-  query: LiveQuery;
+  rows: SteadyRows<Row>["rows"] | undefined;
   /** In place of rows when there are none. */
   empty: ReactNode;
+  /** What a row opens to, and what that is called; rows without do not open. */
+  details?: { label: string; of: (key: string, row: Row) => ReactNode };
 }
 
-/** Images, each of which opens to its tags. */
-export function ImageTable({ columns, rows, query, empty }: ImageTableProps) {
+/** The rows of a list that changes by itself, each of which may open. */
+export function SteadyTable<Row>({ label, columns, rows, empty, details }: SteadyTableProps<Row>) {
   const [open, setOpen] = useState<ReadonlySet<string>>(new Set());
   if (rows === undefined || rows.length === 0) {
     return (
-      <DataTable label="Images" columns={columns} rows={rows && []} rowKey={() => ""} expectedRows={15} empty={empty} />
+      <DataTable label={label} columns={columns} rows={rows && []} rowKey={() => ""} expectedRows={15} empty={empty} />
     );
   }
   const set = (key: string, isOpen: boolean) => {
@@ -35,7 +35,7 @@ export function ImageTable({ columns, rows, query, empty }: ImageTableProps) {
 
   return (
     <Table
-      aria-label="Images"
+      aria-label={label}
       variant="compact"
       gridBreakPoint=""
       isStickyHeader
@@ -44,7 +44,7 @@ export function ImageTable({ columns, rows, query, empty }: ImageTableProps) {
     >
       <Thead>
         <Tr>
-          <Th screenReaderText="Tags of the image" />
+          {details && <Th screenReaderText={details.label} />}
           {columns.map(({ title, width, isNarrow }) => (
             <Th key={title} width={width} modifier={isNarrow ? "fitContent" : "wrap"}>
               {title}
@@ -54,17 +54,11 @@ export function ImageTable({ columns, rows, query, empty }: ImageTableProps) {
       </Thead>
       {rows.map(({ key, row, isGone }, rowIndex) => {
         const isExpanded = open.has(key);
+        const toggle = { rowIndex, isExpanded, onToggle: () => set(key, !isExpanded), expandId: "details-of" };
         return (
           <Tbody key={key} isExpanded={isExpanded} className={isGone ? "dl-gone" : undefined}>
-            <Tr data-image={key}>
-              <Td
-                expand={{
-                  rowIndex,
-                  isExpanded,
-                  onToggle: () => set(key, !isExpanded),
-                  expandId: "tags-of-image",
-                }}
-              />
+            <Tr data-row={key}>
+              {details && <Td expand={toggle} />}
               {columns.map(({ title, isNarrow, cell }, place) => (
                 <Td key={title} dataLabel={title} modifier={isNarrow ? "nowrap" : undefined}>
                   {cell(row)}
@@ -72,12 +66,10 @@ export function ImageTable({ columns, rows, query, empty }: ImageTableProps) {
                 </Td>
               ))}
             </Tr>
-            {isExpanded && (
+            {details && isExpanded && (
               <Tr isExpanded>
                 <Td colSpan={columns.length + 1}>
-                  <ExpandableRowContent>
-                    <ImageTags image={key} query={query} />
-                  </ExpandableRowContent>
+                  <ExpandableRowContent>{details.of(key, row)}</ExpandableRowContent>
                 </Td>
               </Tr>
             )}
@@ -91,8 +83,8 @@ export function ImageTable({ columns, rows, query, empty }: ImageTableProps) {
 /** Arrow keys on a row's toggle: right and left open and close it, up and down go to the next one. */
 function steer(event: KeyboardEvent<HTMLElement>, set: (key: string, isOpen: boolean) => void): void {
   const toggle = event.target instanceof Element ? event.target.closest(".pf-v6-c-table__toggle button") : null;
-  const row = toggle?.closest<HTMLElement>("tr[data-image]");
-  const key = row?.dataset.image;
+  const row = toggle?.closest<HTMLElement>("tr[data-row]");
+  const key = row?.dataset.row;
   if (!toggle || !row || key === undefined) {
     return;
   }
@@ -100,7 +92,7 @@ function steer(event: KeyboardEvent<HTMLElement>, set: (key: string, isOpen: boo
     set(key, event.key === "ArrowRight");
   } else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
     const toggles = [
-      ...event.currentTarget.querySelectorAll<HTMLElement>("tr[data-image] .pf-v6-c-table__toggle button"),
+      ...event.currentTarget.querySelectorAll<HTMLElement>("tr[data-row] .pf-v6-c-table__toggle button"),
     ];
     toggles[toggles.indexOf(toggle as HTMLElement) + (event.key === "ArrowDown" ? 1 : -1)]?.focus();
   } else {

@@ -4,16 +4,14 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
-from deadlight.cli.commands import Json, run
-from deadlight.cli.output import plain, print_json, print_table
+from deadlight.cli.output import Format, Output, advise, plain, print_facts, print_table, show, status
+from deadlight.cli.service import run
 from deadlight.client.errors import ClientError
 from deadlight.client.rest import RestClient
 
 CLUSTERS = "/api/v1/clusters"
 TOKENS = "/api/v1/registration-tokens"
-STATUS_STYLES = {"running": "green", "failed": "red", "stopped": "red", "installation_failed": "yellow"}
 NODE_STATUSES = {
     "monitored": "no sensor",
     "monitored_with_sensor": "running",
@@ -31,7 +29,7 @@ class UnknownClusterError(ClientError):
 
 
 @clusters.callback()
-def list_clusters(context: typer.Context, *, as_json: Json = False) -> None:
+def list_clusters(context: typer.Context, *, output: Output = Format.TABLE) -> None:
     """List the clusters, the health of their agents and what is scanned there.
 
     Examples: deadlight clusters | deadlight clusters configure east west --scanner sca --retention-days 30
@@ -39,9 +37,10 @@ def list_clusters(context: typer.Context, *, as_json: Json = False) -> None:
     if context.invoked_subcommand is not None:
         return
     answer = run(lambda client: client.get(CLUSTERS))
-    if as_json:
-        print_json(answer["clusters"])
-        return
+    show(answer["clusters"], output, lambda: _print_clusters(answer))
+
+
+def _print_clusters(answer: dict[str, Any]) -> None:
     print_table(
         ("Cluster", "Status", "Controller", "Sensors", "Provider", "Location", "Version", "Scanners", ""),
         [_cluster_row(item) for item in answer["clusters"]],
@@ -55,8 +54,8 @@ def _cluster_row(item: dict[str, Any]) -> tuple[str, ...]:
     running = item["nodes_by_status"]["monitored_with_sensor"]
     return (
         plain(item["name"]),
-        _styled(item["status"]),
-        _styled(item["controller"]["status"]),
+        status(item["status"]),
+        status(item["controller"]["status"]),
         f"{running}/{item['nodes_count']}" if item["installation"] != "controller_only" else "controller only",
         plain(item["provider"]),
         plain(", ".join(item["regions"])),
@@ -66,26 +65,22 @@ def _cluster_row(item: dict[str, Any]) -> tuple[str, ...]:
     )
 
 
-def _styled(status: str) -> str:
-    text = status.replace("_", " ")
-    return f"[{STATUS_STYLES[status]}]{text}[/]" if status in STATUS_STYLES else text
-
-
 def _print_overview(overview: dict[str, Any]) -> None:
     """How far all of them are watched and scanned, and what needs somebody's attention."""
-    console = Console(stderr=True)
     sensors = f"{overview['sensors_running']} of {overview['sensors_expected']} sensors run"
     verdict = "monitored correctly" if overview["monitored_correctly"] else "needs attention"
-    console.print(f"{sensors}; the environment {'is ' if overview['monitored_correctly'] else ''}{verdict}")
+    advise(f"{sensors}; the environment {'is ' if overview['monitored_correctly'] else ''}{verdict}")
     coverage = [f"{item['label']} {item['clusters']}/{overview['clusters']}" for item in overview["coverage"]]
-    console.print(plain(f"scanned: {', '.join(coverage)}"))
+    advise(plain(f"scanned: {', '.join(coverage)}"))
     for failing in overview["failing"]:
         for problem in failing["problems"]:
             told = plain(f"{problem['message']}. {problem['advice']}")
-            console.print(f"[yellow]{plain(failing['name'])}:[/] {told}")
+            advise(f"[yellow]{plain(failing['name'])}:[/] {told}")
 
 
-def cluster(name: Annotated[str, typer.Argument(help="The cluster's name or id.")], *, as_json: Json = False) -> None:
+def cluster(
+    name: Annotated[str, typer.Argument(help="The cluster's name or id.")], *, output: Output = Format.TABLE
+) -> None:
     """Show a cluster with its nodes and what is wrong with it.
 
     Example: deadlight cluster production
@@ -97,14 +92,15 @@ def cluster(name: Annotated[str, typer.Argument(help="The cluster's name or id."
         return detail
 
     detail = run(fetch)
-    if as_json:
-        print_json(detail)
-        return
-    print_table(("", ""), _facts(detail["cluster"]), empty="")
+    show(detail, output, lambda: _print_cluster(detail))
+
+
+def _print_cluster(detail: dict[str, Any]) -> None:
+    print_facts(_facts(detail["cluster"]))
     columns = ("Node", "Status", "Region", "Node IP", "Sensor version", "Last seen", "Problems")
     print_table(columns, [_node_row(node) for node in detail["nodes"]], empty="No nodes are known yet.")
     for problem in detail["cluster"]["problems"]:
-        Console(stderr=True).print(f"[yellow]{plain(problem['message'])}.[/] {plain(problem['advice'])}")
+        advise(f"[yellow]{plain(problem['message'])}.[/] {plain(problem['advice'])}")
 
 
 def _facts(item: dict[str, Any]) -> list[tuple[str, str]]:
@@ -113,8 +109,8 @@ def _facts(item: dict[str, Any]) -> list[tuple[str, str]]:
     token = item["token"]
     return [
         ("Cluster", plain(item["name"])),
-        ("Status", _styled(item["status"])),
-        ("Controller", f"{_styled(controller['status'])} {running}"),
+        ("Status", status(item["status"])),
+        ("Controller", f"{status(controller['status'])} {running}"),
         ("Installed", plain(item["installation"].replace("_", " "))),
         ("Provider", plain(" ".join((item["provider"], *item["regions"])))),
         ("Kubernetes", plain(item["kubernetes_version"])),
@@ -180,12 +176,9 @@ async def _find_ids(client: RestClient, names: Sequence[str]) -> list[str]:
 
 
 @tokens.command("list")
-def list_tokens(*, as_json: Json = False) -> None:
+def list_tokens(*, output: Output = Format.TABLE) -> None:
     """List registration tokens, newest first."""
     found = run(lambda client: client.get(TOKENS))
-    if as_json:
-        print_json(found)
-        return
     rows = [
         (
             str(item["id"]),
@@ -200,7 +193,8 @@ def list_tokens(*, as_json: Json = False) -> None:
         for item in found
     ]
     columns = ("Id", "Name", "For cluster", "State", "Created", "Expires", "Last used", "Clusters")
-    print_table(columns, rows, empty="No registration token yet. `deadlight connect` makes one.")
+    empty = "No registration token yet. `deadlight connect` makes one."
+    show(found, output, lambda: print_table(columns, rows, empty=empty))
 
 
 @tokens.command("create")
@@ -208,17 +202,14 @@ def create_token(
     name: Annotated[str, typer.Argument(help="What it is for.")],
     *,
     cluster: Annotated[str, typer.Option(help="The one cluster it is good for [default: any].")] = "",
-    as_json: Json = False,
+    output: Output = Format.TABLE,
 ) -> None:
     """Make a registration token, good for two years; it is shown this once.
 
     Example: deadlight tokens create "rollout of May" --cluster production
     """
     created = run(lambda client: client.post(TOKENS, {"name": name, "cluster_name": cluster}))
-    if as_json:
-        print_json(created)
-    else:
-        typer.echo(created["access_token"])
+    show(created, output, lambda: typer.echo(created["access_token"]))
 
 
 @tokens.command("revoke")

@@ -1,0 +1,88 @@
+"""Advisories: what is known about vulnerabilities."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from deadlight.advisories.archive import iter_documents
+from deadlight.advisories.document import Document, Rejected
+from deadlight.cli.output import Format, Output, advise, plain, show
+from deadlight.cli.service import run
+from deadlight.client.rest import RestClient
+
+DOCUMENTS_AT_ONCE = 500
+BYTES_AT_ONCE = 8 * 1024 * 1024
+
+
+def import_advisories(
+    path: Annotated[
+        Path, typer.Argument(exists=True, help="A folder, .zip, .json, .jsonl or .jsonl.zst of OSV records.")
+    ],
+    source: Annotated[str, typer.Option(help="Names the collection; the file's name by default.")] = "",
+    output: Output = Format.TABLE,
+) -> None:
+    """Import advisories in OSV format; running images they concern are matched again at once.
+
+    Example: deadlight advisories import all.zip --source osv.dev
+    """
+    total: dict[str, Any] = {}
+
+    async def send(client: RestClient) -> None:
+        with Progress(console=Console(stderr=True), transient=True) as progress:
+            task = progress.add_task("importing", total=None)
+            for documents, refused in _batches(path):
+                body = {"source": source or path.name, "documents": documents}
+                answer = await client.post("/api/v1/advisories/import", body)
+                _add(total, answer, refused)
+                progress.update(task, advance=len(documents), description=f"imported {_handled(total)} records")
+
+    run(send)
+    show(total, output, lambda: _print_import(total))
+    if total.get("rejected") and not _handled(total):
+        raise typer.Exit(1)
+
+
+def _batches(path: Path) -> Iterator[tuple[list[dict[str, str]], list[str]]]:
+    """Documents to send together, with the reasons why others of the archive could not be read."""
+    documents: list[dict[str, str]] = []
+    refused: list[str] = []
+    size = 0
+    for item in iter_documents(path):
+        if isinstance(item, Rejected):
+            refused.append(item.reason)
+            continue
+        size += len(item.content)
+        documents.append(_document(item))
+        if len(documents) >= DOCUMENTS_AT_ONCE or size >= BYTES_AT_ONCE:
+            yield documents, refused
+            documents, refused, size = [], [], 0
+    yield documents, refused
+
+
+def _document(item: Document) -> dict[str, str]:
+    return {"origin": item.origin, "content": item.content.decode("utf-8", errors="replace")}
+
+
+def _add(total: dict[str, Any], answer: dict[str, Any], refused: list[str]) -> None:
+    for name, value in answer.items():
+        total[name] = total.get(name, [] if isinstance(value, list) else 0) + value
+    total["rejected"] += len(refused)
+    total["rejections"] += refused
+
+
+def _handled(total: dict[str, Any]) -> int:
+    return sum(total.get(name, 0) for name in ("added", "changed", "withdrawn", "unchanged", "not_security"))
+
+
+def _print_import(total: dict[str, Any]) -> None:
+    names = ("added", "changed", "withdrawn", "unchanged", "not_security", "rejected")
+    typer.echo(", ".join(f"{total.get(name, 0)} {name.replace('_', ' ')}" for name in names))
+    for reason in total.get("rejections", [])[:20]:
+        advise(f"[yellow]rejected:[/] {plain(reason)}")
+    more = len(total.get("rejections", [])) - 20
+    if more > 0:
+        advise(f"[yellow]and {more} more[/]")

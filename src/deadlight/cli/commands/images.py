@@ -1,0 +1,184 @@
+"""What runs: image tags, and everything about one of them."""
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from deadlight.cli import lists
+from deadlight.cli.output import Format, Output, advise, plain, print_facts, print_table, severities, show, status
+from deadlight.cli.references import choose_image, search_of
+from deadlight.cli.service import run
+from deadlight.client.rest import RestClient
+
+IMAGE_TAGS = "/api/v1/image-tags"
+CANDIDATES = 100
+
+
+class ImageOrder(StrEnum):
+    """What a list of image tags is ordered by."""
+
+    RISKS = "risks"
+    NAME = "name"
+    REPOSITORY_PATH = "repository_path"
+    REGISTRY = "registry"
+
+
+def images(
+    search: Annotated[str, typer.Argument(help="Part of a name, a tag or a digest.")] = "",
+    *,
+    risk: lists.Risk = None,
+    severity: lists.Severity = None,
+    cve: lists.Cve = None,
+    package: lists.Package = None,
+    cluster: lists.Cluster = None,
+    namespace: lists.Namespace = None,
+    period: lists.Period = lists.TimePeriod.NOW,
+    order: Annotated[ImageOrder, typer.Option(help="What comes first.")] = ImageOrder.RISKS,
+    limit: lists.Limit = 50,
+    every: lists.All = False,
+    output: Output = Format.TABLE,
+) -> None:
+    """List the images that run, by tag, riskiest first.
+
+    Examples:
+      deadlight images --risk integrity_violation
+      deadlight images --cve CVE-2024-3094 --cluster production -o json
+      deadlight images shop/ --period "7 days" --all
+    """
+    query = {"search": search, "risk": risk or [], "severity": severity or [], "cve": cve or []}
+    query |= {"package": package or [], "cluster": cluster or [], "namespace": namespace or []}
+    query |= {"period": period, "order": order}
+    most = None if every else limit
+    found, total = run(lambda client: client.list_rows(IMAGE_TAGS, "image_tags", query, most))
+    show(found, output, lambda: _print_images(found, total))
+
+
+def _print_images(found: list[dict[str, Any]], total: int) -> None:
+    print_table(
+        ("Image", "Integrity", "Risks", "Vulnerabilities", "Status", "Workloads"),
+        [_image_row(item) for item in found],
+        empty="No running image matches. Connect a cluster with `deadlight connect`, or widen the search.",
+    )
+    lists.tell_rest(found, total)
+
+
+def _image_row(item: dict[str, Any]) -> tuple[str, ...]:
+    return (
+        plain(_name(item)),
+        plain(_integrity(item)),
+        plain(", ".join(item["risks"])),
+        severities(item["severities"]),
+        status(item["runtime_status"]),
+        str(item["workloads_count"]),
+    )
+
+
+def _name(item: dict[str, Any]) -> str:
+    end = f":{item['tag']}" if item["tag"] else f"@{item['digest']}"
+    return f"{item['registry']}/{item['repository']}{end}"
+
+
+def _integrity(item: dict[str, Any]) -> str:
+    return str(item["violation_type"] or item["integrity_status"] or "not compared yet")
+
+
+def image(
+    reference: Annotated[
+        str, typer.Argument(metavar="REF", help="name:tag, name@digest or a part of one that means one image.")
+    ],
+    *,
+    output: Output = Format.TABLE,
+) -> None:
+    """Show an image: its verdict with the evidence, who built and deployed it, its scan and its workloads.
+
+    Examples:
+      deadlight image shop/web:1.2.3
+      deadlight image registry.example.com/shop/web@sha256:4f53 -o yaml
+    """
+    found = run(lambda client: _fetch_image(client, reference))
+    show(found, output, lambda: _print_image(found["image"], found["workloads"]))
+
+
+async def _fetch_image(client: RestClient, reference: str) -> dict[str, Any]:
+    """What is known of the one image that is meant; of what runs now, else of what ran within ten days."""
+    rows, total = await _search(client, reference, lists.TimePeriod.NOW)
+    if not rows:
+        rows, total = await _search(client, reference, lists.TimePeriod.TEN_DAYS)
+    chosen = choose_image(reference, rows, total)
+    address = f"{IMAGE_TAGS}/{chosen['id']}"
+    return {"image": await client.get(address), **await client.get(f"{address}/workloads")}
+
+
+async def _search(client: RestClient, reference: str, period: lists.TimePeriod) -> tuple[list[dict[str, Any]], int]:
+    query = {"search": search_of(reference), "period": period, "order": ImageOrder.NAME}
+    return await client.list_rows(IMAGE_TAGS, "image_tags", query, CANDIDATES)
+
+
+def _print_image(item: dict[str, Any], workloads: list[dict[str, Any]]) -> None:
+    print_facts([*_identity(item), *_verdict(item), *_contents(item), *_owners(item)])
+    typer.echo()
+    print_table(
+        ("Workload", "Kind", "Cluster", "Nodes", "Status", "Deployed By"),
+        [_workload_row(workload) for workload in workloads],
+        empty="No workload runs it now.",
+    )
+    for step in item["verdict"]["recommended_steps"]:
+        advise(f"[yellow]do:[/] {plain(step)}")
+
+
+def _identity(item: dict[str, Any]) -> list[tuple[str, str]]:
+    return [
+        ("Image", plain(_name(item))),
+        ("Digest", plain(item["digest"])),
+        ("Platform", plain(item["platform"])),
+        ("Status", status(item["runtime_status"])),
+        ("First seen", plain(item["first_seen_at"])),
+        ("Risks", plain(", ".join(item["risks"])) or "none known"),
+    ]
+
+
+def _verdict(item: dict[str, Any]) -> list[tuple[str, str]]:
+    verdict, evidence = item["verdict"], item["verdict"]["evidence"]
+    severity = f" ({verdict['violation_severity']})" if verdict["violation_severity"] else ""
+    mutable = {True: "may be moved", False: "must not be moved", None: ""}[evidence.get("tag_mutable")]
+    return [
+        ("Integrity", plain(_integrity(item) + severity)),
+        ("Why", plain(verdict["reason"])),
+        ("Registry has", plain(verdict["expected_digest"])),
+        ("Tag", plain(f"{mutable}: {evidence.get('mutability_detail', '')}".removesuffix(": ") if mutable else "")),
+        ("First detected", plain(verdict["first_detected_at"])),
+        ("Not up to date", plain(verdict["stale_reason"] or verdict["problem"])),
+    ]
+
+
+def _contents(item: dict[str, Any]) -> list[tuple[str, str]]:
+    scan = item["scan_error"] or f"{item['scan_status']}, {item['packages_count']} packages"
+    return [
+        ("Scan", plain(scan)),
+        ("Vulnerabilities", severities(item["severities"])),
+        ("In use", f"{item['validated_vulnerabilities']} of packages that sensors saw in use"),
+    ]
+
+
+def _owners(item: dict[str, Any]) -> list[tuple[str, str]]:
+    deployers = ", ".join(_person(deployer) for deployer in item["deployed_by"])
+    return [
+        ("Build Owner", _person(item["build_owner"]) or "unknown: the image and its registry do not say"),
+        ("Deployed By", deployers or "unknown: its workloads do not say"),
+    ]
+
+
+def _person(attribution: dict[str, Any] | None) -> str:
+    return plain(f"{attribution['value']} ({attribution['source']})") if attribution else ""
+
+
+def _workload_row(item: dict[str, Any]) -> tuple[str, ...]:
+    return (
+        plain(f"{item['namespace']}/{item['name']}"),
+        plain(item["kind"]),
+        plain(item["cluster"]),
+        str(len(item["nodes"])),
+        status(item["status"]),
+        _person(item["deployed_by"]),
+    )

@@ -1,0 +1,165 @@
+"""Processes gathered over workloads: the same program with the same arguments in the same image is one. Pure.
+
+Its bytes are those of the image, so that the image's digest stands for the file's. A process has the risks of the
+packages it was seen to use, and what is wrong with where its image came from.
+"""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from functools import cached_property
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deadlight.model.risk import Risk
+from deadlight.model.vulnerability import Severity
+from deadlight.server.assessment.live_columns import RISK_BITS, SEVERITIES, Ints, Mask
+from deadlight.server.assessment.live_processes import PROGRAM_BITS, LiveProcesses
+from deadlight.server.assessment.workload_groups import OF_PROCESSES
+
+
+class ProcessOrder(StrEnum):
+    """What a list of processes is ordered by; processes that are alike in it follow by name."""
+
+    RISK = "risk"
+    """Riskiest first."""
+    VULNERABILITIES = "vulnerabilities"
+    """Those with most first."""
+    WORKLOADS = "workloads"
+    """Those in most workloads first."""
+    SEEN = "seen"
+    """Those executed last first."""
+    NAME = "name"
+
+
+@dataclass(frozen=True)
+class Processes:
+    """Processes as columns."""
+
+    live: LiveProcesses
+    program: Ints
+    """Code of the program."""
+    image_tag: Ints
+    """Position of the image tag."""
+    badges: Ints
+    severities: NDArray[np.int64]
+    workloads: Ints
+    """In how many workloads it was seen."""
+    running: Mask
+    """Whether one of these runs the image."""
+    changed: Mask
+    """The file was not the image's own in one of them at least."""
+    demonstration: Mask
+    last_at: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.program)
+
+    @cached_property
+    def ranks(self) -> Ints:
+        """How bad each is: by its badges, then by its Critical, High and Medium vulnerabilities."""
+        counts = np.minimum(self.severities, 0xFFFF)
+        ranks: Ints = self.badges << 48 | counts[:, 0] << 32 | counts[:, 1] << 16 | counts[:, 2]
+        return ranks
+
+    def chosen(self, mask: Mask) -> "Processes":
+        """Those that a mask chooses."""
+        names = ("program", "image_tag", "badges", "severities", "workloads", "running", "changed", "demonstration")
+        return replace(self, **{name: getattr(self, name)[mask] for name in (*names, "last_at")})
+
+    def having(self, risks: Sequence[Risk], severities: Sequence[Severity]) -> Mask:
+        """Those with one of these risks, and with vulnerabilities of one of these severities, where any are given."""
+        wanted = np.ones(len(self), dtype=bool)
+        if risks:
+            wanted &= self.badges & sum(RISK_BITS[risk] for risk in set(risks)) > 0
+        if severities:
+            wanted &= self.severities[:, [SEVERITIES.index(item) for item in severities]].max(axis=1) > 0
+        return wanted
+
+
+def gather_processes(live: LiveProcesses, chosen: Mask) -> Processes:
+    """The processes of chosen positions of `LiveProcesses`."""
+    columns, at = live.columns, np.flatnonzero(chosen)
+    severities, badges = live.risks()
+    tags = live.image_tag[at]
+    keys = tags << PROGRAM_BITS | live.program.values[at]
+    keys, first, groups = np.unique(keys, return_index=True, return_inverse=True)
+    length, one = len(keys), at[first]
+    last_at = np.zeros(length)
+    np.maximum.at(last_at, groups, live.last_at.values[at])
+    running = columns.running.values[live.placement.values[at]]
+    return Processes(
+        live=live,
+        program=live.program.values[one],
+        image_tag=tags[first],
+        badges=badges[one] | columns.badges[tags[first]] & ~OF_PROCESSES,
+        severities=severities[one].astype(np.int64),
+        workloads=np.bincount(groups, minlength=length),
+        running=np.bincount(groups, running, minlength=length) > 0,
+        changed=np.bincount(groups, live.changed.values[at], minlength=length) > 0,
+        demonstration=np.bincount(groups, _demonstration(live, at), minlength=length) > 0,
+        last_at=last_at,
+    )
+
+
+def _demonstration(live: LiveProcesses, at: Ints) -> Mask:
+    columns = live.columns
+    known = columns.clusters
+    flags = [code in known and known[code].demonstration for code in range(len(columns.cluster_ids.values))]
+    of_place: Mask = np.array(flags, dtype=bool)[columns.cluster.values[live.placement.values[at]]]
+    return of_place
+
+
+def search_processes(live: LiveProcesses, containing: str) -> Mask:
+    """Processes whose name, path or arguments contain a text."""
+    needle = containing.strip().lower()
+    found = np.zeros(len(live.ids.values), dtype=bool)
+    for code, program in live.programs.items():
+        found[code] = needle in program.path.lower() or needle in f"{program.name} {program.line}".lower()
+    wanted: Mask = found[live.program.values]
+    return wanted
+
+
+class OrderedProcesses:
+    """Processes in the order of a list: by a value, descending, then by name, program and image tag."""
+
+    def __init__(self, processes: Processes, order: ProcessOrder) -> None:
+        live = processes.live
+        self._values = _order_values(processes, order)
+        self._ranks = live.rank()[processes.program]
+        self._tag_ids = live.columns.tag_id.values[processes.image_tag]
+        self._order = live.order
+        self.at: Ints = np.lexsort((self._tag_ids, self._ranks, -self._values))
+        """Positions in `processes`, in order."""
+
+    def key(self, position: int) -> tuple[int, str, str, int]:
+        """What tells where a list goes on after a process: value, name, program id and image tag id."""
+        program = self._order[int(self._ranks[position])]
+        return int(self._values[position]), program.name, str(program.id), int(self._tag_ids[position])
+
+    def start_after(self, value: int, name: str, program_id: UUID, image_tag_id: int) -> int:
+        """Where a list goes on after a process with this key, whether or not that is still there."""
+        place = bisect_left(self._order, (name, program_id), key=lambda program: program[:2])
+        is_there = place < len(self._order) and self._order[place][:2] == (name, program_id)
+        rank = place if is_there else place - 0.5
+        later_tag = (self._ranks == rank) & (self._tag_ids > image_tag_id)
+        after = (self._values < value) | ((self._values == value) & ((self._ranks > rank) | later_tag))
+        return len(self._values) - int(after.sum())
+
+
+def _order_values(processes: Processes, order: ProcessOrder) -> Ints:
+    match order:
+        case ProcessOrder.RISK:
+            return processes.ranks
+        case ProcessOrder.VULNERABILITIES:
+            totals: Ints = processes.severities.sum(axis=1)
+            return totals
+        case ProcessOrder.WORKLOADS:
+            return processes.workloads
+        case ProcessOrder.SEEN:
+            return (processes.last_at * 1e6).astype(np.int64)
+        case ProcessOrder.NAME:
+            return np.zeros(len(processes), np.int64)

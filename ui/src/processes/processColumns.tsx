@@ -1,0 +1,107 @@
+import { Label } from "@patternfly/react-core";
+import { Link } from "react-router";
+import type { LiveProcess } from "../api/generated/types.gen";
+import { DemonstrationLabel } from "../facts/DemonstrationLabel";
+import { Moment } from "../facts/Moment";
+import { RiskLabels } from "../facts/RiskLabels";
+import { RuntimeStatusLabel } from "../facts/RuntimeStatusLabel";
+import { PathText } from "../images/PathText";
+import { imagePath } from "../images/reference";
+import { VulnerabilityCounts } from "../live/VulnerabilityCounts";
+import type { Column } from "../table/DataTable";
+import { processPath } from "./processList";
+
+const NAME: Column<LiveProcess> = {
+  title: "Process",
+  width: 15,
+  cell: (row) => (
+    <>
+      <Link to={processPath(row)}>{row.name}</Link>
+      {row.changed && (
+        <div>
+          <Label isCompact color="orange">
+            Not from the image
+          </Label>
+        </div>
+      )}
+    </>
+  ),
+};
+const RISKS: Column<LiveProcess> = { title: "Risks", width: 15, cell: (row) => <RiskLabels risks={row.risks} /> };
+const VULNERABILITIES: Column<LiveProcess> = {
+  title: "Vulnerabilities",
+  width: 15,
+  cell: (row) => <VulnerabilityCounts severities={row.severities} scanState={row.scan_state} />,
+};
+const STATUS: Column<LiveProcess> = {
+  title: "Process status",
+  isNarrow: true,
+  cell: (row) => (
+    <>
+      <RuntimeStatusLabel status={row.runtime_status} />
+      <div className="dl-subtle">
+        started <Moment isRelative at={row.last_seen_at} />
+      </div>
+    </>
+  ),
+};
+const PATH: Column<LiveProcess> = {
+  title: "Path",
+  width: 15,
+  cell: (row) => (
+    <code className="dl-break">
+      <PathText path={row.path} />
+    </code>
+  ),
+};
+const ARGUMENTS: Column<LiveProcess> = {
+  title: "Arguments",
+  width: 20,
+  cell: (row) => (row.arguments ? <code className="dl-break">{row.arguments}</code> : <None />),
+};
+
+const IMAGE: Column<LiveProcess> = {
+  title: "Image",
+  width: 15,
+  cell: (row) => (
+    <>
+      <Link to={imagePath(row.image_tag_id)}>
+        <PathText path={row.image} />
+      </Link>
+      <div className="dl-subtle">{row.architecture}</div>
+    </>
+  ),
+};
+
+/** What a workload executes. */
+export const WORKLOAD_PROCESS_COLUMNS: readonly Column<LiveProcess>[] = [
+  NAME,
+  RISKS,
+  VULNERABILITIES,
+  STATUS,
+  PATH,
+  ARGUMENTS,
+  IMAGE,
+];
+
+export const PROCESS_COLUMNS: readonly Column<LiveProcess>[] = [
+  {
+    ...NAME,
+    cell: (row) => (
+      <>
+        {NAME.cell(row)} <DemonstrationLabel isShown={row.demonstration} />
+      </>
+    ),
+  },
+  RISKS,
+  VULNERABILITIES,
+  STATUS,
+  PATH,
+  ARGUMENTS,
+  { title: "Workloads", isNarrow: true, cell: (row) => row.workloads_count },
+  IMAGE,
+];
+
+function None() {
+  return <span className="dl-subtle">None</span>;
+}
