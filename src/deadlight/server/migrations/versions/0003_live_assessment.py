@@ -6,8 +6,8 @@ Law: the previous release still runs while this one is applied. Add, fill, and d
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0007"
+revision = "0003"
+down_revision = "0002"
 branch_labels = None
 depends_on = None
 
