@@ -46,7 +46,10 @@ class Ledger:
         await self.fleet.rows(
             """
             INSERT INTO event (type, key, data) SELECT 'WorkloadChanged', 'workload:' || workload.id,
-                jsonb_build_object('workload_id', workload.id) FROM workload WHERE id = :id
+                jsonb_build_object('workload_id', workload.id, 'status', status, 'status_before', status,
+                                   'image_tag_ids', image_tag_ids, 'image_tag_ids_before', image_tag_ids,
+                                   'removed', removed_at IS NOT NULL, 'first_sync', false)
+            FROM workload WHERE id = :id
             """,
             id=workload_id,
         )

@@ -4,8 +4,8 @@ Integrity violations and untrusted registries have places (`integrity.locations`
 come from what is in an image are live on a workload as long as it has the image and the image has the risk.
 
 Every change of a workload passes here and mostly there is nothing to do: one statement finds that out, and one more
-opens and closes. It may be repeated: what is in line stays as it is. Transactions that reconcile several workloads hold
-their row locks, taken by id.
+opens and closes, after which the teams of what opened are looked up. It may be repeated: what is in line stays as it
+is. Transactions that reconcile several workloads hold their row locks, taken by id.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.server.ledger.findings import bad_findings
-from deadlight.server.ledger.team import TEAM
+from deadlight.server.ledger.team import assign_teams
 
 
 class OpenedBasis(StrEnum):
@@ -172,11 +172,11 @@ _RECONCILE = text(
         LEFT JOIN closed AS ended ON ended.id = last.id
         WINDOW chain AS (PARTITION BY truth.workload_id, truth.image_tag_id, truth.risk ORDER BY truth.location_id)
     ), opened AS (
-        INSERT INTO exposure_window (id, workload_id, image_tag_id, risk, violation_type, location_id, team, opened_at,
+        INSERT INTO exposure_window (id, workload_id, image_tag_id, risk, violation_type, location_id, opened_at,
             opened_basis, detected_at, closed_at, close_reason, previous_id, repaired)
         OVERRIDING SYSTEM VALUE
         SELECT linked.id, linked.workload_id, linked.image_tag_id, linked.risk, linked.violation_type,
-               linked.location_id, {TEAM}, least(coalesce(start.at, linked.detected_at), linked.detected_at),
+               linked.location_id, least(coalesce(start.at, linked.detected_at), linked.detected_at),
                CASE WHEN start.at <= linked.detected_at THEN start.basis ELSE 'detected' END,
                linked.detected_at, greatest(linked.gone_at, CASE WHEN linked.gone_at IS NOT NULL
                                                                  THEN linked.detected_at END),
@@ -194,9 +194,10 @@ _RECONCILE = text(
                          (linked.previous_closed_at, 'reopened')) AS moment(at, basis)
             WHERE moment.at IS NOT NULL ORDER BY moment.at DESC LIMIT 1) AS start ON true
         ON CONFLICT DO NOTHING
-        RETURNING id
+        RETURNING id, workload_id, image_tag_id
     )
-    SELECT (SELECT count(*) FROM opened) AS opened, (SELECT count(*) FROM closed) AS closed
+    SELECT (SELECT coalesce(jsonb_agg(opened), '[]') FROM opened) AS opened,
+           (SELECT count(*) FROM closed) AS closed
     """  # noqa: S608 - constants
 )
 
@@ -250,7 +251,8 @@ async def reconcile(connection: AsyncConnection, workload_ids: Sequence[int], *,
     if not (await connection.execute(_IS_OUT_OF_LINE, concerned)).scalar_one():
         return Reconciled(0, 0)
     row = (await connection.execute(_RECONCILE, {**concerned, "repaired": repaired})).one()
-    return Reconciled(row.opened, row.closed)
+    await assign_teams(connection, row.opened)
+    return Reconciled(len(row.opened), row.closed)
 
 
 async def list_missed(connection: AsyncConnection, limit: int) -> list[int]:

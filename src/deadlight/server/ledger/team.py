@@ -1,21 +1,29 @@
 """Which team a window belongs to. The one place that decides it.
 
-A team is named by `deadlight.io/team`, an annotation or label of the workload or of its namespace; the workload's comes
-first. It is written into the window when that opens, and stays: figures by team do not change with who owns what today.
+It is the team responsible for the image on the workload when the window opens, and stays: figures by team do not change
+with who owns what today.
 """
 
-_KEY = "deadlight.io/team"
-_LONGEST = 128
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from deadlight.server.owners.lookup import find_team
+
+_SET = text("UPDATE exposure_window SET team = :team WHERE id = :id")
 
 
-def _named_by(table: str) -> str:
-    return f"nullif({table}.annotations ->> '{_KEY}', ''), nullif({table}.labels ->> '{_KEY}', '')"
-
-
-TEAM = f"""
-    left(coalesce({_named_by("workload")}, (
-        SELECT coalesce({_named_by("namespace")}) FROM namespace
-        WHERE namespace.cluster_id = workload.cluster_id AND namespace.name = workload.namespace
-          AND namespace.removed_at IS NULL LIMIT 1)), {_LONGEST})
-"""  # noqa: S608 - constants
-"""SQL over a row `workload`: the team's name, null where nobody says."""
+async def assign_teams(connection: AsyncConnection, windows: Sequence[Mapping[str, Any]]) -> None:
+    """Write the teams of windows (`id`, `workload_id`, `image_tag_id`) that have just been opened."""
+    teams: dict[tuple[int, int], str] = {}
+    found = []
+    for window in windows:
+        place = (window["workload_id"], window["image_tag_id"])
+        if place not in teams:
+            teams[place] = await find_team(connection, *place)
+        if teams[place]:
+            found.append({"id": window["id"], "team": teams[place]})
+    if found:
+        await connection.execute(_SET, found)
