@@ -1,7 +1,7 @@
 """Forgetting what is long gone, a little at a time, so that nobody waits for it.
 
-A workload in which something was wrong stays: places of violations and of untrusted images and exposure windows refer to
-it as evidence.
+A workload in which something was wrong stays: places of violations and of untrusted images, and exposure windows, refer
+to it as evidence.
 """
 
 from datetime import timedelta
