@@ -99,9 +99,9 @@ async def build_detail(connection: AsyncConnection, image_tag_id: int) -> ImageT
     presence = await load_presence(connection, image_tag_id)
     counts = await count_findings(connection, image_tag_id)
     registry = await find_registry(connection, row.registry)
+    present = {"runtime_status": presence.status, "providers": list(presence.providers)}
     return ImageTagDetail(
-        **_row(facts, places.get(image_tag_id))
-        | {"runtime_status": presence.status, "providers": list(presence.providers)},
+        **(_row(facts, places.get(image_tag_id)) | present),
         pinned_digest=row.pinned_digest,
         first_seen_at=row.first_seen_at,
         namespaces=list(presence.namespaces[:MAX_NAMESPACES]),

@@ -1,6 +1,7 @@
 """Forgetting what is long gone, a little at a time, so that nobody waits for it.
 
-A workload in which something was wrong stays: the places of violations and untrusted images refer to it as evidence.
+A workload in which something was wrong stays: places of violations and of untrusted images, and exposure windows, refer
+to it as evidence.
 """
 
 from datetime import timedelta
@@ -10,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 FORGOTTEN_AT_ONCE = 5_000
 
-EVIDENCE = ("violation_location", "untrusted_location")
+EVIDENCE = ("violation_location", "untrusted_location", "exposure_window", "exposure_suppression")
 """Tables whose rows keep a workload."""
 
 
