@@ -88,7 +88,7 @@ def test_every_type_of_the_table_is_on_stage():
     assert STAGES.keys() == TYPES.keys()
 
 
-@pytest.mark.parametrize("row", TYPES.values(), ids=str)
+@pytest.mark.parametrize("row", TYPES.values(), ids=list(TYPES))
 def test_a_row_says_what_people_need_to_choose_it(row: RegistryType):
     assert TYPES[row.key] is row
     assert row.label
