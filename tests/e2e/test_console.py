@@ -345,7 +345,7 @@ async def test_a_registry_is_added_and_tested_with_an_image(console: Console, wo
     await page.get_by_role("button", name="Add registry").click()
     await expect(console.row("Registries", mirror)).to_contain_text("Trusted")
     await page.get_by_role("button", name=f"Actions on {mirror}").click()
-    await page.get_by_role("menuitem", name="Test with an image").click()
+    await page.get_by_role("menuitem", name="Test connection").click()
     dialog = page.get_by_role("dialog")
     await dialog.get_by_label("Image").fill(f"{mirror}/shop/web:none")
     await dialog.get_by_role("button", name="Test").click()

@@ -31,6 +31,7 @@ async def test_an_unmoved_tag_costs_one_head(server, connect):
 @pytest.mark.req("I1")
 async def test_an_unmoved_tag_costs_a_conditional_get_where_head_is_not_supported(server, connect):
     server.answer(TAG, FOUND, reply(304))
+    server.answer(TAG, reply(405), method="HEAD")
     client = connect(server)
     first = await client.fetch_source_record("shop/api", "1")
     assert await client.fetch_source_record("shop/api", "1", previous=first) is first

@@ -135,7 +135,7 @@ async def test_what_nobody_expected_is_logged_and_answered_without_details(
 
 async def test_numbers_and_texts_beyond_what_can_be_stored_are_the_callers_mistake(service: RunningService) -> None:
     for path, status in (
-        (f"/api/v1/image-tags/{2**63}", 404),
+        (f"/api/v1/image-tags/{2**63}", 400),
         (f"/api/v1/workers/{2**200}", 400),
         (f"/api/v1/alerts?worker_id={-(2**63) - 1}", 400),
         ("/api/v1/image-tags?search=%00", 400),

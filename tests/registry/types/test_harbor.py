@@ -186,6 +186,7 @@ def test_rules_that_are_off_are_not_quoted():
         tag_selectors=[Selector("excludes", "dev*")], scope_selectors={"repository": [Selector("repoExcludes", "x/**")]}
     )
     policy = policy_of(Tag("1", immutable=True), "shop", [off, on])
+    assert policy is not None
     assert policy.detail.endswith("(tags except dev* in repositories except x/**)")
 
 

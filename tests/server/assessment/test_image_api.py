@@ -42,7 +42,7 @@ async def test_the_info_card_says_where_an_image_runs_and_comes_from(service: Ru
     assert detail["providers"] == ["AWS", "Kubernetes"]
     assert [person["value"] for person in detail["deployed_by"]] == ["grace@example.com"]
     link = f"https://{REGISTRY}/v2/shop/web/manifests/{detail['digest']}"
-    assert detail["source"] == {"host": REGISTRY, "type": "oci", "trusted": True, "link": link}
+    assert detail["source"] == {"host": REGISTRY, "type": "oci", "trusted": True, "link": link, "origin": ""}
     assert (detail["findings_count"], sum(detail["severities"].values())) == (3, 3)
 
 
@@ -50,7 +50,7 @@ async def test_an_image_that_nothing_runs_says_so(service: RunningService, fleet
     image = (await shop(fleet))["gone"]
     detail = await service.get(f"{IMAGES}/{image.image_tag_id}")
     assert (detail["runtime_status"], detail["namespaces"], detail["deployed_by"]) == ("stopped", [], [])
-    assert detail["source"] == {"host": REGISTRY, "type": "", "trusted": False, "link": ""}
+    assert detail["source"] == {"host": REGISTRY, "type": "", "trusted": False, "link": "", "origin": ""}
     assert await service.get(f"{IMAGES}/{image.image_tag_id}/clusters") == {"clusters": [], "total": 0}
 
 

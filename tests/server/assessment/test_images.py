@@ -165,6 +165,15 @@ async def test_images_are_found_by_what_sensors_saw_executed_in_their_workloads(
             path=path,
             container_id=running.container_ids[0],
         )
+    await fleet.rows(
+        "INSERT INTO program (id, name, path, arguments) VALUES (gen_random_uuid(), 'curl', '/usr/bin/curl', '{}')"
+    )
+    await fleet.rows(
+        "INSERT INTO process (workload_id, image_tag_id, program_id, changed, first_at, last_at) "
+        "SELECT :workload_id, :image_tag_id, id, false, now(), now() FROM program",
+        workload_id=running.workload_id,
+        image_tag_id=image.image_tag_id,
+    )
     assert await names(service, "process=curl") == ["shop/web"]
     assert await names(service, "path=/usr/bin/curl&process=curl") == ["shop/web"]
     assert await names(service, "path=/etc/passwd") == []

@@ -16,11 +16,11 @@ def artifact_link(host: str, url: str, repository: str, digest: str, evidence: M
     `host` is the registry's as image references name it, `url` its base URL where it has another. A manifest is at
     `/v2/<name>/manifests/<reference>` (OCI distribution specification 1.1, pulling manifests).
     """
+    if not digest:
+        return ""
     known = (evidence or {}).get(EVIDENCE_KEY)
     if isinstance(known, str) and known.startswith(("https://", "http://")):
         return known
-    if not digest:
-        return ""
     try:
         base_url = Endpoint(host, url).base_url
     except InvalidEndpointError:

@@ -135,7 +135,7 @@ class _Asked:
                 return pusher
         return ""
 
-    async def find_policy(self, tag: Tag) -> TagPolicy:
+    async def find_policy(self, tag: Tag) -> TagPolicy | None:
         rules = None
         if tag.immutable:
             path, query = f"{self._path}/immutabletagrules", {"page_size": "100"}

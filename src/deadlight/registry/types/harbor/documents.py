@@ -111,10 +111,13 @@ class AuditLog(msgspec.Struct):
     op_time: str = ""
 
 
-def policy_of(tag: Tag, project: str, rules: Sequence[ImmutableRule] | None) -> TagPolicy:
-    """What Harbor says of a tag; the rules, where they may be seen, are quoted for people."""
+def policy_of(tag: Tag, project: str, rules: Sequence[ImmutableRule] | None) -> TagPolicy | None:
+    """What Harbor says of a tag; the rules, where they may be seen, are quoted for people.
+
+    That no rule covers a tag is what nobody decided, and says nothing about it.
+    """
     if not tag.immutable:
-        return TagPolicy(True, f"Harbor: no immutability rule of project {project} covers this tag")
+        return None
     shown = [str(rule) for rule in rules or () if not rule.disabled][:MAX_RULES_SHOWN]
     quoted = f" ({'; '.join(shown)})" if shown else ""
     return TagPolicy(False, f"Harbor: an immutability rule of project {project} covers this tag{quoted}")
