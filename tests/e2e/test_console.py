@@ -349,7 +349,7 @@ async def test_a_registry_is_added_and_tested_with_an_image(console: Console, wo
     dialog = page.get_by_role("dialog")
     await dialog.get_by_label("Image").fill(f"{mirror}/shop/web:none")
     await dialog.get_by_role("button", name="Test").click()
-    await expect(dialog.get_by_text("The registry did not give the image")).to_be_visible()
+    await expect(dialog.get_by_text("That did not work")).to_be_visible()
     await dialog.get_by_label("Image").fill(f"{mirror}/shop/web:1.0.0")
     await dialog.get_by_role("button", name="Test").click()
     await expect(dialog.get_by_text("It works")).to_be_visible()
