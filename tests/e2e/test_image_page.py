@@ -1,7 +1,7 @@
 """An image tag's page in a real browser: all three violations explained, whom to ask, and what is in the image."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 import pytest
@@ -16,6 +16,7 @@ from tests.support.osv import CRITICAL, LOW, import_records, osv
 from tests.support.service import RunningService, running_service, service_settings
 
 from deadlight.cli.embedded_postgres import EmbeddedPostgres
+from deadlight.registry.types.registry_type import ArtifactFacts
 from deadlight.server.findings.service import assess_image
 
 pytestmark = [pytest.mark.needs_browser, pytest.mark.asyncio(loop_scope="module")]
@@ -23,6 +24,7 @@ pytestmark = [pytest.mark.needs_browser, pytest.mark.asyncio(loop_scope="module"
 DEPLOYER = "grace@example.com"
 DEPLOYED = {"deadlight.io/deployed-by": DEPLOYER}
 REGISTRY_PAGE = "https://registry.example/ui/shop/web"
+RUNNING = f"https://registry.example/v2/shop/web/manifests/{digest(f'{REGISTRY}/shop/web:1.0.0')}"
 DIFFERENCES = {
     "layers": {"common": 3, "only_running": [{"digest": digest("extra"), "size": 2048, "created_by": "RUN curl evil"}]},
     "config": [{"field": "User", "running": "root", "expected": "app"}],
@@ -68,13 +70,12 @@ async def build_world(service: RunningService) -> World:
         await fleet.deploy(image.image_tag_id, name=name)
     await Judge(fleet, "3.0.0").hear(found(PUSHED))
     await Judge(fleet, "3.0.0").hear(found(digest(f"{REGISTRY}/shop/web:3.0.0")))
-    await Judge(fleet).hear(found(PUSHED))
+    await Judge(fleet).hear(replace(found(PUSHED), facts=ArtifactFacts(link=REGISTRY_PAGE)))
     await Judge(fleet, "2.0.0").hear(MISSING)
     await Judge(fleet, "latest").hear(found(PUSHED))
-    more = {"differences": DIFFERENCES, "registry_link": REGISTRY_PAGE}
     await fleet.rows(
         "UPDATE violation SET evidence = evidence || CAST(:more AS jsonb) WHERE image_tag_id = :id",
-        more=msgspec.json.encode(more).decode(),
+        more=msgspec.json.encode({"differences": DIFFERENCES}).decode(),
         id=mismatched.image_tag_id,
     )
     return World(service, mismatched, missing, moved, fine)
@@ -146,7 +147,7 @@ async def test_the_info_card_names_the_image_and_its_people_who_can_be_told_at_o
         await expect(console.fact(name).first).to_contain_text(text)
     await card.get_by_role("button", name="Copy repository path").click()
     assert await clipboard(console) == "shop/web"
-    await expect(page.get_by_role("link", name="Show in registry")).to_have_attribute("href", REGISTRY_PAGE)
+    await expect(page.get_by_role("link", name="Show in registry")).to_have_attribute("href", RUNNING)
     for count in ("1 Critical & High CVEs", "2 Applicable CVEs", "2 Running CVEs"):
         await expect(page.get_by_role("link", name=count)).to_have_count(int(count.startswith("1")))
     builder = card.get_by_role("link", name=OWNER)

@@ -97,3 +97,32 @@ async def test_the_demonstration_s_registries_are_forgotten_and_no_others(servic
         assert await remove_demonstration_registries(connection) == 1
     assert [row.host for row in await fleet.rows("SELECT host FROM registry")] == ["real.example"]
     assert await fleet.events() == [("RegistryChanged", {"host": "demo.example"})]
+
+
+DIGEST = "sha256:" + "a" * 64
+
+
+@pytest.mark.req("I11")
+@pytest.mark.parametrize(
+    ("host", "url", "expected"),
+    [
+        ("registry.example", "", f"https://registry.example/v2/shop/web/manifests/{DIGEST}"),
+        ("docker.io", "", f"https://registry-1.docker.io/v2/shop/web/manifests/{DIGEST}"),
+        ("r", "http://10.0.0.1:5000/base/", f"http://10.0.0.1:5000/base/v2/shop/web/manifests/{DIGEST}"),
+    ],
+)
+async def test_an_artifact_is_at_its_manifest_unless_more_is_known(
+    services: Services, host: str, url: str, expected: str
+) -> None:
+    assert (await save(services, host, url=url)).link_to("shop/web", DIGEST) == expected
+
+
+@pytest.mark.req("I11")
+async def test_the_page_that_the_registry_named_comes_first(services: Services) -> None:
+    page = "https://registry.example/ui/repos/tree/shop/web"
+    assert (await save(services)).link_to("shop/web", DIGEST, page) == page
+
+
+@pytest.mark.parametrize("page", ["javascript:alert(1)", "", None, 3, "//evil.example", "data:text/html,x"])
+async def test_what_is_no_web_address_is_no_link(services: Services, page: object) -> None:
+    assert (await save(services)).link_to("shop/web", DIGEST, page).startswith("https://registry.example/v2/")

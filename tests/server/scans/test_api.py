@@ -28,7 +28,7 @@ async def test_an_image_is_scanned_before_it_runs(trusting: RunningService, regi
         return (await trusting.get(page))["severities"] is not None
 
     await eventually(assessed)
-    (found,) = await trusting.get(f"{page}/vulnerabilities")
+    (found,) = (await trusting.get(f"{page}/vulnerabilities"))["vulnerabilities"]
     assert (found["vulnerability"], found["package"], found["fix_version"]) == ("CVE-2026-1", "openssl", "3.0.2-1")
     assert (await trusting.get(page))["workloads_count"] == 0
     again = await trusting.post(SCANS, {"image": f"{registry.host}/shop/web:1.0.0"})

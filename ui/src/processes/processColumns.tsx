@@ -65,7 +65,7 @@ const IMAGE: Column<LiveProcess> = {
   width: 15,
   cell: (row) => (
     <>
-      <Link to={imagePath(row.image_tag_id)}>
+      <Link to={imagePath(row.image_tag_id)} className="dl-name">
         <PathText path={row.image} />
       </Link>
       <div className="dl-subtle">{row.architecture}</div>

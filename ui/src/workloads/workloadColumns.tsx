@@ -16,7 +16,9 @@ export const WORKLOAD_COLUMNS: readonly Column<LiveWorkload>[] = [
     width: 20,
     cell: (row) => (
       <>
-        <Link to={workloadPath(row.id)}>{row.name}</Link>{" "}
+        <Link to={workloadPath(row.id)} className="dl-name">
+          {row.name}
+        </Link>
         {row.architectures.map((architecture) => (
           <Label key={architecture} isCompact variant="outline">
             {architecture}
@@ -26,10 +28,10 @@ export const WORKLOAD_COLUMNS: readonly Column<LiveWorkload>[] = [
       </>
     ),
   },
-  { title: "Risks", width: 20, cell: (row) => <RiskLabels risks={row.risks} /> },
+  { title: "Risks", width: 15, cell: (row) => <RiskLabels risks={row.risks} /> },
   {
     title: "Vulnerabilities",
-    width: 20,
+    width: 15,
     cell: (row) => (
       <>
         <VulnerabilityCounts severities={row.severities} scanState={row.scan_state} />
@@ -38,9 +40,25 @@ export const WORKLOAD_COLUMNS: readonly Column<LiveWorkload>[] = [
     ),
   },
   { title: "Status", isNarrow: true, cell: (row) => <RuntimeStatusLabel status={row.runtime_status} /> },
-  { title: "Cluster", width: 10, cell: (row) => <ClusterName place={row} /> },
-  { title: "Namespace", width: 10, cell: (row) => row.namespace },
-  { title: "Nodes", width: 10, cell: (row) => <Nodes nodes={row.nodes} /> },
+  {
+    title: "Cluster",
+    width: 10,
+    cell: (row) => (
+      <div className="dl-name">
+        <ClusterName place={row} />
+      </div>
+    ),
+  },
+  { title: "Namespace", width: 10, cell: (row) => <div className="dl-name">{row.namespace}</div> },
+  {
+    title: "Nodes",
+    width: 15,
+    cell: (row) => (
+      <div className="dl-name">
+        <Nodes nodes={row.nodes} />
+      </div>
+    ),
+  },
 ];
 
 /** What vulnerabilities and risks of packages are said of. */

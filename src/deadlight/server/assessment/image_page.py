@@ -12,7 +12,6 @@ from deadlight.model.workload import RuntimeStatus
 from deadlight.server.assessment.filters import TimePeriod
 from deadlight.server.assessment.image_contents import count_findings
 from deadlight.server.assessment.image_places import list_deployers, load_presence
-from deadlight.server.assessment.registry_link import artifact_link
 from deadlight.server.assessment.schemas import ImageTagDetail, ImageTagRow, SourceOut, VerdictOut
 from deadlight.server.errors import NotFoundError
 from deadlight.server.findings.image_facts import ImageFacts, load_image_facts
@@ -147,11 +146,14 @@ def _origin(row: Row[Any], registry: Registry | None) -> str:
 
 
 def _link(row: Row[Any], registry: Registry | None, digest: str) -> str:
-    """Where the registry has an artifact of the image's repository; empty for a registry that nobody added."""
-    if registry is None:
+    """Where the registry has an artifact of the image's repository; empty for a registry that nobody added.
+
+    The page that the registry named is that of the artifact the tag has now.
+    """
+    if registry is None or not digest:
         return ""
-    is_expected = row.evidence is not None and row.evidence.get("registry_digest") == digest
-    return artifact_link(registry.host, registry.url, row.repository, digest, row.evidence if is_expected else None)
+    is_expected = digest == (row.expected_digest or row.digest)
+    return registry.link_to(row.repository, digest, read_facts(row.source_facts).link if is_expected else "")
 
 
 def _verdict(row: Row[Any], registry: Registry | None) -> VerdictOut:

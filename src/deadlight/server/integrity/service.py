@@ -107,14 +107,9 @@ class _Known(NamedTuple):
         )
 
     def _link(self, verdict: Verdict) -> str:
-        if self.facts.link.startswith(("https://", "http://")):
-            return self.facts.link
         source = self.source
-        return (
-            self.registry.link_to(source.repository, verdict.expected_digest or source.reference)
-            if self.registry
-            else ""
-        )
+        artifact = verdict.expected_digest or source.reference
+        return self.registry.link_to(source.repository, artifact, self.facts.link) if self.registry else ""
 
 
 class _Judged(NamedTuple):

@@ -11,6 +11,7 @@ from deadlight.model.event import EventType
 from deadlight.model.image import ImageReference
 from deadlight.registry import Endpoint, RegistryClient, RegistryError, Traffic
 from deadlight.registry.connection import Address, Connection, connect
+from deadlight.registry.foreign import web_link
 from deadlight.server.errors import ConflictError, NotFoundError
 from deadlight.server.events.outbox import NewEvent, record_events
 from deadlight.server.registries.entries import column_values, read_options, shown_options
@@ -50,9 +51,13 @@ class Registry:
         """What an image of this registry is a cached copy of, where the user said so."""
         return find_origin(self.origins, reference)
 
-    def link_to(self, repository: str, reference: str) -> str:
-        """Where the manifest of a tag or digest can be read."""
-        return str(Endpoint(self.host, self.url).base_url / f"v2/{repository}/manifests/{reference}")
+    def link_to(self, repository: str, reference: str, page: object = "") -> str:
+        """Where a tag or digest can be looked at: the page its registry named, else its manifest.
+
+        A manifest is at `/v2/<name>/manifests/<reference>` (OCI distribution specification 1.1, pulling manifests).
+        """
+        named = web_link(page) if isinstance(page, str) else ""
+        return named or str(Endpoint(self.host, self.url).base_url.joinpath(manifest_path(repository, reference)))
 
     def endpoint(self, cipher: Cipher) -> Endpoint:
         """How to reach it; raises UndecipherableError when the secret key has changed since it was saved."""
