@@ -182,7 +182,7 @@ async def test_a_service_that_dies_is_started_again_on_the_users_own_database(
             except ClientError:
                 return False
 
-        await eventually(answers, within=60)
+        await eventually(answers)
         assert await up.end(signal.SIGTERM) == 0
         assert database.is_running()
 

@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import Callable
 
+from tests.support.patience import PATIENCE_SECONDS
 
-async def until(condition: Callable[[], bool], *, seconds: float = 10.0) -> None:
-    """Return once `condition` holds; fails after `seconds`."""
-    async with asyncio.timeout(seconds):
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Return once `condition` holds; fails where it never does."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not condition():
             await asyncio.sleep(0.001)

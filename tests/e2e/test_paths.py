@@ -246,7 +246,7 @@ async def test_path_c_sees_what_the_container_executes_and_validates_the_package
         (row,) = await lab.service.rows("SELECT validated FROM image_risk")
         return bool(row.validated == 1)
 
-    await eventually(validated, within=60)
+    await eventually(validated)
     packages = await lab.part("packages", "name")
     assert {name: packages[name]["grade"] for name in packages} == {
         "dash": "executed",

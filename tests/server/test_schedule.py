@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from tests.support.fleet import Fleet
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.service import service_settings
 
 from deadlight.model.event import ALERTABLE, EventType
@@ -61,7 +62,7 @@ async def test_periodic_work_goes_on_after_it_failed(services: Services, caplog:
         done.set()
 
     task = asyncio.create_task(run_periodic(services, Periodic(fail_once, timedelta(milliseconds=1))))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         await done.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

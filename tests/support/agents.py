@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.service import RunningService
 
 
@@ -33,7 +34,7 @@ async def running_agent(
 async def _until_said(process: asyncio.subprocess.Process, says: str) -> asyncio.Task[None]:
     assert process.stderr
     said = ""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while says not in said:
             line = (await process.stderr.readline()).decode()
             assert line, f"the agent ended: {said}"

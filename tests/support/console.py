@@ -19,6 +19,7 @@ from playwright.async_api import (
     expect,
 )
 from tests.support.machine import CHROMIUM
+from tests.support.patience import PATIENCE_SECONDS
 
 CHROMIUM_ARGUMENTS = (
     "--no-sandbox",
@@ -40,7 +41,7 @@ COUNT_SHIFTS = """
 LOOKED_AT: dict[str, Any] = {"resultTypes": ["violations"]}
 GRAVE = frozenset({"serious", "critical"})
 
-PATIENCE_MILLISECONDS = 10_000
+PATIENCE_MILLISECONDS = PATIENCE_SECONDS * 1000
 expect.set_options(timeout=PATIENCE_MILLISECONDS)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import aiohttp
 from tests.support.machine import demand, find_docker_registry
+from tests.support.patience import PATIENCE_SECONDS
 
 CONFIG = """\
 version: 0.1
@@ -76,7 +77,7 @@ def free_port() -> int:
 
 
 async def _until_serving(url: str) -> None:
-    async with asyncio.timeout(20), aiohttp.ClientSession() as http:
+    async with asyncio.timeout(PATIENCE_SECONDS), aiohttp.ClientSession() as http:
         while True:
             try:
                 async with http.get(f"{url}/v2/"):

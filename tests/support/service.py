@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from joserfc import jwt
 from joserfc.jwk import OKPKey
 from sqlalchemy import text
+from tests.support.patience import PATIENCE_SECONDS
 
 from deadlight.model import wire
 from deadlight.server.__main__ import _as_coroutine, _HttpServer, background_work, open_services
@@ -157,7 +158,7 @@ def _base64(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-async def eventually(holds: Callable[[], Awaitable[bool]], *, within: float = 20.0) -> None:
+async def eventually(holds: Callable[[], Awaitable[bool]], *, within: float = PATIENCE_SECONDS) -> None:
     """Wait until a condition of the outside world holds; fails the test when it does not in time."""
     async with asyncio.timeout(within):
         while not await holds():

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from tests.support.patience import PATIENCE_SECONDS
 
 from deadlight.model.wire import Observation
 from deadlight.sensor.cgroupfs import Hierarchy, read_hierarchies
@@ -57,7 +58,7 @@ class RunningSensor:
                 self.log += line.decode()
                 self._news.notify_all()
 
-    def _wait(self, condition: Callable[[], object], seconds: float = 30.0) -> None:
+    def _wait(self, condition: Callable[[], object], seconds: float = PATIENCE_SECONDS) -> None:
         with self._news:
             assert self._news.wait_for(condition, seconds), f"the sensor did not get there; it said:\n{self.log}"
 

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import text
 from tests.server.assessment.conftest import shop
 from tests.support.fleet import Fleet, digest
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.service import RunningService
 
 from deadlight.server.events.relay import CHANGES_CHANNEL
@@ -108,7 +109,7 @@ async def test_an_image_that_is_not_there_has_no_page(service: RunningService) -
 
 async def read_until(stream: Any, wanted: bytes) -> bytes:
     seen = b""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while wanted not in seen:
             seen += await stream.readany()
     return seen

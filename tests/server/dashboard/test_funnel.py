@@ -97,7 +97,7 @@ async def until_counted(service: RunningService, *counts: int, query: str = "") 
     async def so() -> bool:
         return tuple(stage["count"] for stage in (await funnel(service, query))["stages"]) == counts
 
-    await eventually(so, within=10)
+    await eventually(so)
     return await funnel(service, query)
 
 

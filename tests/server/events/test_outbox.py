@@ -5,6 +5,7 @@ import asyncio
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 from tests.server.events.relays import record, rows
+from tests.support.patience import PATIENCE_SECONDS
 
 from deadlight.model.event import EventType
 from deadlight.server.events.outbox import EVENTS_CHANNEL, NewEvent, record_events
@@ -45,7 +46,7 @@ async def test_relays_are_notified_once_however_many_events_a_transaction_record
                 await record_events(connection, [NewEvent(EventType.IMAGE_OBSERVED, f"image_tag:{number}")])
         driver = (await listening.get_raw_connection()).driver_connection
         assert driver is not None
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             heard = [notification async for notification in driver.notifies(timeout=5, stop_after=1)]
         assert [notification.payload for notification in heard] == [""]
         assert [notification async for notification in driver.notifies(timeout=0)] == []

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from tests.server.events.relays import NEVER, count_of, keys_noted, note, record, rows, running_relay, until_handled
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.service import eventually
 
 from deadlight.cli.embedded_postgres import EmbeddedPostgres
@@ -153,7 +154,7 @@ async def test_handled_events_are_told_to_whoever_shows_changes(engine: AsyncEng
     listening = asyncio.create_task(listener.run())
     assert await told.get() == ""  # it listens
     await record(engine, "image_tag:1")
-    async with running_relay(engine), asyncio.timeout(10):
+    async with running_relay(engine), asyncio.timeout(PATIENCE_SECONDS):
         assert await told.get() == "ImageObserved"
     listening.cancel()
 
