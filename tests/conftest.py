@@ -1,5 +1,6 @@
 """Fixtures every room may use."""
 
+import gc
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -9,6 +10,12 @@ from tests.support.receiver import Receiver, running_receiver
 from tests.support.service import RunningService, running_service, service_settings
 
 from deadlight.cli.embedded_postgres import EmbeddedPostgres
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays: collecting garbage after a test need not look at it again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -71,7 +71,7 @@ async def console(world: World) -> AsyncIterator[Console]:
 
 async def focused(page: Page) -> str:
     """The row whose toggle is focused."""
-    name: str = await page.evaluate("document.activeElement.closest('tr')?.dataset.image ?? ''")
+    name: str = await page.evaluate("document.activeElement.closest('tr')?.dataset.row ?? ''")
     return name
 
 

@@ -108,7 +108,7 @@ DIGEST = "sha256:" + "a" * 64
     [
         ("registry.example", "", f"https://registry.example/v2/shop/web/manifests/{DIGEST}"),
         ("docker.io", "", f"https://registry-1.docker.io/v2/shop/web/manifests/{DIGEST}"),
-        ("r", "http://10.0.0.1:5000/base/", f"http://10.0.0.1:5000/base/v2/shop/web/manifests/{DIGEST}"),
+        ("r:5000", "http://10.0.0.1:5000/base/", f"http://10.0.0.1:5000/base/v2/shop/web/manifests/{DIGEST}"),
     ],
 )
 async def test_an_artifact_is_at_its_manifest_unless_more_is_known(
