@@ -107,6 +107,7 @@ def test_who_wrote_it_is_no_secret() -> None:
         ('ENV DB_PASSWORD="a b" MODE=x', f"ENV DB_PASSWORD={HIDDEN} MODE=x"),
         ("RUN tool --password hunter2 --verbose", f"RUN tool --password {HIDDEN} --verbose"),
         ("RUN tool --auth-token=hunter2", f"RUN tool --auth-token={HIDDEN}"),
+        ("RUN tool -v --api-token hunter2", f"RUN tool -v --api-token {HIDDEN}"),
         ("COPY --from=build /app /app", "COPY --from=build /app /app"),
     ],
 )

@@ -16,10 +16,14 @@ HIDDEN = "(hidden)"
 _SECRET_NAME = re.compile(
     r"pass|pwd|secret|token|credential|auth(?!or)|private|api[_-]?key|access[_-]?key|[_.-]key$|^key$|dsn", re.IGNORECASE
 )
-_ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_.-]*)=(\"[^\"]*\"|'[^']*'|\S*)")
 _USER_INFO = re.compile(r"(?<=://)[^/@\s]+@")
+
+# A name is tried from its first character alone and never given back in part: strangers write what this reads, and the
+# time must grow with its length, not with the square of it.
+_ASSIGNMENT = re.compile(r"(?<![A-Za-z0-9_.-])([A-Za-z0-9_.-]++)=(\"[^\"]*\"|'[^']*'|\S*)")
+_CONFIDENTIAL = r"(?:pass|secret|token|auth(?!or)|credential)"
 _SECRET_OPTION = re.compile(
-    r"(--?[A-Za-z0-9-]*(?:pass|secret|token|auth(?!or)|credential)[A-Za-z0-9-]*[ =])(\S+)", re.IGNORECASE
+    rf"(?<![A-Za-z0-9-])(--?(?:(?!{_CONFIDENTIAL})[A-Za-z0-9-])*+{_CONFIDENTIAL}[A-Za-z0-9-]*+[ =])(\S+)", re.IGNORECASE
 )
 
 
@@ -57,7 +61,7 @@ def compare_images(running: ImageDescription, expected: ImageDescription) -> dic
     What may be a secret, by the name it has, is hidden.
     """
     only_running, only_expected = _without(running, expected), _without(expected, running)
-    config = _compare_settings(_settings(running.config), _settings(expected.config))
+    config, config_count = _compare_settings(_settings(running.config), _settings(expected.config))
     return {
         "layers": {
             "common": len(running.layers) - len(only_running),
@@ -66,8 +70,8 @@ def compare_images(running: ImageDescription, expected: ImageDescription) -> dic
             "only_expected": [_listed(layer) for layer in only_expected[:MAX_LISTED]],
             "only_expected_count": len(only_expected),
         },
-        "config": config[:MAX_LISTED],
-        "config_count": len(config),
+        "config": config,
+        "config_count": config_count,
         "problem": "",
     }
 
@@ -107,13 +111,15 @@ def _settings(config: ImageConfig) -> Mapping[str, str]:
     return settings | {f"label {name}": value for name, value in config.labels.items()}
 
 
-def _compare_settings(running: Mapping[str, str], expected: Mapping[str, str]) -> list[dict[str, Any]]:
+def _compare_settings(running: Mapping[str, str], expected: Mapping[str, str]) -> tuple[list[dict[str, Any]], int]:
+    """Those that differ, as many as are listed, and how many there are."""
     names = [*running, *(name for name in expected if name not in running)]
-    return [
+    differing = [name for name in names if running.get(name) != expected.get(name)]
+    listed = [
         {"field": name[:MAX_VALUE_CHARACTERS], "running": _shown(name, running), "expected": _shown(name, expected)}
-        for name in names
-        if running.get(name) != expected.get(name)
+        for name in differing[:MAX_LISTED]
     ]
+    return listed, len(differing)
 
 
 def _shown(name: str, settings: Mapping[str, str]) -> str | None:
