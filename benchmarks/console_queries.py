@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.fleet import Fleet, FleetSize
+from benchmarks.fleet_runtime import process_name
 from benchmarks.fleet_store import (
     cluster_name,
     cve_name,
@@ -27,7 +28,6 @@ from benchmarks.fleet_store import (
     fill,
     namespace_name,
     package_name,
-    process_name,
     repository_name,
     tag_name,
     workload_name,
