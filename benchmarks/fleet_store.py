@@ -7,7 +7,7 @@ from hashlib import sha256
 
 import numpy as np
 import psycopg
-from benchmarks.fleet import NAMESPACES, Fleet, summarise_all
+from benchmarks.fleet import NAMESPACES, STATUSES, Fleet, summarise_all
 from benchmarks.fleet_copy import Connection, copy_columns, indexed_afterwards
 from benchmarks.fleet_runtime import cluster_id, container_name, write_runtime
 
@@ -25,7 +25,6 @@ VIOLATIONS = (
     ("Missing Source", "High", "Invalid Image Source"),
     ("Post-Deployment Tag Update", "Medium", "Invalid Image Integrity"),
 )
-STATUSES = ("not_covered", "applicable", "not_applicable", "undetermined")
 LAYER = "sha256:" + "5" * 64
 
 
@@ -368,7 +367,7 @@ def _write_findings(connection: Connection, fleet: Fleet) -> None:
             findings.images[judged] + 1,
             findings.packages[judged] + 1,
             findings.vulnerabilities[judged] + 1,
-            [STATUSES[item] for item in findings.status[judged].tolist()],
+            [STATUSES[item].value for item in findings.status[judged].tolist()],
         )
     risks = summarise_all(fleet)
     images = np.arange(fleet.size.image_tags) + 1
@@ -376,13 +375,24 @@ def _write_findings(connection: Connection, fleet: Fleet) -> None:
     copy_columns(
         connection,
         "image_risk",
-        ("image_id", "version", "packed", "critical_applicable", "validated", "malicious", "state", *levels),
+        (
+            "image_id",
+            "version",
+            "packed",
+            "critical_applicable",
+            "validated",
+            "malicious",
+            "applicabilities",
+            "state",
+            *levels,
+        ),
         images,
         images,
         ["\\\\x" + packed.hex() for packed in risks.packed],
         risks.critical_applicable,
         risks.validated,
         risks.malicious,
+        risks.applicabilities,
         assessment_state(),
         *(risks.by_severity[:, severity.rank] for severity in Severity),
     )

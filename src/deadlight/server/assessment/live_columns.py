@@ -4,12 +4,12 @@ Rows are only ever added or overwritten in place; a position, once given, stays.
 between two waits of the event loop belongs together.
 """
 
-from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any, Generic, NamedTuple, TypeVar
+from itertools import count
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import numpy as np
@@ -19,9 +19,7 @@ from sqlalchemy import Row
 from deadlight.model.integrity import IntegrityStatus, ViolationType
 from deadlight.model.risk import Risk
 from deadlight.model.vulnerability import Severity
-
-Mask = NDArray[np.bool_]
-Ints = NDArray[np.int64]
+from deadlight.server.assessment.live_vectors import NONE, Codes, Ints, Texts, Vector
 
 STATUSES = tuple(IntegrityStatus)
 VIOLATIONS = tuple(ViolationType)
@@ -36,82 +34,14 @@ RISK_BITS = {
 }
 """The graver, the higher, so that badges compare as numbers."""
 
-NONE = -1
-"""The code of a value that is not there."""
-
 STILL_THERE = np.inf
 
-T = TypeVar("T")
 
-
-def distinct(values: Ints) -> Ints:
-    """Sorted, each once. NumPy's own `unique` hashes, which takes a hundred times as long on tens of thousands."""
-    ordered = np.sort(values)
-    return ordered[np.append(ordered[1:] != ordered[:-1], values=True)] if len(ordered) else ordered
-
-
-class Vector:
-    """An array that grows at its end."""
-
-    def __init__(self, dtype: Any, width: int = 0, empty: Any = 0) -> None:
-        self._empty = empty
-        self._values = np.full((1024, width) if width else 1024, empty, dtype)
-        self._length = 0
-
-    @property
-    def values(self) -> NDArray[Any]:
-        """What is in it, to read and to write in place."""
-        return self._values[: self._length]
-
-    def append(self, value: Any) -> None:
-        """Add one at the end."""
-        if self._length == len(self._values):
-            more = np.full(self._values.shape, self._empty, self._values.dtype)
-            self._values = np.concatenate([self._values, more])
-        self._values[self._length] = value
-        self._length += 1
-
-
-class TextOrder:
-    """Texts that have codes, sorted."""
-
-    def __init__(self, texts: Sequence[str]) -> None:
-        order = sorted(range(len(texts)), key=texts.__getitem__)
-        self._sorted = [texts[code] for code in order]
-        self.places = np.empty(len(texts), np.int64)
-        """The place of each by its code; texts that are the same have the place of the first."""
-        self.places[order] = [bisect_left(self._sorted, texts[code]) for code in order]
-
-    def __len__(self) -> int:
-        return len(self._sorted)
-
-    def __getitem__(self, place: int) -> str:
-        """The text at a place."""
-        return self._sorted[place]
-
-    def find(self, text: str) -> float:
-        """The place of a text, between its neighbours where it is not there."""
-        place = bisect_left(self._sorted, text)
-        return place if self._sorted[place : place + 1] == [text] else place - 0.5
-
-
-class Codes(Generic[T]):
-    """Small numbers for values that repeat."""
-
-    def __init__(self) -> None:
-        self.values: list[T] = []
-        self._codes: dict[T, int] = {}
-
-    def __getitem__(self, value: T) -> int:
-        """Its number, a new one where it is new."""
-        code = self._codes.setdefault(value, len(self.values))
-        if code == len(self.values):
-            self.values.append(value)
-        return code
-
-    def find(self, values: Iterable[T]) -> list[int]:
-        """The numbers of those that are known."""
-        return [self._codes[value] for value in values if value in self._codes]
+def rank(badges: Ints, severities: NDArray[Any]) -> Ints:
+    """How bad things are: by their badges, then by their Critical, High and Medium vulnerabilities."""
+    counts = np.minimum(severities[:, :3].astype(np.int64), 0xFFFF)
+    ranks: Ints = badges << 48 | counts[:, 0] << 32 | counts[:, 1] << 16 | counts[:, 2]
+    return ranks
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,9 +107,11 @@ class LiveColumns:
         self.tag_id = Vector(np.int64)
         self.images: Codes[ImageName] = Codes()
         self.image = Vector(np.int64)
-        self.tag_names: Codes[str] = Codes()
+        self.registries = Texts()
+        self.registry = Vector(np.int64)
+        self.tag_names = Texts()
         self.tag = Vector(np.int64)
-        self.architectures: Codes[str] = Codes()
+        self.architectures = Texts()
         self.architecture = Vector(np.int64)
         self.digests: list[str] = []
         self.texts: list[str] = []
@@ -192,16 +124,19 @@ class LiveColumns:
         self.is_scanned = Vector(np.bool_)
         self.is_malicious = Vector(np.bool_)
         self.is_critical_applicable = Vector(np.bool_)
+        self.applicabilities = Vector(np.int64)
+        """What contextual analysis found of its vulnerabilities, as `APPLICABILITY_BITS`."""
 
         self.placement: dict[tuple[int, int], int] = {}
         """The position of an image tag in a workload, by workload id and image tag id."""
         self.placed_tag = Vector(np.int64)
-        self.workload_id = Vector(np.int64)
-        self.workload_names: Codes[str] = Codes()
+        self.workload_ids: Codes[int] = Codes()
         self.workload = Vector(np.int64)
-        self.namespaces: Codes[str] = Codes()
+        self.workload_names = Texts()
+        self.workload_name = Vector(np.int64)
+        self.namespaces = Texts()
         self.namespace = Vector(np.int64)
-        self.workload_types: Codes[str] = Codes()
+        self.workload_types = Texts()
         self.workload_type = Vector(np.int64)
         self.cluster_ids: Codes[UUID] = Codes()
         self.cluster = Vector(np.int64)
@@ -214,14 +149,6 @@ class LiveColumns:
         self._risks: dict[int, Row[Any]] = {}
         self._tags_of_image: dict[int, list[int]] = {}
         self._orders: NameOrders | None = None
-        self._workload_order = TextOrder(())
-
-    @property
-    def workload_order(self) -> TextOrder:
-        """Names of workloads, sorted."""
-        if len(self._workload_order) != len(self.workload_names.values):
-            self._workload_order = TextOrder(self.workload_names.values)
-        return self._workload_order
 
     @property
     def orders(self) -> NameOrders:
@@ -242,50 +169,50 @@ class LiveColumns:
         )
         return bits
 
-    @property
-    def ranks(self) -> Ints:
-        """How bad each image tag is: by its badges, then by its Critical, High and Medium vulnerabilities."""
-        counts = np.minimum(self.severities.values.astype(np.int64), 0xFFFF)
-        ranks: Ints = self.badges << 48 | counts[:, 0] << 32 | counts[:, 1] << 16 | counts[:, 2]
-        return ranks
+    def tags_of_image(self, image_id: int) -> Sequence[int]:
+        """The image tags that have these contents."""
+        return self._tags_of_image.get(image_id, ())
 
-    def add_tags(self, rows: Sequence[Row[Any]]) -> None:
+    def add_tags(self, rows: Iterable[Row[Any]]) -> None:
         """Rows of `image_tag`, which never change."""
-        for row in rows:
-            if row.id in self.position:
-                continue
-            self.position[row.id] = len(self.digests)
-            self.tag_id.append(row.id)
-            self.image.append(self.images[ImageName(row.repository, row.registry)])
-            self.tag.append(self.tag_names[row.tag])
-            self.architecture.append(self.architectures[row.platform.partition("/")[2]])
-            self.digests.append(row.digest)
-            self.texts.append(f"{row.registry}/{row.repository}:{row.tag}@{row.digest}".lower())
-            for unknown in (self.image_id, self.status, self.violation):
-                unknown.append(NONE)
-            self.severities.append(0)
-            for flag in (self.is_scanned, self.is_malicious, self.is_critical_applicable):
-                flag.append(False)
-            self._orders = None
+        new = [row for row in rows if row.id not in self.position]
+        if not new:
+            return
+        self.position.update(zip((row.id for row in new), count(len(self.position)), strict=False))
+        self.tag_id.extend([row.id for row in new])
+        self.image.extend([self.images[ImageName(row.repository, row.registry)] for row in new])
+        self.registry.extend([self.registries[row.registry] for row in new])
+        self.tag.extend([self.tag_names[row.tag] for row in new])
+        self.architecture.extend([self.architectures[row.platform.partition("/")[2]] for row in new])
+        self.digests += [row.digest for row in new]
+        self.texts += [f"{row.registry}/{row.repository}:{row.tag}@{row.digest}".lower() for row in new]
+        for unknown in (self.image_id, self.status, self.violation, self.severities, self.applicabilities):
+            unknown.grow(len(new))
+        for flag in (self.is_scanned, self.is_malicious, self.is_critical_applicable):
+            flag.grow(len(new))
+        self._orders = None
 
-    def link_images(self, rows: Sequence[Row[Any]]) -> None:
-        """Rows of `image_tag_image`."""
+    def link_images(self, rows: Iterable[Row[Any]]) -> list[int]:
+        """Rows of `image_tag_image`; returns the image tags that have other contents now."""
+        linked = []
         for row in rows:
             position = self.position.get(row.image_tag_id)
-            if position is None:
+            before = NONE if position is None else int(self.image_id.values[position])
+            if position is None or before == row.image_id:
                 continue
-            before = int(self.image_id.values[position])
             if before != NONE:
                 self._tags_of_image[before].remove(position)
             self.image_id.values[position] = row.image_id
             self._tags_of_image.setdefault(row.image_id, []).append(position)
             self._set_risk(position, self._risks.get(row.image_id))
+            linked.append(position)
+        return linked
 
-    def set_risks(self, rows: Sequence[Row[Any]]) -> None:
+    def set_risks(self, rows: Iterable[Row[Any]]) -> None:
         """Rows of `image_risk`."""
         for row in rows:
             self._risks[row.image_id] = row
-            for position in self._tags_of_image.get(row.image_id, ()):
+            for position in self.tags_of_image(row.image_id):
                 self._set_risk(position, row)
 
     def _set_risk(self, position: int, row: Row[Any] | None) -> None:
@@ -294,8 +221,9 @@ class LiveColumns:
         self.severities.values[position] = counts
         self.is_malicious.values[position] = row is not None and row.malicious > 0
         self.is_critical_applicable.values[position] = row is not None and row.critical_applicable > 0
+        self.applicabilities.values[position] = row.applicabilities if row else 0
 
-    def set_verdicts(self, rows: Sequence[Row[Any]]) -> None:
+    def set_verdicts(self, rows: Iterable[Row[Any]]) -> None:
         """Rows of `verdict`."""
         for row in rows:
             position = self.position.get(row.image_tag_id)
@@ -304,29 +232,25 @@ class LiveColumns:
                 violation = NONE if row.violation_type is None else VIOLATIONS.index(row.violation_type)
                 self.violation.values[position] = violation
 
-    def set_placements(self, rows: Sequence[Row[Any]]) -> None:
+    def set_placements(self, rows: Iterable[Row[Any]]) -> None:
         """Rows of `placement`, with their workloads."""
-        for row in rows:
-            tag = self.position.get(row.image_tag_id)
-            if tag is None:
-                continue
-            position = self.placement.get((row.workload_id, row.image_tag_id))
-            if position is None:
-                position = self._place(row, tag)
-            self.running.values[position] = row.running
-            self.gone_at.values[position] = row.gone_at.timestamp() if row.gone_at else STILL_THERE
+        known = [row for row in rows if row.image_tag_id in self.position]
+        self._place([row for row in known if (row.workload_id, row.image_tag_id) not in self.placement])
+        at = [self.placement[row.workload_id, row.image_tag_id] for row in known]
+        self.running.values[at] = [row.running for row in known]
+        self.gone_at.values[at] = [row.gone_at.timestamp() if row.gone_at else STILL_THERE for row in known]
 
-    def _place(self, row: Row[Any], tag: int) -> int:
-        position = self.placement[row.workload_id, row.image_tag_id] = len(self.placement)
-        self.placed_tag.append(tag)
-        self.workload_id.append(row.workload_id)
-        self.workload.append(self.workload_names[row.name])
-        self.namespace.append(self.namespaces[row.namespace])
-        self.workload_type.append(self.workload_types[row.kind])
-        self.cluster.append(self.cluster_ids[row.cluster_id])
-        self.running.append(False)
-        self.gone_at.append(STILL_THERE)
-        return position
+    def _place(self, rows: Sequence[Row[Any]]) -> None:
+        keys = ((row.workload_id, row.image_tag_id) for row in rows)
+        self.placement.update(zip(keys, count(len(self.placement)), strict=False))
+        self.placed_tag.extend([self.position[row.image_tag_id] for row in rows])
+        self.workload.extend([self.workload_ids[row.workload_id] for row in rows])
+        self.workload_name.extend([self.workload_names[row.name] for row in rows])
+        self.namespace.extend([self.namespaces[row.namespace] for row in rows])
+        self.workload_type.extend([self.workload_types[row.kind] for row in rows])
+        self.cluster.extend([self.cluster_ids[row.cluster_id] for row in rows])
+        for later in (self.running, self.gone_at):
+            later.grow(len(rows))
 
     def set_clusters(self, rows: Iterable[Row[Any]]) -> None:
         """All rows of `cluster`."""

@@ -51,7 +51,11 @@ _NEWS = text(
 )
 _IMAGE_TAGS = text(_changed("image_tag", "id, registry, repository, tag, digest, platform"))
 _LINKS = text(_changed("image_tag_image", "image_tag_id, image_id"))
-_RISKS = text(_changed("image_risk", "image_id, critical, high, medium, low, unknown, critical_applicable, malicious"))
+_RISKS = text(
+    _changed(
+        "image_risk", "image_id, critical, high, medium, low, unknown, critical_applicable, malicious, applicabilities"
+    )
+)
 _VERDICTS = text(_changed("verdict", "image_tag_id, status, violation_type"))
 _PLACEMENTS = text(
     _changed(
