@@ -47,7 +47,7 @@ def gather(selection: Selection, order: ImagesOrder) -> Images:
     columns = selection.columns
     chosen = np.flatnonzero(selection.tags())
     images = columns.image.values[chosen]
-    ranks = rank(columns.badges[chosen], columns.severities.values[chosen])
+    ranks = rank(columns.badges[chosen], columns.severities[chosen])
     worst_last = np.lexsort((columns.tag_id.values[chosen], ranks, images))
     images, ranks, chosen = images[worst_last], ranks[worst_last], chosen[worst_last]
     is_worst = np.append(images[1:] != images[:-1], values=True) if len(images) else np.zeros(0, dtype=bool)
@@ -63,7 +63,7 @@ def _order_values(selection: Selection, order: ImagesOrder, codes: Ints, riskies
         case ImagesOrder.RISK:
             return ranks
         case ImagesOrder.VULNERABILITIES:
-            totals: Ints = selection.columns.severities.values[riskiest].sum(axis=1).astype(np.int64)
+            totals: Ints = selection.columns.severities[riskiest].sum(axis=1).astype(np.int64)
             return totals
         case ImagesOrder.WORKLOADS:
             return count_by_image(selection.columns, selection.period, selection.columns.workload.values)[codes]

@@ -82,7 +82,7 @@ def _iter_keys(
 
 def _iter_risks(columns: LiveColumns, chosen: Mask, after: tuple[Any, ...] | None) -> Iterator[tuple[Any, ...]]:
     ids = columns.tag_id.values[chosen]
-    ranks = rank(columns.badges[chosen], columns.severities.values[chosen])
+    ranks = rank(columns.badges[chosen], columns.severities[chosen])
     if after:
         last_rank, last_id = after
         later = (ranks < last_rank) | ((ranks == last_rank) & (ids < last_id))

@@ -105,12 +105,12 @@ def _clusters_by_image(columns: LiveColumns, places: Any) -> dict[int, Sequence[
 
 def _describe_tag(columns: LiveColumns, position: int) -> dict[str, Any]:
     """What a row says of an image's riskiest tag."""
-    counts = columns.severities.values[position].tolist()
+    counts = columns.severities[position].tolist()
     status, violation = int(columns.status.values[position]), int(columns.violation.values[position])
     return {
         "riskiest_tag_id": int(columns.tag_id.values[position]),
         "riskiest_tag": columns.tag_names.values[columns.tag.values[position]],
-        "severities": dict(zip(SEVERITIES, counts, strict=True)) if columns.is_scanned.values[position] else None,
+        "severities": dict(zip(SEVERITIES, counts, strict=True)) if columns.is_scanned[position] else None,
         "integrity_status": None if status == NONE else STATUSES[status],
         "violation_type": None if violation == NONE else VIOLATIONS[violation],
     }

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from itertools import count
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -19,7 +18,7 @@ from sqlalchemy import Row
 from deadlight.model.integrity import IntegrityStatus, ViolationType
 from deadlight.model.risk import Risk
 from deadlight.model.vulnerability import Severity
-from deadlight.server.assessment.live_vectors import NONE, Codes, Ints, Texts, Vector
+from deadlight.server.assessment.live_vectors import NONE, Codes, Ints, Joined, Texts, Vector
 
 STATUSES = tuple(IntegrityStatus)
 VIOLATIONS = tuple(ViolationType)
@@ -35,6 +34,15 @@ RISK_BITS = {
 """The graver, the higher, so that badges compare as numbers."""
 
 STILL_THERE = np.inf
+
+UNRESOLVED = 0
+"""The id of no image."""
+
+
+def risk_bits(row: Row[Any]) -> int:
+    """The badges that a row of `image_risk` or `program_risk` brings."""
+    malicious, critical = RISK_BITS[Risk.MALICIOUS], RISK_BITS[Risk.CRITICAL_APPLICABLE_CVES]
+    return (malicious if row.malicious else 0) | (critical if row.critical_applicable else 0)
 
 
 def rank(badges: Ints, severities: NDArray[Any]) -> Ints:
@@ -71,7 +79,7 @@ class NameOrders:
         self._images = list(columns.images.values)
         self._names = [self._images[code] for code in columns.image.values.tolist()]
         self._tags = [columns.tag_names.values[code] for code in columns.tag.values.tolist()]
-        self._ids = columns.tag_id.values.tolist()
+        self._ids = list(columns.position.values)
 
     @cached_property
     def images(self) -> list[ImageName]:
@@ -99,10 +107,10 @@ class NameOrders:
 
 
 class LiveColumns:
-    """One position for each image tag, and one for each image tag in each workload that has or had it."""
+    """A position for each image tag, and one for each image tag in each workload that has or had it."""
 
     def __init__(self) -> None:
-        self.position: dict[int, int] = {}
+        self.position: Codes[int] = Codes()
         """Of an image tag, by its id."""
         self.tag_id = Vector(np.int64)
         self.images: Codes[ImageName] = Codes()
@@ -116,18 +124,26 @@ class LiveColumns:
         self.digests: list[str] = []
         self.texts: list[str] = []
         """What a search looks at."""
-        self.image_id = Vector(np.int64, empty=NONE)
-        """Of the image's contents; NONE until they are resolved."""
         self.status = Vector(np.int8, empty=NONE)
         self.violation = Vector(np.int8, empty=NONE)
-        self.severities = Vector(np.int32, width=len(SEVERITIES))
-        self.is_scanned = Vector(np.bool_)
-        self.is_malicious = Vector(np.bool_)
-        self.is_critical_applicable = Vector(np.bool_)
-        self.applicabilities = Vector(np.int64)
-        """What contextual analysis found of its vulnerabilities, as `APPLICABILITY_BITS`."""
 
-        self.placement: dict[tuple[int, int], int] = {}
+        self._contents = Vector(np.int64)
+        self._image_ids: Codes[int] = Codes()
+        self._ids = Vector(np.int64)
+        self._severities = Vector(np.int32, width=len(SEVERITIES))
+        self._risk_bits = Vector(np.int64)
+        self._applicabilities = Vector(np.int64)
+        self._is_scanned = Vector(np.bool_)
+        self._add_images([UNRESOLVED])
+        self.image_id = Joined(self._contents, self._ids)
+        """Of the contents; UNRESOLVED until they are known."""
+        self.severities = Joined(self._contents, self._severities)
+        """How many vulnerabilities there are, in the order of `SEVERITIES`."""
+        self.applicabilities = Joined(self._contents, self._applicabilities)
+        """What contextual analysis found of these, as `APPLICABILITY_BITS`."""
+        self.is_scanned = Joined(self._contents, self._is_scanned)
+
+        self.placement: Codes[tuple[int, int]] = Codes()
         """The position of an image tag in a workload, by workload id and image tag id."""
         self.placed_tag = Vector(np.int64)
         self.workload_ids: Codes[int] = Codes()
@@ -146,8 +162,6 @@ class LiveColumns:
 
         self.clusters: dict[int, LiveCluster] = {}
         """By code; a cluster that was removed is not in it."""
-        self._risks: dict[int, Row[Any]] = {}
-        self._tags_of_image: dict[int, list[int]] = {}
         self._orders: NameOrders | None = None
 
     @property
@@ -162,101 +176,77 @@ class LiveColumns:
         """The risks of each image tag, as `RISK_BITS`."""
         untrusted = self.status.values == STATUSES.index(IntegrityStatus.UNTRUSTED_REGISTRY)
         bits: Ints = (
-            RISK_BITS[Risk.MALICIOUS] * self.is_malicious.values.astype(np.int64)
+            self._risk_bits.values[self._contents.values]
             + RISK_BITS[Risk.INTEGRITY_VIOLATION] * (self.violation.values != NONE)
-            + RISK_BITS[Risk.CRITICAL_APPLICABLE_CVES] * self.is_critical_applicable.values
             + RISK_BITS[Risk.UNTRUSTED_REGISTRY] * untrusted
         )
         return bits
 
-    def tags_of_image(self, image_id: int) -> Sequence[int]:
-        """The image tags that have these contents."""
-        return self._tags_of_image.get(image_id, ())
-
     def add_tags(self, rows: Iterable[Row[Any]]) -> None:
         """Rows of `image_tag`, which never change."""
         new = [row for row in rows if row.id not in self.position]
-        if not new:
-            return
-        self.position.update(zip((row.id for row in new), count(len(self.position)), strict=False))
-        self.tag_id.extend([row.id for row in new])
-        self.image.extend([self.images[ImageName(row.repository, row.registry)] for row in new])
-        self.registry.extend([self.registries[row.registry] for row in new])
-        self.tag.extend([self.tag_names[row.tag] for row in new])
-        self.architecture.extend([self.architectures[row.platform.partition("/")[2]] for row in new])
+        at = self.position.add(row.id for row in new)
+        self.tag_id.put(at, [row.id for row in new])
+        self.image.put(at, self.images.add(ImageName(row.repository, row.registry) for row in new))
+        self.registry.put(at, self.registries.add(row.registry for row in new))
+        self.tag.put(at, self.tag_names.add(row.tag for row in new))
+        self.architecture.put(at, self.architectures.add(row.platform.partition("/")[2] for row in new))
         self.digests += [row.digest for row in new]
         self.texts += [f"{row.registry}/{row.repository}:{row.tag}@{row.digest}".lower() for row in new]
-        for unknown in (self.image_id, self.status, self.violation, self.severities, self.applicabilities):
-            unknown.grow(len(new))
-        for flag in (self.is_scanned, self.is_malicious, self.is_critical_applicable):
-            flag.grow(len(new))
-        self._orders = None
+        for unknown in (self.status, self.violation, self._contents):
+            unknown.reach(len(self.position))
+        if new:
+            self._orders = None
 
     def link_images(self, rows: Iterable[Row[Any]]) -> list[int]:
-        """Rows of `image_tag_image`; returns the image tags that have other contents now."""
-        linked = []
-        for row in rows:
-            position = self.position.get(row.image_tag_id)
-            before = NONE if position is None else int(self.image_id.values[position])
-            if position is None or before == row.image_id:
-                continue
-            if before != NONE:
-                self._tags_of_image[before].remove(position)
-            self.image_id.values[position] = row.image_id
-            self._tags_of_image.setdefault(row.image_id, []).append(position)
-            self._set_risk(position, self._risks.get(row.image_id))
-            linked.append(position)
-        return linked
+        """Rows of `image_tag_image`; returns their image tags."""
+        known = [row for row in rows if row.image_tag_id in self.position]
+        tags = [self.position[row.image_tag_id] for row in known]
+        self._contents.put(tags, self._add_images(row.image_id for row in known))
+        return tags
 
-    def set_risks(self, rows: Iterable[Row[Any]]) -> None:
+    def _add_images(self, image_ids: Iterable[int]) -> list[int]:
+        at = self._image_ids.add(image_ids)
+        self._ids.put(at, [self._image_ids.values[code] for code in at])
+        for column in (self._severities, self._risk_bits, self._applicabilities, self._is_scanned):
+            column.reach(len(self._image_ids))
+        return at
+
+    def set_risks(self, rows: Sequence[Row[Any]]) -> None:
         """Rows of `image_risk`."""
-        for row in rows:
-            self._risks[row.image_id] = row
-            for position in self.tags_of_image(row.image_id):
-                self._set_risk(position, row)
-
-    def _set_risk(self, position: int, row: Row[Any] | None) -> None:
-        self.is_scanned.values[position] = row is not None
-        counts = (row.critical, row.high, row.medium, row.low, row.unknown) if row else (0,) * len(SEVERITIES)
-        self.severities.values[position] = counts
-        self.is_malicious.values[position] = row is not None and row.malicious > 0
-        self.is_critical_applicable.values[position] = row is not None and row.critical_applicable > 0
-        self.applicabilities.values[position] = row.applicabilities if row else 0
+        at = self._add_images(row.image_id for row in rows)
+        self._severities.put(at, [(row.critical, row.high, row.medium, row.low, row.unknown) for row in rows])
+        self._risk_bits.put(at, [risk_bits(row) for row in rows])
+        self._applicabilities.put(at, [row.applicabilities for row in rows])
+        self._is_scanned.put(at, True)
 
     def set_verdicts(self, rows: Iterable[Row[Any]]) -> None:
         """Rows of `verdict`."""
-        for row in rows:
-            position = self.position.get(row.image_tag_id)
-            if position is not None:
-                self.status.values[position] = STATUSES.index(row.status)
-                violation = NONE if row.violation_type is None else VIOLATIONS.index(row.violation_type)
-                self.violation.values[position] = violation
+        known = [row for row in rows if row.image_tag_id in self.position]
+        at = [self.position[row.image_tag_id] for row in known]
+        self.status.put(at, [STATUSES.index(row.status) for row in known])
+        self.violation.put(
+            at, [NONE if row.violation_type is None else VIOLATIONS.index(row.violation_type) for row in known]
+        )
 
     def set_placements(self, rows: Iterable[Row[Any]]) -> None:
         """Rows of `placement`, with their workloads."""
         known = [row for row in rows if row.image_tag_id in self.position]
-        self._place([row for row in known if (row.workload_id, row.image_tag_id) not in self.placement])
-        at = [self.placement[row.workload_id, row.image_tag_id] for row in known]
-        self.running.values[at] = [row.running for row in known]
-        self.gone_at.values[at] = [row.gone_at.timestamp() if row.gone_at else STILL_THERE for row in known]
+        at = self.placement.add((row.workload_id, row.image_tag_id) for row in known)
+        self.placed_tag.put(at, [self.position[row.image_tag_id] for row in known])
+        self.workload.put(at, self.workload_ids.add(row.workload_id for row in known))
+        self.workload_name.put(at, self.workload_names.add(row.name for row in known))
+        self.namespace.put(at, self.namespaces.add(row.namespace for row in known))
+        self.workload_type.put(at, self.workload_types.add(row.kind for row in known))
+        self.cluster.put(at, self.cluster_ids.add(row.cluster_id for row in known))
+        self.running.put(at, [row.running for row in known])
+        self.gone_at.put(at, [row.gone_at.timestamp() if row.gone_at else STILL_THERE for row in known])
 
-    def _place(self, rows: Sequence[Row[Any]]) -> None:
-        keys = ((row.workload_id, row.image_tag_id) for row in rows)
-        self.placement.update(zip(keys, count(len(self.placement)), strict=False))
-        self.placed_tag.extend([self.position[row.image_tag_id] for row in rows])
-        self.workload.extend([self.workload_ids[row.workload_id] for row in rows])
-        self.workload_name.extend([self.workload_names[row.name] for row in rows])
-        self.namespace.extend([self.namespaces[row.namespace] for row in rows])
-        self.workload_type.extend([self.workload_types[row.kind] for row in rows])
-        self.cluster.extend([self.cluster_ids[row.cluster_id] for row in rows])
-        for later in (self.running, self.gone_at):
-            later.grow(len(rows))
-
-    def set_clusters(self, rows: Iterable[Row[Any]]) -> None:
+    def set_clusters(self, rows: Sequence[Row[Any]]) -> None:
         """All rows of `cluster`."""
-        self.clusters = {
-            self.cluster_ids[row.id]: LiveCluster(row.id, row.name, row.provider, row.demonstration) for row in rows
-        }
+        codes = self.cluster_ids.add(row.id for row in rows)
+        found = [LiveCluster(row.id, row.name, row.provider, row.demonstration) for row in rows]
+        self.clusters = dict(zip(codes, found, strict=True))
 
     def count_gone(self, before: datetime) -> int:
         """How many image tags have been gone from a workload since before then."""

@@ -7,10 +7,8 @@ from uuid import UUID
 import numpy as np
 from sqlalchemy import Row
 
-from deadlight.model.risk import Risk
-from deadlight.model.vulnerability import Severity
-from deadlight.server.assessment.live_columns import RISK_BITS, SEVERITIES, LiveColumns
-from deadlight.server.assessment.live_vectors import Codes, Ints, Mask, Vector
+from deadlight.server.assessment.live_columns import SEVERITIES, LiveColumns, risk_bits
+from deadlight.server.assessment.live_vectors import Codes, Ints, Joined, Mask, Vector
 
 
 class Program(NamedTuple):
@@ -39,7 +37,7 @@ class ProgramOrder:
 
 
 class LiveProcesses:
-    """One position for each program of an image tag (an executable), and one for each of these in a workload."""
+    """A position for each program of an image tag (an executable), and one for each of these in a workload."""
 
     def __init__(self, columns: LiveColumns) -> None:
         self.columns = columns
@@ -50,20 +48,22 @@ class LiveProcesses:
         """What a search looks at, by code: path, and name with arguments."""
 
         self.executables: Codes[tuple[int, int]] = Codes()
-        """Positions of an image tag and codes of a program of it."""
+        """The position of an image tag, and the code of a program of it."""
         self.image_tag = Vector(np.int64)
-        """Of an executable."""
         self.program = Vector(np.int64)
-        """Of an executable."""
-        self.severities = Vector(np.int32, width=len(SEVERITIES))
-        """Vulnerabilities of the packages an executable was seen to use."""
-        self.badges = Vector(np.int64)
+        self._risk = Vector(np.int64)
+
+        self._risks: Codes[tuple[int, int]] = Codes()
+        """The id of an image and the code of a program of it, whether or not anything is known of that."""
+        self._severities = Vector(np.int32, width=len(SEVERITIES))
+        self._risk_bits = Vector(np.int64)
+        self.severities = Joined(self._risk, self._severities)
+        """Vulnerabilities of the packages that an executable was seen to use, in the order of `SEVERITIES`."""
+        self.badges = Joined(self._risk, self._risk_bits)
         """What these packages bring, as `RISK_BITS`."""
-        self._of_tag: dict[int, list[int]] = {}
-        self._risks: dict[tuple[int, UUID], Row[Any]] = {}
 
         self.processes: Codes[tuple[int, int]] = Codes()
-        """A placement and the executable that it executed."""
+        """A placement, and the executable that it executed."""
         self.placement = Vector(np.int64)
         self.executable = Vector(np.int64)
         self.changed = Vector(np.bool_)
@@ -80,68 +80,50 @@ class LiveProcesses:
 
     def set_processes(self, rows: Iterable[Row[Any]]) -> None:
         """Rows of `process`, with their programs."""
-        placements = self.columns.placement
-        known = [row for row in rows if (row.workload_id, row.image_tag_id) in placements]
-        at = [self._add_process(placements[row.workload_id, row.image_tag_id], row) for row in known]
-        self.changed.values[at] = [row.changed for row in known]
-        self.last_at.values[at] = [row.last_at.timestamp() for row in known]
+        columns = self.columns
+        known = [row for row in rows if (row.workload_id, row.image_tag_id) in columns.placement]
+        tags = [columns.position[row.image_tag_id] for row in known]
+        executables = self._add_executables(list(zip(tags, self._add_programs(known), strict=True)))
+        placements = [columns.placement[row.workload_id, row.image_tag_id] for row in known]
+        at = self.processes.add(zip(placements, executables, strict=True))
+        self.placement.put(at, placements)
+        self.executable.put(at, executables)
+        self.changed.put(at, [row.changed for row in known])
+        self.last_at.put(at, [row.last_at.timestamp() for row in known])
 
-    def _add_process(self, placement: int, row: Row[Any]) -> int:
-        executable = self._add_executable(self.columns.position[row.image_tag_id], self._add_program(row))
-        position = self.processes[placement, executable]
-        if position == len(self.placement):
-            self.placement.extend([placement])
-            self.executable.extend([executable])
-            self.changed.grow(1)
-            self.last_at.grow(1)
-        return position
+    def _add_programs(self, rows: Sequence[Row[Any]]) -> list[int]:
+        codes = self.program_ids.add(row.program_id for row in rows)
+        for code, row in zip(codes, rows, strict=True):
+            if code == len(self.programs):
+                program = Program(row.name, row.program_id, row.path, tuple(row.arguments))
+                self.programs.append(program)
+                self.texts.append(f"{program.path}\n{program.name} {program.line}".lower())
+        return codes
 
-    def _add_program(self, row: Row[Any]) -> int:
-        code = self.program_ids[row.program_id]
-        if code == len(self.programs):
-            program = Program(row.name, row.program_id, row.path, tuple(row.arguments))
-            self.programs.append(program)
-            self.texts.append(f"{program.path}\n{program.name} {program.line}".lower())
-        return code
+    def _add_executables(self, keys: Sequence[tuple[int, int]]) -> list[int]:
+        at = self.executables.add(keys)
+        self.image_tag.put(at, [tag for tag, _ in keys])
+        self.program.put(at, [program for _, program in keys])
+        self._find_risks(at)
+        return at
 
-    def _add_executable(self, tag: int, program: int) -> int:
-        position = self.executables[tag, program]
-        if position == len(self.image_tag):
-            self.image_tag.extend([tag])
-            self.program.extend([program])
-            self.severities.grow(1)
-            self.badges.grow(1)
-            self._of_tag.setdefault(tag, []).append(position)
-            self._find_risk(position)
-        return position
+    def set_risks(self, rows: Sequence[Row[Any]]) -> None:
+        """Rows of `program_risk`, with their programs."""
+        at = self._risks.add(zip((row.image_id for row in rows), self._add_programs(rows), strict=True))
+        self._severities.put(at, [(row.critical, row.high, row.medium, row.low, row.unknown) for row in rows])
+        self._risk_bits.put(at, [risk_bits(row) for row in rows])
 
-    def set_risks(self, rows: Iterable[Row[Any]]) -> None:
-        """Rows of `program_risk`."""
-        for row in rows:
-            self._risks[row.image_id, row.program_id] = row
-            programs = self.program_ids.find([row.program_id])
-            found = [(tag, program) for tag in self.columns.tags_of_image(row.image_id) for program in programs]
-            for position in self.executables.find(found):
-                self._set_risk(position, row)
+    def follow_links(self, tags: Sequence[int]) -> None:
+        """These image tags may have other contents now."""
+        self._find_risks(np.flatnonzero(np.isin(self.image_tag.values, tags)).tolist())
 
-    def follow_links(self, tags: Iterable[int]) -> None:
-        """These image tags have other contents now."""
-        for tag in tags:
-            for position in self._of_tag.get(tag, ()):
-                self._find_risk(position)
-
-    def _find_risk(self, position: int) -> None:
-        image_id = int(self.columns.image_id.values[self.image_tag.values[position]])
-        program = self.programs[self.program.values[position]]
-        self._set_risk(position, self._risks.get((image_id, program.id)))
-
-    def _set_risk(self, position: int, row: Row[Any] | None) -> None:
-        counts = [getattr(row, severity.value.lower()) for severity in Severity] if row else 0
-        self.severities.values[position] = counts
-        is_malicious, is_critical = (row.malicious > 0, row.critical_applicable > 0) if row else (False, False)
-        self.badges.values[position] = (
-            is_malicious * RISK_BITS[Risk.MALICIOUS] + is_critical * RISK_BITS[Risk.CRITICAL_APPLICABLE_CVES]
-        )
+    def _find_risks(self, executables: Sequence[int]) -> None:
+        """Where what is known of these is."""
+        tags, programs = self.image_tag.values[executables], self.program.values[executables]
+        keys = zip(self.columns.image_id[tags].tolist(), programs.tolist(), strict=True)
+        self._risk.put(executables, self._risks.add(keys))
+        for column in (self._severities, self._risk_bits):
+            column.reach(len(self._risks))
 
     def having(self, names: Sequence[str], paths: Sequence[str]) -> Mask:
         """Processes of one of these names and of one of these paths, where any are given."""

@@ -38,17 +38,36 @@ class Vector:
         """What is in it, to read and to write in place."""
         return self._values[: self._length]
 
-    def grow(self, count: int) -> None:
-        """Add so many empty values at the end."""
-        self._length += count
+    def reach(self, length: int) -> None:
+        """Make it at least so long, with empty values."""
+        self._length = max(length, self._length)
         while self._length > len(self._values):
             more = np.full(self._values.shape, self._empty, self._values.dtype)
             self._values = np.concatenate([self._values, more])
 
-    def extend(self, values: Sequence[Any]) -> None:
-        """Add these at the end."""
-        self.grow(len(values))
-        self._values[self._length - len(values) : self._length] = values
+    def put(self, at: Sequence[int], values: Any) -> None:
+        """Write at these positions, reaching as far as the last of them."""
+        if len(at):
+            self.reach(max(at) + 1)
+            self._values[at] = values
+
+
+class Joined:
+    """A column of what positions refer to, read as if it were their own."""
+
+    def __init__(self, refer: Vector, column: Vector) -> None:
+        self._refer = refer
+        self._column = column
+
+    @property
+    def values(self) -> NDArray[Any]:
+        """Of every position, to read."""
+        return self[:]
+
+    def __getitem__(self, at: Any) -> NDArray[Any]:
+        """Of some positions."""
+        found: NDArray[Any] = self._column.values[self._refer.values[at]]
+        return found
 
 
 class TextOrder:
@@ -77,7 +96,7 @@ class TextOrder:
 
 
 class Codes(Generic[T]):
-    """Small numbers for values that repeat."""
+    """Small numbers for values that repeat, in the order in which these came."""
 
     def __init__(self) -> None:
         self.values: list[T] = []
@@ -86,16 +105,27 @@ class Codes(Generic[T]):
     def __len__(self) -> int:
         return len(self.values)
 
+    def __contains__(self, value: T) -> bool:
+        return value in self._codes
+
     def __getitem__(self, value: T) -> int:
-        """Its number, a new one where it is new."""
-        code = self._codes.setdefault(value, len(self.values))
-        if code == len(self.values):
-            self.values.append(value)
-        return code
+        """The number of a value that is known; raises KeyError."""
+        return self._codes[value]
 
     def find(self, values: Iterable[T]) -> list[int]:
         """The numbers of those that are known."""
         return [self._codes[value] for value in values if value in self._codes]
+
+    def add(self, values: Iterable[T]) -> list[int]:
+        """The numbers of all of them, new ones where they are new."""
+        codes = []
+        for value in values:
+            code = self._codes.get(value)
+            if code is None:
+                code = self._codes[value] = len(self.values)
+                self.values.append(value)
+            codes.append(code)
+        return codes
 
 
 class Texts(Codes[str]):

@@ -15,7 +15,7 @@ from deadlight.server.assessment.grouping import risks_of
 from deadlight.server.assessment.live_columns import SEVERITIES, STATUSES, LiveColumns
 from deadlight.server.assessment.live_index import LiveIndex
 from deadlight.server.assessment.live_processes import LiveProcesses
-from deadlight.server.assessment.live_vectors import NONE, Mask, distinct
+from deadlight.server.assessment.live_vectors import Mask, distinct
 from deadlight.server.assessment.lookups import look_up
 from deadlight.server.assessment.process_groups import (
     OrderedProcesses,
@@ -99,8 +99,8 @@ async def find_process(
     """One process as lists show it and the workloads it was seen in, now where it still runs."""
     processes = await live.read_processes(connection)
     columns = processes.columns
-    tag = columns.position.get(image_tag_id, NONE)
-    executable = processes.executables.find((tag, program) for program in processes.program_ids.find([program_id]))
+    programs, tags = processes.program_ids.find([program_id]), columns.position.find([image_tag_id])
+    executable = processes.executables.find(zip(tags, programs, strict=False))
     same = np.isin(processes.executable.values, executable)
     same &= _of_known_clusters(columns)[processes.placement.values]
     running = same & columns.running.values[processes.placement.values]
@@ -162,7 +162,7 @@ def describe_process(processes: Processes, position: int) -> LiveProcess:
 
 def _scan_state(columns: LiveColumns, tag: int) -> ScanState:
     untrusted = columns.status.values[tag] == STATUSES.index(IntegrityStatus.UNTRUSTED_REGISTRY)
-    return scan_state(1, int(columns.is_scanned.values[tag]), int(untrusted))
+    return scan_state(1, int(columns.is_scanned[tag]), int(untrusted))
 
 
 def _image_name(columns: LiveColumns, tag: int) -> str:

@@ -52,10 +52,10 @@ class Places:
         """How many processes were seen."""
         seen = self.processes > 0
         self.badges: Ints = np.where(seen, columns.badges[tags] & ~OF_PROCESSES, columns.badges[tags])
-        self.badges |= any_bits(slot, live.badges.values[executed], len(at))
-        self.severities: NDArray[np.int64] = columns.severities.values[tags].astype(np.int64)
+        self.badges |= any_bits(slot, live.badges[executed], len(at))
+        self.severities: NDArray[np.int64] = columns.severities[tags].astype(np.int64)
         self.severities[seen] = 0
-        self.severities += sum_by(slot, live.severities.values[executed], len(at))
+        self.severities += sum_by(slot, live.severities[executed], len(at))
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ def gather_workloads(live: LiveProcesses, chosen: Mask, of_period: Mask) -> Work
         badges=any_bits(groups, places.badges, length),
         severities=sum_by(groups, places.severities, length),
         images=np.bincount(groups, minlength=length),
-        scanned=count(columns.is_scanned.values[tags]),
+        scanned=count(columns.is_scanned[tags]),
         untrusted=count(untrusted),
         processes=count(places.processes),
         running=count(columns.running.values[at]) > 0,
