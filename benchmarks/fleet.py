@@ -12,15 +12,23 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from deadlight.model.vulnerability import Stage
-from deadlight.server.assessment.live_columns import distinct
-from deadlight.server.findings.risk import STAGE_BITS
+from deadlight.model.vulnerability import Applicability, Stage
+from deadlight.server.assessment.live_vectors import distinct
+from deadlight.server.findings.risk import APPLICABILITY_BITS, STAGE_BITS
 
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 SEVERITY_SHARES = (0.05, 0.25, 0.45, 0.2, 0.05)
 """Of ranks 0 (Unknown) to 4 (Critical)."""
+
+STATUSES = (
+    Applicability.NOT_COVERED,
+    Applicability.APPLICABLE,
+    Applicability.NOT_APPLICABLE,
+    Applicability.UNDETERMINED,
+)
+"""What contextual analysis says, by its number in `Findings.status`."""
 
 BASES = 40
 STACKS = 400
@@ -178,7 +186,7 @@ class Findings:
     packages: Ints
     vulnerabilities: Ints
     status: Ints
-    """Contextual analysis: 0 not covered, 1 applicable, 2 not applicable, 3 undetermined."""
+    """What contextual analysis says: places in `STATUSES`."""
     fixable: Flags
     validated: Flags
 
@@ -203,6 +211,7 @@ class Risks:
     critical_applicable: Ints
     validated: Ints
     malicious: Ints
+    applicabilities: Ints
 
 
 def summarise_all(fleet: Fleet) -> Risks:
@@ -224,7 +233,16 @@ def summarise_all(fleet: Fleet) -> Risks:
         _count_vulnerabilities(findings, critical, images),
         _count_vulnerabilities(findings, findings.validated, images),
         np.bincount(image_of[np.isin(package_of, fleet.malicious_packages)], minlength=images),
+        _combine(findings, images),
     )
+
+
+def _combine(findings: Findings, images: int) -> Ints:
+    """Bits of what was found of the vulnerabilities of each image."""
+    found = np.zeros(images, np.int64)
+    for status, applicability in enumerate(STATUSES):
+        found[findings.images[findings.status == status]] |= APPLICABILITY_BITS[applicability]
+    return found
 
 
 def _count_vulnerabilities(findings: Findings, which: Flags, images: int) -> Ints:

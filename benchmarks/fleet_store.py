@@ -3,22 +3,17 @@
 The database is an embedded one, migrated and empty; leaving foreign keys unchecked needs its superuser.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from hashlib import sha256
-from typing import Any
-from uuid import UUID
 
 import numpy as np
 import psycopg
-from benchmarks.fleet import NAMESPACES, Fleet, Ints, summarise_all
-from psycopg import sql
+from benchmarks.fleet import NAMESPACES, STATUSES, Fleet, summarise_all
+from benchmarks.fleet_copy import Connection, copy_columns, indexed_afterwards
+from benchmarks.fleet_runtime import cluster_id, container_name, write_runtime
 
 from deadlight.model.vulnerability import Severity
 from deadlight.scanner import SCANNER_STATE
 from deadlight.server.findings.service import assessment_state
-
-Connection = psycopg.Connection[Any]
 
 REGISTRIES = ("registry.example", "ghcr.io", "docker.io", "quay.io", "eu.gcr.io")
 UNTRUSTED_REGISTRY = "registry.stranger"
@@ -30,8 +25,6 @@ VIOLATIONS = (
     ("Missing Source", "High", "Invalid Image Source"),
     ("Post-Deployment Tag Update", "Medium", "Invalid Image Integrity"),
 )
-STATUSES = ("not_covered", "applicable", "not_applicable", "undetermined")
-ROWS_AT_ONCE = 50_000
 LAYER = "sha256:" + "5" * 64
 
 
@@ -55,7 +48,7 @@ def fill(url: str, fleet: Fleet) -> None:
         _write_verdicts(connection, fleet)
         _write_advisories(connection, fleet)
         _write_findings(connection, fleet)
-        _write_observations(connection, fleet)
+        write_runtime(connection, fleet)
         _advance_sequences(connection)
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE")
@@ -77,11 +70,6 @@ def digest_of(what: str, number: int) -> str:
     return f"sha256:{sha256(f'{what} {number}'.encode()).hexdigest()}"
 
 
-def cluster_id(number: int) -> UUID:
-    """Of a cluster."""
-    return UUID(int=number + 1)
-
-
 def cluster_name(number: int) -> str:
     """Of a cluster."""
     return f"cluster-{number:03d}"
@@ -97,60 +85,10 @@ def cve_name(number: int) -> str:
     return f"CVE-2026-{number + 10_000}"
 
 
-def _copy(connection: Connection, table: str, columns: Sequence[str], *values: Any) -> None:
-    """Columns of values, or one value for all rows."""
-    length = next(len(column) for column in values if not isinstance(column, str))
-    rows = zip(*(_texts(column, length) for column in values), strict=True)
-    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
-        sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, columns))
-    )
-    with connection.cursor().copy(statement) as copy:
-        batch: list[str] = []
-        for row in rows:
-            batch.append("\t".join(row))
-            if len(batch) == ROWS_AT_ONCE:
-                copy.write("\n".join(batch) + "\n")
-                batch.clear()
-        if batch:
-            copy.write("\n".join(batch) + "\n")
-
-
-def _texts(column: Any, length: int) -> Iterable[str]:
-    if isinstance(column, str):
-        return (column for _ in range(length))
-    if isinstance(column, np.ndarray):
-        return map(str, column.tolist())
-    return column if isinstance(column[0], str) else map(str, column)
-
-
-@contextmanager
-def _indexed_afterwards(connection: Connection, table: str) -> Iterator[None]:
-    """Without the table's indexes and keys while the block fills it: building them once is much faster."""
-    name = {"table": table}
-    constraints = connection.execute(
-        "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint "
-        "WHERE conrelid = CAST(%(table)s AS regclass) AND contype IN ('p', 'u')",
-        name,
-    ).fetchall()
-    indexes = connection.execute(
-        "SELECT indexname, indexdef FROM pg_indexes WHERE tablename = %(table)s AND indexname <> ALL(%(keys)s)",
-        {**name, "keys": [item[0] for item in constraints]},
-    ).fetchall()
-    for item in constraints:
-        connection.execute(f"ALTER TABLE {table} DROP CONSTRAINT {item[0]}")
-    for item in indexes:
-        connection.execute(f"DROP INDEX {item[0]}")
-    yield
-    for item in constraints:
-        connection.execute(f"ALTER TABLE {table} ADD CONSTRAINT {item[0]} {item[1]}")
-    for item in indexes:
-        connection.execute(item[1])
-
-
 def _write_places(connection: Connection, fleet: Fleet) -> None:
     size = fleet.size
     clusters = range(size.clusters)
-    _copy(
+    copy_columns(
         connection,
         "cluster",
         ("id", "uid", "name", "provider"),
@@ -162,7 +100,7 @@ def _write_places(connection: Connection, fleet: Fleet) -> None:
     nodes = range(size.nodes)
     per_cluster = size.nodes // size.clusters
     empty = ("kernel", "region", "hostname", "internal_dns", "internal_ip")
-    _copy(
+    copy_columns(
         connection,
         "node",
         ("id", "cluster_id", "uid", "name", "os", "architecture", "sensor_disabled", "ready", "content_hash", *empty),
@@ -176,7 +114,7 @@ def _write_places(connection: Connection, fleet: Fleet) -> None:
     _write_workloads(connection, fleet)
     pods = range(size.pods)
     workload = fleet.workload_of_pod
-    _copy(
+    copy_columns(
         connection,
         "pod",
         ("id", "cluster_id", "uid", "workload_id", "workload_uid", "namespace", "name", "node_name", "phase",
@@ -209,7 +147,7 @@ def _write_workloads(connection: Connection, fleet: Fleet) -> None:
     owners = fleet.workload_of_pod[fleet.pod_of_container]
     for workload, tag in zip(owners.tolist(), fleet.tag_of_container.tolist(), strict=True):
         tags[workload].add(tag + 1)
-    _copy(
+    copy_columns(
         connection,
         "workload",
         ("id", "cluster_id", "uid", "namespace", "kind", "kind_name", "name", "desired", "ready", "status",
@@ -236,8 +174,8 @@ def _write_containers(connection: Connection, fleet: Fleet) -> None:
     size, pods = fleet.size, fleet.pod_of_container
     containers = range(size.containers)
     clusters = fleet.cluster_of_workload[fleet.workload_of_pod[pods]]
-    with _indexed_afterwards(connection, "container"):
-        _copy(
+    with indexed_afterwards(connection, "container"):
+        copy_columns(
             connection,
             "container",
             _CONTAINER,
@@ -253,11 +191,6 @@ def _write_containers(connection: Connection, fleet: Fleet) -> None:
         )
 
 
-def container_name(number: int) -> str:
-    """What sensors know it by."""
-    return f"{number:064x}"
-
-
 def _write_past(connection: Connection, fleet: Fleet) -> None:
     """Pods that are gone: what the periods of Live Assessment look back on."""
     size = fleet.size
@@ -267,7 +200,7 @@ def _write_past(connection: Connection, fleet: Fleet) -> None:
     ages = [f"{(item * 7919) % (10 * 86_400)} seconds" for item in gone.tolist()]
     moments = connection.execute("SELECT (now() - CAST(age AS interval))::text FROM unnest(%s::text[]) AS age", [ages])
     removed = [row[0] for row in moments]
-    _copy(
+    copy_columns(
         connection,
         "pod",
         ("id", "cluster_id", "uid", "workload_id", "workload_uid", "namespace", "name", "node_name", "phase",
@@ -283,7 +216,7 @@ def _write_past(connection: Connection, fleet: Fleet) -> None:
         *("Succeeded", "0"),
         removed,
     )  # fmt: skip
-    _copy(
+    copy_columns(
         connection,
         "container",
         _CONTAINER,
@@ -303,7 +236,7 @@ def _write_images(connection: Connection, fleet: Fleet) -> None:
     tags = range(size.image_tags)
     names = [repository_name(item) for item in fleet.repository_of_tag.tolist()]
     ids = [str(item + 1) for item in tags]
-    _copy(
+    copy_columns(
         connection,
         "image_tag",
         ("id", "registry", "repository", "tag", "digest", "platform", "pinned_digest"),
@@ -315,7 +248,7 @@ def _write_images(connection: Connection, fleet: Fleet) -> None:
         ["linux/arm64" if item % 9 == 0 else "linux/amd64" for item in tags],
         [""] * size.image_tags,
     )
-    _copy(
+    copy_columns(
         connection,
         "image",
         ("id", "digest", "config_digest", "platform", "layer_digests", "distribution", "scanner_state", "scanned_at",
@@ -328,13 +261,13 @@ def _write_images(connection: Connection, fleet: Fleet) -> None:
         '{"labels": {"org.opencontainers.image.authors": "ada@example.com"}}',
     )  # fmt: skip
     trusted = np.flatnonzero(~fleet.untrusted) + 1
-    _copy(connection, "image_tag_image", ("image_tag_id", "image_id"), trusted, trusted)
+    copy_columns(connection, "image_tag_image", ("image_tag_id", "image_id"), trusted, trusted)
     states = ["skipped" if item else "done" for item in fleet.untrusted.tolist()]
-    _copy(connection, "scan", ("image_tag_id", "status"), ids, states)
+    copy_columns(connection, "scan", ("image_tag_id", "status"), ids, states)
     numbers = range(size.packages)
     versions = [f"1.{item % 9}.0" for item in numbers]
     packages = [package_name(item) for item in numbers]
-    _copy(
+    copy_columns(
         connection,
         "package",
         ("id", "ecosystem", "name", "version", "purl", "source_name", "source_version", "architecture"),
@@ -348,8 +281,8 @@ def _write_images(connection: Connection, fleet: Fleet) -> None:
         "amd64",
     )
     images, of_image = fleet.packages_of_image
-    with _indexed_afterwards(connection, "image_package"):
-        _copy(
+    with indexed_afterwards(connection, "image_package"):
+        copy_columns(
             connection,
             "image_package",
             ("image_id", "package_id", "location", "layer_digest"),
@@ -364,7 +297,7 @@ def _write_verdicts(connection: Connection, fleet: Fleet) -> None:
     violated, untrusted = fleet.violated.tolist(), fleet.untrusted.tolist()
     kinds = [VIOLATIONS[item % 3] if violated[item] else None for item in tags]
     plain = ["Untrusted Registry" if item else "No Issues" for item in untrusted]
-    _copy(
+    copy_columns(
         connection,
         "verdict",
         ("image_tag_id", "status", "violation_type", "expected_digest"),
@@ -374,7 +307,7 @@ def _write_verdicts(connection: Connection, fleet: Fleet) -> None:
         [digest_of("expected", item) for item in tags],
     )
     open_ones = [(item, kind) for item, kind in zip(tags, kinds, strict=True) if kind]
-    _copy(
+    copy_columns(
         connection,
         "violation",
         ("id", "image_tag_id", "type", "severity"),
@@ -386,14 +319,14 @@ def _write_verdicts(connection: Connection, fleet: Fleet) -> None:
     names = [repository_name(item) for item in fleet.repository_of_tag.tolist()]
     references = sorted({(*name, tag_name(item)) for item, name in zip(tags, names, strict=True)})
     columns = ([row[index] for row in references] for index in range(3))
-    _copy(connection, "source_record", ("registry", "repository", "reference", "state"), *columns, "present")
+    copy_columns(connection, "source_record", ("registry", "repository", "reference", "state"), *columns, "present")
 
 
 def _write_advisories(connection: Connection, fleet: Fleet) -> None:
     numbers = range(fleet.size.vulnerabilities)
     ids, names = [str(item + 1) for item in numbers], [cve_name(item) for item in numbers]
     ranks = fleet.severity_of_vulnerability.tolist()
-    _copy(
+    copy_columns(
         connection,
         "vulnerability",
         ("id", "name", "severity", "severity_rank", "cvss_score", "summary"),
@@ -404,16 +337,18 @@ def _write_advisories(connection: Connection, fleet: Fleet) -> None:
         [str(rank * 2 + 1.5) for rank in ranks],
         "Something can be made to do what it should not.",
     )
-    _copy(connection, "vulnerability_alias", ("name", "vulnerability_id"), names, ids)
+    copy_columns(connection, "vulnerability_alias", ("name", "vulnerability_id"), names, ids)
     hashes = [f"{item:032x}" for item in numbers]
-    _copy(connection, "advisory", ("id", "source", "content_hash"), [f"DSA-{item}" for item in numbers], "osv", hashes)
+    copy_columns(
+        connection, "advisory", ("id", "source", "content_hash"), [f"DSA-{item}" for item in numbers], "osv", hashes
+    )
     advisories = [f"DSA-{item}" for item in numbers]
-    _copy(connection, "advisory_vulnerability", ("advisory_id", "vulnerability_id"), advisories, ids)
+    copy_columns(connection, "advisory_vulnerability", ("advisory_id", "vulnerability_id"), advisories, ids)
 
 
 def _write_findings(connection: Connection, fleet: Fleet) -> None:
     packages, vulnerabilities = fleet.matches
-    _copy(
+    copy_columns(
         connection,
         "vulnerability_match",
         ("package_id", "advisory_id", "fix_version", "matched_by"),
@@ -424,82 +359,44 @@ def _write_findings(connection: Connection, fleet: Fleet) -> None:
     )
     findings = fleet.findings
     judged = np.flatnonzero(findings.status)
-    with _indexed_afterwards(connection, "applicability"):
-        _copy(
+    with indexed_afterwards(connection, "applicability"):
+        copy_columns(
             connection,
             "applicability",
             ("image_id", "package_id", "vulnerability_id", "status"),
             findings.images[judged] + 1,
             findings.packages[judged] + 1,
             findings.vulnerabilities[judged] + 1,
-            [STATUSES[item] for item in findings.status[judged].tolist()],
+            [STATUSES[item].value for item in findings.status[judged].tolist()],
         )
-    _write_uses(connection, fleet)
     risks = summarise_all(fleet)
     images = np.arange(fleet.size.image_tags) + 1
     levels = [severity.value.lower() for severity in Severity]
-    _copy(
+    copy_columns(
         connection,
         "image_risk",
-        ("image_id", "version", "packed", "critical_applicable", "validated", "malicious", "state", *levels),
+        (
+            "image_id",
+            "version",
+            "packed",
+            "critical_applicable",
+            "validated",
+            "malicious",
+            "applicabilities",
+            "state",
+            *levels,
+        ),
         images,
         images,
         ["\\\\x" + packed.hex() for packed in risks.packed],
         risks.critical_applicable,
         risks.validated,
         risks.malicious,
+        risks.applicabilities,
         assessment_state(),
         *(risks.by_severity[:, severity.rank] for severity in Severity),
     )
     connection.execute("SELECT setval('risk_version', %s)", [len(images)])
-
-
-def _write_uses(connection: Connection, fleet: Fleet) -> None:
-    used = fleet.used
-    images, packages = (column[used] for column in fleet.packages_of_image)
-    moments = ("2026-11-01 12:00:00+00", "2026-11-20 12:00:00+00")
-    _copy(
-        connection,
-        "package_use",
-        ("image_id", "package_id", "grade", "grade_rank", "path", "process", "container_id", "cluster_id", "first_at",
-         "last_at"),
-        images + 1,
-        packages + 1,
-        *("mapped", "2", "/usr/lib/libshared.so", "server", container_name(0), str(cluster_id(0)), *moments),
-    )  # fmt: skip
-
-
-def process_name(number: int) -> str:
-    """A few hundred programs; every container runs its own main one."""
-    return f"process-{number % 400:03d}"
-
-
-def _write_observations(connection: Connection, fleet: Fleet) -> None:
-    size = fleet.size
-    clusters = fleet.cluster_of_workload[fleet.workload_of_pod[fleet.pod_of_container]]
-    watched = np.flatnonzero(clusters % 2 == 0)
-    number = np.tile(np.arange(size.files_seen_per_container), len(watched))
-    container: Ints = np.repeat(watched, size.files_seen_per_container)
-    grades = [("executed", "mapped", "opened")[min(item // 2, 2)] for item in number.tolist()]
-    tags = fleet.tag_of_container[container].tolist()
-    programs = [process_name(tag * 3 + item % 2) for tag, item in zip(tags, number.tolist(), strict=True)]
-    moments = ("2026-11-01 12:00:00+00", "2026-11-20 12:00:00+00")
-    with _indexed_afterwards(connection, "observation"):
-        _copy(
-            connection,
-            "observation",
-            ("cluster_id", "container_id", "grade", "path", "node_name", "count", "first_at", "last_at", "pid",
-             "process", "arguments", "changed", "image_id"),
-            [str(cluster_id(item)) for item in clusters[container].tolist()],
-            [container_name(item) for item in container.tolist()],
-            grades,
-            [f"/usr/bin/{name}" if grade == "executed" else f"/usr/lib/file-{item}.so"
-             for name, grade, item in zip(programs, grades, number.tolist(), strict=True)],
-            *("node", "1", *moments, "1"),
-            programs,
-            *("{}", "f"),
-            np.array(tags) + 1,
-        )  # fmt: skip
 
 
 def _advance_sequences(connection: Connection) -> None:

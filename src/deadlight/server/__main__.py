@@ -8,6 +8,7 @@ python -m deadlight.server openapi                     print the API's descripti
 
 import argparse
 import asyncio
+import gc
 import json
 import os
 import signal
@@ -24,6 +25,7 @@ from deadlight.registry.attestations.keyless import SigstoreVerifier
 from deadlight.registry.types.table import TYPES
 from deadlight.server import migrations
 from deadlight.server.app import create_app
+from deadlight.server.assessment.live_index import LiveIndex
 from deadlight.server.auth.accounts import ADMIN_NAME, ensure_admin
 from deadlight.server.auth.principals import Role
 from deadlight.server.auth.registration import create_local_registration_token
@@ -82,7 +84,8 @@ async def serve(settings: Settings, only: str | None) -> None:
         if only != "jobs":
             services.listener.subscribe(CHANGES_CHANNEL, index.wake)
             await index.refresh()
-            background += [index.run(), _serve_http(services, index)]
+            live = LiveIndex()
+            background += [index.run(), live.keep(services.engine), _serve_http(services, index, live)]
         if only != "api":
             background += background_work(services)
         running = [tasks.create_task(_as_coroutine(work)) for work in background]
@@ -113,11 +116,11 @@ class _HttpServer(uvicorn.Server):
         yield
 
 
-async def _serve_http(services: Services, index: RiskIndex) -> None:
+async def _serve_http(services: Services, index: RiskIndex, live: LiveIndex) -> None:
     settings = services.settings
     server = _HttpServer(
         uvicorn.Config(
-            create_app(services, index),
+            create_app(services, index, live),
             host=settings.host,
             port=settings.port,
             ssl_certfile=settings.tls_cert_file or None,
@@ -176,6 +179,7 @@ def main() -> None:
         migrate(settings)
         print(json.dumps(asyncio.run(bootstrap(settings))))  # noqa: T201 - the command's output
     else:
+        gc.freeze()  # what was imported is no garbage: looking through it would stop everything for 100 ms now and then
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(serve(settings, arguments.only))
 

@@ -102,7 +102,11 @@ LARGE_BODIES = {
 
 
 def create_app(
-    services: Services | None = None, risk_index: RiskIndex | None = None, *, console: Path = CONSOLE
+    services: Services | None = None,
+    risk_index: RiskIndex | None = None,
+    live_index: LiveIndex | None = None,
+    *,
+    console: Path = CONSOLE,
 ) -> FastAPI:
     """The application over running services; without them it can only describe itself (OpenAPI)."""
     app = FastAPI(
@@ -120,7 +124,7 @@ def create_app(
     app.state.services = services
     app.state.risk_index = risk_index
     app.state.turnstile = Turnstile()
-    app.state.live_index = LiveIndex()
+    app.state.live_index = live_index or LiveIndex()
     for router in ROUTERS:
         app.include_router(router)
     _add_health(app)

@@ -17,12 +17,10 @@ from deadlight.server.assessment.live_columns import (
     STATUSES,
     VIOLATIONS,
     ImageName,
-    Ints,
     LiveColumns,
-    Mask,
-    distinct,
 )
 from deadlight.server.assessment.live_index import LiveIndex
+from deadlight.server.assessment.live_vectors import Ints, Mask, distinct
 from deadlight.server.assessment.selection import Selection
 
 VALUES_AT_ONCE = 50
@@ -41,9 +39,9 @@ _UNCOUNTED: Mapping[Facet, TextClause] = {
     Facet.PACKAGE: text("SELECT DISTINCT name FROM package WHERE name ILIKE :pattern ORDER BY name LIMIT :limit"),
     Facet.PACKAGE_VERSION: text(
         """
-        SELECT DISTINCT version FROM package
-        WHERE version ILIKE :pattern AND (CAST(:packages AS text[]) IS NULL OR name = ANY(:packages))
-        ORDER BY version LIMIT :limit
+        WITH known AS MATERIALIZED (
+            SELECT DISTINCT version FROM package WHERE CAST(:packages AS text[]) IS NULL OR name = ANY(:packages))
+        SELECT version FROM known WHERE version ILIKE :pattern ORDER BY version LIMIT :limit
         """
     ),
     Facet.COMPONENT: text(
@@ -150,7 +148,7 @@ def _areas(columns: LiveColumns) -> list[str]:
 _PLACE_FACETS: Mapping[Facet, Callable[[LiveColumns], _Facet]] = {
     Facet.CLUSTER: lambda live: ("clusters", live.cluster.values, _cluster_names(live)),
     Facet.NAMESPACE: lambda live: ("namespaces", live.namespace.values, live.namespaces.values),
-    Facet.WORKLOAD: lambda live: ("workloads", live.workload.values, live.workload_names.values),
+    Facet.WORKLOAD: lambda live: ("workloads", live.workload_name.values, live.workload_names.values),
     Facet.WORKLOAD_TYPE: lambda live: ("workload_types", live.workload_type.values, live.workload_types.values),
 }
 

@@ -8,7 +8,8 @@ from enum import StrEnum
 import numpy as np
 
 from deadlight.model.risk import Risk
-from deadlight.server.assessment.live_columns import RISK_BITS, ImageName, Ints, LiveColumns, Mask, distinct
+from deadlight.server.assessment.live_columns import RISK_BITS, ImageName, LiveColumns, rank
+from deadlight.server.assessment.live_vectors import Ints, Mask, distinct
 from deadlight.server.assessment.selection import Selection
 
 
@@ -45,7 +46,8 @@ def gather(selection: Selection, order: ImagesOrder) -> Images:
     """
     columns = selection.columns
     chosen = np.flatnonzero(selection.tags())
-    images, ranks = columns.image.values[chosen], columns.ranks[chosen]
+    images = columns.image.values[chosen]
+    ranks = rank(columns.badges[chosen], columns.severities[chosen])
     worst_last = np.lexsort((columns.tag_id.values[chosen], ranks, images))
     images, ranks, chosen = images[worst_last], ranks[worst_last], chosen[worst_last]
     is_worst = np.append(images[1:] != images[:-1], values=True) if len(images) else np.zeros(0, dtype=bool)
@@ -61,10 +63,10 @@ def _order_values(selection: Selection, order: ImagesOrder, codes: Ints, riskies
         case ImagesOrder.RISK:
             return ranks
         case ImagesOrder.VULNERABILITIES:
-            totals: Ints = selection.columns.severities.values[riskiest].sum(axis=1).astype(np.int64)
+            totals: Ints = selection.columns.severities[riskiest].sum(axis=1).astype(np.int64)
             return totals
         case ImagesOrder.WORKLOADS:
-            return count_by_image(selection.columns, selection.period, selection.columns.workload_id.values)[codes]
+            return count_by_image(selection.columns, selection.period, selection.columns.workload.values)[codes]
         case ImagesOrder.NAME:
             return np.zeros(len(codes), np.int64)
 

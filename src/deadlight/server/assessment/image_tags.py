@@ -12,8 +12,9 @@ import numpy as np
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.server.assessment.filters import ImageFilter
-from deadlight.server.assessment.live_columns import LiveColumns, Mask
+from deadlight.server.assessment.live_columns import LiveColumns, rank
 from deadlight.server.assessment.live_index import LiveIndex
+from deadlight.server.assessment.live_vectors import Mask
 from deadlight.server.assessment.lookups import look_up
 from deadlight.server.assessment.selection import Selection, select
 from deadlight.server.db.paging import Number, Text, decode_key, encode_key
@@ -80,10 +81,11 @@ def _iter_keys(
 
 
 def _iter_risks(columns: LiveColumns, chosen: Mask, after: tuple[Any, ...] | None) -> Iterator[tuple[Any, ...]]:
-    ids, ranks = columns.tag_id.values[chosen], columns.ranks[chosen]
+    ids = columns.tag_id.values[chosen]
+    ranks = rank(columns.badges[chosen], columns.severities[chosen])
     if after:
-        rank, last = after
-        later = (ranks < rank) | ((ranks == rank) & (ids < last))
+        last_rank, last_id = after
+        later = (ranks < last_rank) | ((ranks == last_rank) & (ids < last_id))
         ids, ranks = ids[later], ranks[later]
     worst_first = np.lexsort((-ids, -ranks))
     return ((int(ranks[item]), int(ids[item])) for item in worst_first)

@@ -21,15 +21,14 @@ from deadlight.server.assessment.grouping import (
 from deadlight.server.assessment.image_tags import select_image_tags
 from deadlight.server.assessment.images_schemas import ImageList, ImageRow, ImageSummary
 from deadlight.server.assessment.live_columns import (
-    NONE,
     SEVERITIES,
     STATUSES,
     VIOLATIONS,
     ImageName,
     LiveColumns,
-    distinct,
 )
 from deadlight.server.assessment.live_index import LiveIndex
+from deadlight.server.assessment.live_vectors import NONE, distinct
 from deadlight.server.assessment.selection import Selection
 from deadlight.server.db.paging import Number, Text, decode_key, encode_key
 
@@ -76,7 +75,7 @@ def iter_rows(selection: Selection, images: Images, start: int, end: int) -> Ite
     listed = np.zeros(len(columns.images.values), dtype=bool)
     listed[codes] = True
     places = selection.period & listed[columns.image.values[columns.placed_tag.values]]
-    workloads = count_by_image(columns, places, columns.workload_id.values)
+    workloads = count_by_image(columns, places, columns.workload.values)
     clusters = _clusters_by_image(columns, places)
     badges = columns.badges
     running = set(columns.image.values[columns.placed_tag.values[places & columns.running.values]].tolist())
@@ -106,12 +105,12 @@ def _clusters_by_image(columns: LiveColumns, places: Any) -> dict[int, Sequence[
 
 def _describe_tag(columns: LiveColumns, position: int) -> dict[str, Any]:
     """What a row says of an image's riskiest tag."""
-    counts = columns.severities.values[position].tolist()
+    counts = columns.severities[position].tolist()
     status, violation = int(columns.status.values[position]), int(columns.violation.values[position])
     return {
         "riskiest_tag_id": int(columns.tag_id.values[position]),
         "riskiest_tag": columns.tag_names.values[columns.tag.values[position]],
-        "severities": dict(zip(SEVERITIES, counts, strict=True)) if columns.is_scanned.values[position] else None,
+        "severities": dict(zip(SEVERITIES, counts, strict=True)) if columns.is_scanned[position] else None,
         "integrity_status": None if status == NONE else STATUSES[status],
         "violation_type": None if violation == NONE else VIOLATIONS[violation],
     }

@@ -4,12 +4,11 @@ Rows are only ever added or overwritten in place; a position, once given, stays.
 between two waits of the event loop belongs together.
 """
 
-from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import numpy as np
@@ -19,9 +18,7 @@ from sqlalchemy import Row
 from deadlight.model.integrity import IntegrityStatus, ViolationType
 from deadlight.model.risk import Risk
 from deadlight.model.vulnerability import Severity
-
-Mask = NDArray[np.bool_]
-Ints = NDArray[np.int64]
+from deadlight.server.assessment.live_vectors import NONE, Codes, Ints, Joined, Texts, Vector
 
 STATUSES = tuple(IntegrityStatus)
 VIOLATIONS = tuple(ViolationType)
@@ -36,82 +33,23 @@ RISK_BITS = {
 }
 """The graver, the higher, so that badges compare as numbers."""
 
-NONE = -1
-"""The code of a value that is not there."""
-
 STILL_THERE = np.inf
 
-T = TypeVar("T")
+UNRESOLVED = 0
+"""The id of no image."""
 
 
-def distinct(values: Ints) -> Ints:
-    """Sorted, each once. NumPy's own `unique` hashes, which takes a hundred times as long on tens of thousands."""
-    ordered = np.sort(values)
-    return ordered[np.append(ordered[1:] != ordered[:-1], values=True)] if len(ordered) else ordered
+def risk_bits(row: Row[Any]) -> int:
+    """The badges that a row of `image_risk` or `program_risk` brings."""
+    malicious, critical = RISK_BITS[Risk.MALICIOUS], RISK_BITS[Risk.CRITICAL_APPLICABLE_CVES]
+    return (malicious if row.malicious else 0) | (critical if row.critical_applicable else 0)
 
 
-class Vector:
-    """An array that grows at its end."""
-
-    def __init__(self, dtype: Any, width: int = 0, empty: Any = 0) -> None:
-        self._empty = empty
-        self._values = np.full((1024, width) if width else 1024, empty, dtype)
-        self._length = 0
-
-    @property
-    def values(self) -> NDArray[Any]:
-        """What is in it, to read and to write in place."""
-        return self._values[: self._length]
-
-    def append(self, value: Any) -> None:
-        """Add one at the end."""
-        if self._length == len(self._values):
-            more = np.full(self._values.shape, self._empty, self._values.dtype)
-            self._values = np.concatenate([self._values, more])
-        self._values[self._length] = value
-        self._length += 1
-
-
-class TextOrder:
-    """Texts that have codes, sorted."""
-
-    def __init__(self, texts: Sequence[str]) -> None:
-        order = sorted(range(len(texts)), key=texts.__getitem__)
-        self._sorted = [texts[code] for code in order]
-        self.places = np.empty(len(texts), np.int64)
-        """The place of each by its code; texts that are the same have the place of the first."""
-        self.places[order] = [bisect_left(self._sorted, texts[code]) for code in order]
-
-    def __len__(self) -> int:
-        return len(self._sorted)
-
-    def __getitem__(self, place: int) -> str:
-        """The text at a place."""
-        return self._sorted[place]
-
-    def find(self, text: str) -> float:
-        """The place of a text, between its neighbours where it is not there."""
-        place = bisect_left(self._sorted, text)
-        return place if self._sorted[place : place + 1] == [text] else place - 0.5
-
-
-class Codes(Generic[T]):
-    """Small numbers for values that repeat."""
-
-    def __init__(self) -> None:
-        self.values: list[T] = []
-        self._codes: dict[T, int] = {}
-
-    def __getitem__(self, value: T) -> int:
-        """Its number, a new one where it is new."""
-        code = self._codes.setdefault(value, len(self.values))
-        if code == len(self.values):
-            self.values.append(value)
-        return code
-
-    def find(self, values: Iterable[T]) -> list[int]:
-        """The numbers of those that are known."""
-        return [self._codes[value] for value in values if value in self._codes]
+def rank(badges: Ints, severities: NDArray[Any]) -> Ints:
+    """How bad things are: by their badges, then by their Critical, High and Medium vulnerabilities."""
+    counts = np.minimum(severities[:, :3].astype(np.int64), 0xFFFF)
+    ranks: Ints = badges << 48 | counts[:, 0] << 32 | counts[:, 1] << 16 | counts[:, 2]
+    return ranks
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +79,7 @@ class NameOrders:
         self._images = list(columns.images.values)
         self._names = [self._images[code] for code in columns.image.values.tolist()]
         self._tags = [columns.tag_names.values[code] for code in columns.tag.values.tolist()]
-        self._ids = columns.tag_id.values.tolist()
+        self._ids = list(columns.position.values)
 
     @cached_property
     def images(self) -> list[ImageName]:
@@ -169,39 +107,52 @@ class NameOrders:
 
 
 class LiveColumns:
-    """One position for each image tag, and one for each image tag in each workload that has or had it."""
+    """A position for each image tag, and one for each image tag in each workload that has or had it."""
 
     def __init__(self) -> None:
-        self.position: dict[int, int] = {}
+        self.position: Codes[int] = Codes()
         """Of an image tag, by its id."""
         self.tag_id = Vector(np.int64)
         self.images: Codes[ImageName] = Codes()
         self.image = Vector(np.int64)
-        self.tag_names: Codes[str] = Codes()
+        self.registries = Texts()
+        self.registry = Vector(np.int64)
+        self.tag_names = Texts()
         self.tag = Vector(np.int64)
-        self.architectures: Codes[str] = Codes()
+        self.architectures = Texts()
         self.architecture = Vector(np.int64)
         self.digests: list[str] = []
         self.texts: list[str] = []
         """What a search looks at."""
-        self.image_id = Vector(np.int64, empty=NONE)
-        """Of the image's contents; NONE until they are resolved."""
         self.status = Vector(np.int8, empty=NONE)
         self.violation = Vector(np.int8, empty=NONE)
-        self.severities = Vector(np.int32, width=len(SEVERITIES))
-        self.is_scanned = Vector(np.bool_)
-        self.is_malicious = Vector(np.bool_)
-        self.is_critical_applicable = Vector(np.bool_)
 
-        self.placement: dict[tuple[int, int], int] = {}
+        self._contents = Vector(np.int64)
+        self._image_ids: Codes[int] = Codes()
+        self._ids = Vector(np.int64)
+        self._severities = Vector(np.int32, width=len(SEVERITIES))
+        self._risk_bits = Vector(np.int64)
+        self._applicabilities = Vector(np.int64)
+        self._is_scanned = Vector(np.bool_)
+        self._add_images([UNRESOLVED])
+        self.image_id = Joined(self._contents, self._ids)
+        """Of the contents; UNRESOLVED until they are known."""
+        self.severities = Joined(self._contents, self._severities)
+        """How many vulnerabilities there are, in the order of `SEVERITIES`."""
+        self.applicabilities = Joined(self._contents, self._applicabilities)
+        """What contextual analysis found of these, as `APPLICABILITY_BITS`."""
+        self.is_scanned = Joined(self._contents, self._is_scanned)
+
+        self.placement: Codes[tuple[int, int]] = Codes()
         """The position of an image tag in a workload, by workload id and image tag id."""
         self.placed_tag = Vector(np.int64)
-        self.workload_id = Vector(np.int64)
-        self.workload_names: Codes[str] = Codes()
+        self.workload_ids: Codes[int] = Codes()
         self.workload = Vector(np.int64)
-        self.namespaces: Codes[str] = Codes()
+        self.workload_names = Texts()
+        self.workload_name = Vector(np.int64)
+        self.namespaces = Texts()
         self.namespace = Vector(np.int64)
-        self.workload_types: Codes[str] = Codes()
+        self.workload_types = Texts()
         self.workload_type = Vector(np.int64)
         self.cluster_ids: Codes[UUID] = Codes()
         self.cluster = Vector(np.int64)
@@ -211,17 +162,7 @@ class LiveColumns:
 
         self.clusters: dict[int, LiveCluster] = {}
         """By code; a cluster that was removed is not in it."""
-        self._risks: dict[int, Row[Any]] = {}
-        self._tags_of_image: dict[int, list[int]] = {}
         self._orders: NameOrders | None = None
-        self._workload_order = TextOrder(())
-
-    @property
-    def workload_order(self) -> TextOrder:
-        """Names of workloads, sorted."""
-        if len(self._workload_order) != len(self.workload_names.values):
-            self._workload_order = TextOrder(self.workload_names.values)
-        return self._workload_order
 
     @property
     def orders(self) -> NameOrders:
@@ -235,104 +176,77 @@ class LiveColumns:
         """The risks of each image tag, as `RISK_BITS`."""
         untrusted = self.status.values == STATUSES.index(IntegrityStatus.UNTRUSTED_REGISTRY)
         bits: Ints = (
-            RISK_BITS[Risk.MALICIOUS] * self.is_malicious.values.astype(np.int64)
+            self._risk_bits.values[self._contents.values]
             + RISK_BITS[Risk.INTEGRITY_VIOLATION] * (self.violation.values != NONE)
-            + RISK_BITS[Risk.CRITICAL_APPLICABLE_CVES] * self.is_critical_applicable.values
             + RISK_BITS[Risk.UNTRUSTED_REGISTRY] * untrusted
         )
         return bits
 
-    @property
-    def ranks(self) -> Ints:
-        """How bad each image tag is: by its badges, then by its Critical, High and Medium vulnerabilities."""
-        counts = np.minimum(self.severities.values.astype(np.int64), 0xFFFF)
-        ranks: Ints = self.badges << 48 | counts[:, 0] << 32 | counts[:, 1] << 16 | counts[:, 2]
-        return ranks
-
-    def add_tags(self, rows: Sequence[Row[Any]]) -> None:
+    def add_tags(self, rows: Iterable[Row[Any]]) -> None:
         """Rows of `image_tag`, which never change."""
-        for row in rows:
-            if row.id in self.position:
-                continue
-            self.position[row.id] = len(self.digests)
-            self.tag_id.append(row.id)
-            self.image.append(self.images[ImageName(row.repository, row.registry)])
-            self.tag.append(self.tag_names[row.tag])
-            self.architecture.append(self.architectures[row.platform.partition("/")[2]])
-            self.digests.append(row.digest)
-            self.texts.append(f"{row.registry}/{row.repository}:{row.tag}@{row.digest}".lower())
-            for unknown in (self.image_id, self.status, self.violation):
-                unknown.append(NONE)
-            self.severities.append(0)
-            for flag in (self.is_scanned, self.is_malicious, self.is_critical_applicable):
-                flag.append(False)
+        new = [row for row in rows if row.id not in self.position]
+        at = self.position.add(row.id for row in new)
+        self.tag_id.put(at, [row.id for row in new])
+        self.image.put(at, self.images.add(ImageName(row.repository, row.registry) for row in new))
+        self.registry.put(at, self.registries.add(row.registry for row in new))
+        self.tag.put(at, self.tag_names.add(row.tag for row in new))
+        self.architecture.put(at, self.architectures.add(row.platform.partition("/")[2] for row in new))
+        self.digests += [row.digest for row in new]
+        self.texts += [f"{row.registry}/{row.repository}:{row.tag}@{row.digest}".lower() for row in new]
+        for unknown in (self.status, self.violation, self._contents):
+            unknown.reach(len(self.position))
+        if new:
             self._orders = None
 
-    def link_images(self, rows: Sequence[Row[Any]]) -> None:
-        """Rows of `image_tag_image`."""
-        for row in rows:
-            position = self.position.get(row.image_tag_id)
-            if position is None:
-                continue
-            before = int(self.image_id.values[position])
-            if before != NONE:
-                self._tags_of_image[before].remove(position)
-            self.image_id.values[position] = row.image_id
-            self._tags_of_image.setdefault(row.image_id, []).append(position)
-            self._set_risk(position, self._risks.get(row.image_id))
+    def link_images(self, rows: Iterable[Row[Any]]) -> list[int]:
+        """Rows of `image_tag_image`; returns their image tags."""
+        known = [row for row in rows if row.image_tag_id in self.position]
+        tags = [self.position[row.image_tag_id] for row in known]
+        self._contents.put(tags, self._add_images(row.image_id for row in known))
+        return tags
+
+    def _add_images(self, image_ids: Iterable[int]) -> list[int]:
+        at = self._image_ids.add(image_ids)
+        self._ids.put(at, [self._image_ids.values[code] for code in at])
+        for column in (self._severities, self._risk_bits, self._applicabilities, self._is_scanned):
+            column.reach(len(self._image_ids))
+        return at
 
     def set_risks(self, rows: Sequence[Row[Any]]) -> None:
         """Rows of `image_risk`."""
-        for row in rows:
-            self._risks[row.image_id] = row
-            for position in self._tags_of_image.get(row.image_id, ()):
-                self._set_risk(position, row)
+        at = self._add_images(row.image_id for row in rows)
+        self._severities.put(at, [(row.critical, row.high, row.medium, row.low, row.unknown) for row in rows])
+        self._risk_bits.put(at, [risk_bits(row) for row in rows])
+        self._applicabilities.put(at, [row.applicabilities for row in rows])
+        self._is_scanned.put(at, True)
 
-    def _set_risk(self, position: int, row: Row[Any] | None) -> None:
-        self.is_scanned.values[position] = row is not None
-        counts = (row.critical, row.high, row.medium, row.low, row.unknown) if row else (0,) * len(SEVERITIES)
-        self.severities.values[position] = counts
-        self.is_malicious.values[position] = row is not None and row.malicious > 0
-        self.is_critical_applicable.values[position] = row is not None and row.critical_applicable > 0
-
-    def set_verdicts(self, rows: Sequence[Row[Any]]) -> None:
+    def set_verdicts(self, rows: Iterable[Row[Any]]) -> None:
         """Rows of `verdict`."""
-        for row in rows:
-            position = self.position.get(row.image_tag_id)
-            if position is not None:
-                self.status.values[position] = STATUSES.index(row.status)
-                violation = NONE if row.violation_type is None else VIOLATIONS.index(row.violation_type)
-                self.violation.values[position] = violation
+        known = [row for row in rows if row.image_tag_id in self.position]
+        at = [self.position[row.image_tag_id] for row in known]
+        self.status.put(at, [STATUSES.index(row.status) for row in known])
+        self.violation.put(
+            at, [NONE if row.violation_type is None else VIOLATIONS.index(row.violation_type) for row in known]
+        )
 
-    def set_placements(self, rows: Sequence[Row[Any]]) -> None:
+    def set_placements(self, rows: Iterable[Row[Any]]) -> None:
         """Rows of `placement`, with their workloads."""
-        for row in rows:
-            tag = self.position.get(row.image_tag_id)
-            if tag is None:
-                continue
-            position = self.placement.get((row.workload_id, row.image_tag_id))
-            if position is None:
-                position = self._place(row, tag)
-            self.running.values[position] = row.running
-            self.gone_at.values[position] = row.gone_at.timestamp() if row.gone_at else STILL_THERE
+        known = [row for row in rows if row.image_tag_id in self.position]
+        at = self.placement.add((row.workload_id, row.image_tag_id) for row in known)
+        self.placed_tag.put(at, [self.position[row.image_tag_id] for row in known])
+        self.workload.put(at, self.workload_ids.add(row.workload_id for row in known))
+        self.workload_name.put(at, self.workload_names.add(row.name for row in known))
+        self.namespace.put(at, self.namespaces.add(row.namespace for row in known))
+        self.workload_type.put(at, self.workload_types.add(row.kind for row in known))
+        self.cluster.put(at, self.cluster_ids.add(row.cluster_id for row in known))
+        self.running.put(at, [row.running for row in known])
+        self.gone_at.put(at, [row.gone_at.timestamp() if row.gone_at else STILL_THERE for row in known])
 
-    def _place(self, row: Row[Any], tag: int) -> int:
-        position = self.placement[row.workload_id, row.image_tag_id] = len(self.placement)
-        self.placed_tag.append(tag)
-        self.workload_id.append(row.workload_id)
-        self.workload.append(self.workload_names[row.name])
-        self.namespace.append(self.namespaces[row.namespace])
-        self.workload_type.append(self.workload_types[row.kind])
-        self.cluster.append(self.cluster_ids[row.cluster_id])
-        self.running.append(False)
-        self.gone_at.append(STILL_THERE)
-        return position
-
-    def set_clusters(self, rows: Iterable[Row[Any]]) -> None:
+    def set_clusters(self, rows: Sequence[Row[Any]]) -> None:
         """All rows of `cluster`."""
-        self.clusters = {
-            self.cluster_ids[row.id]: LiveCluster(row.id, row.name, row.provider, row.demonstration) for row in rows
-        }
+        codes = self.cluster_ids.add(row.id for row in rows)
+        found = [LiveCluster(row.id, row.name, row.provider, row.demonstration) for row in rows]
+        self.clusters = dict(zip(codes, found, strict=True))
 
     def count_gone(self, before: datetime) -> int:
         """How many image tags have been gone from a workload since before then."""

@@ -3,20 +3,31 @@
 Joining ten thousand image tags with their verdicts, risks and workloads takes PostgreSQL 35 to 55 ms, before any filter
 and for one list of several on a page. Each process of the service keeps these few columns instead, and before each
 answer reads what was written since the last: every row says in which transaction it was written, and whatever is older
-than the oldest transaction that was still open last time has been read (docs/adr/0020-live-index.md).
+than the oldest transaction that was still open last time has been read (docs/adr/0020-live-index.md). It is read in
+slices, between which everything else goes on (docs/adr/0030-index-in-slices.md).
 """
 
 import asyncio
+import logging
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, cast
+from typing import Annotated, Any, NoReturn, cast
 
 from fastapi import Depends, Request
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Row, TextClause, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from deadlight.server.assessment.filters import TimePeriod
 from deadlight.server.assessment.live_columns import LiveColumns
 from deadlight.server.assessment.live_processes import LiveProcesses
+
+logger = logging.getLogger(__name__)
+
+SLICE = 250
+"""So many rows are taken in at once: a few milliseconds."""
+
+SWEEP_SECONDS = 5.0
+"""So often what was written is read without a question, so that none has much to read."""
 
 MANY = 10_000
 """So many image tags that are gone for longer than anybody can ask, and the index is made anew without them."""
@@ -51,7 +62,11 @@ _NEWS = text(
 )
 _IMAGE_TAGS = text(_changed("image_tag", "id, registry, repository, tag, digest, platform"))
 _LINKS = text(_changed("image_tag_image", "image_tag_id, image_id"))
-_RISKS = text(_changed("image_risk", "image_id, critical, high, medium, low, unknown, critical_applicable, malicious"))
+_RISKS = text(
+    _changed(
+        "image_risk", "image_id, critical, high, medium, low, unknown, critical_applicable, malicious, applicabilities"
+    )
+)
 _VERDICTS = text(_changed("verdict", "image_tag_id, status, violation_type"))
 _PLACEMENTS = text(
     _changed(
@@ -69,54 +84,92 @@ _PROCESSES = text(
         "JOIN program ON program.id = process.program_id",
     )
 )
-_PROGRAM_RISKS = text(_changed("program_risk", "*"))
+_PROGRAM_RISKS = text(
+    _changed(
+        "program_risk",
+        "program_risk.*, program.name, program.path, program.arguments",
+        "JOIN program ON program.id = program_risk.program_id",
+    )
+)
 _CLUSTERS = text("SELECT id, name, provider, demonstration FROM cluster")
+
+
+class _Kept:
+    """The columns, and up to where they have been read."""
+
+    def __init__(self) -> None:
+        self.columns = LiveColumns()
+        self.processes = LiveProcesses(self.columns)
+        self._since = 0
+
+    async def catch_up(self, connection: AsyncConnection) -> None:
+        """Take in what was committed since the last time."""
+        news = (await connection.execute(_NEWS, {"since": self._since})).one()
+        for table, (statement, take_in) in self._readings().items():
+            if getattr(news, table):
+                await self._read(connection, statement, take_in)
+        if news.cluster or news.clusters != len(self.columns.clusters):
+            self.columns.set_clusters((await connection.execute(_CLUSTERS)).all())
+        self._since = news.oldest
+
+    def _readings(self) -> dict[str, "_Reading"]:
+        """By table. What refers to something that is not here yet is read again, so the order is only thrifty."""
+        columns, processes = self.columns, self.processes
+        return {
+            "image_tag": (_IMAGE_TAGS, columns.add_tags),
+            "image_tag_image": (_LINKS, lambda rows: processes.follow_links(columns.link_images(rows))),
+            "image_risk": (_RISKS, columns.set_risks),
+            "verdict": (_VERDICTS, columns.set_verdicts),
+            "placement": (_PLACEMENTS, columns.set_placements),
+            "process": (_PROCESSES, processes.set_processes),
+            "program_risk": (_PROGRAM_RISKS, processes.set_risks),
+        }
+
+    async def _read(self, connection: AsyncConnection, statement: TextClause, take_in: "_TakeIn") -> None:
+        """In slices: between two of them, whatever else the process has to do is done."""
+        async with connection.stream(statement, {"since": self._since}) as rows:
+            async for part in rows.partitions(SLICE):
+                take_in(part)
+
+
+_TakeIn = Callable[[Sequence[Row[Any]]], None]
+_Reading = tuple[TextClause, _TakeIn]
 
 
 class LiveIndex:
     """The columns, and how they are kept."""
 
     def __init__(self) -> None:
-        self._columns = LiveColumns()
-        self._processes = LiveProcesses(self._columns)
-        self._since = 0
+        self._kept = _Kept()
         self._lock = asyncio.Lock()
 
     async def read(self, connection: AsyncConnection) -> LiveColumns:
         """The columns with everything that is committed; they change with the next wait of the event loop."""
-        async with self._lock:
-            if self._columns.count_gone(datetime.now(UTC) - 2 * TimePeriod.TEN_DAYS.length) > MANY:
-                self._columns, self._since = LiveColumns(), 0
-                self._processes = LiveProcesses(self._columns)
-            await self._catch_up(connection)
-        return self._columns
+        return (await self.read_processes(connection)).columns
 
     async def read_processes(self, connection: AsyncConnection) -> LiveProcesses:
         """The processes, beside the columns that `read` gives; they change together."""
-        await self.read(connection)
-        return self._processes
+        async with self._lock:
+            kept = self._kept
+            await kept.catch_up(connection)
+        return kept.processes
 
-    async def _catch_up(self, connection: AsyncConnection) -> None:
-        since, columns = {"since": self._since}, self._columns
-        news = (await connection.execute(_NEWS, since)).one()
-        # An image tag comes before what is said of it: what refers to one that is not here yet is read again.
-        if news.image_tag:
-            columns.add_tags((await connection.execute(_IMAGE_TAGS, since)).all())
-        if news.image_tag_image:
-            columns.link_images((await connection.execute(_LINKS, since)).all())
-        if news.image_risk:
-            columns.set_risks((await connection.execute(_RISKS, since)).all())
-        if news.verdict:
-            columns.set_verdicts((await connection.execute(_VERDICTS, since)).all())
-        if news.placement:
-            columns.set_placements((await connection.execute(_PLACEMENTS, since)).all())
-        if news.process:
-            self._processes.set_processes((await connection.execute(_PROCESSES, since)).all())
-        if news.program_risk:
-            self._processes.set_risks((await connection.execute(_PROGRAM_RISKS, since)).all())
-        if news.cluster or news.clusters != len(columns.clusters):
-            columns.set_clusters(await connection.execute(_CLUSTERS))
-        self._since = news.oldest
+    async def keep(self, engine: AsyncEngine) -> NoReturn:
+        """Read what there is before anybody asks, and what is written since every so often, until cancelled."""
+        while True:
+            try:
+                await self._refresh(engine)
+            except Exception:
+                logger.exception("reading what lists show failed, trying again")
+            await asyncio.sleep(SWEEP_SECONDS)
+
+    async def _refresh(self, engine: AsyncEngine) -> None:
+        async with engine.connect() as connection:
+            columns = await self.read(connection)
+            if columns.count_gone(datetime.now(UTC) - 2 * TimePeriod.TEN_DAYS.length) > MANY:
+                kept = _Kept()
+                await kept.catch_up(connection)
+                self._kept = kept
 
 
 def _live_index(request: Request) -> LiveIndex:

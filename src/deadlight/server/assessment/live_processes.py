@@ -1,18 +1,14 @@
 """What workloads execute, as columns in memory beside those of image tags and places."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import Row
 
-from deadlight.model.risk import Risk
-from deadlight.model.vulnerability import Severity
-from deadlight.server.assessment.live_columns import NONE, RISK_BITS, SEVERITIES, Codes, Ints, LiveColumns, Mask, Vector
-
-PROGRAM_BITS = 32
+from deadlight.server.assessment.live_columns import SEVERITIES, LiveColumns, risk_bits
+from deadlight.server.assessment.live_vectors import Codes, Ints, Joined, Mask, Vector
 
 
 class Program(NamedTuple):
@@ -29,97 +25,115 @@ class Program(NamedTuple):
         return " ".join(self.arguments[1:])
 
 
+class ProgramOrder:
+    """Programs that have codes, sorted."""
+
+    def __init__(self, programs: Sequence[Program]) -> None:
+        order = sorted(range(len(programs)), key=programs.__getitem__)
+        self.programs = [programs[code] for code in order]
+        self.places: Ints = np.empty(len(order), np.int64)
+        """The place of each by its code."""
+        self.places[order] = np.arange(len(order))
+
+
 class LiveProcesses:
-    """One position for each program that a workload executed in an image; and the risks of an image's programs."""
+    """A position for each program of an image tag (an executable), and one for each of these in a workload."""
 
     def __init__(self, columns: LiveColumns) -> None:
         self.columns = columns
-        self.ids: Codes[UUID] = Codes()
-        self.programs: dict[int, Program] = {}
+        self.program_ids: Codes[UUID] = Codes()
+        self.programs: list[Program] = []
         """By code."""
-        self.position: dict[tuple[int, int], int] = {}
-        """Of a process, by its placement and the code of its program."""
-        self.placement = Vector(np.int64)
+        self.texts: list[str] = []
+        """What a search looks at, by code: path, and name with arguments."""
+
+        self.executables: Codes[tuple[int, int]] = Codes()
+        """The position of an image tag, and the code of a program of it."""
+        self.image_tag = Vector(np.int64)
         self.program = Vector(np.int64)
+        self._risk = Vector(np.int64)
+
+        self._risks: Codes[tuple[int, int]] = Codes()
+        """The id of an image and the code of a program of it, whether or not anything is known of that."""
+        self._severities = Vector(np.int32, width=len(SEVERITIES))
+        self._risk_bits = Vector(np.int64)
+        self.severities = Joined(self._risk, self._severities)
+        """Vulnerabilities of the packages that an executable was seen to use, in the order of `SEVERITIES`."""
+        self.badges = Joined(self._risk, self._risk_bits)
+        """What these packages bring, as `RISK_BITS`."""
+
+        self.processes: Codes[tuple[int, int]] = Codes()
+        """A placement, and the executable that it executed."""
+        self.placement = Vector(np.int64)
+        self.executable = Vector(np.int64)
         self.changed = Vector(np.bool_)
         self.last_at = Vector(np.float64)
         """Seconds since 1970."""
-        self._risk_position: dict[int, int] = {}
-        self._risk_key = Vector(np.int64)
-        self._severities = Vector(np.int32, width=len(SEVERITIES))
-        self._badges = Vector(np.int64)
-        self._order: list[Program] = []
-
-    def set_processes(self, rows: Sequence[Row[Any]]) -> None:
-        """Rows of `process`, with their programs."""
-        for row in rows:
-            placement = self.columns.placement.get((row.workload_id, row.image_tag_id))
-            if placement is None:
-                continue
-            code = self.ids[row.program_id]
-            self.programs.setdefault(code, Program(row.name, row.program_id, row.path, tuple(row.arguments)))
-            position = self.position.setdefault((placement, code), len(self.position))
-            if position == len(self.placement.values):
-                self.placement.append(placement)
-                self.program.append(code)
-                self.changed.append(row.changed)
-                self.last_at.append(0)
-            self.changed.values[position] = row.changed
-            self.last_at.values[position] = row.last_at.timestamp()
-
-    def set_risks(self, rows: Sequence[Row[Any]]) -> None:
-        """Rows of `program_risk`."""
-        for row in rows:
-            key = row.image_id << PROGRAM_BITS | self.ids[row.program_id]
-            position = self._risk_position.setdefault(key, len(self._risk_position))
-            if position == len(self._risk_key.values):
-                self._risk_key.append(key)
-                self._severities.append(0)
-                self._badges.append(0)
-            self._severities.values[position] = [getattr(row, severity.value.lower()) for severity in Severity]
-            self._badges.values[position] = (row.malicious > 0) * RISK_BITS[Risk.MALICIOUS] + (
-                row.critical_applicable > 0
-            ) * RISK_BITS[Risk.CRITICAL_APPLICABLE_CVES]
+        self._order = ProgramOrder(())
 
     @property
-    def image_tag(self) -> Ints:
-        """The position of each process's image tag."""
-        positions: Ints = self.columns.placed_tag.values[self.placement.values]
-        return positions
-
-    def risks(self) -> tuple[NDArray[np.int32], Ints]:
-        """Of each process, the vulnerabilities of packages it was seen to use by severity, and badges for these."""
-        keys = self.columns.image_id.values[self.image_tag] << PROGRAM_BITS | self.program.values
-        severities = np.zeros((len(keys), len(SEVERITIES)), np.int32)
-        badges = np.zeros(len(keys), np.int64)
-        known = self._risk_key.values
-        if len(known) and len(keys):
-            order = np.argsort(known)
-            places = np.minimum(np.searchsorted(known, keys, sorter=order), len(known) - 1)
-            found = order[places]
-            is_known = known[found] == keys
-            severities[is_known] = self._severities.values[found[is_known]]
-            badges[is_known] = self._badges.values[found[is_known]]
-        return severities, badges
-
-    @property
-    def order(self) -> list[Program]:
-        """Every program, sorted."""
-        if len(self._order) != len(self.programs):
-            self._order = sorted(self.programs.values())
+    def order(self) -> ProgramOrder:
+        """Every program, sorted; made anew when there are more."""
+        if len(self._order.programs) != len(self.programs):
+            self._order = ProgramOrder(self.programs)
         return self._order
 
-    def rank(self) -> Ints:
-        """The place of each program in `order`, by its code."""
-        ranks = np.full(len(self.ids.values), NONE, np.int64)
-        for place, program in enumerate(self.order):
-            ranks[self.ids[program.id]] = place
-        return ranks
+    def set_processes(self, rows: Iterable[Row[Any]]) -> None:
+        """Rows of `process`, with their programs."""
+        columns = self.columns
+        known = [row for row in rows if (row.workload_id, row.image_tag_id) in columns.placement]
+        tags = [columns.position[row.image_tag_id] for row in known]
+        executables = self._add_executables(list(zip(tags, self._add_programs(known), strict=True)))
+        placements = [columns.placement[row.workload_id, row.image_tag_id] for row in known]
+        at = self.processes.add(zip(placements, executables, strict=True))
+        self.placement.put(at, placements)
+        self.executable.put(at, executables)
+        self.changed.put(at, [row.changed for row in known])
+        self.last_at.put(at, [row.last_at.timestamp() for row in known])
+
+    def _add_programs(self, rows: Sequence[Row[Any]]) -> list[int]:
+        codes = self.program_ids.add(row.program_id for row in rows)
+        for code, row in zip(codes, rows, strict=True):
+            if code == len(self.programs):
+                program = Program(row.name, row.program_id, row.path, tuple(row.arguments))
+                self.programs.append(program)
+                self.texts.append(f"{program.path}\n{program.name} {program.line}".lower())
+        return codes
+
+    def _add_executables(self, keys: Sequence[tuple[int, int]]) -> list[int]:
+        at = self.executables.add(keys)
+        self.image_tag.put(at, [tag for tag, _ in keys])
+        self.program.put(at, [program for _, program in keys])
+        self._find_risks(at)
+        return at
+
+    def set_risks(self, rows: Sequence[Row[Any]]) -> None:
+        """Rows of `program_risk`, with their programs."""
+        at = self._risks.add(zip((row.image_id for row in rows), self._add_programs(rows), strict=True))
+        self._severities.put(at, [(row.critical, row.high, row.medium, row.low, row.unknown) for row in rows])
+        self._risk_bits.put(at, [risk_bits(row) for row in rows])
+
+    def follow_links(self, tags: Sequence[int]) -> None:
+        """These image tags may have other contents now."""
+        self._find_risks(np.flatnonzero(np.isin(self.image_tag.values, tags)).tolist())
+
+    def _find_risks(self, executables: Sequence[int]) -> None:
+        """Where what is known of these is."""
+        tags, programs = self.image_tag.values[executables], self.program.values[executables]
+        keys = zip(self.columns.image_id[tags].tolist(), programs.tolist(), strict=True)
+        self._risk.put(executables, self._risks.add(keys))
+        for column in (self._severities, self._risk_bits):
+            column.reach(len(self._risks))
 
     def having(self, names: Sequence[str], paths: Sequence[str]) -> Mask:
         """Processes of one of these names and of one of these paths, where any are given."""
-        wanted = np.zeros(len(self.ids.values), dtype=bool)
-        for code, program in self.programs.items():
-            wanted[code] = (not names or program.name in names) and (not paths or program.path in paths)
-        having: Mask = wanted[self.program.values]
-        return having
+        return self.of_programs(
+            (not names or program.name in names) and (not paths or program.path in paths) for program in self.programs
+        )
+
+    def of_programs(self, wanted: Iterable[bool]) -> Mask:
+        """Processes of the programs that are wanted, told by code."""
+        flags: Mask = np.fromiter(wanted, bool, len(self.programs))
+        of_executable = flags[self.program.values]
+        of_process: Mask = of_executable[self.executable.values]
+        return of_process

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from deadlight.model.risk import Risk
 from deadlight.model.vulnerability import Severity
-from deadlight.server.assessment.live_columns import RISK_BITS, SEVERITIES, Ints, Mask
-from deadlight.server.assessment.live_processes import PROGRAM_BITS, LiveProcesses
+from deadlight.server.assessment.live_columns import RISK_BITS, SEVERITIES, LiveColumns, rank
+from deadlight.server.assessment.live_processes import LiveProcesses
+from deadlight.server.assessment.live_vectors import Ints, Mask
 from deadlight.server.assessment.workload_groups import OF_PROCESSES
 
 
@@ -61,9 +62,7 @@ class Processes:
     @cached_property
     def ranks(self) -> Ints:
         """How bad each is: by its badges, then by its Critical, High and Medium vulnerabilities."""
-        counts = np.minimum(self.severities, 0xFFFF)
-        ranks: Ints = self.badges << 48 | counts[:, 0] << 32 | counts[:, 1] << 16 | counts[:, 2]
-        return ranks
+        return rank(self.badges, self.severities)
 
     def chosen(self, mask: Mask) -> "Processes":
         """Those that a mask chooses."""
@@ -83,44 +82,41 @@ class Processes:
 def gather_processes(live: LiveProcesses, chosen: Mask) -> Processes:
     """The processes of chosen positions of `LiveProcesses`."""
     columns, at = live.columns, np.flatnonzero(chosen)
-    severities, badges = live.risks()
-    tags = live.image_tag[at]
-    keys = tags << PROGRAM_BITS | live.program.values[at]
-    keys, first, groups = np.unique(keys, return_index=True, return_inverse=True)
-    length, one = len(keys), at[first]
-    last_at = np.zeros(length)
-    np.maximum.at(last_at, groups, live.last_at.values[at])
-    running = columns.running.values[live.placement.values[at]]
+    executed, places = live.executable.values[at], live.placement.values[at]
+    workloads = np.bincount(executed, minlength=len(live.executables))
+    which = np.flatnonzero(workloads)
+    last_at = np.zeros(len(workloads))
+    np.maximum.at(last_at, executed, live.last_at.values[at])
+    tags = live.image_tag.values[which]
+
+    def any_of(flags: Mask) -> Mask:
+        return np.bincount(executed, flags, minlength=len(workloads))[which] > 0
+
     return Processes(
         live=live,
-        program=live.program.values[one],
-        image_tag=tags[first],
-        badges=badges[one] | columns.badges[tags[first]] & ~OF_PROCESSES,
-        severities=severities[one].astype(np.int64),
-        workloads=np.bincount(groups, minlength=length),
-        running=np.bincount(groups, running, minlength=length) > 0,
-        changed=np.bincount(groups, live.changed.values[at], minlength=length) > 0,
-        demonstration=np.bincount(groups, _demonstration(live, at), minlength=length) > 0,
-        last_at=last_at,
+        program=live.program.values[which],
+        image_tag=tags,
+        badges=live.badges[which] | columns.badges[tags] & ~OF_PROCESSES,
+        severities=live.severities[which].astype(np.int64),
+        workloads=workloads[which],
+        running=any_of(columns.running.values[places]),
+        changed=any_of(live.changed.values[at]),
+        demonstration=any_of(_demonstration(columns, places)),
+        last_at=last_at[which],
     )
 
 
-def _demonstration(live: LiveProcesses, at: Ints) -> Mask:
-    columns = live.columns
+def _demonstration(columns: LiveColumns, places: Ints) -> Mask:
     known = columns.clusters
-    flags = [code in known and known[code].demonstration for code in range(len(columns.cluster_ids.values))]
-    of_place: Mask = np.array(flags, dtype=bool)[columns.cluster.values[live.placement.values[at]]]
+    flags = [code in known and known[code].demonstration for code in range(len(columns.cluster_ids))]
+    of_place: Mask = np.array(flags, dtype=bool)[columns.cluster.values[places]]
     return of_place
 
 
 def search_processes(live: LiveProcesses, containing: str) -> Mask:
     """Processes whose name, path or arguments contain a text."""
     needle = containing.strip().lower()
-    found = np.zeros(len(live.ids.values), dtype=bool)
-    for code, program in live.programs.items():
-        found[code] = needle in program.path.lower() or needle in f"{program.name} {program.line}".lower()
-    wanted: Mask = found[live.program.values]
-    return wanted
+    return live.of_programs(needle in text for text in live.texts)
 
 
 class OrderedProcesses:
@@ -129,9 +125,9 @@ class OrderedProcesses:
     def __init__(self, processes: Processes, order: ProcessOrder) -> None:
         live = processes.live
         self._values = _order_values(processes, order)
-        self._ranks = live.rank()[processes.program]
+        self._ranks = live.order.places[processes.program]
         self._tag_ids = live.columns.tag_id.values[processes.image_tag]
-        self._order = live.order
+        self._order = live.order.programs
         self.at: Ints = np.lexsort((self._tag_ids, self._ranks, -self._values))
         """Positions in `processes`, in order."""
 

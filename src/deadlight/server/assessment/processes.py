@@ -12,9 +12,10 @@ from deadlight.model.integrity import IntegrityStatus
 from deadlight.model.workload import RuntimeStatus
 from deadlight.server.assessment.filters import ImageFilter
 from deadlight.server.assessment.grouping import risks_of
-from deadlight.server.assessment.live_columns import SEVERITIES, STATUSES, LiveColumns, Mask
+from deadlight.server.assessment.live_columns import SEVERITIES, STATUSES, LiveColumns
 from deadlight.server.assessment.live_index import LiveIndex
 from deadlight.server.assessment.live_processes import LiveProcesses
+from deadlight.server.assessment.live_vectors import Mask, distinct
 from deadlight.server.assessment.lookups import look_up
 from deadlight.server.assessment.process_groups import (
     OrderedProcesses,
@@ -23,7 +24,7 @@ from deadlight.server.assessment.process_groups import (
     gather_processes,
     search_processes,
 )
-from deadlight.server.assessment.selection import select
+from deadlight.server.assessment.selection import Selection, select
 from deadlight.server.assessment.workload_schemas import LiveProcess, LiveProcessList, LiveSummary, ScanState
 from deadlight.server.assessment.workloads import count_badges, has_sensors, scan_state
 from deadlight.server.db.paging import Number, Text, decode_key, encode_key
@@ -48,7 +49,8 @@ async def list_processes(
         BadRequestError: `next_key` is not of this list.
     """
     after = decode_key(next_key, f"processes {order}", KEY) if next_key else None
-    found = await _gather(connection, live, wanted)
+    live_processes, selection = await _select(connection, live, wanted)
+    found = gather_processes(live_processes, _chosen(live_processes, wanted, selection.placements()))
     processes = found.chosen(found.having(wanted.risks, wanted.severities))
     ordered = OrderedProcesses(processes, order)
     start = ordered.start_after(*after) if after else 0
@@ -63,11 +65,12 @@ async def list_processes(
 
 async def summarise_processes(connection: AsyncConnection, live: LiveIndex, wanted: ImageFilter) -> LiveSummary:
     """How many processes meet the filter, of how many, and the quick filters' counts within the other filters."""
-    everything = await _gather(connection, live, ImageFilter(period=wanted.period))
-    found = await _gather(connection, live, wanted)
+    processes, selection = await _select(connection, live, wanted)
+    found = gather_processes(processes, _chosen(processes, wanted, selection.placements()))
+    in_period = processes.executable.values[selection.period[processes.placement.values]]
     return LiveSummary(
         matching=int(found.having(wanted.risks, wanted.severities).sum()),
-        total=len(everything),
+        total=len(distinct(in_period)),
         risks=count_badges(found.badges[found.having((), wanted.severities)]),
         is_connected=bool(found.live.columns.clusters),
         has_sensors=await has_sensors(connection),
@@ -81,10 +84,10 @@ async def list_workload_processes(
     processes = await live.read_processes(connection)
     columns = processes.columns
     known = _of_known_clusters(columns)[processes.placement.values]
-    of_process = columns.workload_id.values[processes.placement.values]
+    of_process = columns.workload.values[processes.placement.values]
     found: dict[int, list[LiveProcess]] = {}
     for workload_id in workload_ids:
-        gathered = gather_processes(processes, known & (of_process == workload_id))
+        gathered = gather_processes(processes, known & np.isin(of_process, columns.workload_ids.find([workload_id])))
         order = OrderedProcesses(gathered, ProcessOrder.RISK)
         found[workload_id] = [describe_process(gathered, position) for position in order.at.tolist()]
     return found
@@ -96,19 +99,17 @@ async def find_process(
     """One process as lists show it and the workloads it was seen in, now where it still runs."""
     processes = await live.read_processes(connection)
     columns = processes.columns
-    tag = columns.position.get(image_tag_id)
-    (program,) = processes.ids.find([program_id]) or (None,)
-    if tag is None or program is None:
-        return None
-    same = (processes.program.values == program) & (processes.image_tag == tag)
+    programs, tags = processes.program_ids.find([program_id]), columns.position.find([image_tag_id])
+    executable = processes.executables.find(zip(tags, programs, strict=False))
+    same = np.isin(processes.executable.values, executable)
     same &= _of_known_clusters(columns)[processes.placement.values]
     running = same & columns.running.values[processes.placement.values]
     chosen = running if running.any() else same
     gathered = gather_processes(processes, chosen)
     if not len(gathered):
         return None
-    workload_ids = columns.workload_id.values[processes.placement.values[chosen]]
-    return describe_process(gathered, 0), workload_ids.tolist()
+    workloads = columns.workload.values[processes.placement.values[chosen]]
+    return describe_process(gathered, 0), [columns.workload_ids.values[code] for code in workloads.tolist()]
 
 
 def _of_known_clusters(columns: LiveColumns) -> Mask:
@@ -116,13 +117,12 @@ def _of_known_clusters(columns: LiveColumns) -> Mask:
     return known
 
 
-async def _gather(connection: AsyncConnection, live: LiveIndex, wanted: ImageFilter) -> Processes:
-    """The processes that meet the filter, whatever their risks and severities."""
+async def _select(connection: AsyncConnection, live: LiveIndex, wanted: ImageFilter) -> tuple[LiveProcesses, Selection]:
+    """What is executed, and the places that meet the filter, whatever their processes, risks and severities."""
     of_places = replace(wanted, search="", risks=(), severities=(), processes=(), paths=())
     found = await look_up(connection, of_places)
     processes = await live.read_processes(connection)
-    selection = select(processes.columns, of_places, found, datetime.now(UTC))
-    return gather_processes(processes, _chosen(processes, wanted, selection.placements()))
+    return processes, select(processes.columns, of_places, found, datetime.now(UTC))
 
 
 def _chosen(processes: LiveProcesses, wanted: ImageFilter, placements: Mask) -> Mask:
@@ -162,7 +162,7 @@ def describe_process(processes: Processes, position: int) -> LiveProcess:
 
 def _scan_state(columns: LiveColumns, tag: int) -> ScanState:
     untrusted = columns.status.values[tag] == STATUSES.index(IntegrityStatus.UNTRUSTED_REGISTRY)
-    return scan_state(1, int(columns.is_scanned.values[tag]), int(untrusted))
+    return scan_state(1, int(columns.is_scanned[tag]), int(untrusted))
 
 
 def _image_name(columns: LiveColumns, tag: int) -> str:

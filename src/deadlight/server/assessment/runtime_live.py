@@ -164,10 +164,10 @@ def _image(columns: LiveColumns, row: ImageRow, tags: Sequence[int]) -> RuntimeI
 
 
 def _count(columns: LiveColumns, position: int) -> TagVulnerabilities:
-    counts = dict(zip(SEVERITIES, columns.severities.values[position].tolist(), strict=True))
+    counts = dict(zip(SEVERITIES, columns.severities[position].tolist(), strict=True))
     return TagVulnerabilities(
         image_tag=columns.tag_names.values[columns.tag.values[position]],
-        is_scanned_by_xray=bool(columns.is_scanned.values[position]),
+        is_scanned_by_xray=bool(columns.is_scanned[position]),
         total=sum(counts.values()),
         **{severity.value.lower(): counts[severity] for severity in Severity},
     )

@@ -13,11 +13,11 @@ from deadlight.server.assessment.live_columns import (
     STILL_THERE,
     VIOLATIONS,
     ImageName,
-    Ints,
     LiveColumns,
-    Mask,
 )
+from deadlight.server.assessment.live_vectors import Ints, Mask
 from deadlight.server.assessment.lookups import Lookups
+from deadlight.server.findings.risk import APPLICABILITY_BITS
 
 
 class Selection:
@@ -108,6 +108,9 @@ def _tag_masks(columns: LiveColumns, wanted: ImageFilter, found: Lookups) -> dic
         codes = columns.architectures.find(wanted.architectures)
         masks["architectures"] = _among(columns.architecture.values, codes, len(columns.architectures.values))
     masks |= _verdict_masks(columns, wanted)
+    if wanted.applicabilities:
+        bits = sum(APPLICABILITY_BITS[item] for item in set(wanted.applicabilities))
+        masks["applicabilities"] = columns.applicabilities.values & bits > 0
     for name, image_ids in found.images.items():
         masks[name] = np.isin(columns.image_id.values, image_ids)
     return masks
@@ -153,7 +156,7 @@ def _place_masks(columns: LiveColumns, wanted: ImageFilter, found: Lookups) -> d
         masks["clusters"] = _among(columns.cluster.values, codes, len(columns.cluster_ids.values))
     for name, values, known, vector in (
         ("namespaces", wanted.namespaces, columns.namespaces, columns.namespace),
-        ("workloads", wanted.workloads, columns.workload_names, columns.workload),
+        ("workloads", wanted.workloads, columns.workload_names, columns.workload_name),
         ("workload_types", wanted.workload_types, columns.workload_types, columns.workload_type),
     ):
         if values:

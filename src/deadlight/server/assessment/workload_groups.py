@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +16,9 @@ from numpy.typing import NDArray
 from deadlight.model.integrity import IntegrityStatus
 from deadlight.model.risk import Risk
 from deadlight.model.vulnerability import Severity
-from deadlight.server.assessment.live_columns import RISK_BITS, SEVERITIES, STATUSES, Ints, LiveColumns, Mask, TextOrder
+from deadlight.server.assessment.live_columns import RISK_BITS, SEVERITIES, STATUSES, LiveColumns, rank
 from deadlight.server.assessment.live_processes import LiveProcesses
+from deadlight.server.assessment.live_vectors import NONE, Ints, Mask, TextOrder
 
 OF_PROCESSES = RISK_BITS[Risk.MALICIOUS] | RISK_BITS[Risk.CRITICAL_APPLICABLE_CVES]
 """Badges that processes bring; the others come from images."""
@@ -38,25 +40,22 @@ class WorkloadOrder(StrEnum):
 
 
 class Places:
-    """Placements with what their images and processes bring, one of each for every position of `LiveColumns`."""
+    """Some placements with what their images and processes bring."""
 
-    def __init__(self, processes: LiveProcesses) -> None:
-        columns = processes.columns
-        self.columns = columns
-        self.processes: Ints = np.bincount(processes.placement.values, minlength=len(columns.placement))
+    def __init__(self, live: LiveProcesses, at: Ints) -> None:
+        columns, tags = live.columns, live.columns.placed_tag.values[at]
+        slots = np.full(len(columns.placed_tag), NONE, np.int64)
+        slots[at] = np.arange(len(at))
+        of_process = slots[live.placement.values]
+        executed, slot = live.executable.values[of_process != NONE], of_process[of_process != NONE]
+        self.processes: Ints = np.bincount(slot, minlength=len(at))
         """How many processes were seen."""
-        seen, tags = self.processes > 0, columns.placed_tag.values
-        severities, badges = processes.risks()
+        seen = self.processes > 0
         self.badges: Ints = np.where(seen, columns.badges[tags] & ~OF_PROCESSES, columns.badges[tags])
-        for bit in (RISK_BITS[Risk.MALICIOUS], RISK_BITS[Risk.CRITICAL_APPLICABLE_CVES]):
-            having = np.zeros(len(seen), dtype=bool)
-            having[processes.placement.values[badges & bit > 0]] = True
-            self.badges |= np.where(having, bit, 0)
-        self.severities: NDArray[np.int64] = np.where(seen[:, None], 0, columns.severities.values[tags])
-        for level in range(len(SEVERITIES)):
-            self.severities[:, level] += np.bincount(
-                processes.placement.values, severities[:, level], minlength=len(seen)
-            ).astype(np.int64)
+        self.badges |= any_bits(slot, live.badges[executed], len(at))
+        self.severities: NDArray[np.int64] = columns.severities[tags].astype(np.int64)
+        self.severities[seen] = 0
+        self.severities += sum_by(slot, live.severities[executed], len(at))
 
 
 @dataclass(frozen=True)
@@ -78,9 +77,8 @@ class Workloads:
     processes: Ints
     """How many processes were seen."""
     running: Mask
-    registries: TextOrder
     registry: Ints
-    """The first of its images', as a place in `registries`."""
+    """The first of its images', as a place in the order of registries."""
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -88,9 +86,7 @@ class Workloads:
     @cached_property
     def ranks(self) -> Ints:
         """How bad each is: by its badges, then by its Critical, High and Medium vulnerabilities."""
-        counts = np.minimum(self.severities, 0xFFFF)
-        ranks: Ints = self.badges << 48 | counts[:, 0] << 32 | counts[:, 1] << 16 | counts[:, 2]
-        return ranks
+        return rank(self.badges, self.severities)
 
     def chosen(self, mask: Mask) -> "Workloads":
         """Those that a mask chooses."""
@@ -107,47 +103,51 @@ class Workloads:
         return wanted
 
 
-def gather_workloads(places: Places, chosen: Mask, of_period: Mask) -> Workloads:
+def gather_workloads(live: LiveProcesses, chosen: Mask, of_period: Mask) -> Workloads:
     """The workloads with a chosen placement, with what all their placements of the period add up to."""
-    columns = places.columns
-    workload_ids = columns.workload_id.values
-    at = np.flatnonzero(of_period & np.isin(workload_ids, np.unique(workload_ids[chosen & of_period])))
-    ids, first, groups = np.unique(workload_ids[at], return_index=True, return_inverse=True)
-    tags = columns.placed_tag.values[at]
+    columns = live.columns
+    workloads = columns.workload.values
+    wanted = np.zeros(len(columns.workload_ids), dtype=bool)
+    wanted[workloads[chosen & of_period]] = True
+    at = np.flatnonzero(of_period & wanted[workloads])
+    places, tags, length = Places(live, at), columns.placed_tag.values[at], int(wanted.sum())
+    groups = (np.cumsum(wanted) - 1)[workloads[at]]
+    one = np.empty(length, np.int64)
+    one[groups] = at
     untrusted = columns.status.values[tags] == STATUSES.index(IntegrityStatus.UNTRUSTED_REGISTRY)
+    registry = np.full(length, len(columns.registries), np.int64)
+    np.minimum.at(registry, groups, columns.registries.order.places[columns.registry.values[tags]])
 
-    def count(values: NDArray[np.generic]) -> Ints:
-        return np.bincount(groups, values, minlength=len(ids)).astype(np.int64)
+    def count(values: NDArray[Any]) -> Ints:
+        return np.bincount(groups, values, minlength=length).astype(np.int64)
 
-    registries, registry = _first_registries(columns, tags, groups, len(ids))
     return Workloads(
         columns=columns,
-        ids=ids,
-        places=at[first],
-        badges=_any_bits(groups, places.badges[at], len(ids)),
-        severities=np.stack([count(places.severities[at, level]) for level in range(len(SEVERITIES))], axis=1),
-        images=np.bincount(groups, minlength=len(ids)),
-        scanned=count(columns.is_scanned.values[tags]),
+        ids=np.array(columns.workload_ids.values, np.int64)[wanted],
+        places=one,
+        badges=any_bits(groups, places.badges, length),
+        severities=sum_by(groups, places.severities, length),
+        images=np.bincount(groups, minlength=length),
+        scanned=count(columns.is_scanned[tags]),
         untrusted=count(untrusted),
-        processes=count(places.processes[at]),
+        processes=count(places.processes),
         running=count(columns.running.values[at]) > 0,
-        registries=registries,
         registry=registry,
     )
 
 
-def _any_bits(groups: Ints, badges: Ints, length: int) -> Ints:
+def any_bits(groups: Ints, badges: Ints, length: int) -> Ints:
+    """The badges that any member of each group has."""
     found = np.zeros(length, np.int64)
     for bit in RISK_BITS.values():
         found[groups[badges & bit > 0]] |= bit
     return found
 
 
-def _first_registries(columns: LiveColumns, tags: Ints, groups: Ints, length: int) -> tuple[TextOrder, Ints]:
-    order = TextOrder([image.registry for image in columns.images.values])
-    first = np.full(length, len(order), np.int64)
-    np.minimum.at(first, groups, order.places[columns.image.values[tags]])
-    return order, first
+def sum_by(groups: Ints, severities: NDArray[Any], length: int) -> NDArray[np.int64]:
+    """The vulnerabilities of all members of each group, by severity."""
+    levels = [np.bincount(groups, counts, minlength=length) for counts in severities.T]
+    return np.stack(levels, axis=1).astype(np.int64)
 
 
 class Ordered:
@@ -157,8 +157,8 @@ class Ordered:
         columns = workloads.columns
         self._workloads = workloads
         self._texts, self._values = _order_values(workloads, order)
-        self._names = columns.workload_order
-        self._ranks = self._names.places[columns.workload.values[workloads.places]]
+        self._names = columns.workload_names.order
+        self._ranks = self._names.places[columns.workload_name.values[workloads.places]]
         self.at: Ints = np.lexsort((workloads.ids, self._ranks, -self._values))
         """Positions in `workloads`, in order."""
 
@@ -195,4 +195,4 @@ def _order_values(workloads: Workloads, order: WorkloadOrder) -> tuple[TextOrder
             texts = TextOrder(names)
             return texts, -texts.places[columns.cluster.values[workloads.places]]
         case WorkloadOrder.REGISTRY:
-            return workloads.registries, -workloads.registry
+            return columns.registries.order, -workloads.registry

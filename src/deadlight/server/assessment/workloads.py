@@ -13,11 +13,12 @@ from deadlight.model.risk import Risk
 from deadlight.model.workload import RuntimeStatus
 from deadlight.server.assessment.filters import ImageFilter
 from deadlight.server.assessment.grouping import risks_of
-from deadlight.server.assessment.live_columns import RISK_BITS, SEVERITIES, LiveColumns, Mask
+from deadlight.server.assessment.live_columns import RISK_BITS, SEVERITIES, STILL_THERE, LiveColumns
 from deadlight.server.assessment.live_index import LiveIndex
+from deadlight.server.assessment.live_vectors import NONE, Mask, distinct
 from deadlight.server.assessment.lookups import look_up
-from deadlight.server.assessment.selection import select
-from deadlight.server.assessment.workload_groups import Ordered, Places, WorkloadOrder, Workloads, gather_workloads
+from deadlight.server.assessment.selection import Selection, select
+from deadlight.server.assessment.workload_groups import Ordered, WorkloadOrder, Workloads, gather_workloads
 from deadlight.server.assessment.workload_schemas import LiveSummary, LiveWorkload, ScanState
 from deadlight.server.db.paging import Number, Text, decode_key, encode_key
 
@@ -69,12 +70,12 @@ async def list_workloads(
         BadRequestError: `next_key` is not of this list.
     """
     after = decode_key(next_key, f"workloads {order}", KEY) if next_key else None
-    found = await _gather(connection, live, wanted, named)
+    found, _ = await _gather(connection, live, wanted, named)
     workloads = found.chosen(found.having(wanted.risks, wanted.severities))
     ordered = Ordered(workloads, order)
     start = ordered.start_after(*after) if after else 0
     positions = ordered.at[start : start + limit].tolist()
-    rows = [describe_workload(workloads, position) for position in positions]
+    rows = describe_workloads(workloads, positions)
     more = start + limit < len(workloads)
     key = encode_key(f"workloads {order}", ordered.key(positions[-1])) if more else ""
     return WorkloadPage(await with_nodes(connection, rows), len(workloads), key)
@@ -82,12 +83,11 @@ async def list_workloads(
 
 async def summarise_workloads(connection: AsyncConnection, live: LiveIndex, wanted: ImageFilter) -> LiveSummary:
     """How many workloads meet the filter, of how many, and the quick filters' counts within the other filters."""
-    everything = await _gather(connection, live, ImageFilter(period=wanted.period), ())
-    found = await _gather(connection, live, wanted, ())
+    found, selection = await _gather(connection, live, wanted, ())
     counted = found.badges[found.having((), wanted.severities)]
     return LiveSummary(
         matching=int(found.having(wanted.risks, wanted.severities).sum()),
-        total=len(everything),
+        total=len(distinct(found.columns.workload.values[selection.period])),
         risks=count_badges(counted),
         is_connected=bool(found.columns.clusters),
         has_sensors=await has_sensors(connection),
@@ -107,21 +107,20 @@ def count_badges(badges: Any) -> Mapping[Risk, int]:
 async def find_workload(connection: AsyncConnection, live: LiveIndex, workload_id: int) -> LiveWorkload | None:
     """One workload as lists show it, whether it runs or was there within the longest period."""
     processes = await live.read_processes(connection)
-    places = Places(processes)
-    of_workload = places.columns.workload_id.values == workload_id
-    known = np.isin(places.columns.cluster.values, list(places.columns.clusters))
-    now = of_workload & known & (places.columns.gone_at.values == np.inf)
-    of_period = now if now.any() else of_workload & known
-    workloads = gather_workloads(places, of_period, of_period)
-    if not len(workloads):
-        return None
-    return (await with_nodes(connection, [describe_workload(workloads, 0)]))[0]
+    columns = processes.columns
+    of_workload = np.isin(columns.workload.values, columns.workload_ids.find([workload_id]))
+    of_workload &= np.isin(columns.cluster.values, list(columns.clusters))
+    now = of_workload & (columns.gone_at.values == STILL_THERE)
+    of_period = now if now.any() else of_workload
+    workloads = gather_workloads(processes, of_period, of_period)
+    rows = await with_nodes(connection, describe_workloads(workloads, range(len(workloads))))
+    return rows[0] if rows else None
 
 
 async def _gather(
     connection: AsyncConnection, live: LiveIndex, wanted: ImageFilter, named: Sequence[WorkloadName]
-) -> Workloads:
-    """The workloads that meet the filter, whatever their risks and severities."""
+) -> tuple[Workloads, Selection]:
+    """The workloads that meet the filter, whatever their risks and severities, and the places they were chosen by."""
     of_images = replace(wanted, search="", risks=(), severities=())
     found = await look_up(connection, of_images)
     processes = await live.read_processes(connection)
@@ -132,7 +131,7 @@ async def _gather(
         chosen &= _containing(columns, wanted.search)
     if named:
         chosen &= _named(columns, named)
-    return gather_workloads(Places(processes), chosen, selection.period)
+    return gather_workloads(processes, chosen, selection.period), selection
 
 
 def _containing(columns: LiveColumns, search: str) -> Mask:
@@ -141,9 +140,9 @@ def _containing(columns: LiveColumns, search: str) -> Mask:
     if "/" not in needle:
         by_name = np.array([needle in name.lower() for name in columns.workload_names.values], dtype=bool)
         by_namespace = np.array([needle in name.lower() for name in columns.namespaces.values], dtype=bool)
-        either: Mask = by_name[columns.workload.values] | by_namespace[columns.namespace.values]
+        either: Mask = by_name[columns.workload_name.values] | by_namespace[columns.namespace.values]
         return either
-    pairs = zip(columns.namespace.values.tolist(), columns.workload.values.tolist(), strict=True)
+    pairs = zip(columns.namespace.values.tolist(), columns.workload_name.values.tolist(), strict=True)
     namespaces, names = columns.namespaces.values, columns.workload_names.values
     return np.array([needle in f"{namespaces[first]}/{names[second]}".lower() for first, second in pairs], dtype=bool)
 
@@ -154,7 +153,7 @@ def _named(columns: LiveColumns, named: Iterable[WorkloadName]) -> Mask:
     for item in named:
         fits = np.ones(len(chosen), dtype=bool)
         if item.name:
-            fits &= np.isin(columns.workload.values, columns.workload_names.find([item.name]))
+            fits &= np.isin(columns.workload_name.values, columns.workload_names.find([item.name]))
         if item.namespace:
             fits &= np.isin(columns.namespace.values, columns.namespaces.find([item.namespace]))
         if item.cluster:
@@ -164,8 +163,13 @@ def _named(columns: LiveColumns, named: Iterable[WorkloadName]) -> Mask:
     return chosen
 
 
-def describe_workload(workloads: Workloads, position: int) -> LiveWorkload:
-    """A row without its nodes."""
+def describe_workloads(workloads: Workloads, positions: Sequence[int]) -> list[LiveWorkload]:
+    """Rows without their nodes."""
+    architectures = _architectures(workloads, positions)
+    return [_describe_workload(workloads, position, architectures[position]) for position in positions]
+
+
+def _describe_workload(workloads: Workloads, position: int, architectures: Sequence[str]) -> LiveWorkload:
     columns, place = workloads.columns, int(workloads.places[position])
     cluster = columns.clusters[int(columns.cluster.values[place])]
     scan = scan_state(
@@ -174,13 +178,13 @@ def describe_workload(workloads: Workloads, position: int) -> LiveWorkload:
     counts = dict(zip(SEVERITIES, workloads.severities[position].tolist(), strict=True))
     return LiveWorkload(
         id=int(workloads.ids[position]),
-        name=columns.workload_names.values[columns.workload.values[place]],
+        name=columns.workload_names.values[columns.workload_name.values[place]],
         namespace=columns.namespaces.values[columns.namespace.values[place]],
         kind=columns.workload_types.values[columns.workload_type.values[place]],
         cluster=cluster.name,
         cluster_id=cluster.id,
         demonstration=cluster.demonstration,
-        architectures=_architectures(columns, int(workloads.ids[position])),
+        architectures=list(architectures),
         runtime_status=RuntimeStatus.RUNNING if workloads.running[position] else RuntimeStatus.STOPPED,
         nodes=[],
         risks=list(risks_of(int(workloads.badges[position]))),
@@ -200,10 +204,16 @@ def scan_state(images: int, scanned: int, untrusted: int) -> ScanState:
     return ScanState.UNKNOWN if untrusted == images else ScanState.NOT_SCANNED
 
 
-def _architectures(columns: LiveColumns, workload_id: int) -> list[str]:
-    tags = columns.placed_tag.values[columns.workload_id.values == workload_id]
-    codes = set(columns.architecture.values[tags].tolist())
-    return sorted(columns.architectures.values[code] for code in codes)
+def _architectures(workloads: Workloads, positions: Sequence[int]) -> dict[int, list[str]]:
+    """Of all images that each of these workloads has or had."""
+    columns, names = workloads.columns, workloads.columns.architectures.values
+    listed = np.full(len(columns.workload_ids), NONE, np.int64)
+    listed[columns.workload.values[workloads.places[positions]]] = positions
+    of_place = listed[columns.workload.values]
+    at = np.flatnonzero(of_place != NONE)
+    codes = columns.architecture.values[columns.placed_tag.values[at]]
+    found = {(position, names[code]) for position, code in zip(of_place[at].tolist(), codes.tolist(), strict=True)}
+    return {position: sorted(name for owner, name in found if owner == position) for position in positions}
 
 
 async def with_nodes(connection: AsyncConnection, rows: Sequence[LiveWorkload]) -> list[LiveWorkload]:

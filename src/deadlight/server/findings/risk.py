@@ -19,6 +19,20 @@ from deadlight.server.tables.findings import image_risk, risk_version
 
 STAGE_BITS = 3
 
+RISK_STATE = "2"
+"""Another one with everything more that is said of an image."""
+
+APPLICABILITY_BITS = {
+    Applicability.APPLICABLE: 1,
+    Applicability.NOT_APPLICABLE: 2,
+    Applicability.UNDETERMINED: 4,
+    Applicability.NOT_COVERED: 8,
+    Applicability.RESCAN_REQUIRED: 16,
+    Applicability.UPGRADE_REQUIRED: 32,
+    Applicability.NOT_SCANNED: 64,
+}
+"""As `image_risk.applicabilities` has them."""
+
 # Findings of images: what their packages match, what contextual analysis said and what sensors saw. A package that
 # the distribution ships is matched through the distribution's own package.
 FINDINGS = text(
@@ -70,6 +84,8 @@ class ImageRisk:
     critical_applicable: int
     validated: int
     malicious: int
+    applicabilities: int
+    """What contextual analysis found of any of them, as `APPLICABILITY_BITS`."""
 
 
 def summarise(findings: Iterable[Finding]) -> ImageRisk:
@@ -79,7 +95,9 @@ def summarise(findings: Iterable[Finding]) -> ImageRisk:
     critical_applicable: set[int] = set()
     validated: set[int] = set()
     malicious: set[int] = set()
+    applicabilities = 0
     for finding in findings:
+        applicabilities |= APPLICABILITY_BITS[finding.applicability]
         vulnerability_id = finding.vulnerability_id
         stages[vulnerability_id] = max(stages.get(vulnerability_id, Stage.ALL), finding.stage)
         severity[vulnerability_id] = finding.severity
@@ -90,7 +108,7 @@ def summarise(findings: Iterable[Finding]) -> ImageRisk:
         if finding.malicious:
             malicious.add(finding.package_id)
     counts = {level: sum(value is level for value in severity.values()) for level in Severity}
-    return ImageRisk(stages, counts, len(critical_applicable), len(validated), len(malicious))
+    return ImageRisk(stages, counts, len(critical_applicable), len(validated), len(malicious), applicabilities)
 
 
 def pack(stages: Mapping[int, Stage]) -> bytes:
@@ -194,6 +212,7 @@ def _row_values(risk: ImageRisk) -> dict[str, Any]:
         "critical_applicable": risk.critical_applicable,
         "validated": risk.validated,
         "malicious": risk.malicious,
+        "applicabilities": risk.applicabilities,
     }
 
 

@@ -16,7 +16,7 @@ from deadlight.server.findings.matching import (
     match_packages,
 )
 from deadlight.server.findings.program_risk import update_program_risks
-from deadlight.server.findings.risk import RiskChange, load_findings, update_risk
+from deadlight.server.findings.risk import RISK_STATE, RiskChange, load_findings, update_risk
 
 _IMAGES_WITH_PACKAGES = text("SELECT DISTINCT image_id FROM image_package WHERE package_id = ANY(:package_ids)")
 
@@ -41,8 +41,8 @@ _LOCK_IMAGES = text("SELECT id FROM image WHERE id = ANY(:image_ids) ORDER BY id
 
 
 def assessment_state() -> str:
-    """What findings are made with; it changes with the matcher and with any applicability rule."""
-    return f"{MATCHER_STATE}:{rules().state}"
+    """What findings are made with; it changes with the matcher, any applicability rule and what is said of an image."""
+    return f"{MATCHER_STATE}:{rules().state}:{RISK_STATE}"
 
 
 async def assess_image(connection: AsyncConnection, image_id: int) -> None:

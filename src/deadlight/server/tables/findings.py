@@ -65,6 +65,7 @@ image_risk = Table(
     Column("critical_applicable", Integer, nullable=False),
     Column("validated", Integer, nullable=False),
     Column("malicious", Integer, nullable=False),
+    Column("applicabilities", Integer, nullable=False, server_default="0", comment="bits of findings.risk"),
     Column("state", Text, nullable=False, comment="of the matcher and rules it was computed with"),
     recorded("computed_at"),
     changed_in(),

@@ -98,7 +98,7 @@ image_package = Table(
     Column("location", Text, primary_key=True),
     Column("layer_digest", Text, nullable=False),
     Column("owner_package_id", BigInteger, ForeignKey("package.id"), nullable=True),
-    Index("ix_image_package_package_id", "package_id", "image_id"),
+    Index("ix_image_package_package_id", "package_id", "image_id", postgresql_include=["owner_package_id"]),
 )
 
 call_evidence = Table(
