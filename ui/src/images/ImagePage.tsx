@@ -34,6 +34,7 @@ import { IssueMenu } from "./IssueMenu";
 import { MaliciousTab } from "./MaliciousTab";
 import { PackagesTab } from "./PackagesTab";
 import { imageName, imagePath } from "./reference";
+import { SignaturesTab } from "./SignaturesTab";
 import { VerdictCard } from "./VerdictCard";
 import { ViolationTab } from "./ViolationTab";
 import { VulnerabilitiesTab } from "./VulnerabilitiesTab";
@@ -186,6 +187,7 @@ function imageTabs(image: ImageTagDetail): readonly ImageTab[] {
     { key: "workloads", title: "Workloads", content: <WorkloadsTab image={image} /> },
     { key: "clusters", title: "Clusters", content: <ClustersTab image={image} /> },
     { key: "exposures", title: "Exposures", content: <ExposuresTab /> },
+    { key: "signatures", title: "Signatures", content: <SignaturesTab image={image} /> },
     { key: "history", title: "History", content: <HistoryTab image={image} /> },
   ];
   if (!violation) {
