@@ -19,7 +19,12 @@ export function ProvenanceList({ provenance }: { provenance: readonly Provenance
     <Panel key={JSON.stringify(item)} variant="bordered">
       <PanelMain>
         <PanelMainBody>
-          <DescriptionList isCompact isHorizontal horizontalTermWidthModifier={{ default: "18ch" }}>
+          <DescriptionList
+            isCompact
+            isHorizontal
+            horizontalTermWidthModifier={{ default: "18ch" }}
+            columnModifier={{ "2xl": "2Col" }}
+          >
             <Fact name="Vouched for by">
               <Voucher signature={item.signature} />
             </Fact>

@@ -10,7 +10,7 @@ import { describeSignatures, signersOf } from "./signatures";
 export function SignatureSummary({ imageTagId }: { imageTagId: number }) {
   const { data, error } = useQuery(getImageTagAttestationsOptions({ path: { image_tag_id: imageTagId } }));
   if (!data) {
-    return error ? asProblem(error).message : <Skeleton height="3rem" screenreaderText="Loading" />;
+    return error ? asProblem(error).message : <Skeleton height="2.5rem" screenreaderText="Loading" />;
   }
   const { name, status } = describeSignatures(data);
   return (

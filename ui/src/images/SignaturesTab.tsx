@@ -29,18 +29,17 @@ const SIGNATURE_COLUMNS: readonly Column<SignatureOut>[] = [
   },
   {
     title: "Signed by",
-    width: 35,
     cell: (row) => (
       <span className="dl-break">
         {signerName(row)}
         {row.issuer && <div className="dl-subtle">vouched for by {row.issuer}</div>}
+        {row.detail && <div>{sentence(row.detail)}</div>}
       </span>
     ),
   },
   { title: "With", isNarrow: true, cell: (row) => METHODS[row.method] ?? row.method },
   { title: "Signed", isNarrow: true, cell: (row) => (row.signed_at ? <Moment at={row.signed_at} /> : "Not said") },
-  { title: "Transparency log", width: 15, cell: logText },
-  { title: "Why it does not count", cell: (row) => <span className="dl-break">{sentence(row.detail) || "–"}</span> },
+  { title: "Transparency log", isNarrow: true, cell: logText },
 ];
 
 const DOCUMENT_COLUMNS: readonly Column<DocumentOut>[] = [
