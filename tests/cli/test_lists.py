@@ -86,10 +86,12 @@ async def test_an_image_is_shown_with_its_verdict_owners_scan_and_workloads(dead
         "ada@example.com",
         "unknown: its workloads do not say",
         "staging/web",
+        "not known: it has not been looked at yet",
     ):
         assert text in shown.stdout, text
     whole = await found(deadlight, "image", "web")
     assert whole["image"]["id"] == images["web"].image_tag_id
+    assert whole["signatures"]["state"] is None
     assert {item["namespace"] for item in whole["workloads"]} == {"shop", "staging"}
     digest = whole["image"]["digest"]
     assert (await found(deadlight, "image", f"shop/web@{digest[:20]}"))["image"]["digest"] == digest

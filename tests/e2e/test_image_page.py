@@ -16,7 +16,16 @@ from tests.support.osv import CRITICAL, LOW, import_records, osv
 from tests.support.service import RunningService, running_service, service_settings
 
 from deadlight.cli.embedded_postgres import EmbeddedPostgres
+from deadlight.registry.attestations.builds import BuildProvenance
+from deadlight.registry.attestations.evidence import (
+    AttestationEvidence,
+    Document,
+    Provenance,
+    Signature,
+    SignatureState,
+)
 from deadlight.registry.types.registry_type import ArtifactFacts
+from deadlight.server.attestations.store import ensure_attestation, store_evidence
 from deadlight.server.findings.service import assess_image
 
 pytestmark = [pytest.mark.needs_browser, pytest.mark.asyncio(loop_scope="module")]
@@ -29,6 +38,28 @@ DIFFERENCES = {
     "layers": {"common": 3, "only_running": [{"digest": digest("extra"), "size": 2048, "created_by": "RUN curl evil"}]},
     "config": [{"field": "User", "running": "root", "expected": "app"}],
 }
+STRANGER = Signature(
+    SignatureState.UNTRUSTED, "keyless", "stranger@example.com", "https://issuer.example", is_logged=True
+)
+BUILD = BuildProvenance(
+    predicate_type="https://slsa.dev/provenance/v1",
+    builder="https://github.com/actions/runner",
+    build_type="",
+    source_url="https://github.com/acme/shop",
+    revision="0123456789abcdef0123456789abcdef01234567",
+    actor="jane",
+    workflow="",
+    run_url="https://github.com/acme/shop/actions/runs/1",
+    started_at=None,
+    finished_at=None,
+)
+ATTACHED = AttestationEvidence(
+    SignatureState.UNTRUSTED,
+    (STRANGER,),
+    (Provenance(BUILD),),
+    (Document("SBOM (SPDX)", "https://spdx.dev/Document", digest("sbom"), 2048),),
+)
+"""Of the image that is fine: signed by a stranger, with provenance that nobody vouches for."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +95,8 @@ async def build_world(service: RunningService) -> World:
     async with fleet.engine.begin() as connection:
         for image in (mismatched, missing, moved, fine):
             await assess_image(connection, image.image_id)
+        await ensure_attestation(connection, fine.image_tag_id)
+        await store_evidence(connection, fine.image_tag_id, ATTACHED)
     await fleet.add_cluster("production", provider="AWS", regions=["eu-central-1"])
     await fleet.deploy(mismatched.image_tag_id, cluster="production", kind="StatefulSet", annotations=DEPLOYED)
     for name, image in (("gone", missing), ("rolling", moved), ("fine", fine)):
@@ -268,7 +301,25 @@ async def test_tabs_filters_and_the_open_vulnerability_stand_in_the_address(cons
     await expect(console.row("Digests of the tag", "This image")).to_contain_text("In the registry")
 
 
+async def test_signatures_and_provenance_claim_no_more_than_was_proven(console: Console, world: World) -> None:
+    page = console.page
+    await console.open(world.path(world.fine))
+    await expect(console.fact("Signature")).to_contain_text("Not verified")
+    await page.get_by_role("link", name="See Signatures").click()
+    signed = console.row("Signatures", "stranger@example.com")
+    for text in ("Not verified", "vouched for by https://issuer.example", "Proof of its entry verified"):
+        await expect(signed).to_contain_text(text)
+    await expect(console.fact("Vouched for by")).to_contain_text("Nobody vouches for it")
+    await expect(page.get_by_role("link", name=BUILD.revision)).to_have_attribute(
+        "href", f"{BUILD.source_url}/commit/{BUILD.revision}"
+    )
+    await expect(console.row("Attachments", "SBOM (SPDX)")).to_contain_text("Not signed")
+    await page.get_by_role("link", name="name who you trust").click()
+    await expect(page).to_have_url(f"{world.service.url}/admin/signers/new")
+
+
 async def test_no_tab_bars_anybody_in_either_theme(console: Console, world: World) -> None:
     violated = [world.path(image) for image in (world.mismatched, world.missing, world.moved)]
     tabs = ("vulnerabilities?cve=CVE-2026-0001", "packages", "history")
-    assert await look_at(console, [*violated, *(world.path(world.mismatched, tab) for tab in tabs)]) == []
+    more = [*(world.path(world.mismatched, tab) for tab in tabs), world.path(world.fine, "signatures")]
+    assert await look_at(console, [*violated, *more]) == []

@@ -16,6 +16,7 @@ from deadlight.cli.commands import (
     demonstration,
     funnel,
     images,
+    owners,
     registries,
     scan,
     session,
@@ -55,6 +56,7 @@ app.command()(scan.scan)
 advisories_app.command("import")(advisories.import_advisories)
 demo.command("remove")(demonstration.remove_demonstration)
 app.add_typer(windows.app, name="windows")
+app.add_typer(owners.app, name="owners")
 app.add_typer(advisories_app, name="advisories")
 app.add_typer(demo, name="demo")
 app.add_typer(clusters.clusters, name="clusters")

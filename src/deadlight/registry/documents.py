@@ -73,6 +73,8 @@ class Manifest:
     manifests: tuple[Descriptor, ...]
     """The entries of an index."""
     annotations: dict[str, str]
+    artifact_type: str = ""
+    """What it is a manifest of, where that is no image."""
 
     @property
     def is_index(self) -> bool:
@@ -131,6 +133,7 @@ class _Document(msgspec.Struct, rename="camel"):
     layers: Annotated[list[_Descriptor], msgspec.Meta(max_length=_MAX_LAYERS)] | None = None
     manifests: Annotated[list[_Descriptor], msgspec.Meta(max_length=MAX_INDEX_MANIFESTS)] | None = None
     annotations: dict[str, str] | None = None
+    artifact_type: str = ""
 
 
 class _Execution(msgspec.Struct, rename="pascal"):
@@ -194,6 +197,7 @@ def parse_manifest(content: bytes, content_type: str, *, digest: str, etag: str 
         layers=tuple(map(_descriptor, document.layers or ())),
         manifests=tuple(map(_descriptor, document.manifests or ())),
         annotations=document.annotations or {},
+        artifact_type=document.artifact_type,
     )
 
 

@@ -75,13 +75,14 @@ async def test_buildkit_s_entry_is_read_for_its_image_only() -> None:
     assert of_other.attached == ()
 
 
-async def test_an_sbom_is_left_alone() -> None:
+async def test_an_sbom_is_named_and_left_alone() -> None:
     async with serve_registry() as registry, aiohttp.ClientSession() as http:
         await registry.push(IMAGE)
         sbom = (Kind.STATEMENT.value, b"{}", {"in-toto.io/predicate-type": "https://spdx.dev/Document"})
         await push_artifact(registry.http, registry.url, REPOSITORY, f"{DIGEST.replace(':', '-')}.att", [sbom])
         found = await collect(client_of(registry, http), REPOSITORY, [DIGEST])
     assert found.attached == ()
+    assert [(item.type, item.size) for item in found.unread] == [("https://spdx.dev/Document", 2)]
 
 
 async def test_no_more_than_a_bounded_number_is_read_and_that_is_said() -> None:

@@ -8,7 +8,7 @@ import pytest
 from tests.support.attestations import GITHUB_ISSUER, WORKFLOW, simple_signature, statement
 from tests.support.sigstore_instance import SigstoreInstance, envelope, new_key, public_pem
 
-from deadlight.registry.attestations.attached import Attached, Kind
+from deadlight.registry.attestations.attached import Attached, Found, Kind, Unread
 from deadlight.registry.attestations.evidence import AttestationEvidence, SignatureState, assess
 from deadlight.registry.attestations.keyless import InvalidBundleError, SigstoreVerifier, VerifyBundle
 from deadlight.registry.attestations.trust import (
@@ -39,7 +39,7 @@ def verifier(sigstore: SigstoreInstance, tmp_path_factory: pytest.TempPathFactor
 
 
 def conclude(verifier: VerifyBundle, *attached: Attached, trusted: TrustedSigners = TRUSTED) -> AttestationEvidence:
-    return assess(attached, {DIGEST}, trusted, verifier)
+    return assess(Found(attached), {DIGEST}, trusted, verifier)
 
 
 def signed_with(key: object = KEY, digest: str = DIGEST) -> Attached:
@@ -85,6 +85,7 @@ def test_a_keyless_signature_of_a_trusted_identity_is_verified(
     assert found.state is SignatureState.VERIFIED
     assert (found.signatures[0].signer, found.signatures[0].issuer) == (WORKFLOW, GITHUB_ISSUER)
     assert found.provenance[0].is_verified
+    assert found.signatures[0].is_logged
 
 
 @pytest.mark.parametrize(
@@ -147,6 +148,38 @@ def test_what_is_broken_never_outweighs_what_holds(verifier: VerifyBundle) -> No
 def test_provenance_of_another_image_says_nothing(verifier: VerifyBundle) -> None:
     assert conclude(verifier, enveloped(OTHER)).provenance == ()
     assert conclude(verifier, Attached(Kind.STATEMENT, statement(OTHER))).provenance == ()
+
+
+def test_a_signed_sbom_is_named_with_who_vouches_for_it(sigstore: SigstoreInstance, verifier: VerifyBundle) -> None:
+    sbom = statement(DIGEST, predicate_type="https://cyclonedx.org/bom")
+    found = conclude(verifier, Attached(Kind.BUNDLE, sigstore.sign(sbom, WORKFLOW, GITHUB_ISSUER)))
+    assert [(item.name, item.signature) for item in found.documents] == [("SBOM (CycloneDX)", found.signatures[0])]
+
+
+def test_cosign_s_own_statement_is_a_signature_and_nothing_else(
+    sigstore: SigstoreInstance, verifier: VerifyBundle
+) -> None:
+    signed = statement(DIGEST, predicate_type="https://sigstore.dev/cosign/sign/v1")
+    found = conclude(verifier, Attached(Kind.BUNDLE, sigstore.sign(signed, WORKFLOW, GITHUB_ISSUER)))
+    assert (found.state, found.documents) == (SignatureState.VERIFIED, ())
+
+
+def test_what_is_not_read_is_named_and_a_signature_of_another_kind_is_no_verified_one(verifier: VerifyBundle) -> None:
+    unread = (
+        Unread("application/vnd.acme", DIGEST, 3),
+        Unread("application/spdx+json", DIGEST, 2),
+        Unread("application/vnd.cncf.notary.signature", DIGEST, 1),
+    )
+    found = assess(Found(unread=unread), {DIGEST}, TRUSTED, verifier)
+    assert [item.name for item in found.documents] == ["SBOM (SPDX)", ""]
+    assert (found.state, found.signatures[0].method) == (SignatureState.UNTRUSTED, "notary")
+
+
+def test_a_bundle_that_cannot_be_checked_is_not_called_invalid(verifier: VerifyBundle) -> None:
+    bundle = json.dumps({"mediaType": "application/vnd.dev.sigstore.bundle.v9+json", "verificationMaterial": {}})
+    found = conclude(verifier, Attached(Kind.BUNDLE, bundle.encode()))
+    assert found.state is SignatureState.UNTRUSTED
+    assert "cannot be checked here" in found.signatures[0].detail
 
 
 def test_evidence_can_be_stored(verifier: VerifyBundle) -> None:

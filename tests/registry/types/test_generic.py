@@ -5,10 +5,12 @@ from multidict import CIMultiDict
 from tests.registry.conftest import json_reply, reply
 from yarl import URL
 
+from deadlight.model.image import ImageReference
 from deadlight.registry import Endpoint
 from deadlight.registry.answers import Answer
 from deadlight.registry.limits import Timing
 from deadlight.registry.types.generic import GENERIC, recognise_product
+from deadlight.registry.types.registry_type import ArtifactFacts
 
 
 @pytest.mark.parametrize(
@@ -36,3 +38,11 @@ async def test_who_chose_the_generic_type_for_harbor_is_told_of_the_better_one(s
     product = await GENERIC.connect(endpoint, session, {}, Timing()).describe_product()
     assert product.name == "Harbor"
     assert "choose that type" in product.problems[0]
+
+
+async def test_of_a_tag_that_was_never_there_there_is_nothing_to_link_to(session):
+    api = GENERIC.connect(Endpoint("registry.test"), session, {}, Timing())
+    reference = ImageReference("registry.test", "shop/web", "1.0.0")
+    digest = f"sha256:{'0' * 64}"
+    assert await api.fetch_facts(reference, "") == ArtifactFacts()
+    assert (await api.fetch_facts(reference, digest)).link == f"https://registry.test/v2/shop/web/manifests/{digest}"

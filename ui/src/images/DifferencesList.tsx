@@ -1,4 +1,5 @@
 import { Title } from "@patternfly/react-core";
+import { readableSize } from "../facts/size";
 import { type Column, DataTable } from "../table/DataTable";
 import type { ConfigDifference, Differences, LayerDifference } from "./verdict";
 
@@ -59,12 +60,4 @@ const CONFIG_COLUMNS: readonly Column<ConfigDifference>[] = [
 
 function Setting({ value }: { value: string }) {
   return value ? <code className="dl-break">{value}</code> : <span className="dl-subtle">Not set</span>;
-}
-
-const SIZE = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 3 });
-
-function readableSize(bytes: number): string {
-  const units = ["B", "kB", "MB", "GB"];
-  const step = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(bytes, 1)) / 3));
-  return `${SIZE.format(bytes / 1000 ** step)} ${units[step]}`;
 }

@@ -9,6 +9,7 @@ import { SeverityCounts } from "../facts/SeverityCounts";
 import { sentence } from "../facts/sentence";
 import { ImageOwners } from "./ImageOwners";
 import { imagePath } from "./reference";
+import { SignatureSummary } from "./SignatureSummary";
 import { describeScan } from "./scan";
 import { registryTypeName } from "./verdict";
 
@@ -34,6 +35,9 @@ export function ImageInfoCard({ image, message }: ImageInfoProps) {
           <ImageOwners imageTagId={image.id} message={message} />
           <Fact name="Scan">
             <Scan image={image} />
+          </Fact>
+          <Fact name="Signature">
+            <SignatureSummary imageTagId={image.id} />
           </Fact>
           <Fact name="Distribution">{image.distribution || "None known"}</Fact>
         </DescriptionList>

@@ -15,7 +15,12 @@ import ExternalLinkAltIcon from "@patternfly/react-icons/dist/esm/icons/external
 import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { Link, useNavigate, useParams } from "react-router";
-import { getImageTagIssueOptions, getImageTagOptions } from "../api/generated/@tanstack/react-query.gen";
+import {
+  getImageTagAttestationsOptions,
+  getImageTagIssueOptions,
+  getImageTagOptions,
+  getImageTagOwnersOptions,
+} from "../api/generated/@tanstack/react-query.gen";
 import type { ImageTagDetail } from "../api/generated/types.gen";
 import { DemonstrationLabel } from "../facts/DemonstrationLabel";
 import { Digest } from "../facts/Digest";
@@ -34,6 +39,7 @@ import { IssueMenu } from "./IssueMenu";
 import { MaliciousTab } from "./MaliciousTab";
 import { PackagesTab } from "./PackagesTab";
 import { imageName, imagePath } from "./reference";
+import { SignaturesTab } from "./SignaturesTab";
 import { VerdictCard } from "./VerdictCard";
 import { ViolationTab } from "./ViolationTab";
 import { VulnerabilitiesTab } from "./VulnerabilitiesTab";
@@ -47,11 +53,16 @@ export function ImagePage() {
   const path = { image_tag_id: Number(useParams().imageTagId) };
   const image = useQuery(getImageTagOptions({ path }));
   const issue = useQuery(getImageTagIssueOptions({ path }));
+  // The info card shows these: nothing moves when it appears complete.
+  const isWaiting = [
+    useQuery(getImageTagOwnersOptions({ path })).isPending,
+    useQuery(getImageTagAttestationsOptions({ path })).isPending,
+  ].includes(true);
   if (image.error && !image.data) {
     return <PageFailure subject="this image tag" error={image.error} retry={() => void image.refetch()} list={ABOVE} />;
   }
   const message = issue.data && { subject: issue.data.title, body: issue.data.text };
-  return image.data ? <Loaded image={image.data} message={message} /> : <Loading />;
+  return image.data && !isWaiting ? <Loaded image={image.data} message={message} /> : <Loading />;
 }
 
 function Loaded({ image, message }: { image: ImageTagDetail; message: Message | undefined }) {
@@ -186,6 +197,7 @@ function imageTabs(image: ImageTagDetail): readonly ImageTab[] {
     { key: "workloads", title: "Workloads", content: <WorkloadsTab image={image} /> },
     { key: "clusters", title: "Clusters", content: <ClustersTab image={image} /> },
     { key: "exposures", title: "Exposures", content: <ExposuresTab /> },
+    { key: "signatures", title: "Signatures", content: <SignaturesTab image={image} /> },
     { key: "history", title: "History", content: <HistoryTab image={image} /> },
   ];
   if (!violation) {

@@ -9,6 +9,7 @@ from deadlight.cli import lists
 from deadlight.cli.output import Format, Output, advise, plain, print_facts, print_table, severities, show, status
 from deadlight.cli.references import choose_image, search_of
 from deadlight.cli.service import run
+from deadlight.cli.signatures import signature_facts
 from deadlight.client.rest import RestClient
 
 IMAGE_TAGS = "/api/v1/image-tags"
@@ -90,14 +91,14 @@ def image(
     *,
     output: Output = Format.TABLE,
 ) -> None:
-    """Show an image: its verdict with the evidence, who built and deployed it, its scan and its workloads.
+    """Show an image: its verdict with the evidence, who built, signed and deployed it, its scan and its workloads.
 
     Examples:
       deadlight image shop/web:1.2.3
       deadlight image registry.example.com/shop/web@sha256:4f53 -o yaml
     """
     found = run(lambda client: _fetch_image(client, reference))
-    show(found, output, lambda: _print_image(found["image"], found["workloads"]))
+    show(found, output, lambda: _print_image(found["image"], found["signatures"], found["workloads"]))
 
 
 async def _fetch_image(client: RestClient, reference: str) -> dict[str, Any]:
@@ -107,7 +108,11 @@ async def _fetch_image(client: RestClient, reference: str) -> dict[str, Any]:
         rows, total = await _search(client, reference, lists.TimePeriod.TEN_DAYS)
     chosen = choose_image(reference, rows, total)
     address = f"{IMAGE_TAGS}/{chosen['id']}"
-    return {"image": await client.get(address), **await client.get(f"{address}/workloads")}
+    return {
+        "image": await client.get(address),
+        "signatures": await client.get(f"{address}/attestations"),
+        **await client.get(f"{address}/workloads"),
+    }
 
 
 async def _search(client: RestClient, reference: str, period: lists.TimePeriod) -> tuple[list[dict[str, Any]], int]:
@@ -115,15 +120,16 @@ async def _search(client: RestClient, reference: str, period: lists.TimePeriod) 
     return await client.list_rows(IMAGE_TAGS, "image_tags", query, CANDIDATES)
 
 
-def _print_image(item: dict[str, Any], workloads: list[dict[str, Any]]) -> None:
-    print_facts([*_identity(item), *_verdict(item), *_contents(item), *_owners(item)])
+def _print_image(image: dict[str, Any], signatures: dict[str, Any], workloads: list[dict[str, Any]]) -> None:
+    facts = (_identity(image), _verdict(image), _contents(image), _owners(image), signature_facts(signatures))
+    print_facts([fact for part in facts for fact in part])
     typer.echo()
     print_table(
         ("Workload", "Kind", "Cluster", "Nodes", "Status", "Deployed By"),
         [_workload_row(workload) for workload in workloads],
         empty="No workload runs it now.",
     )
-    for step in item["verdict"]["recommended_steps"]:
+    for step in image["verdict"]["recommended_steps"]:
         advise(f"[yellow]do:[/] {plain(step)}")
 
 

@@ -17,6 +17,9 @@ MAX_CONTENT_BYTES = 4 * 1024 * 1024
 
 _BUILDKIT_KIND = "vnd.docker.reference.type"
 _BUILDKIT_SUBJECT = "vnd.docker.reference.digest"
+MAX_TYPE = 256
+"""Characters of what something says it is."""
+
 _PREDICATES = ("in-toto.io/predicate-type", "predicateType")
 
 
@@ -40,10 +43,22 @@ class Attached:
 
 
 @dataclass(frozen=True, slots=True)
+class Unread:
+    """Something attached whose content is not read here: an SBOM, say, or a signature of another kind."""
+
+    type: str
+    """What it says it is: the type of its statement, its artifact or its media."""
+    digest: str
+    size: int
+    """Bytes."""
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
-    """Everything attached that could be read, and what could not."""
+    """Everything attached: what could be read, what is only named, and what could not be read."""
 
     attached: tuple[Attached, ...] = ()
+    unread: tuple[Unread, ...] = ()
     problems: tuple[str, ...] = ()
 
 
@@ -85,10 +100,14 @@ async def collect(registry: Attachments, repository: str, digests: Iterable[str]
             continue
         assert isinstance(manifest, Manifest), "nothing to be unmodified since"
         found.setdefault(manifest.digest, manifest)
-    attached = [
+    contents = [
         item for manifest in found.values() for item in await _contents(registry, repository, manifest, problems)
     ]
-    return Found(tuple(attached), tuple(problems))
+    return Found(
+        tuple(item for item in contents if isinstance(item, Attached)),
+        tuple(item for item in contents if isinstance(item, Unread)),
+        tuple(problems),
+    )
 
 
 async def _references(registry: Attachments, repository: str, digests: list[str]) -> AsyncIterator[str]:
@@ -99,7 +118,7 @@ async def _references(registry: Attachments, repository: str, digests: list[str]
     for entry in await _buildkit_entries(registry, repository, digests):
         yield entry.digest
     for digest in digests:
-        for suffix in ("sig", "att"):
+        for suffix in ("sig", "att", "sbom"):
             yield f"{digest.replace(':', '-')}.{suffix}"
 
 
@@ -121,11 +140,14 @@ def _describes(entry: Descriptor, digests: list[str]) -> bool:
     return notes.get(_BUILDKIT_KIND) == "attestation-manifest" and notes.get(_BUILDKIT_SUBJECT) in digests
 
 
-async def _contents(registry: Attachments, repository: str, manifest: Manifest, problems: list[str]) -> list[Attached]:
-    read: list[Attached] = []
+async def _contents(
+    registry: Attachments, repository: str, manifest: Manifest, problems: list[str]
+) -> list[Attached | Unread]:
+    read: list[Attached | Unread] = []
     for layer in manifest.layers[:MAX_ATTACHED]:
         kind = _kind(layer)
         if kind is None:
+            read.append(Unread(_said_type(layer, manifest)[:MAX_TYPE], layer.digest, layer.size))
             continue
         if layer.size > MAX_CONTENT_BYTES:
             problems.append(f"{kind.value} of {layer.size} bytes is too large to be read")
@@ -141,9 +163,19 @@ async def _contents(registry: Attachments, repository: str, manifest: Manifest, 
 
 def _kind(layer: Descriptor) -> Kind | None:
     """The format of a layer, None for what is not read here: an SBOM, say, which its annotation names."""
-    predicate = next((layer.annotations[key] for key in _PREDICATES if key in layer.annotations), "")
+    predicate = _predicate(layer)
     if "spdx" in predicate or "cyclonedx" in predicate:
         return None
     if layer.media_type.startswith("application/vnd.dev.sigstore.bundle"):
         return Kind.BUNDLE
     return next((kind for kind in Kind if kind.value == layer.media_type), None)
+
+
+def _predicate(layer: Descriptor) -> str:
+    """The type of the statement in a layer, as its annotation names it."""
+    return next((layer.annotations[key] for key in _PREDICATES if key in layer.annotations), "")
+
+
+def _said_type(layer: Descriptor, manifest: Manifest) -> str:
+    """What a layer says it is, the most telling first."""
+    return _predicate(layer) or manifest.artifact_type or layer.media_type

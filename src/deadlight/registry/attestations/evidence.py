@@ -1,6 +1,5 @@
 """What the things attached to an image prove: who signed it, which build made it. Pure but for the verifier."""
 
-from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,9 +8,10 @@ from typing import Any, assert_never
 
 import msgspec
 
-from deadlight.registry.attestations.attached import Attached, Kind
+from deadlight.registry.attestations.attached import MAX_TYPE, Attached, Found, Kind, Unread
 from deadlight.registry.attestations.builds import BuildProvenance, is_build, read_build
-from deadlight.registry.attestations.keyless import InvalidBundleError, VerifyBundle
+from deadlight.registry.attestations.keyless import InvalidBundleError, UncheckableBundleError, VerifyBundle
+from deadlight.registry.attestations.names import NOTARY_SIGNATURE, name_type
 from deadlight.registry.attestations.statements import (
     STATEMENT_TYPE,
     Envelope,
@@ -22,10 +22,14 @@ from deadlight.registry.attestations.statements import (
     parse_statement,
 )
 from deadlight.registry.attestations.trust import TrustedSigners
+from deadlight.registry.documents import digest_of
 
 _SIGNATURE = "dev.cosignproject.cosign/signature"
 _CERTIFICATE = "dev.sigstore.cosign/certificate"
 """Annotations of cosign's older format."""
+
+COSIGN_SIGNATURE = "https://sigstore.dev/cosign/sign/v1"
+"""The type of the statement that is cosign's signature since its version 3: it says nothing but who signed."""
 
 
 class SignatureState(StrEnum):
@@ -46,7 +50,7 @@ class Signature:
 
     state: SignatureState
     method: str
-    """`key` or `keyless`."""
+    """`key`, `keyless` or, never verified here, `notary`."""
     signer: str = ""
     """The key's name here, or the identity of the certificate."""
     issuer: str = ""
@@ -54,6 +58,8 @@ class Signature:
     signed_at: datetime | None = None
     detail: str = ""
     """Why it does not count, for people."""
+    is_logged: bool = False
+    """Whether the proof that a transparency log has it was verified; it may be there without one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +76,20 @@ class Provenance:
 
 
 @dataclass(frozen=True, slots=True)
+class Document:
+    """Something else that is attached, an SBOM, say, and who vouches for it. What it says is not read."""
+
+    name: str
+    """What people call it; empty where only the type tells."""
+    type: str
+    digest: str
+    size: int
+    """Bytes."""
+    signature: Signature | None = None
+    """None where there is none, and where it was not looked for because the content was not read."""
+
+
+@dataclass(frozen=True, slots=True)
 class AttestationEvidence:
     """What is attached to an image, in sum."""
 
@@ -77,6 +97,7 @@ class AttestationEvidence:
     signatures: tuple[Signature, ...]
     provenance: tuple[Provenance, ...]
     """Those that are vouched for first."""
+    documents: tuple[Document, ...] = ()
     problems: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
@@ -86,25 +107,24 @@ class AttestationEvidence:
 
 
 def assess(
-    attached: Iterable[Attached],
-    digests: AbstractSet[str],
-    trusted: TrustedSigners,
-    verify_bundle: VerifyBundle,
-    problems: Sequence[str] = (),
+    found: Found, digests: AbstractSet[str], trusted: TrustedSigners, verify_bundle: VerifyBundle
 ) -> AttestationEvidence:
     """What is attached to the image of these digests (manifest and index) proves.
 
     Anybody who can push can attach anything, so that what is broken is noted and never outweighs what holds.
     """
     reader = _Reader(digests, trusted, verify_bundle)
-    for item in attached:
+    for item in found.attached:
         reader.read(item)
+    for other in found.unread:
+        reader.name(other)
     states = {signature.state for signature in reader.signatures}
     return AttestationEvidence(
         next((state for state in SignatureState if state in states), SignatureState.UNSIGNED),
         tuple(sorted(reader.signatures, key=lambda signature: list(SignatureState).index(signature.state))),
         tuple(sorted(reader.provenance, key=lambda item: not item.is_verified)),
-        (*problems, *reader.problems),
+        tuple(sorted(reader.documents, key=lambda document: (document.name == "", document.name, document.type))),
+        (*found.problems, *reader.problems),
     )
 
 
@@ -114,6 +134,7 @@ class _Reader:
     def __init__(self, digests: AbstractSet[str], trusted: TrustedSigners, verify_bundle: VerifyBundle) -> None:
         self.signatures: list[Signature] = []
         self.provenance: list[Provenance] = []
+        self.documents: list[Document] = []
         self.problems: list[str] = []
         self._digests = digests
         self._trusted = trusted
@@ -126,15 +147,22 @@ class _Reader:
                     self.signatures.append(self._simple_signature(item))
                 case Kind.ENVELOPE:
                     envelope = parse_envelope(item.content)
-                    self._take(envelope.payload_type, envelope.payload, self._by_key(envelope))
+                    self._take(item, envelope.payload_type, envelope.payload, self._by_key(envelope))
                 case Kind.BUNDLE:
-                    self._bundle(item.content)
+                    self._bundle(item)
                 case Kind.STATEMENT:
-                    self._take(STATEMENT_TYPE, item.content, None)
+                    self._take(item, STATEMENT_TYPE, item.content, None)
                 case _:
                     assert_never(item.kind)
         except InvalidStatementError as error:
             self.problems.append(f"something attached to it is {error}")
+
+    def name(self, item: Unread) -> None:
+        """Note what is not read; a signature of another kind still is one."""
+        if item.type == NOTARY_SIGNATURE:
+            self.signatures.append(Signature(SignatureState.UNTRUSTED, "notary", detail=_NOTARY))
+        else:
+            self.documents.append(Document(name_type(item.type), item.type, item.digest, item.size))
 
     def _simple_signature(self, item: Attached) -> Signature:
         payload = parse_simple_signing(item.content)
@@ -155,23 +183,27 @@ class _Reader:
             return Signature(SignatureState.UNTRUSTED, "key", detail=_UNKNOWN_KEY)
         return Signature(SignatureState.VERIFIED, "key", key.name)
 
-    def _bundle(self, content: bytes) -> None:
-        envelope = _enveloped_by_key(content)
+    def _bundle(self, item: Attached) -> None:
+        envelope = _enveloped_by_key(item.content)
         if envelope is not None:
-            self._take(envelope.payload_type, envelope.payload, self._by_key(envelope))
+            self._take(item, envelope.payload_type, envelope.payload, self._by_key(envelope))
             return
         try:
-            proven = self._verify_bundle(content)
+            proven = self._verify_bundle(item.content)
+        except UncheckableBundleError as error:
+            self.signatures.append(Signature(SignatureState.UNTRUSTED, "keyless", detail=str(error)))
+            return
         except InvalidBundleError as error:
             self.signatures.append(Signature(SignatureState.INVALID, "keyless", detail=str(error)))
             return
         covered = self._trusted.covers(proven.identity, proven.issuer)
         state = SignatureState.VERIFIED if covered else SignatureState.UNTRUSTED
         detail = "" if covered else "nobody here trusts this identity"
-        signature = Signature(state, "keyless", proven.identity, proven.issuer, proven.signed_at, detail)
-        self._take(proven.payload_type, proven.payload, signature)
+        who = (proven.identity, proven.issuer)
+        signature = Signature(state, "keyless", *who, proven.signed_at, detail, is_logged=True)
+        self._take(item, proven.payload_type, proven.payload, signature)
 
-    def _take(self, payload_type: str, payload: bytes, signature: Signature | None) -> None:
+    def _take(self, item: Attached, payload_type: str, payload: bytes, signature: Signature | None) -> None:
         """A statement with who signed it: what it says counts only if it is about this image."""
         if payload_type != STATEMENT_TYPE:
             raise InvalidStatementError(f"signed content of an unknown type ({payload_type[:80]!r})")
@@ -186,8 +218,12 @@ class _Reader:
             self.signatures.append(signature)
         if is_build(statement):
             self.provenance.append(Provenance(read_build(statement), signature))
+        elif statement.predicate_type != COSIGN_SIGNATURE:
+            kind, digest = statement.predicate_type[:MAX_TYPE], digest_of(item.content)
+            self.documents.append(Document(name_type(kind), kind, digest, len(item.content), signature))
 
 
+_NOTARY = "a Notary Project signature, a kind that is not checked here"
 _UNKNOWN_KEY = "made with a key that nobody added here"
 _OTHER_IMAGE = "it is for another image"
 

@@ -33,6 +33,10 @@ class InvalidBundleError(ValueError):
     """A bundle that proves nothing; the text says why."""
 
 
+class UncheckableBundleError(InvalidBundleError):
+    """A bundle that this version cannot check, which says nothing against it; the text says why."""
+
+
 @dataclass(frozen=True, slots=True)
 class KeylessSignature:
     """Who signed a payload, proven."""
@@ -76,9 +80,12 @@ class SigstoreVerifier:
         try:
             verifier = self._verifier
         except (Error, OSError, ValueError) as error:
-            raise InvalidBundleError(f"Sigstore's roots cannot be loaded: {str(error)[:200]}") from error
+            raise UncheckableBundleError(f"Sigstore's roots cannot be loaded: {str(error)[:200]}") from error
         try:
             bundle = Bundle.from_json(content)
+        except (Error, ValueError, RecursionError) as error:
+            raise UncheckableBundleError(f"a bundle that cannot be checked here: {str(error)[:200]}") from error
+        try:
             payload_type, payload = verifier.verify_dsse(bundle, signer)
         except (Error, ValueError, RecursionError) as error:
             raise InvalidBundleError(f"the signature does not hold: {str(error)[:200]}") from error

@@ -65,7 +65,9 @@ class GenericApi:
         return Product(name, _version(answer), problems)
 
     async def fetch_facts(self, reference: ImageReference, digest: str) -> ArtifactFacts:
-        """Where its manifest is. Nothing is asked."""
+        """Where its manifest is; nothing of a tag that was never there. Nothing is asked."""
+        if not digest:
+            return ArtifactFacts()
         return ArtifactFacts(link=str(self._base.joinpath(manifest_path(reference.repository, digest))))
 
 

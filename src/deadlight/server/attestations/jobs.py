@@ -53,9 +53,7 @@ async def _look(
     except (RegistryError, UndecipherableError) as error:
         return str(error)
     digests = frozenset(target.digests)
-    return await asyncio.to_thread(
-        assess, found.attached, digests, trusted, services.verify_bundle, problems=found.problems
-    )
+    return await asyncio.to_thread(assess, found, digests, trusted, services.verify_bundle)
 
 
 async def check_due_attestations(services: Services) -> None:

@@ -40,6 +40,7 @@ class SignatureOut(BaseModel):
     issuer: str
     signed_at: datetime | None
     detail: str
+    is_logged: bool = Field(default=False, description="The proof that a transparency log has it was verified.")
 
 
 class BuildProvenanceOut(BaseModel):
@@ -64,12 +65,23 @@ class ProvenanceOut(BaseModel):
     signature: SignatureOut | None
 
 
+class DocumentOut(BaseModel):
+    """Something else that is attached, an SBOM, say, and who vouches for it. What it says is not read."""
+
+    name: str = Field(description="What people call it; empty where only the type tells.")
+    type: str
+    digest: str
+    size: int
+    signature: SignatureOut | None
+
+
 class AttestationOut(BaseModel):
     """What is known of an image's signatures; without `state` nothing was looked for yet, `problem` may say why."""
 
     state: SignatureState | None = None
     signatures: list[SignatureOut] = []
     provenance: list[ProvenanceOut] = []
+    documents: list[DocumentOut] = []
     problems: list[str] = []
     checked_at: datetime | None = None
     problem: str = ""

@@ -1,0 +1,26 @@
+import { Label, Skeleton } from "@patternfly/react-core";
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "react-router";
+import { getImageTagAttestationsOptions } from "../api/generated/@tanstack/react-query.gen";
+import { asProblem } from "../api/problem";
+import { imagePath } from "./reference";
+import { describeSignatures, signersOf } from "./signatures";
+
+/** Whether an image is signed by somebody who is trusted, in one line. */
+export function SignatureSummary({ imageTagId }: { imageTagId: number }) {
+  const { data, error } = useQuery(getImageTagAttestationsOptions({ path: { image_tag_id: imageTagId } }));
+  if (!data) {
+    return error ? asProblem(error).message : <Skeleton height="2.5rem" screenreaderText="Loading" />;
+  }
+  const { name, status } = describeSignatures(data);
+  return (
+    <>
+      <Label isCompact status={status}>
+        {name}
+      </Label>
+      <div className="dl-subtle dl-break">
+        {signersOf(data)} <Link to={`${imagePath(imageTagId)}/signatures`}>See Signatures</Link>
+      </div>
+    </>
+  );
+}
