@@ -12,6 +12,7 @@ from deadlight.model.image import ImageReference
 from deadlight.registry import Endpoint, RegistryClient, RegistryError, Traffic
 from deadlight.registry.connection import Address, Connection, connect
 from deadlight.registry.foreign import web_link
+from deadlight.registry.names import manifest_path
 from deadlight.server.errors import ConflictError, NotFoundError
 from deadlight.server.events.outbox import NewEvent, record_events
 from deadlight.server.registries.entries import column_values, read_options, shown_options
