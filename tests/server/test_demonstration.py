@@ -35,6 +35,8 @@ async def bring(service: RunningService, fleet: Fleet, name: str, *, demonstrati
     async with fleet.engine.begin() as connection:
         await assess_image(connection, own.image_id)
     await service.post("/api/v1/registries", {"host": f"{name}.example", "demonstration": demonstration})
+    signer = {"identity": "*", "issuer": "https://issuer.example", "repositories": [f"{name}.example/*"]}
+    await service.post("/api/v1/signers", {"name": name, **signer})
     await service.post("/api/v1/owners", {"team": name, "demonstration": demonstration})
     worker: dict[str, Any] = {
         "name": name,
@@ -67,7 +69,7 @@ async def test_the_demonstration_goes_without_a_trace_and_takes_nothing_along(se
     before = await counts(service)
     await bring(service, fleet, "staged", demonstration=True)
     removed = await service.request("DELETE", DEMONSTRATION)
-    assert removed == {"workers": 1, "owners": 1, "clusters": 1, "registries": 1, "advisories": 1}
+    assert removed == {"workers": 1, "owners": 1, "clusters": 1, "signers": 1, "registries": 1, "advisories": 1}
     after = await counts(service)
     assert after == before
     names = await service.rows("SELECT vulnerability.name FROM vulnerability")

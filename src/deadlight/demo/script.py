@@ -5,16 +5,18 @@ import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from time import monotonic
+from typing import Any
 
 from deadlight.demo import catalogue
 from deadlight.demo.advisories import KEPT_BACK_CVE
 from deadlight.demo.clusters import side_loaded
 from deadlight.demo.fleet import Fleet
 from deadlight.demo.inbox import Alert
-from deadlight.demo.recipes import build
+from deadlight.demo.recipes import DemoImage, build
 from deadlight.demo.world import Deployer, WorkloadPlan
 from deadlight.model.event import EventType
 from deadlight.model.integrity import IntegrityStatus, ViolationType
+from deadlight.model.risk import Risk
 from deadlight.model.workload import WorkloadKind
 
 ALERT_SECONDS = 20.0
@@ -31,12 +33,13 @@ EXPORTER = WorkloadPlan("tools", "queue-exporter", catalogue.QUEUE_EXPORTER, dep
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """An alert that should follow. `violation` and `cve` narrow it where they are given."""
+    """An alert that should follow. `violation`, `cve` and `risk` narrow it where they are given."""
 
     event: EventType
     workload: str
     violation: ViolationType | None = None
     cve: str = ""
+    risk: str = ""
 
     def is_met_by(self, alert: Alert) -> bool:
         """Whether this is the alert."""
@@ -47,7 +50,16 @@ class Expected:
             and data["workload"]["name"] == self.workload
             and (self.violation is None or data["violation"]["type"] == self.violation.value)
             and (not self.cve or any(item["cve_id"] == self.cve for item in named))
+            and (not self.risk or self.risk in data["workload"]["risks"])
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the service should say of an image, where nobody needs to be alerted."""
+
+    image: DemoImage
+    holds: Callable[[dict[str, Any]], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +70,13 @@ class Step:
     text: str
     act: Callable[[Fleet], Awaitable[None]]
     result: str
-    expected: Expected
+    expected: Expected | Shown
     pause: float = 10.0
     """Seconds before it, at speed 1."""
     once: bool = False
     """Cannot be undone, so it happens in the first round only."""
+    needs_scans: bool = True
+    """Means something only when it is known what is in the images."""
 
 
 # --- what happens --------------------------------------------------------------------------------------------
@@ -76,6 +90,7 @@ async def roll_out(fleet: Fleet) -> None:
 
 async def move_mutable_tag(fleet: Fleet) -> None:
     """The web team pushes its next build under the tag that it always uses."""
+    await fleet.service.wait_for_image(catalogue.STOREFRONT, is_as_pushed, ALERT_SECONDS)
     await fleet.supply.push(catalogue.STOREFRONT_NEXT)
     await fleet.recheck()
 
@@ -112,9 +127,57 @@ async def start_training(fleet: Fleet) -> None:
     fleet.activity.wake(catalogue.RECOMMENDER)
 
 
+async def take_over_package(fleet: Fleet) -> None:
+    """A build takes a stranger's package for the company's own, and is deployed."""
+    for cluster, plan in fleet.plans("campaign-sync"):
+        cluster.run(replace(plan, image=catalogue.CAMPAIGNS_NEXT))
+
+
+async def acknowledge(fleet: Fleet) -> None:
+    """Whoever is on call takes care of the overwritten release."""
+    await fleet.service.acknowledge("checkout", "The checkout team asks the registry who pushed that, and pushes again")
+
+
+async def restart_storefront(fleet: Fleet) -> None:
+    """The web team restarts what runs the old build."""
+    for cluster, plan in fleet.plans("storefront"):
+        cluster.run(plan)
+
+
 async def restore_release(fleet: Fleet) -> None:
     """The release is pushed as it was."""
     await fleet.supply.push(catalogue.CHECKOUT)
+    await fleet.recheck()
+
+
+async def restore_image(fleet: Fleet) -> None:
+    """What was deleted is back."""
+    await fleet.supply.push(catalogue.INVOICES)
+    await fleet.recheck()
+
+
+async def roll_back_package(fleet: Fleet) -> None:
+    """The release without the stranger's package runs again."""
+    for cluster, plan in fleet.plans("campaign-sync"):
+        cluster.run(plan)
+
+
+async def trust_mirror(fleet: Fleet) -> None:
+    """Somebody vouches for the registry and adds it."""
+    await fleet.recheck_mirror()
+
+
+async def lose_mirror(fleet: Fleet) -> None:
+    """The registry cannot be reached any more."""
+    await fleet.mirror.vanish()
+    await fleet.recheck_mirror()
+
+
+async def do_it_again(fleet: Fleet) -> None:
+    """Nobody learnt from it: tag, release and image go the same way once more."""
+    await fleet.supply.push(catalogue.STOREFRONT)
+    await fleet.supply.push(catalogue.CHECKOUT_OVERWRITTEN)
+    await fleet.supply.delete(catalogue.INVOICES)
     await fleet.recheck()
 
 
@@ -123,8 +186,21 @@ async def put_everything_right(fleet: Fleet) -> None:
     for image in (catalogue.STOREFRONT, catalogue.INVOICES, catalogue.CHECKOUT):
         await fleet.supply.push(image)
     await fleet.publish_kept_back(taken_back=True)
+    await fleet.mirror.appear()
+    await fleet.service.forget_registry(catalogue.UNTRUSTED)
     fleet.settle()
     await fleet.recheck()
+
+
+def is_as_pushed(image: dict[str, Any]) -> bool:
+    """Whether the registry has just been asked, and has it."""
+    verdict = image["verdict"]
+    return verdict["status"] == IntegrityStatus.NO_ISSUES.value and not verdict["stale_reason"]
+
+
+def is_unconfirmed(image: dict[str, Any]) -> bool:
+    """Whether its last verdict stands because the registry cannot be asked."""
+    return image["verdict"]["status"] == IntegrityStatus.NO_ISSUES.value and bool(image["verdict"]["stale_reason"])
 
 
 E = EventType
@@ -132,20 +208,20 @@ V = ViolationType
 
 STEPS = (
     Step(
-        "rollout",
-        "shop/checkout:1.4.2 is rolled out in place of 1.4.1",
-        roll_out,
-        "the vulnerabilities of 1.4.1 are gone with it",
-        Expected(E.WORKLOAD_CHANGED, "checkout"),
-        pause=15.0,
-    ),
-    Step(
         "mutable tag moved",
         "tag web/storefront:stable moved in the registry while pods run what it was",
         move_mutable_tag,
         V.POST_DEPLOYMENT_TAG_UPDATE.value,
         Expected(E.INTEGRITY_VIOLATION_DETECTED, "storefront", V.POST_DEPLOYMENT_TAG_UPDATE),
-        pause=15.0,
+        pause=2.0,
+        needs_scans=False,
+    ),
+    Step(
+        "rollout",
+        "shop/checkout:1.4.2 is rolled out in place of 1.4.1",
+        roll_out,
+        "the vulnerabilities of 1.4.1 are gone with it",
+        Expected(E.WORKLOAD_CHANGED, "checkout"),
     ),
     Step(
         "release overwritten",
@@ -176,6 +252,13 @@ STEPS = (
         Expected(E.UNTRUSTED_REGISTRY_DETECTED, EXPORTER.name),
     ),
     Step(
+        "malicious package",
+        "growth/campaign-sync:1.3.0 was built with a stranger's version of the internal package company-metrics",
+        take_over_package,
+        "a malicious package runs",
+        Expected(E.VULNERABILITIES_CHANGED, "campaign-sync", risk=Risk.MALICIOUS.value),
+    ),
+    Step(
         "advisory published",
         f"an advisory about Pillow ({KEPT_BACK_CVE}) was published",
         publish_advisory,
@@ -191,11 +274,60 @@ STEPS = (
         once=True,
     ),
     Step(
+        "acknowledged",
+        "whoever is on call acknowledges that shop/checkout:1.4.2 was overwritten",
+        acknowledge,
+        "its exposure windows say who takes care of them",
+        Shown(catalogue.CHECKOUT, lambda _: True),
+    ),
+    Step(
         "release restored",
         "shop/checkout:1.4.2 was pushed again as it was released",
         restore_release,
         "its violation closes by itself",
         Expected(E.INTEGRITY_VIOLATION_CLOSED, "checkout", V.DIGEST_MISMATCH),
+    ),
+    Step(
+        "image restored",
+        "billing/invoices:3.1.0 was pushed again",
+        restore_image,
+        "its violation closes by itself",
+        Expected(E.INTEGRITY_VIOLATION_CLOSED, "invoices", V.MISSING_SOURCE),
+    ),
+    Step(
+        "redeployed",
+        "web/storefront was restarted and runs what its tag is now",
+        restart_storefront,
+        "its violation closes by itself",
+        Expected(E.INTEGRITY_VIOLATION_CLOSED, "storefront", V.POST_DEPLOYMENT_TAG_UPDATE),
+    ),
+    Step(
+        "rolled back",
+        "growth/campaign-sync runs 1.2.0 again",
+        roll_back_package,
+        "the malicious package is gone with 1.3.0",
+        Expected(E.WORKLOAD_CHANGED, "campaign-sync"),
+    ),
+    Step(
+        "registry trusted",
+        f"{catalogue.UNTRUSTED} was added to the registries",
+        trust_mirror,
+        "what comes from there is compared and scanned, and its risk closes by itself",
+        Shown(catalogue.QUEUE_EXPORTER, is_as_pushed),
+    ),
+    Step(
+        "registry away",
+        f"{catalogue.UNTRUSTED} refuses connections",
+        lose_mirror,
+        "the last verdict stands unconfirmed, and nothing becomes Missing Source",
+        Shown(catalogue.QUEUE_EXPORTER, is_unconfirmed),
+    ),
+    Step(
+        "the same again",
+        "web/storefront:stable, shop/checkout:1.4.2 and billing/invoices:3.1.0 went the same way once more",
+        do_it_again,
+        "violations that were closed are open again, and say so",
+        Expected(E.INTEGRITY_VIOLATION_DETECTED, "checkout", V.DIGEST_MISMATCH),
     ),
 )
 """One round. What is still wrong at its end stays so until the next round begins."""
@@ -215,9 +347,13 @@ BEGIN_AGAIN = Step(
 
 async def play(fleet: Fleet, rounds: int, *, speed: float, note_round: Callable[[], None], once: bool = False) -> None:
     """Play the script round after round until cancelled, or one round; `rounds` were played before."""
+    is_scanned = False
     while True:
         note_round()
         for step in STEPS:
+            if step.needs_scans and not is_scanned:
+                await tell_when_scanned(fleet)
+                is_scanned = True
             if not (step.once and rounds):
                 await asyncio.sleep(step.pause / speed)
                 await perform(fleet, step)
@@ -229,19 +365,40 @@ async def play(fleet: Fleet, rounds: int, *, speed: float, note_round: Callable[
         await perform(fleet, BEGIN_AGAIN)
 
 
+async def tell_when_scanned(fleet: Fleet) -> None:
+    """Wait until it is known what is in every image that runs, and say so."""
+    began = monotonic()
+    is_scanned = await fleet.until_scanned()
+    how = (
+        f"every image is scanned after {monotonic() - began:.0f} seconds"
+        if is_scanned
+        else "not every image is scanned"
+    )
+    say(f"{how}, see {fleet.service.url}/runtime/live/images")
+
+
 async def perform(fleet: Fleet, step: Step) -> None:
-    """Let a step happen, wait for its alert and tell what came of it."""
+    """Let a step happen, wait for what should follow and tell what came of it."""
     began = monotonic()
     await step.act(fleet)
-    alert = await fleet.inbox.wait_for(step.expected.is_met_by, since=began, within=ALERT_SECONDS)
+    place = await _wait_for(fleet, step.expected, began)
     for cluster in fleet.clusters:
         cluster.save()
-    if alert is None:
-        place = f"{fleet.service.url}/runtime/live/images"
-        say(f"{step.text} -> no alert within {ALERT_SECONDS:.0f} seconds, see {place}")
+    if place is None:
+        images = f"{fleet.service.url}/runtime/live/images"
+        say(f"{step.text} -> nothing of it within {ALERT_SECONDS:.0f} seconds, see {images}")
     else:
-        place = alert.data["links"]["image"]
-        say(f"{step.text} -> {step.result}: alert after {alert.arrived_at - began:.1f} s, see {place}")
+        say(f"{step.text} -> {step.result}: {place}")
+
+
+async def _wait_for(fleet: Fleet, expected: Expected | Shown, began: float) -> str | None:
+    """How and where it is seen; None when it does not come."""
+    if isinstance(expected, Expected):
+        alert = await fleet.inbox.wait_for(expected.is_met_by, since=began, within=ALERT_SECONDS)
+        return f"alert after {alert.arrived_at - began:.1f} s, see {alert.data['links']['image']}" if alert else None
+    image = await fleet.service.wait_for_image(expected.image, expected.holds, ALERT_SECONDS)
+    page = f"{fleet.service.url}/runtime/live/images"
+    return f"shown after {monotonic() - began:.1f} s, see {page}/{image['id']}" if image else None
 
 
 def say(text: str) -> None:

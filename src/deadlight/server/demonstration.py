@@ -4,6 +4,7 @@ from fastapi import APIRouter
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.server.advisories.service import remove_source
+from deadlight.server.attestations.signers import remove_demonstration_signers
 from deadlight.server.auth.requests import Admin
 from deadlight.server.db.deadlocks import again_on_deadlock
 from deadlight.server.inventory.service import remove_demonstration_clusters
@@ -29,6 +30,7 @@ async def _remove(connection: AsyncConnection) -> dict[str, int]:
         "clusters": await remove_demonstration_clusters(connection),
         "workers": await remove_demonstration_workers(connection),
         "owners": await remove_demonstration_rules(connection),
+        "signers": await remove_demonstration_signers(connection),
         "registries": await remove_demonstration_registries(connection),
         "advisories": await remove_source(connection, SOURCE),
     }

@@ -15,7 +15,11 @@ import ExternalLinkAltIcon from "@patternfly/react-icons/dist/esm/icons/external
 import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { Link, useNavigate, useParams } from "react-router";
-import { getImageTagIssueOptions, getImageTagOptions } from "../api/generated/@tanstack/react-query.gen";
+import {
+  getImageTagIssueOptions,
+  getImageTagOptions,
+  getImageTagOwnersOptions,
+} from "../api/generated/@tanstack/react-query.gen";
 import type { ImageTagDetail } from "../api/generated/types.gen";
 import { DemonstrationLabel } from "../facts/DemonstrationLabel";
 import { Digest } from "../facts/Digest";
@@ -42,16 +46,21 @@ import { WorkloadsTab } from "./WorkloadsTab";
 
 const ABOVE = { title: "Live Assessment", path: "/runtime/live/images" };
 
-/** Everything about one image tag: who runs it, what is in it and what is wrong with it. */
+/**
+ * Everything about one image tag: who runs it, what is in it and what is wrong with it.
+ *
+ * It waits for its people, too: how many lines they take is not known before, and the tabs stand below them.
+ */
 export function ImagePage() {
   const path = { image_tag_id: Number(useParams().imageTagId) };
   const image = useQuery(getImageTagOptions({ path }));
+  const people = useQuery(getImageTagOwnersOptions({ path }));
   const issue = useQuery(getImageTagIssueOptions({ path }));
   if (image.error && !image.data) {
     return <PageFailure subject="this image tag" error={image.error} retry={() => void image.refetch()} list={ABOVE} />;
   }
   const message = issue.data && { subject: issue.data.title, body: issue.data.text };
-  return image.data ? <Loaded image={image.data} message={message} /> : <Loading />;
+  return image.data && !people.isPending ? <Loaded image={image.data} message={message} /> : <Loading />;
 }
 
 function Loaded({ image, message }: { image: ImageTagDetail; message: Message | undefined }) {
