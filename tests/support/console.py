@@ -46,7 +46,8 @@ COUNT_SHIFTS = """
 LOADING = ".pf-v6-c-skeleton, .pf-v6-c-spinner"
 TWO_FRAMES = "new Promise((shown) => requestAnimationFrame(() => requestAnimationFrame(shown)))"
 
-LOOKED_AT: dict[str, Any] = {"resultTypes": ["violations"]}
+LOOKED_AT: dict[str, Any] = {"resultTypes": ["violations"], "preload": False}
+"""Without fetching the style sheets again, which only the rule about locked orientation reads."""
 GRAVE = frozenset({"serious", "critical"})
 
 PATIENCE_MILLISECONDS = 10_000

@@ -35,7 +35,7 @@ async def addresses(stage: Stage) -> dict[str, list[str]]:
     program = f"/runtime/live/processes/{process['image_tag_id']}/{process['program_id']}"
     window = await stage.window("checkout", "integrity_violation")
     violated = [await stage.path(image) for image in VIOLATED]
-    tabs = ("vulnerabilities?cve=CVE-2023-50447", "packages", "workloads", "history")
+    tabs = ("vulnerabilities?cve=CVE-2023-50447", "packages", "history")
     return {
         "*": ["/nowhere"],
         "admin/owners": ["/admin/owners"],
