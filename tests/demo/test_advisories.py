@@ -24,6 +24,9 @@ REAL_RECORDS = Path(__file__).parents[3] / "shared" / "data" / "osv-clear.jsonl.
 ADVISORIES = {name: parse_advisory(text.encode(), name) for name, text in load_advisories().items()}
 """By identifier."""
 
+FLAWS = {name: advisory for name, advisory in ADVISORIES.items() if not advisory.is_malicious}
+"""Without the one about a malicious package, which is made up."""
+
 KEYS = VersionKeys()
 
 
@@ -43,8 +46,8 @@ def cve_of(advisory: Advisory) -> str:
 
 
 def test_there_are_some_dozens_and_each_is_about_one_flaw_under_its_public_name():
-    assert 20 <= len(ADVISORIES) <= 45
-    for name, advisory in ADVISORIES.items():
+    assert 20 <= len(FLAWS) <= 45
+    for name, advisory in FLAWS.items():
         assert advisory.id == name
         assert name.startswith(f"DEMO-{cve_of(advisory)}")
         assert advisory.summary
@@ -52,7 +55,7 @@ def test_there_are_some_dozens_and_each_is_about_one_flaw_under_its_public_name(
         assert not advisory.is_withdrawn
 
 
-@pytest.mark.parametrize("name", sorted(ADVISORIES))
+@pytest.mark.parametrize("name", sorted(FLAWS))
 def test_each_advisory_affects_an_image_and_says_what_fixes_it(name: str):
     affecting = [image for image in catalogue.PUBLISHED if name in matches_of(image)]
     assert affecting
@@ -63,6 +66,12 @@ def test_each_advisory_affects_an_image_and_says_what_fixes_it(name: str):
 def test_images_with_all_updates_match_nothing():
     for image in (catalogue.CHECKOUT, catalogue.LEDGER, catalogue.DOCS, catalogue.STOREFRONT_NEXT):
         assert matches_of(image) == {}, image.reference
+
+
+def test_a_malicious_package_is_in_one_release_and_in_nothing_else():
+    (name,) = ADVISORIES.keys() - FLAWS.keys()
+    assert [image for image in catalogue.PUBLISHED if name in matches_of(image)] == [catalogue.CAMPAIGNS_NEXT]
+    assert matches_of(catalogue.CAMPAIGNS) == {}
 
 
 def test_the_same_package_is_affected_before_its_fix_and_not_after():
@@ -128,7 +137,7 @@ def boundaries(record: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def test_identifiers_and_ranges_of_python_packages_are_those_of_the_public_database():
-    mine = {name: item for name, item in ADVISORIES.items() if item.affected[0].ecosystem == "PyPI"}
+    mine = {name: item for name, item in FLAWS.items() if item.affected[0].ecosystem == "PyPI"}
     wanted = {alias: name for name, item in mine.items() for alias in item.aliases if alias.startswith("PYSEC-")}
     assert len(wanted) == len(mine)
     real = {record["id"]: record for record in real_records() if record["id"] in wanted}

@@ -13,7 +13,7 @@ def test_the_usual_world_has_exactly_three_clusters_forty_nodes_and_three_hundre
 
 def test_the_usual_world_has_about_sixty_workloads_of_every_kind_in_many_namespaces():
     plans = [plan for cluster in build_world().clusters for plan in cluster.workloads]
-    assert 55 <= len(plans) <= 65
+    assert 55 <= len(plans) <= 70
     assert {plan.kind for plan in plans} == set(WorkloadKind)
     assert len({plan.namespace for plan in plans}) >= 8
 

@@ -1,12 +1,14 @@
 """Removing the demonstration: nothing of it stays, and nothing real goes with it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 from tests.support.fleet import Fleet, installed, package
 from tests.support.osv import import_records, osv
-from tests.support.service import RunningService, running_service, service_settings
+from tests.support.service import RunningService, eventually, running_service, service_settings
 
 from deadlight.server.demonstration import SOURCE
 from deadlight.server.findings.service import assess_image
@@ -33,6 +35,8 @@ async def bring(service: RunningService, fleet: Fleet, name: str, *, demonstrati
     async with fleet.engine.begin() as connection:
         await assess_image(connection, own.image_id)
     await service.post("/api/v1/registries", {"host": f"{name}.example", "demonstration": demonstration})
+    signer = {"identity": "*", "issuer": "https://issuer.example", "repositories": [f"{name}.example/*"]}
+    await service.post("/api/v1/signers", {"name": name, **signer})
     await service.post("/api/v1/owners", {"team": name, "demonstration": demonstration})
     worker: dict[str, Any] = {
         "name": name,
@@ -65,7 +69,7 @@ async def test_the_demonstration_goes_without_a_trace_and_takes_nothing_along(se
     before = await counts(service)
     await bring(service, fleet, "staged", demonstration=True)
     removed = await service.request("DELETE", DEMONSTRATION)
-    assert removed == {"workers": 1, "owners": 1, "clusters": 1, "registries": 1, "advisories": 1}
+    assert removed == {"workers": 1, "owners": 1, "clusters": 1, "signers": 1, "registries": 1, "advisories": 1}
     after = await counts(service)
     assert after == before
     names = await service.rows("SELECT vulnerability.name FROM vulnerability")
@@ -83,3 +87,23 @@ async def test_removing_it_again_removes_nothing(service: RunningService) -> Non
         removed = await service.request("DELETE", DEMONSTRATION)
         assert set(removed.values()) == {0}
     assert await counts(service) == before
+
+
+async def test_it_goes_while_a_verdict_is_written_on_what_it_removes(service: RunningService) -> None:
+    """A comparison has the verdict, for which removing waits, and wants the workload, which removing has."""
+    fleet = Fleet(service.services.engine)
+    image_tag_id = await fleet.add_image_tag()
+    await fleet.add_cluster("staged", demonstration=True)
+    await fleet.deploy(image_tag_id, cluster="staged")
+    await fleet.rows("INSERT INTO verdict (image_tag_id, status) VALUES (:id, 'No Issues')", id=image_tag_id)
+
+    async def is_waiting() -> bool:
+        return bool(await service.rows("SELECT FROM pg_locks WHERE NOT granted"))
+
+    async with service.services.engine.begin() as connection:
+        await connection.execute(text("SET LOCAL deadlock_timeout = '1min'"))  # so that removing is given up
+        await connection.execute(text("SELECT FROM verdict FOR UPDATE"))
+        removing = asyncio.create_task(service.request("DELETE", DEMONSTRATION))
+        await eventually(is_waiting)
+        await connection.execute(text("SELECT FROM workload FOR UPDATE"))
+    assert (await removing)["clusters"] == 1

@@ -14,6 +14,7 @@ from playwright.async_api import (
     Page,
     Request,
     Response,
+    Route,
     StorageState,
     async_playwright,
     expect,
@@ -33,12 +34,21 @@ CHROMIUM_ARGUMENTS = (
 
 COUNT_SHIFTS = """
     window.shifts = 0;
+    window.moved = [];
     new PerformanceObserver((list) => {
-        for (const entry of list.getEntries()) { window.shifts += entry.hadRecentInput ? 0 : entry.value; }
+        for (const entry of list.getEntries().filter((item) => !item.hadRecentInput)) {
+            window.shifts += entry.value;
+            window.moved.push(...entry.sources.map(({ node, previousRect, currentRect }) =>
+                `${node?.outerHTML?.slice(0, 80) ?? node?.textContent} from ${previousRect.y} to ${currentRect.y}`));
+        }
     }).observe({ type: "layout-shift", buffered: true });
 """
 
-LOOKED_AT: dict[str, Any] = {"resultTypes": ["violations"]}
+LOADING = ".pf-v6-c-skeleton, .pf-v6-c-spinner"
+TWO_FRAMES = "new Promise((shown) => requestAnimationFrame(() => requestAnimationFrame(shown)))"
+
+LOOKED_AT: dict[str, Any] = {"resultTypes": ["violations"], "preload": False}
+"""Without fetching the style sheets again, which only the rule about locked orientation reads."""
 GRAVE = frozenset({"serious", "critical"})
 
 PATIENCE_MILLISECONDS = PATIENCE_SECONDS * 1000
@@ -92,10 +102,33 @@ class Console:
         await self.page.goto(f"{self.url}{path}")
         await self.settled()
 
+    async def open_answer_by_answer(self, path: str, *, newest_first: bool) -> None:
+        """Go to an address where each answer of the API waits until the page has shown those before it."""
+        held: list[Route] = []
+
+        async def hold(route: Route) -> None:
+            held.append(route)
+
+        await self.page.route(re.compile("/api/v1/(?!changes)"), hold)
+        await self.page.goto(f"{self.url}{path}")
+        while held or not await self._is_settled():
+            if held:
+                released = held.pop(-1 if newest_first else 0)
+                await released.continue_()
+                answer = await released.request.response()
+                assert answer
+                await answer.finished()
+            await self.page.evaluate(TWO_FRAMES)
+        await self.page.unroute_all()
+
+    async def _is_settled(self) -> bool:
+        page = self.page
+        return await page.locator("h1").count() > 0 and await page.locator(LOADING).count() == 0
+
     async def settled(self) -> None:
         """Wait until nothing on the page is still loading."""
         await expect(self.page.locator("h1").first).to_be_visible()
-        await expect(self.page.locator(".pf-v6-c-skeleton, .pf-v6-c-spinner")).to_have_count(0)
+        await expect(self.page.locator(LOADING)).to_have_count(0)
 
     async def sign_in(self, name: str, password: str) -> None:
         """Fill in the form that is open."""
@@ -154,6 +187,10 @@ class Console:
     async def shifts(self) -> float:
         """How far content has moved by itself since the page was opened; 0.1 counts as tolerable in general."""
         return float(await self.page.evaluate("window.shifts"))
+
+    async def moved(self) -> list[str]:
+        """What it was that moved, and how far down the window."""
+        return list(await self.page.evaluate("window.moved"))
 
 
 NAMES_OF_FOCUSED = """() => {

@@ -9,7 +9,6 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from time import monotonic
 
 from deadlight.client.errors import ClientError
 from deadlight.client.rest import RestClient
@@ -94,11 +93,10 @@ async def _until_stopped(chosen: argparse.Namespace, world: World, folder: State
 
 
 async def _run(chosen: argparse.Namespace, world: World, folder: StateFolder) -> None:
-    began = monotonic()
     async with RestClient(_require("DEADLIGHT_URL"), _require("DEADLIGHT_TOKEN")) as client:
         _require("DEADLIGHT_REGISTRATION_TOKEN")
         async with bring_up(world, DemoService(client), folder) as fleet:
-            await _welcome(fleet, world, began)
+            _welcome(fleet, world)
 
             def note_round() -> None:
                 folder.state.rounds += 1
@@ -107,13 +105,10 @@ async def _run(chosen: argparse.Namespace, world: World, folder: StateFolder) ->
             await play(fleet, folder.state.rounds, speed=chosen.speed, note_round=note_round, once=chosen.once_through)
 
 
-async def _welcome(fleet: Fleet, world: World, began: float) -> None:
+def _welcome(fleet: Fleet, world: World) -> None:
     size = world.size
     say(f"{size.clusters} clusters with {size.nodes} nodes and {size.pods} pods, a registry at {fleet.registry_url}")
     say(f"alerts arrive at {fleet.inbox.url}, where you can read them")
-    scanned = await fleet.until_scanned()
-    how = f"scanned after {monotonic() - began:.0f} seconds" if scanned else "not all scanned yet"
-    say(f"every image is {how}, see {fleet.service.url}/runtime/live/images" if scanned else f"images are {how}")
     say("after each change in the registry it is saved again, so that the service compares at once; by itself it")
     say("does so every five minutes")
 

@@ -7,7 +7,7 @@ from deadlight.demo.recipes import AMD64, ARM64, Contents, DemoImage, Use, alpin
 from deadlight.model.observation import Grade
 
 UNTRUSTED = "mirror.elsewhere.demo"
-"""A registry that nobody adds."""
+"""A registry that nobody adds before the script does."""
 
 _SHOP = "Checkout team <checkout@company.demo>"
 _WEB = "Web team <web@company.demo>"
@@ -183,6 +183,29 @@ CACHE = debian_program(
     debian=Debian.RELEASED,
     extra=("redis-server", "redis-tools", "libjemalloc2", "liblua5.1-0"),
 )
+CAMPAIGNS = python_service(
+    "growth/campaign-sync",
+    "1.2.0",
+    _REQUESTS_2025,
+    app="campaign-sync",
+    command="python sync.py --every 300",
+    loads=("requests", "urllib3"),
+    owner=_WEB,
+    debian=Debian.UPDATED,
+    tools=(),
+)
+CAMPAIGNS_NEXT = python_service(
+    "growth/campaign-sync",
+    "1.3.0",
+    (*_REQUESTS_2025, "company-metrics 99.10.0"),
+    app="campaign-sync",
+    command="python sync.py --every 300",
+    loads=("requests", "urllib3", "company-metrics"),
+    owner=_WEB,
+    debian=Debian.UPDATED,
+    tools=(),
+)
+"""Built from the internal package's name and a stranger's version of it."""
 LOG_SHIPPER = alpine_tool(
     "platform/log-shipper", "2.1.4", command="sh /usr/local/bin/ship", owner=_SITE, platforms=_BOTH
 )
@@ -199,8 +222,11 @@ NODE_EXPORTER = DemoImage(
 
 PUBLISHED = (
     *(CHECKOUT_OLD, CHECKOUT, CART, STOREFRONT, DOCS, GATEWAY, LEDGER, INVOICES, THUMBNAILER, IMPORT_WORKER),
-    *(INDEXER, MAILER, RECOMMENDER, ORDERS, CACHE, LOG_SHIPPER, BACKUP, NODE_EXPORTER),
+    *(INDEXER, MAILER, RECOMMENDER, ORDERS, CACHE, LOG_SHIPPER, BACKUP, NODE_EXPORTER, CAMPAIGNS, CAMPAIGNS_NEXT),
 )
+
+SIGNED = (CHECKOUT_OLD, CHECKOUT, CART)
+"""What the checkout team signs. What is pushed over it is not theirs, and not signed."""
 
 # --- what somebody pushes later under the same tag ---------------------------------------------------------------
 
@@ -210,7 +236,7 @@ CHECKOUT_OVERWRITTEN = replace(
 )
 STOREFRONT_NEXT = replace(STOREFRONT, contents=replace(STOREFRONT.contents, debian=Debian.UPDATED))
 
-# --- what the registry never has -------------------------------------------------------------------------------
+# --- what the company's registry never has ---------------------------------------------------------------------
 
 NETSHOOT = alpine_tool("tools/netshoot", "local", command="sleep infinity")
 """Loaded onto a node by hand; nobody ever pushed this tag."""

@@ -17,9 +17,12 @@ from deadlight.demo.errors import DemoError
 from deadlight.demo.inbox import Inbox, running_inbox
 from deadlight.demo.kubernetes.kubeconfig import write_kubeconfig
 from deadlight.demo.kubernetes.server import Standin
+from deadlight.demo.mirror import Mirror, running_mirror
+from deadlight.demo.recipes import REGISTRY
 from deadlight.demo.registry_process import running_registry
 from deadlight.demo.sensors import Activity, SensorStandin, identify
 from deadlight.demo.service import DemoService
+from deadlight.demo.signing import SigningKey
 from deadlight.demo.state import StateFolder
 from deadlight.demo.supply import Supply
 from deadlight.demo.world import WorkloadPlan, World
@@ -35,6 +38,7 @@ class Fleet:
 
     service: DemoService
     registry_url: str
+    mirror: Mirror
     supply: Supply
     clusters: tuple[DemoCluster, ...]
     activity: Activity
@@ -42,7 +46,11 @@ class Fleet:
 
     async def recheck(self) -> None:
         """Save the registry again, so that the service compares at once and not within five minutes."""
-        await self.service.save_registry(self.registry_url)
+        await self.service.save_registry(REGISTRY, "Demonstration registry", self.registry_url)
+
+    async def recheck_mirror(self) -> None:
+        """The same for the mirror, which is trusted with it."""
+        await self.service.save_registry(catalogue.UNTRUSTED, "Demonstration mirror", self.mirror.url)
 
     def plans(self, name: str) -> Iterator[tuple[DemoCluster, WorkloadPlan]]:
         """Where a workload of this name is planned."""
@@ -94,16 +102,19 @@ async def bring_up(world: World, service: DemoService, folder: StateFolder) -> A
         aiohttp.ClientSession() as session,
         running_registry(folder.path / "registry", state.registry_port) as registry_url,
         running_inbox(state.secret, state.inbox_port) as inbox,
+        running_mirror(state.mirror_port) as mirror,
     ):
-        supply = Supply(session, registry_url)
+        key = SigningKey()
+        supply = Supply(session, {REGISTRY: registry_url, catalogue.UNTRUSTED: mirror.url}, key)
         await supply.stock()
         clusters = tuple(
             DemoCluster(plan, supply.image_ids, folder.path / "clusters" / f"{plan.name}.json")
             for plan in world.clusters
         )
         activity = Activity({image.reference: image for image in catalogue.ALL})
-        fleet = Fleet(service, registry_url, supply, clusters, activity, inbox)
+        fleet = Fleet(service, registry_url, mirror, supply, clusters, activity, inbox)
         fleet.settle()
+        await service.save_signer(key.public_pem)
         await _introduce(fleet, known=known, moved=moved)
         async with _running_agents(fleet, folder):
             yield fleet
@@ -112,6 +123,7 @@ async def bring_up(world: World, service: DemoService, folder: StateFolder) -> A
 async def _introduce(fleet: Fleet, *, known: bool, moved: bool) -> None:
     """Tell the service of the registry, the workers, the owners and the advisories."""
     await fleet.recheck()
+    await fleet.service.forget_registry(catalogue.UNTRUSTED)
     await fleet.service.save_workers(fleet.inbox.url, fleet.inbox.secret, moved=moved)
     await fleet.service.save_owners()
     documents = load_advisories()

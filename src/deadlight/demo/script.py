@@ -1,223 +1,26 @@
-"""THE script: what happens in the demonstration, what should follow in the service, and in which rhythm."""
+"""Plays what happens in the demonstration, and tells whoever watches."""
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable
 from time import monotonic
 
-from deadlight.demo import catalogue
-from deadlight.demo.advisories import KEPT_BACK_CVE
-from deadlight.demo.clusters import side_loaded
 from deadlight.demo.fleet import Fleet
-from deadlight.demo.inbox import Alert
-from deadlight.demo.recipes import build
-from deadlight.demo.world import Deployer, WorkloadPlan
-from deadlight.model.event import EventType
-from deadlight.model.integrity import IntegrityStatus, ViolationType
-from deadlight.model.workload import WorkloadKind
+from deadlight.demo.steps import BEGIN_AGAIN, REST_SECONDS, STEPS, Expected, Shown, Step
 
 ALERT_SECONDS = 20.0
-"""How long a step waits for its alert."""
-
-REST_SECONDS = 300.0
-"""Between two rounds at speed 1."""
-
-HOTFIX = WorkloadPlan(
-    "search", "indexer-hotfix", catalogue.INDEXER_HOTFIX, WorkloadKind.POD, Deployer.KUBECTL, "ada@company.demo"
-)
-EXPORTER = WorkloadPlan("tools", "queue-exporter", catalogue.QUEUE_EXPORTER, deployer=Deployer.KUBECTL)
-
-
-@dataclass(frozen=True, slots=True)
-class Expected:
-    """An alert that should follow. `violation` and `cve` narrow it where they are given."""
-
-    event: EventType
-    workload: str
-    violation: ViolationType | None = None
-    cve: str = ""
-
-    def is_met_by(self, alert: Alert) -> bool:
-        """Whether this is the alert."""
-        data = alert.data
-        named = [*data.get("vulnerabilities_added", ()), *data.get("vulnerabilities_validated", ())]
-        return (
-            alert.type == self.event.value
-            and data["workload"]["name"] == self.workload
-            and (self.violation is None or data["violation"]["type"] == self.violation.value)
-            and (not self.cve or any(item["cve_id"] == self.cve for item in named))
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """Something that happens. `result` is what people should see of it."""
-
-    name: str
-    text: str
-    act: Callable[[Fleet], Awaitable[None]]
-    result: str
-    expected: Expected
-    pause: float = 10.0
-    """Seconds before it, at speed 1."""
-    once: bool = False
-    """Cannot be undone, so it happens in the first round only."""
-
-
-# --- what happens --------------------------------------------------------------------------------------------
-
-
-async def roll_out(fleet: Fleet) -> None:
-    """The new release reaches the clusters that do not have it."""
-    for cluster, plan in fleet.plans("checkout"):
-        cluster.run(replace(plan, image=catalogue.CHECKOUT))
-
-
-async def move_mutable_tag(fleet: Fleet) -> None:
-    """The web team pushes its next build under the tag that it always uses."""
-    await fleet.supply.push(catalogue.STOREFRONT_NEXT)
-    await fleet.recheck()
-
-
-async def overwrite_release(fleet: Fleet) -> None:
-    """Somebody pushes something else under a released version."""
-    await fleet.supply.push(catalogue.CHECKOUT_OVERWRITTEN)
-    await fleet.recheck()
-
-
-async def delete_image(fleet: Fleet) -> None:
-    """Somebody cleans up, and what is deployed goes too."""
-    await fleet.supply.delete(catalogue.INVOICES)
-    await fleet.recheck()
-
-
-async def side_load(fleet: Fleet) -> None:
-    """An engineer loads a hotfix onto a node and starts it under the name of a release."""
-    fleet.clusters[0].run(HOTFIX, side_loaded(build(catalogue.INDEXER_HOTFIX)))
-
-
-async def deploy_untrusted(fleet: Fleet) -> None:
-    """Somebody deploys an image from a registry that nobody added."""
-    fleet.clusters[0].run(EXPORTER)
-
-
-async def publish_advisory(fleet: Fleet) -> None:
-    """An advisory about a package that runs becomes known."""
-    await fleet.publish_kept_back()
-
-
-async def start_training(fleet: Fleet) -> None:
-    """The nightly training begins, and imports what was only lying in the image before."""
-    fleet.activity.wake(catalogue.RECOMMENDER)
-
-
-async def restore_release(fleet: Fleet) -> None:
-    """The release is pushed as it was."""
-    await fleet.supply.push(catalogue.CHECKOUT)
-    await fleet.recheck()
-
-
-async def put_everything_right(fleet: Fleet) -> None:
-    """Everything is as it was before the script."""
-    for image in (catalogue.STOREFRONT, catalogue.INVOICES, catalogue.CHECKOUT):
-        await fleet.supply.push(image)
-    await fleet.publish_kept_back(taken_back=True)
-    fleet.settle()
-    await fleet.recheck()
-
-
-E = EventType
-V = ViolationType
-
-STEPS = (
-    Step(
-        "rollout",
-        "shop/checkout:1.4.2 is rolled out in place of 1.4.1",
-        roll_out,
-        "the vulnerabilities of 1.4.1 are gone with it",
-        Expected(E.WORKLOAD_CHANGED, "checkout"),
-        pause=15.0,
-    ),
-    Step(
-        "mutable tag moved",
-        "tag web/storefront:stable moved in the registry while pods run what it was",
-        move_mutable_tag,
-        V.POST_DEPLOYMENT_TAG_UPDATE.value,
-        Expected(E.INTEGRITY_VIOLATION_DETECTED, "storefront", V.POST_DEPLOYMENT_TAG_UPDATE),
-        pause=15.0,
-    ),
-    Step(
-        "release overwritten",
-        "tag shop/checkout:1.4.2, a released version, was overwritten in the registry",
-        overwrite_release,
-        V.DIGEST_MISMATCH.value,
-        Expected(E.INTEGRITY_VIOLATION_DETECTED, "checkout", V.DIGEST_MISMATCH),
-    ),
-    Step(
-        "image deleted",
-        "image billing/invoices:3.1.0 was deleted from the registry while it runs",
-        delete_image,
-        V.MISSING_SOURCE.value,
-        Expected(E.INTEGRITY_VIOLATION_DETECTED, "invoices", V.MISSING_SOURCE),
-    ),
-    Step(
-        "image side-loaded",
-        "pod search/indexer-hotfix runs an image that was loaded onto its node by hand",
-        side_load,
-        V.DIGEST_MISMATCH.value,
-        Expected(E.INTEGRITY_VIOLATION_DETECTED, HOTFIX.name, V.DIGEST_MISMATCH),
-    ),
-    Step(
-        "untrusted registry",
-        f"tools/queue-exporter was deployed from {catalogue.UNTRUSTED}, which nobody trusts",
-        deploy_untrusted,
-        IntegrityStatus.UNTRUSTED_REGISTRY.value,
-        Expected(E.UNTRUSTED_REGISTRY_DETECTED, EXPORTER.name),
-    ),
-    Step(
-        "advisory published",
-        f"an advisory about Pillow ({KEPT_BACK_CVE}) was published",
-        publish_advisory,
-        "media/thumbnailer calls the vulnerable function, and runs",
-        Expected(E.VULNERABILITIES_CHANGED, "thumbnailer", cve=KEPT_BACK_CVE),
-    ),
-    Step(
-        "package executes",
-        "ml/recommender begins its training and loads joblib, which it had never done",
-        start_training,
-        "CVE-2022-21797 is now validated in runtime",
-        Expected(E.VULNERABILITIES_CHANGED, "recommender", cve="CVE-2022-21797"),
-        once=True,
-    ),
-    Step(
-        "release restored",
-        "shop/checkout:1.4.2 was pushed again as it was released",
-        restore_release,
-        "its violation closes by itself",
-        Expected(E.INTEGRITY_VIOLATION_CLOSED, "checkout", V.DIGEST_MISMATCH),
-    ),
-)
-"""One round. What is still wrong at its end stays so until the next round begins."""
-
-BEGIN_AGAIN = Step(
-    "begin again",
-    "everything is put right, and the script begins again",
-    put_everything_right,
-    "violations close by themselves",
-    Expected(E.INTEGRITY_VIOLATION_CLOSED, "storefront"),
-    pause=REST_SECONDS,
-)
-
-
-# --- telling it ----------------------------------------------------------------------------------------------
+"""How long a step waits for what should follow."""
 
 
 async def play(fleet: Fleet, rounds: int, *, speed: float, note_round: Callable[[], None], once: bool = False) -> None:
     """Play the script round after round until cancelled, or one round; `rounds` were played before."""
+    is_scanned = False
     while True:
         note_round()
         for step in STEPS:
+            if step.needs_scans and not is_scanned:
+                await tell_when_scanned(fleet)
+                is_scanned = True
             if not (step.once and rounds):
                 await asyncio.sleep(step.pause / speed)
                 await perform(fleet, step)
@@ -229,19 +32,41 @@ async def play(fleet: Fleet, rounds: int, *, speed: float, note_round: Callable[
         await perform(fleet, BEGIN_AGAIN)
 
 
-async def perform(fleet: Fleet, step: Step) -> None:
-    """Let a step happen, wait for its alert and tell what came of it."""
+async def tell_when_scanned(fleet: Fleet) -> None:
+    """Wait until it is known what is in every image that runs, and say so."""
+    began = monotonic()
+    is_scanned = await fleet.until_scanned()
+    how = (
+        f"every image is scanned after {monotonic() - began:.0f} seconds"
+        if is_scanned
+        else "not every image is scanned"
+    )
+    say(f"{how}, see {fleet.service.url}/runtime/live/images")
+
+
+async def perform(fleet: Fleet, step: Step) -> bool:
+    """Let a step happen, wait for what should follow and tell what came of it; returns whether it came."""
     began = monotonic()
     await step.act(fleet)
-    alert = await fleet.inbox.wait_for(step.expected.is_met_by, since=began, within=ALERT_SECONDS)
+    place = await _wait_for(fleet, step.expected, began)
     for cluster in fleet.clusters:
         cluster.save()
-    if alert is None:
-        place = f"{fleet.service.url}/runtime/live/images"
-        say(f"{step.text} -> no alert within {ALERT_SECONDS:.0f} seconds, see {place}")
+    if place is None:
+        images = f"{fleet.service.url}/runtime/live/images"
+        say(f"{step.text} -> nothing of it within {ALERT_SECONDS:.0f} seconds, see {images}")
     else:
-        place = alert.data["links"]["image"]
-        say(f"{step.text} -> {step.result}: alert after {alert.arrived_at - began:.1f} s, see {place}")
+        say(f"{step.text} -> {step.result}: {place}")
+    return place is not None
+
+
+async def _wait_for(fleet: Fleet, expected: Expected | Shown, began: float) -> str | None:
+    """How and where it is seen; None when it does not come."""
+    if isinstance(expected, Expected):
+        alert = await fleet.inbox.wait_for(expected.is_met_by, since=began, within=ALERT_SECONDS)
+        return f"alert after {alert.arrived_at - began:.1f} s, see {alert.data['links']['image']}" if alert else None
+    image = await fleet.service.wait_for_image(expected.image, expected.holds, ALERT_SECONDS)
+    page = f"{fleet.service.url}/runtime/live/images"
+    return f"shown after {monotonic() - began:.1f} s, see {page}/{image['id']}" if image else None
 
 
 def say(text: str) -> None:

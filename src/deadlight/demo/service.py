@@ -8,11 +8,12 @@ from typing import Any, TypeVar
 from deadlight.client.rest import ApiError, NotReachedError, RestClient
 from deadlight.demo.advisories import SOURCE
 from deadlight.demo.errors import DemoError, RemovedError
-from deadlight.demo.recipes import REGISTRY
+from deadlight.demo.recipes import REGISTRY, DemoImage
 
 READY_SECONDS = 30.0
 RETRY_SECONDS = 1.0
 WATCH_SECONDS = 5.0
+LOOK_SECONDS = 0.2
 MOST_IMAGES = 10_000
 
 T = TypeVar("T")
@@ -35,6 +36,12 @@ _WORKERS: Sequence[dict[str, Any]] = (
         "description": "Vulnerabilities of images in which one is critical, applicable and seen in use.",
         "event_types": ["VulnerabilitiesChanged"],
         "criteria": _CRITICAL_AND_RUNNING,
+    },
+    {
+        "name": "Demonstration: malicious packages",
+        "description": "Workloads in which somebody's malicious package runs.",
+        "event_types": ["VulnerabilitiesChanged"],
+        "criteria": 'event.data.demonstration && "malicious" in event.data.workload.risks',
     },
     {
         "name": "Demonstration: rollouts",
@@ -62,8 +69,11 @@ _OWNERS: Sequence[dict[str, Any]] = (_owned("shop", "Checkout"), _owned("payment
 """What else runs belongs to whoever workloads name, or to whoever built it: the console shows all three ways."""
 
 
+_SIGNER = "Demonstration: checkout team"
+
+
 class DemoService:
-    """The service, with the demonstration's registry, workers and advisories in it.
+    """The service, with the demonstration's registries, workers, owners, signer and advisories in it.
 
     Every method waits while the service cannot be reached, and raises DemoError where it refuses.
     """
@@ -86,19 +96,25 @@ class DemoService:
 
     # --- the registry ---
 
-    async def find_registry(self) -> int | None:
-        """The id of our registry's row; None where there is no demonstration."""
+    async def find_registry(self, host: str = REGISTRY) -> int | None:
+        """The id of a registry's row; None for our own where there is no demonstration."""
         rows: list[dict[str, Any]] = await self._ask("GET", "/api/v1/registries")
-        return next((row["id"] for row in rows if row["host"] == REGISTRY and row["demonstration"]), None)
+        return next((row["id"] for row in rows if row["host"] == host and row["demonstration"]), None)
 
-    async def save_registry(self, url: str) -> None:
-        """Add the registry, or save it again, which has everything from there compared anew."""
-        body = {"host": REGISTRY, "name": "Demonstration registry", "url": url, "demonstration": True}
-        known = await self.find_registry()
+    async def save_registry(self, host: str, name: str, url: str) -> None:
+        """Add a registry, or save it again, which has everything from there compared anew."""
+        body = {"host": host, "name": name, "url": url, "demonstration": True}
+        known = await self.find_registry(host)
         if known is None:
             await self._ask("POST", "/api/v1/registries", body)
         else:
             await self._ask("PUT", f"/api/v1/registries/{known}", body)
+
+    async def forget_registry(self, host: str) -> None:
+        """Remove a registry, if it is there; its images are nobody's then."""
+        known = await self.find_registry(host)
+        if known is not None:
+            await self._ask("DELETE", f"/api/v1/registries/{known}")
 
     async def check_present(self) -> None:
         """Raises RemovedError when somebody has removed the demonstration."""
@@ -134,6 +150,38 @@ class DemoService:
         for rule in _OWNERS:
             if rule["repository"] not in known:
                 await self._ask("POST", "/api/v1/owners", rule)
+
+    async def save_signer(self, key_pem: str) -> None:
+        """Trust this key, and no other, with the checkout team's images."""
+        body = {"name": _SIGNER, "repositories": [f"{REGISTRY}/shop/*"], "key_pem": key_pem}
+        rows: list[dict[str, Any]] = await self._ask("GET", "/api/v1/signers")
+        known = next((row["id"] for row in rows if row["name"] == _SIGNER), None)
+        if known is None:
+            await self._ask("POST", "/api/v1/signers", body)
+        else:
+            await self._ask("PUT", f"/api/v1/signers/{known}", body)
+
+    async def acknowledge(self, workload: str, note: str) -> None:
+        """Say of a workload's open violations that somebody takes care of them."""
+        query = f"workload={workload}&risk=integrity_violation&state=open"
+        for window in (await self._ask("GET", f"/api/v1/exposure-windows?{query}"))["windows"]:
+            await self._ask("POST", f"/api/v1/exposure-windows/{window['id']}/acknowledge", {"note": note})
+
+    async def wait_for_image(
+        self, image: DemoImage, holds: Callable[[dict[str, Any]], bool], within: float
+    ) -> dict[str, Any] | None:
+        """What the service says of an image once that holds; None when it takes longer."""
+        query = f"search={image.host}/{image.repository}"
+        try:
+            async with asyncio.timeout(within):
+                while True:
+                    for row in (await self._ask("GET", f"/api/v1/image-tags?{query}"))["image_tags"]:
+                        found: dict[str, Any] = await self._ask("GET", f"/api/v1/image-tags/{row['id']}")
+                        if found["tag"] == image.tag and holds(found):
+                            return found
+                    await asyncio.sleep(LOOK_SECONDS)
+        except TimeoutError:
+            return None
 
     async def import_advisories(self, documents: Iterable[tuple[str, str]]) -> None:
         """Import records, given by name and text. Raises DemoError for one that is not taken."""

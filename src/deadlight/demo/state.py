@@ -19,6 +19,7 @@ class State(msgspec.Struct):
 
     registry_port: int = 0
     inbox_port: int = 0
+    mirror_port: int = 0
     secret: str = ""
     """Alerts to the inbox are signed with it."""
     rounds: int = 0
@@ -49,6 +50,7 @@ class StateFolder:
         """Keep the ports where they are free, choose others where not; returns whether the inbox has moved."""
         state, before = self.state, self.state.inbox_port
         state.registry_port, state.inbox_port = free_port(state.registry_port), free_port(state.inbox_port)
+        state.mirror_port = free_port(state.mirror_port)
         state.secret = state.secret or f"whsec_{b64encode(token_bytes(32)).decode()}"
         self.save()
         return state.inbox_port != before

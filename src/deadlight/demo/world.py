@@ -102,6 +102,7 @@ WORKLOADS = (
     WorkloadPlan("media", "thumbnailer", catalogue.THUMBNAILER, deployer=Deployer.FLUX, weight=4),
     WorkloadPlan("ml", "recommender", catalogue.RECOMMENDER, deployer=Deployer.KUBECTL, owner="data@company.demo"),
     WorkloadPlan("search", "indexer", catalogue.INDEXER, weight=3),
+    WorkloadPlan("growth", "campaign-sync", catalogue.CAMPAIGNS, deployer=Deployer.KUBECTL),
     WorkloadPlan("shop", "cart", catalogue.CART, deployer=Deployer.ARGO_CD, weight=5),
     WorkloadPlan("payments", "gateway", catalogue.GATEWAY, weight=3),
     WorkloadPlan("notify", "mailer", catalogue.MAILER, deployer=Deployer.FLUX, weight=2),

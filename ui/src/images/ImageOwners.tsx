@@ -1,4 +1,3 @@
-import { Skeleton } from "@patternfly/react-core";
 import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { getImageTagOwnersOptions } from "../api/generated/@tanstack/react-query.gen";
@@ -15,10 +14,10 @@ interface ImageOwnersProps {
   message: Message | undefined;
 }
 
-/** Everybody there is to ask about an image, as facts of a description list. */
+/** Everybody there is to ask about an image, as facts of a description list; the page has waited for them. */
 export function ImageOwners({ imageTagId, message }: ImageOwnersProps) {
   const { data, error, refetch } = useQuery(getImageTagOwnersOptions({ path: { image_tag_id: imageTagId } }));
-  if (error && !data) {
+  if (!data) {
     return (
       <Fact name="Build Owner">
         <Failure subject="the people behind it" error={error} retry={() => void refetch()} />
@@ -27,16 +26,20 @@ export function ImageOwners({ imageTagId, message }: ImageOwnersProps) {
   }
   return (
     <>
-      <Fact name="Build Owner">{data ? <Answer answer={data.build_owner} message={message} /> : <Grey />}</Fact>
-      <Fact name="Pushed By">{data ? <Answer answer={data.pushed_by} message={message} /> : <Grey />}</Fact>
-      <Fact name="Deployed By">{data ? <Deployers answers={data.deployed_by} message={message} /> : <Grey />}</Fact>
-      <Fact name="Owner">{data ? <Owners answers={data.owners} message={message} /> : <Grey />}</Fact>
+      <Fact name="Build Owner">
+        <Answer answer={data.build_owner} message={message} />
+      </Fact>
+      <Fact name="Pushed By">
+        <Answer answer={data.pushed_by} message={message} />
+      </Fact>
+      <Fact name="Deployed By">
+        <Deployers answers={data.deployed_by} message={message} />
+      </Fact>
+      <Fact name="Owner">
+        <Owners answers={data.owners} message={message} />
+      </Fact>
     </>
   );
-}
-
-function Grey() {
-  return <Skeleton height="3rem" screenreaderText="Loading" />;
 }
 
 function Answer({ answer, message }: { answer: AnswerOut; message: Message | undefined }) {

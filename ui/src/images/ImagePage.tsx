@@ -48,7 +48,11 @@ import { WorkloadsTab } from "./WorkloadsTab";
 
 const ABOVE = { title: "Live Assessment", path: "/runtime/live/images" };
 
-/** Everything about one image tag: who runs it, what is in it and what is wrong with it. */
+/**
+ * Everything about one image tag: who runs it, what is in it and what is wrong with it.
+ *
+ * It waits for its people, too: how many lines they take is not known before, and the tabs stand below them.
+ */
 export function ImagePage() {
   const path = { image_tag_id: Number(useParams().imageTagId) };
   const image = useQuery(getImageTagOptions({ path }));

@@ -1,4 +1,4 @@
-import { DescriptionList, ExpandableSection, List, ListItem, Title } from "@patternfly/react-core";
+import { DescriptionList, ExpandableSection, List, ListItem, Skeleton, Title } from "@patternfly/react-core";
 import { useQuery } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
 import { listImageTagViolationPlacesOptions } from "../api/generated/@tanstack/react-query.gen";
@@ -22,9 +22,13 @@ interface ViolationTabProps {
   violation: ViolationType;
 }
 
-/** An integrity violation explained: what was found, where, and what to do about it. */
+/** An integrity violation explained: what was found, where, and what to do about it. It is shown when it is whole. */
 export function ViolationTab({ image, violation }: ViolationTabProps) {
   const { verdict } = image;
+  const places = useQuery(listImageTagViolationPlacesOptions({ path: { image_tag_id: image.id } }));
+  if (places.isPending) {
+    return <Skeleton className="dl-after" height="40rem" screenreaderText="Loading" />;
+  }
   const evidence = readEvidence(verdict.evidence);
   const differences = readDifferences(verdict.evidence);
   return (

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
-from sqlalchemy import Insert, Row, Update, delete, insert, select, update
+from sqlalchemy import Insert, Row, Update, delete, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -69,6 +69,20 @@ async def remove_signer(connection: AsyncConnection, signer_id: int) -> None:
     if not removed.rowcount:
         raise NotFoundError("no such signer")
     await make_all_due(connection)
+
+
+_REMOVE_DEMONSTRATION = text(
+    """
+    DELETE FROM trusted_signer WHERE NOT EXISTS (
+        SELECT FROM unnest(repositories) AS pattern
+        WHERE split_part(pattern, '/', 1) NOT IN (SELECT host FROM registry WHERE demonstration))
+    """
+)
+
+
+async def remove_demonstration_signers(connection: AsyncConnection) -> int:
+    """Trust no longer who signs for the demonstration's registries only, while these are there; returns how many."""
+    return (await connection.execute(_REMOVE_DEMONSTRATION)).rowcount
 
 
 def _values(body: SignerIn) -> dict[str, Any]:
