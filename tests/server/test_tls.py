@@ -18,6 +18,7 @@ from deadlight.client.agent import AgentClient
 from deadlight.client.credential_process import Token
 from deadlight.client.errors import CredentialsError
 from deadlight.server.__main__ import _serve_http, open_services
+from deadlight.server.assessment.live_index import LiveIndex
 from deadlight.server.auth.registration import create_registration_token
 from deadlight.server.dashboard.risk_index import RiskIndex
 
@@ -60,7 +61,7 @@ async def serving(database_url: str, folder: Path, name: str) -> AsyncIterator[S
         async with services.engine.begin() as connection:
             token = await create_registration_token(connection, "tests")
         (folder / "registration-token").write_text(token)
-        server = asyncio.create_task(_serve_http(services, RiskIndex(services.engine)))
+        server = asyncio.create_task(_serve_http(services, RiskIndex(services.engine), LiveIndex()))
         try:
             await eventually(lambda: listens(port))
             yield SecureService(port, authority, folder)
