@@ -19,7 +19,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
-from benchmarks.console_questions import BASELINE, UNFILTERED, Question, make_changes, questions
+from benchmarks.console_questions import AFTER_CHANGES, BASELINE, UNFILTERED, Question, make_changes, questions
 from benchmarks.fleet import Fleet, FleetSize
 from benchmarks.fleet_store import fill
 from benchmarks.result import Bar, describe_machine, finish, percentile
@@ -58,10 +58,13 @@ class Stalls:
     """Without the time in which something else had the machine."""
 
 
-async def measure(engine: AsyncEngine, question: Question, rounds: int) -> Measured:
-    """Ask it again and again, each time on a connection of its own."""
+async def measure(engine: AsyncEngine, question: Question, rounds: int, *, changing: bool) -> Measured:
+    """Ask it again and again, each time on a connection of its own; while things change or not."""
     taken, cpu = [], []
     for _ in range(rounds + 2):
+        if changing:
+            async with engine.connect() as connection:
+                await make_changes(connection)
         started = time.perf_counter()
         async with engine.connect() as connection:
             spent = await _cpu_seconds(connection)
@@ -141,7 +144,10 @@ async def run(url: str, fleet: Fleet, rounds: int) -> None:
         await make_changes(connection)
     gc.freeze()  # as the service does
     index = {"building": await measure_building(engine, live), "upkeep": await measure_upkeep(engine, live)}
-    measured = {name: await measure(engine, question, rounds) for name, question in questions(fleet, live)}
+    measured = {
+        name: await measure(engine, question, rounds, changing=name.endswith(AFTER_CHANGES))
+        for name, question in questions(fleet, live)
+    }
     exported = await measure_export(engine, live)
     await engine.dispose()
     report(measured, index, exported, fleet)

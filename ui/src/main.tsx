@@ -6,6 +6,7 @@ import { createRoot } from "react-dom/client";
 import { RouterProvider } from "react-router/dom";
 import { connectClient, createQueryClient } from "./api/queryClient";
 import { createRouter } from "./routes";
+import { sessionOptions } from "./session/session";
 import { ThemeProvider } from "./theme/Theme";
 
 const root = document.getElementById("console");
@@ -14,6 +15,8 @@ if (root === null) {
 }
 const queryClient = createQueryClient();
 connectClient(queryClient);
+// Nothing is shown before it is known who looks: asked while the page itself is still being fetched.
+void queryClient.prefetchQuery(sessionOptions);
 createRoot(root).render(
   <StrictMode>
     <ThemeProvider>

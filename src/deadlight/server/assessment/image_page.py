@@ -25,7 +25,7 @@ MAX_NAMESPACES = 50
 
 _PLACES = text(
     """
-    SELECT placement.image_tag_id, count(DISTINCT workload.id) AS workloads, bool_or(placement.running) AS running,
+    SELECT placement.image_tag_id, count(*) AS workloads, bool_or(placement.running) AS running,
            count(DISTINCT workload.cluster_id) AS clusters, bool_or(cluster.demonstration) AS demonstration,
            array_agg(DISTINCT cluster.provider ORDER BY cluster.provider) AS providers
     FROM placement
