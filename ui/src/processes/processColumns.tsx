@@ -13,7 +13,7 @@ import { processPath } from "./processList";
 
 const NAME: Column<LiveProcess> = {
   title: "Process",
-  width: 15,
+  width: 10,
   cell: (row) => (
     <>
       <Link to={processPath(row)}>{row.name}</Link>
@@ -35,7 +35,7 @@ const VULNERABILITIES: Column<LiveProcess> = {
 };
 const STATUS: Column<LiveProcess> = {
   title: "Process status",
-  isNarrow: true,
+  width: 10,
   cell: (row) => (
     <>
       <RuntimeStatusLabel status={row.runtime_status} />
@@ -49,7 +49,7 @@ const PATH: Column<LiveProcess> = {
   title: "Path",
   width: 15,
   cell: (row) => (
-    <code className="dl-break">
+    <code className="dl-name">
       <PathText path={row.path} />
     </code>
   ),
@@ -57,7 +57,7 @@ const PATH: Column<LiveProcess> = {
 const ARGUMENTS: Column<LiveProcess> = {
   title: "Arguments",
   width: 20,
-  cell: (row) => (row.arguments ? <code className="dl-break">{row.arguments}</code> : <None />),
+  cell: (row) => (row.arguments ? <code className="dl-name">{row.arguments}</code> : <None />),
 };
 
 const IMAGE: Column<LiveProcess> = {
@@ -68,7 +68,9 @@ const IMAGE: Column<LiveProcess> = {
       <Link to={imagePath(row.image_tag_id)} className="dl-name">
         <PathText path={row.image} />
       </Link>
-      <div className="dl-subtle">{row.architecture}</div>
+      <div className="dl-subtle">
+        {row.architecture} <DemonstrationLabel isShown={row.demonstration} />
+      </div>
     </>
   ),
 };
@@ -85,14 +87,7 @@ export const WORKLOAD_PROCESS_COLUMNS: readonly Column<LiveProcess>[] = [
 ];
 
 export const PROCESS_COLUMNS: readonly Column<LiveProcess>[] = [
-  {
-    ...NAME,
-    cell: (row) => (
-      <>
-        {NAME.cell(row)} <DemonstrationLabel isShown={row.demonstration} />
-      </>
-    ),
-  },
+  NAME,
   RISKS,
   VULNERABILITIES,
   STATUS,

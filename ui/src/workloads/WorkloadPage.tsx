@@ -28,8 +28,9 @@ import { PageHead } from "../shell/PageHead";
 import { PageFailure } from "../states/PageFailure";
 import { type Column, DataTable } from "../table/DataTable";
 import { WorkloadProcesses } from "./WorkloadProcesses";
-import { describeSource, Nodes } from "./workloadColumns";
+import { Nodes } from "./workloadColumns";
 import { workloadPath } from "./workloadList";
+import { describeSource } from "./workloadTexts";
 
 const ABOVE = { title: "Workloads", path: "/runtime/live/workloads" };
 

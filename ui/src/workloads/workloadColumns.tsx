@@ -1,4 +1,3 @@
-import { Label } from "@patternfly/react-core";
 import { Link } from "react-router";
 import type { LiveWorkload } from "../api/generated/types.gen";
 import { RiskLabels } from "../facts/RiskLabels";
@@ -7,6 +6,7 @@ import { ClusterName } from "../images/ClusterName";
 import { VulnerabilityCounts } from "../live/VulnerabilityCounts";
 import type { Column } from "../table/DataTable";
 import { workloadPath } from "./workloadList";
+import { describeKind, describeSource } from "./workloadTexts";
 
 const NODES_SHOWN = 2;
 
@@ -19,12 +19,7 @@ export const WORKLOAD_COLUMNS: readonly Column<LiveWorkload>[] = [
         <Link to={workloadPath(row.id)} className="dl-name">
           {row.name}
         </Link>
-        {row.architectures.map((architecture) => (
-          <Label key={architecture} isCompact variant="outline">
-            {architecture}
-          </Label>
-        ))}
-        <div className="dl-subtle">{row.kind}</div>
+        <div className="dl-subtle">{describeKind(row)}</div>
       </>
     ),
   },
@@ -33,10 +28,7 @@ export const WORKLOAD_COLUMNS: readonly Column<LiveWorkload>[] = [
     title: "Vulnerabilities",
     width: 15,
     cell: (row) => (
-      <>
-        <VulnerabilityCounts severities={row.severities} scanState={row.scan_state} />
-        <div className="dl-subtle">{describeSource(row)}</div>
-      </>
+      <VulnerabilityCounts severities={row.severities} scanState={row.scan_state} note={describeSource(row)} />
     ),
   },
   { title: "Status", isNarrow: true, cell: (row) => <RuntimeStatusLabel status={row.runtime_status} /> },
@@ -60,17 +52,6 @@ export const WORKLOAD_COLUMNS: readonly Column<LiveWorkload>[] = [
     ),
   },
 ];
-
-/** What vulnerabilities and risks of packages are said of. */
-export function describeSource(row: Pick<LiveWorkload, "processes_count" | "images_count" | "severities">): string {
-  if (row.processes_count > 0) {
-    return `used by ${row.processes_count} ${row.processes_count === 1 ? "process" : "processes"}`;
-  }
-  if (row.severities === null) {
-    return "";
-  }
-  return row.images_count === 1 ? "in its image" : `in its ${row.images_count} images`;
-}
 
 /** The first nodes by name, and how many more there are. */
 export function Nodes({ nodes }: { nodes: readonly string[] }) {
