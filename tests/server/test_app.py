@@ -1,9 +1,10 @@
 """What holds for every request: bounds, errors, headers, the console's files and the API's description."""
 
 import asyncio
+import gzip
 import io
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 
 import msgspec
@@ -24,7 +25,9 @@ async def service(database_url: str) -> AsyncIterator[RunningService]:
         yield running
 
 
-async def ask(app: FastAPI, path: str, method: str = "GET") -> tuple[int, dict[str, str], bytes]:
+async def ask(
+    app: FastAPI, path: str, method: str = "GET", headers: Iterable[tuple[bytes, bytes]] = ()
+) -> tuple[int, dict[str, str], bytes]:
     """What an application without a service answers: status, headers and body."""
     messages: list[Message] = []
     asked_for_body = asyncio.Event()
@@ -47,14 +50,14 @@ async def ask(app: FastAPI, path: str, method: str = "GET") -> tuple[int, dict[s
         "path": path,
         "raw_path": path.encode(),
         "query_string": b"",
-        "headers": [],
+        "headers": list(headers),
         "server": ("test", 80),
         "client": ("test", 1),
         "root_path": "",
     }
     await app(scope, receive, send)
-    headers = {name.decode(): value.decode() for name, value in messages[0]["headers"]}
-    return messages[0]["status"], headers, b"".join(message.get("body", b"") for message in messages[1:])
+    answered = {name.decode(): value.decode() for name, value in messages[0]["headers"]}
+    return messages[0]["status"], answered, b"".join(message.get("body", b"") for message in messages[1:])
 
 
 # --- health ----------------------------------------------------------------------------------------------
@@ -225,11 +228,26 @@ async def test_the_consoles_pages_are_one_and_its_assets_are_kept(console: Path)
     status, headers, body = await ask(app, "/assets/app-1a2b.js")
     assert (status, body) == (200, b"start()")
     assert "immutable" in headers["cache-control"]
+    assert "content-encoding" not in headers
     status, _, body = await ask(app, "/assets/app-of-another-version.js")
     assert (status, msgspec.json.decode(body)["message"]) == (
         404,
         "this version of the console has no such file: reload the page",
     )
+
+
+@pytest.mark.parametrize(
+    ("accepted", "is_compressed"),
+    [("gzip, deflate, br", True), ("br;q=1.0, GZIP;q=0.5", True), ("gzip;q=0", False), ("br", False), ("", False)],
+)
+async def test_assets_are_compressed_for_whoever_takes_that(console: Path, accepted: str, is_compressed: bool) -> None:
+    (console / "assets" / "app-1a2b.js.gz").write_bytes(gzip.compress(b"start()"))
+    asked = ((b"accept-encoding", accepted.encode()),)
+    status, headers, body = await ask(create_app(console=console), "/assets/app-1a2b.js", headers=asked)
+    assert (status, headers["vary"]) == (200, "accept-encoding")
+    assert headers["content-type"].startswith("text/javascript")
+    assert (headers.get("content-encoding") == "gzip") is is_compressed
+    assert (gzip.decompress(body) if is_compressed else body) == b"start()"
 
 
 @pytest.mark.parametrize(
