@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.server.assessment.test_workloads import watched
 from tests.support.fleet import Fleet
 from tests.support.service import RunningService
+from tests.support.watched import watched
 
 DOCUMENTED = Path(__file__).parent / "documented"
 
