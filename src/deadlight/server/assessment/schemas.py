@@ -85,11 +85,9 @@ class ImageTagDetail(ImageTagRow):
 
     pinned_digest: str
     first_seen_at: datetime
-    runtime_status: RuntimeStatus
     namespaces: list[str]
     """The first fifty by name."""
     namespaces_count: int
-    providers: list[str]
     source: SourceOut
     distribution: str
     scan_error: str
