@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 from tests.server.assessment.conftest import shop
-from tests.server.assessment.test_workloads import watched
+from tests.support.watched import watched
 from tests.support.fleet import Fleet
 from tests.support.service import RunningService, running_service, service_settings
 from typer.testing import CliRunner, Result

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from deadlight.model.image import ImageReference
 from deadlight.model.integrity import ViolationType
 from deadlight.model.workload import RuntimeStatus
+from deadlight.registry.types.table import TYPES, expected_digest_label
 from deadlight.server.assessment.filters import TimePeriod
 from deadlight.server.assessment.image_contents import count_findings
 from deadlight.server.assessment.image_places import list_deployers, list_namespaces
@@ -129,9 +130,12 @@ async def require_image_tag(connection: AsyncConnection, image_tag_id: int) -> N
 
 def _registry(row: Row[Any], registry: Registry | None) -> SourceOut:
     is_there = registry is not None and row.violation_type != ViolationType.MISSING_SOURCE
+    kind = registry.type if registry else ""
     return SourceOut(
         host=row.registry,
-        type=registry.type if registry else "",
+        type=kind,
+        product=TYPES[kind].label if kind in TYPES else "",
+        expected_digest_label=expected_digest_label(kind),
         trusted=bool(registry and registry.trusts(row.repository)),
         origin=_origin(row, registry),
         link=_link(row, registry, row.digest) if is_there else "",

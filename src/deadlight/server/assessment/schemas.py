@@ -74,6 +74,10 @@ class SourceOut(BaseModel):
 
     host: str
     type: str
+    product: str
+    """What people call what it is; empty where nobody added it."""
+    expected_digest_label: str
+    """What to call the digest it has: Artifactory Digest (Expected)."""
     trusted: bool
     link: str
     origin: str
