@@ -180,7 +180,7 @@ async def test_the_info_card_names_the_image_and_its_people_who_can_be_told_at_o
         await expect(console.fact(name).first).to_contain_text(text)
     await card.get_by_role("button", name="Copy repository path").click()
     assert await clipboard(console) == "shop/web"
-    await expect(page.get_by_role("link", name="Show in registry")).to_have_attribute("href", RUNNING)
+    await expect(page.get_by_role("link", name="Show in OCI registry")).to_have_attribute("href", RUNNING)
     for count in ("1 Critical & High CVEs", "2 Applicable CVEs", "2 Running CVEs"):
         await expect(page.get_by_role("link", name=count)).to_have_count(int(count.startswith("1")))
     builder = card.get_by_role("link", name=OWNER)
@@ -245,7 +245,7 @@ async def test_a_missing_source_and_a_malicious_package_are_explained(console: C
     await expect(panel.get_by_text("Artifact Not Found", exact=True)).to_be_visible()
     await panel.get_by_role("button", name="Copy registry path").click()
     assert await clipboard(console) == f"{REGISTRY}/shop/web:2.0.0"
-    await expect(page.get_by_role("link", name="Show in registry")).to_have_count(0)
+    await expect(page.get_by_role("link", name="Show in OCI registry")).to_have_count(0)
     await expect_steps(panel, "High", "retention", "Shadow IT", "Trash Can", "terminate")
     await expect(page.get_by_text("This image contains a malicious package")).to_be_visible()
     await page.get_by_role("link", name="See Malicious Packages").click()

@@ -42,7 +42,8 @@ async def test_the_info_card_says_where_an_image_runs_and_comes_from(service: Ru
     assert detail["providers"] == ["AWS", "Kubernetes"]
     assert [person["value"] for person in detail["deployed_by"]] == ["grace@example.com"]
     link = f"https://{REGISTRY}/v2/shop/web/manifests/{detail['digest']}"
-    assert detail["source"] == {"host": REGISTRY, "type": "oci", "trusted": True, "link": link, "origin": ""}
+    known = {"host": REGISTRY, "origin": "", "expected_digest_label": "Registry Digest (Expected)"}
+    assert detail["source"] == known | {"type": "oci", "product": "OCI registry", "trusted": True, "link": link}
     assert (detail["findings_count"], sum(detail["severities"].values())) == (3, 3)
 
 
@@ -50,7 +51,8 @@ async def test_an_image_that_nothing_runs_says_so(service: RunningService, fleet
     image = (await shop(fleet))["gone"]
     detail = await service.get(f"{IMAGES}/{image.image_tag_id}")
     assert (detail["runtime_status"], detail["namespaces"], detail["deployed_by"]) == ("stopped", [], [])
-    assert detail["source"] == {"host": REGISTRY, "type": "", "trusted": False, "link": "", "origin": ""}
+    known = {"host": REGISTRY, "origin": "", "expected_digest_label": "Registry Digest (Expected)"}
+    assert detail["source"] == known | {"type": "", "product": "", "trusted": False, "link": ""}
     assert await service.get(f"{IMAGES}/{image.image_tag_id}/clusters") == {"clusters": [], "total": 0}
 
 

@@ -14,7 +14,6 @@ from deadlight.server.assessment.issue import (
     IssuePlace,
     build_issue,
     describe_elapsed,
-    expected_digest_label,
 )
 from deadlight.server.assessment.issue_formats import COLUMNS, PLACES_NAMED, as_csv, as_markdown
 from deadlight.server.integrity.recommendations import recommended_steps
@@ -154,8 +153,3 @@ def test_no_name_is_rendered(name: str) -> None:
 )
 def test_elapsed_time_is_told_from_the_deployment(elapsed: timedelta, expected: str) -> None:
     assert describe_elapsed(elapsed) == expected
-
-
-def test_only_artifactory_is_called_so() -> None:
-    assert expected_digest_label("artifactory") == "Artifactory Digest (Expected)"
-    assert expected_digest_label("oci") == expected_digest_label("") == "Registry Digest (Expected)"

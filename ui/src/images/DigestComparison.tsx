@@ -4,7 +4,7 @@ import type { ImageTagDetail } from "../api/generated/types.gen";
 import { Copyable } from "../facts/Copyable";
 import { Digest } from "../facts/Digest";
 import { imageName } from "./reference";
-import { expectedDigestLabel, RUNTIME_DIGEST, readEvidence } from "./verdict";
+import { RUNTIME_DIGEST, readEvidence } from "./verdict";
 
 /** The digest that runs beside the one the registry has. */
 export function DigestComparison({ image }: { image: ImageTagDetail }) {
@@ -13,7 +13,7 @@ export function DigestComparison({ image }: { image: ImageTagDetail }) {
       <Side label={RUNTIME_DIGEST}>
         <Digest digest={image.digest} name="runtime digest" />
       </Side>
-      <Side label={expectedDigestLabel(image.source.type)}>
+      <Side label={image.source.expected_digest_label}>
         <Expected image={image} />
       </Side>
     </Grid>

@@ -11,7 +11,6 @@ import { ImageOwners } from "./ImageOwners";
 import { imagePath } from "./reference";
 import { SignatureSummary } from "./SignatureSummary";
 import { describeScan } from "./scan";
-import { registryTypeName } from "./verdict";
 
 interface ImageInfoProps {
   image: ImageTagDetail;
@@ -72,23 +71,18 @@ function WhereItRuns({ image }: { image: ImageTagDetail }) {
 }
 
 function WhereItIsFrom({ image }: { image: ImageTagDetail }) {
-  const { host, type, trusted } = image.source;
+  const { host, product, trusted } = image.source;
   return (
     <>
       <Fact name="Registry name">
         <span className="dl-break">{host}</span>
-        <div className="dl-subtle">{trusted ? registryKind(type) : "Not trusted"}</div>
+        <div className="dl-subtle">{trusted ? product : "Not trusted"}</div>
       </Fact>
       <Fact name="Repository Path">
         <Copyable text={image.repository} name="repository path" />
       </Fact>
     </>
   );
-}
-
-function registryKind(type: string): string {
-  const name = registryTypeName(type);
-  return name === "registry" ? "OCI registry" : name;
 }
 
 function StatusLabel({ status }: { status: RuntimeStatus }) {

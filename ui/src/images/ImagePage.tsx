@@ -43,7 +43,6 @@ import { SignaturesTab } from "./SignaturesTab";
 import { VerdictCard } from "./VerdictCard";
 import { ViolationTab } from "./ViolationTab";
 import { VulnerabilitiesTab } from "./VulnerabilitiesTab";
-import { registryTypeName } from "./verdict";
 import { WorkloadsTab } from "./WorkloadsTab";
 
 const ABOVE = { title: "Live Assessment", path: "/runtime/live/images" };
@@ -118,7 +117,7 @@ function Loaded({ image, message }: { image: ImageTagDetail; message: Message | 
 }
 
 function Actions({ image, message }: { image: ImageTagDetail; message: Message | undefined }) {
-  const { link, type } = image.source;
+  const { link, product } = image.source;
   return (
     <Flex columnGap={{ default: "columnGapSm" }} flexWrap={{ default: "nowrap" }}>
       {link && (
@@ -131,7 +130,7 @@ function Actions({ image, message }: { image: ImageTagDetail; message: Message |
           target="_blank"
           rel="noreferrer"
         >
-          Show in {registryTypeName(type)}
+          Show in {product}
         </Button>
       )}
       <IssueMenu imageTagId={image.id} message={message} />

@@ -18,7 +18,7 @@ import { IntegrityLabel } from "../facts/IntegrityLabel";
 import { Moment } from "../facts/Moment";
 import { SeverityMark } from "../facts/Severity";
 import { Notice } from "../states/Notice";
-import { expectedDigestLabel, explainVerdict, RUNTIME_DIGEST } from "./verdict";
+import { explainVerdict, RUNTIME_DIGEST } from "./verdict";
 
 /** What comparing the image with its registry gave; a violation's evidence has a tab of its own. */
 export function VerdictCard({ image }: { image: ImageTagDetail }) {
@@ -107,7 +107,7 @@ function VerdictFacts({ image }: { image: ImageTagDetail }) {
           <Fact name={RUNTIME_DIGEST}>
             <Digest isShort digest={image.digest} name="runtime digest" />
           </Fact>
-          <Fact name={expectedDigestLabel(image.source.type)}>
+          <Fact name={image.source.expected_digest_label}>
             <Digest isShort digest={verdict.expected_digest} name="registry digest" link={verdict.expected_link} />
           </Fact>
         </>

@@ -1,13 +1,5 @@
 import { expect, it } from "vitest";
-import { expectedDigestLabel, readDifferences, readEvidence, registryTypeName, sideOfDeployment } from "./verdict";
-
-it("names Artifactory only where that is what the registry is", () => {
-  expect(expectedDigestLabel("artifactory")).toBe("Artifactory Digest (Expected)");
-  expect(expectedDigestLabel("oci")).toBe("Registry Digest (Expected)");
-  expect(expectedDigestLabel("")).toBe("Registry Digest (Expected)");
-  expect(registryTypeName("artifactory")).toBe("Artifactory");
-  expect(registryTypeName("oci")).toBe("registry");
-});
+import { readDifferences, readEvidence, sideOfDeployment } from "./verdict";
 
 it("reads evidence of which parts are missing or are not texts", () => {
   const evidence = readEvidence({ reference: "a/b:1", deployed_at: null, mutability_detail: 3 });

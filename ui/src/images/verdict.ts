@@ -123,18 +123,6 @@ function textIn(values: Record<string, unknown>, name: string): string {
 
 export const RUNTIME_DIGEST = "Runtime Digest (Actual)";
 
-/** The label of the registry's digest names the type of registry that is in use where it is a known one. */
-export function expectedDigestLabel(registryType: string): string {
-  return `${registryType === "artifactory" ? "Artifactory" : "Registry"} Digest (Expected)`;
-}
-
-const REGISTRY_TYPES: Readonly<Record<string, string>> = { artifactory: "Artifactory", harbor: "Harbor" };
-
-/** What people call a type of registry: "Show in Artifactory", "Show in registry". */
-export function registryTypeName(type: string): string {
-  return REGISTRY_TYPES[type] ?? "registry";
-}
-
 /** When the tag was updated, seen from the deployment: "2 d 3 h after the deployment". */
 export function sideOfDeployment(deployedAt: string, updatedAt: string, length: string): string {
   return `${length} ${new Date(updatedAt) < new Date(deployedAt) ? "before" : "after"} the deployment`;

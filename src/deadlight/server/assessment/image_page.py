@@ -9,9 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from deadlight.model.image import ImageReference
 from deadlight.model.integrity import ViolationType
 from deadlight.model.workload import RuntimeStatus
+from deadlight.registry.types.table import TYPES, expected_digest_label
 from deadlight.server.assessment.filters import TimePeriod
 from deadlight.server.assessment.image_contents import count_findings
-from deadlight.server.assessment.image_places import list_deployers, load_presence
+from deadlight.server.assessment.image_places import list_deployers, list_namespaces
 from deadlight.server.assessment.schemas import ImageTagDetail, ImageTagRow, SourceOut, VerdictOut
 from deadlight.server.errors import NotFoundError
 from deadlight.server.findings.image_facts import ImageFacts, load_image_facts
@@ -95,16 +96,15 @@ async def build_detail(connection: AsyncConnection, image_tag_id: int) -> ImageT
     row = facts.row
     extra = (await connection.execute(_EXTRA, {"image_tag_id": image_tag_id})).first()
     places = await load_places(connection, [image_tag_id])
-    presence = await load_presence(connection, image_tag_id)
+    namespaces = await list_namespaces(connection, image_tag_id)
     counts = await count_findings(connection, image_tag_id)
     registry = await find_registry(connection, row.registry)
-    present = {"runtime_status": presence.status, "providers": list(presence.providers)}
     return ImageTagDetail(
-        **(_row(facts, places.get(image_tag_id)) | present),
+        **_row(facts, places.get(image_tag_id)),
         pinned_digest=row.pinned_digest,
         first_seen_at=row.first_seen_at,
-        namespaces=list(presence.namespaces[:MAX_NAMESPACES]),
-        namespaces_count=len(presence.namespaces),
+        namespaces=namespaces[:MAX_NAMESPACES],
+        namespaces_count=len(namespaces),
         source=_registry(row, registry),
         distribution=row.distribution or "",
         scan_error=row.scan_error or "",
@@ -130,9 +130,12 @@ async def require_image_tag(connection: AsyncConnection, image_tag_id: int) -> N
 
 def _registry(row: Row[Any], registry: Registry | None) -> SourceOut:
     is_there = registry is not None and row.violation_type != ViolationType.MISSING_SOURCE
+    kind = registry.type if registry else ""
     return SourceOut(
         host=row.registry,
-        type=registry.type if registry else "",
+        type=kind,
+        product=TYPES[kind].label if kind in TYPES else "",
+        expected_digest_label=expected_digest_label(kind),
         trusted=bool(registry and registry.trusts(row.repository)),
         origin=_origin(row, registry),
         link=_link(row, registry, row.digest) if is_there else "",

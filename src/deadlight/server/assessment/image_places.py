@@ -1,13 +1,11 @@
 """Where an image is: its workloads, clusters, namespaces and, for a violation, its places."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from deadlight.model.workload import RuntimeStatus
 from deadlight.server.assessment.image_schemas import (
     ClusterPlace,
     ImageClusters,
@@ -73,32 +71,17 @@ _VIOLATION_PLACES = text(
     """
 )
 
-_PRESENCE = text(
+_NAMESPACES = text(
     """
-    SELECT coalesce(array_agg(DISTINCT workload.namespace ORDER BY workload.namespace), '{}') AS namespaces,
-           coalesce(array_agg(DISTINCT cluster.provider ORDER BY cluster.provider), '{}') AS providers,
-           EXISTS (SELECT FROM container WHERE container.image_tag_id = :image_tag_id
-                   AND container.state = 'running' AND container.removed_at IS NULL) AS is_running
-    FROM workload JOIN cluster ON cluster.id = workload.cluster_id
-    WHERE workload.image_tag_ids @> ARRAY[CAST(:image_tag_id AS bigint)] AND workload.removed_at IS NULL
+    SELECT DISTINCT namespace FROM workload
+    WHERE image_tag_ids @> ARRAY[CAST(:image_tag_id AS bigint)] AND removed_at IS NULL ORDER BY namespace
     """
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Presence:
-    """Whether and where an image tag is deployed now."""
-
-    status: RuntimeStatus
-    namespaces: tuple[str, ...]
-    providers: tuple[str, ...]
-
-
-async def load_presence(connection: AsyncConnection, image_tag_id: int) -> Presence:
-    """Over all clusters."""
-    row = (await connection.execute(_PRESENCE, {"image_tag_id": image_tag_id})).one()
-    status = RuntimeStatus.RUNNING if row.is_running else RuntimeStatus.STOPPED
-    return Presence(status, tuple(row.namespaces), tuple(row.providers))
+async def list_namespaces(connection: AsyncConnection, image_tag_id: int) -> list[str]:
+    """The namespaces with workloads that have it now, over all clusters."""
+    return list((await connection.execute(_NAMESPACES, {"image_tag_id": image_tag_id})).scalars())
 
 
 async def list_image_workloads(connection: AsyncConnection, image_tag_id: int) -> ImageWorkloads:

@@ -112,7 +112,7 @@ def _violation(image: ImageTagDetail) -> IssueViolation | None:
         first_detected_at=verdict.first_detected_at,
         runtime_digest=image.digest,
         expected_digest=verdict.expected_digest,
-        expected_digest_label=expected_digest_label(image.source.type),
+        expected_digest_label=image.source.expected_digest_label,
         expected_link=verdict.expected_link,
         registry_path=str(evidence.get("reference") or _name(image)),
         deployed_at=deployed_at,
@@ -126,11 +126,6 @@ def _moment(value: Any) -> datetime | None:
         return datetime.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:
         return None
-
-
-def expected_digest_label(registry_type: str) -> str:
-    """The documented label names Artifactory; for any other registry it says so."""
-    return f"{'Artifactory' if registry_type == 'artifactory' else 'Registry'} Digest (Expected)"
 
 
 def describe_elapsed(elapsed: timedelta) -> str:

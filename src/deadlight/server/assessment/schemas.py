@@ -74,6 +74,10 @@ class SourceOut(BaseModel):
 
     host: str
     type: str
+    product: str
+    """What people call what it is; empty where nobody added it."""
+    expected_digest_label: str
+    """What to call the digest it has: Artifactory Digest (Expected)."""
     trusted: bool
     link: str
     origin: str
@@ -85,11 +89,9 @@ class ImageTagDetail(ImageTagRow):
 
     pinned_digest: str
     first_seen_at: datetime
-    runtime_status: RuntimeStatus
     namespaces: list[str]
     """The first fifty by name."""
     namespaces_count: int
-    providers: list[str]
     source: SourceOut
     distribution: str
     scan_error: str

@@ -250,7 +250,7 @@ def connect(
 
 ARTIFACTORY = RegistryType(
     key="artifactory",
-    label="JFrog Artifactory",
+    label="Artifactory",
     summary="Tells who pushed an image, its build, its properties, what a cache copied and what the trash can holds.",
     connect=connect,
     features=frozenset(Feature) - {Feature.TAG_POLICY},
