@@ -145,6 +145,10 @@ class Console:
         """A heading."""
         return self.page.get_by_role("heading", name=name, exact=True)
 
+    def region(self, name: str) -> Locator:
+        """A part of the page by its label."""
+        return self.page.get_by_role("region", name=name, exact=True)
+
     def table(self, name: str) -> Locator:
         """A table by its label."""
         return self.page.get_by_role("grid", name=name, exact=True)
@@ -157,6 +161,10 @@ class Console:
         """What a description list says under a name."""
         term = self.page.locator("dt", has_text=re.compile(f"^{re.escape(name)}$"))
         return self.page.locator(".pf-v6-c-description-list__group", has=term).locator("dd")
+
+    async def clipboard(self) -> str:
+        """What was copied last."""
+        return str(await self.page.evaluate("navigator.clipboard.readText()"))
 
     async def press_until_focused(self, name: str, *, within: int = 60) -> None:
         """Press the tabulator key until what is focused has this text, label or id."""
