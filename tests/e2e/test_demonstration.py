@@ -453,8 +453,8 @@ async def test_everything_carries_the_flag_and_what_the_team_signed_counts(stage
         assert all(row["demonstration"] for row in await service.get(path))
     assert all(row["demonstration"] for row in (await service.get("/api/v1/image-tags?limit=100"))["image_tags"])
     for image, state in ((catalogue.CART, "verified"), (catalogue.GATEWAY, "unsigned")):
-        page = (await stage.path(image)).replace("/runtime/live/images", "/api/v1/image-tags")
-        assert (await service.get(f"{page}/attestations"))["state"] == state
+        attested = (await stage.path(image, "attestations")).replace(IMAGES, "/api/v1/image-tags")
+        assert (await service.get(attested))["state"] == state
 
 
 async def test_it_goes_on_as_a_process_of_its_own_and_doubles_nothing(
