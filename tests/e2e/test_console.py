@@ -1,6 +1,5 @@
 """The console in a real browser against the whole running service: what people do first, and that everybody can."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, StorageState, expect
-from tests.support.console import Console, look_at, open_console, running_browser
+from tests.support.console import Console, open_console, running_browser
 from tests.support.database import PASSWORD, fresh_database
 from tests.support.images import SITE, debian, image, python, text_image
 from tests.support.inventory import STARTED, batch, container, delta, node, pod, workload
@@ -223,57 +222,6 @@ async def test_the_dashboard_shows_the_five_numbers_and_how_far_to_rely_on_them(
     await expect(console.page.get_by_role("region", name="Demonstration")).to_have_count(0)
 
 
-@pytest.mark.req("F3", "F4", "F5", "F6", "I3", "I4", "I5")
-async def test_the_menu_leads_to_the_images_and_search_and_filters_to_the_one_to_look_into(
-    console: Console, world: World
-):
-    page = console.page
-    await console.open("/")
-    await expect(page.get_by_role("navigation", name="Console")).to_contain_text("Runtime")
-    await console.follow("Live Assessment")
-    await expect(page).to_have_url(f"{console.url}/runtime/live/images")
-    await expect(page.get_by_role("navigation", name="Live Assessment").get_by_text("Images")).to_be_visible()
-    await expect(page.get_by_text("2 / 2 images")).to_be_visible()
-    await page.get_by_label("Search images").fill("shop/web")
-    await expect(page.get_by_text("1 / 2 images")).to_be_visible()
-    await page.get_by_label("Search images").fill("")
-    await page.locator("label[for=choose-untrusted_registry]").click()
-    await expect(page).to_have_url(f"{console.url}/runtime/live/images?risk=untrusted_registry")
-    await expect(console.row("Images", "miner")).to_contain_text("Untrusted Registry")
-    await expect(console.row("Images", "shop/web")).to_have_count(0)
-    await console.open("/runtime/live/images?risk=integrity_violation&namespace=shop&severity=Critical")
-    await expect(console.row("Images", "shop/web")).to_contain_text("Integrity Violation")
-    await expect(console.row("Images", "shop/web")).to_contain_text("Digest Mismatch")
-    await console.table("Images").get_by_role("link", name="web", exact=True).click()
-    await expect(console.heading(world.image)).to_be_visible()
-    await expect(page).to_have_url(f"{console.url}{world.image_path}")
-
-
-async def test_the_contents_of_an_image_are_listed_with_what_makes_a_finding_urgent(console: Console, world: World):
-    page = console.page
-    await console.open(f"{world.image_path}/vulnerabilities")
-    await page.get_by_placeholder("Search by CVE").fill("joblib")
-    finding = console.row("Vulnerabilities", "CVE-2022-21797")
-    for text in ("Critical", "1.1.0", "1.2.0", "Applicable", "opened"):
-        await expect(finding).to_contain_text(text)
-    await finding.get_by_role("button", name="CVE-2022-21797").click()
-    await expect(page).to_have_url(f"{console.url}{world.image_path}/vulnerabilities?cve=CVE-2022-21797")
-    analysis = console.fact("Contextual Analysis")
-    for text in ("Applicable", "/app/main.py line 3 calls joblib.Parallel.", "/app/main.py", "line 3"):
-        await expect(analysis.first).to_contain_text(text)
-    await page.get_by_role("button", name="Close drawer panel").click()
-    await page.get_by_role("tab", name="Packages", exact=True).click()
-    await expect(page).to_have_url(f"{console.url}{world.image_path}/packages")
-    await expect(console.row("Packages", "joblib")).to_contain_text(f"/{SITE}/joblib/__init__.py")
-    await expect(console.row("Packages", "openssl")).to_contain_text("Not seen")
-    await page.get_by_role("tab", name="Workloads").click()
-    workload_row = console.row("Workloads", "production")
-    for text in ("web", "Deployment", "shop", "running", DEPLOYER):
-        await expect(workload_row).to_contain_text(text)
-    await workload_row.get_by_role("button", name="Details").click()
-    await expect(console.fact("Nodes")).to_have_text("node-1")
-
-
 @pytest_asyncio.fixture(loop_scope="module")
 async def inbox() -> AsyncIterator[Receiver]:
     """Where the worker's alerts arrive."""
@@ -371,24 +319,3 @@ async def test_the_keyboard_alone_leads_from_signing_in_to_an_image(browser: Bro
         await console.press_until_focused("web")
         await keyboard.press("Enter")
         await expect(console.heading(world.image)).to_be_visible()
-
-
-PAGES = (
-    *("/runtime/dashboard", "/runtime/live/images", "/runtime/live/images?search=nothing", "/runtime/clusters"),
-    "{cluster}",
-    *("/admin/workers", "/admin/workers/new", "/admin/workers/alerts", "/admin/registries", "/admin/registries/new"),
-    *("/admin/signers", "/admin/signers/new", "/nowhere"),
-)
-
-
-async def test_no_page_bars_anybody_in_either_theme_or_moves_under_the_readers_hands(
-    browser: Browser, world: World, session: StorageState
-):
-    ((cluster,),) = await world.service.rows("SELECT id FROM cluster")
-    paths = [path.format(cluster=f"/runtime/clusters/{cluster}") for path in PAGES]
-    url = world.service.url
-    async with open_console(browser, url, state=session) as one, open_console(browser, url, state=session) as other:
-        halves = await asyncio.gather(look_at(one, paths[::2]), look_at(other, paths[1::2]))
-    async with open_console(browser, url) as outside:
-        door = await look_at(outside, ["/sign-in"])
-    assert [*halves[0], *halves[1], *door] == []

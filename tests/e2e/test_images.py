@@ -146,6 +146,3 @@ async def test_the_list_keeps_still_under_its_reader_until_they_ask_for_the_news
     await expect(rows).to_have_count(10)
     await expect(rows.nth(0)).to_have_attribute("data-row", "registry.example/brand/new")
     await expect(console.table("Tags of registry.example/other/job-00")).to_be_visible()
-    assert await console.grave_barriers() == []
-    await console.turn_dark()
-    assert await console.grave_barriers("color-contrast") == []

@@ -4,9 +4,9 @@ import re
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
-from axe_playwright_python.async_playwright import Axe
+from axe_playwright_python.base import AXE_SCRIPT
 from playwright.async_api import (
     Browser,
     ConsoleMessage,
@@ -44,11 +44,14 @@ COUNT_SHIFTS = """
     }).observe({ type: "layout-shift", buffered: true });
 """
 
+Theme = Literal["light", "dark"]
+
 LOADING = ".pf-v6-c-skeleton, .pf-v6-c-spinner"
 TWO_FRAMES = "new Promise((shown) => requestAnimationFrame(() => requestAnimationFrame(shown)))"
 
 LOOKED_AT: dict[str, Any] = {"resultTypes": ["violations"], "preload": False}
 """Without fetching the style sheets again, which only the rule about locked orientation reads."""
+RUN_AXE = "(options) => axe.run(document, options).then(({ violations }) => violations)"
 GRAVE = frozenset({"serious", "critical"})
 
 PATIENCE_MILLISECONDS = PATIENCE_SECONDS * 1000
@@ -145,6 +148,10 @@ class Console:
         """A heading."""
         return self.page.get_by_role("heading", name=name, exact=True)
 
+    def region(self, name: str) -> Locator:
+        """A part of the page by its label."""
+        return self.page.get_by_role("region", name=name, exact=True)
+
     def table(self, name: str) -> Locator:
         """A table by its label."""
         return self.page.get_by_role("grid", name=name, exact=True)
@@ -158,6 +165,10 @@ class Console:
         term = self.page.locator("dt", has_text=re.compile(f"^{re.escape(name)}$"))
         return self.page.locator(".pf-v6-c-description-list__group", has=term).locator("dd")
 
+    async def clipboard(self) -> str:
+        """What was copied last."""
+        return str(await self.page.evaluate("navigator.clipboard.readText()"))
+
     async def press_until_focused(self, name: str, *, within: int = 60) -> None:
         """Press the tabulator key until what is focused has this text, label or id."""
         for _ in range(within):
@@ -170,18 +181,20 @@ class Console:
     async def grave_barriers(self, *rules: str) -> list[str]:
         """What axe-core finds that keeps people with disabilities out, with where it is; by all its rules or some."""
         only = {"runOnly": list(rules)} if rules else {}
-        results: Any = await Axe().run(self.page, options=LOOKED_AT | only)
+        if not await self.page.evaluate("'axe' in window"):
+            await self.page.evaluate(AXE_SCRIPT)
+        violations: Any = await self.page.evaluate(RUN_AXE, LOOKED_AT | only)
         return [
             f"{found['id']}: {node['target']}"
-            for found in results.response["violations"]
+            for found in violations
             if found["impact"] in GRAVE
             for node in found["nodes"]
         ]
 
-    async def turn_dark(self) -> None:
-        """The system's theme becomes dark; back when all colours have faded into theirs."""
-        await self.page.emulate_media(color_scheme="dark")
-        await expect(self.page.locator("html.pf-v6-theme-dark")).to_have_count(1)
+    async def turn(self, theme: Theme) -> None:
+        """The system's theme becomes this one; back when all colours have faded into theirs."""
+        await self.page.emulate_media(color_scheme=theme)
+        await expect(self.page.locator("html.pf-v6-theme-dark")).to_have_count(int(theme == "dark"))
         await self.page.evaluate("Promise.allSettled(document.getAnimations().map((running) => running.finished))")
 
     async def shifts(self) -> float:
@@ -222,15 +235,17 @@ TOLERABLE_SHIFT = 0.02
 
 
 async def look_at(console: Console, paths: Iterable[str]) -> list[tuple[str, float, list[str], list[str]]]:
-    """What is wrong with which page; only colours differ between the themes."""
+    """What is wrong with which page in either theme, in which only colours differ; each begins in the other's last."""
     found = []
+    themes: list[Theme] = ["light", "dark"]
     for path in paths:
-        await console.page.emulate_media(color_scheme="light")
+        await console.page.emulate_media(color_scheme=themes[0])
         await console.open(path)
         shifts = await console.shifts()
-        light = await console.grave_barriers()
-        await console.turn_dark()
-        dark = await console.grave_barriers("color-contrast")
-        if shifts > TOLERABLE_SHIFT or light or dark:
-            found.append((path, shifts, light, dark))
+        barriers = await console.grave_barriers()
+        themes.reverse()
+        await console.turn(themes[0])
+        colours = await console.grave_barriers("color-contrast")
+        if shifts > TOLERABLE_SHIFT or barriers or colours:
+            found.append((path, shifts, barriers, colours))
     return found

@@ -61,6 +61,7 @@ async def addresses(stage: Stage) -> dict[str, list[str]]:
         "runtime/live/images/:imageTagId/:tab?": [
             *violated,
             *[await stage.path(catalogue.THUMBNAILER, tab) for tab in tabs],
+            await stage.path(catalogue.CART, "signatures"),
         ],
         "runtime/live/processes": ["/runtime/live/processes"],
         "runtime/live/processes/:imageTagId/:programId/:tab?": [program],
