@@ -184,6 +184,8 @@ async def test_the_info_card_names_the_image_and_its_people_who_can_be_told_at_o
         ("Owner", "owners map, rule"),
     ):
         await expect(console.fact(name).first).to_contain_text(text)
+    shown = page.get_by_role("link", name=re.compile("^Show in"))
+    await expect(shown).to_have_attribute("href", re.compile("/v2/shop/checkout/manifests/sha256:"))
     builder = console.region("Image Tag Info").get_by_role("link", name=owner)
     address = await builder.get_attribute("href") or ""
     assert address.startswith("mailto:checkout@company.demo?subject=Digest%20Mismatch%20(Critical)")
