@@ -35,7 +35,6 @@ SECTIONS = {
 
 @pytest.fixture(scope="module")
 def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the demonstration is kept; it goes on there as a process in the end."""
     return tmp_path_factory.mktemp("demo")
 
 
