@@ -1,6 +1,7 @@
 """Real PostgreSQL for tests: one server per test process, one migrated template, one database per test."""
 
 import asyncio
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -21,14 +22,23 @@ TEMPLATE = "deadlight_template"
 PASSWORD = "a password for tests"
 """Of the accounts `viewer`, `operator` and `admin`, which every test's database has."""
 
-SPEED = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
+ROOM = 2 << 30
+"""Bytes that a server of tests may need, with a margin."""
+
+SPEED = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "max_connections": "200",
+    "max_wal_size": "256MB",
+}
 """Tests give up surviving a power cut, and nothing else."""
 
 
 @contextmanager
 def running_server() -> Iterator[EmbeddedPostgres]:
     """A server in a folder of its own; short, because a socket's path is limited."""
-    directory = Path(tempfile.mkdtemp(prefix="dl-", dir="/tmp"))
+    directory = Path(tempfile.mkdtemp(prefix="dl-", dir=_quickest_folder()))
     directory.chmod(0o755)
     server = EmbeddedPostgres(directory, settings=SPEED)
     try:
@@ -37,6 +47,13 @@ def running_server() -> Iterator[EmbeddedPostgres]:
     finally:
         server.stop()
         shutil.rmtree(directory, ignore_errors=True)
+
+
+def _quickest_folder() -> str:
+    """Memory where there is enough: every test's database is copied file by file, in a third of the time there."""
+    memory = Path("/dev/shm")
+    is_roomy = os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > ROOM
+    return str(memory) if is_roomy else "/tmp"
 
 
 def make_template(server: EmbeddedPostgres) -> None:
