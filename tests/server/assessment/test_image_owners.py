@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 from tests.server.assessment.conftest import OWNER
-from tests.support.fleet import REGISTRY, Fleet
+from tests.server.integrity.conftest import PUSHED, Judge
+from tests.server.integrity.conftest import found as present
+from tests.support.fleet import REGISTRY, Fleet, digest
 from tests.support.inventory import STARTED
 from tests.support.service import RunningService
 
@@ -62,6 +64,22 @@ async def test_what_is_unknown_says_what_to_connect(service: RunningService, fle
     assert "publish build-info" in found["build_owner"]["unknown"]
     assert "no record of who pushed" in found["pushed_by"]["unknown"]
     await service.request("GET", "/api/v1/image-tags/999999/owners", expect=404)
+
+
+async def test_who_pushed_is_what_the_registry_told_of_the_tag_where_its_api_tells_nothing(
+    service: RunningService, fleet: Fleet
+) -> None:
+    image_tag_id = await fleet.add_image_tag()
+    await fleet.deploy(image_tag_id)
+    ours, index = digest("web"), digest("the index it is in")
+    await Judge(fleet).hear(present(index, ours))
+    told = "UPDATE tag_history SET pushed_by = :who, pushed_at = :at WHERE digest = :digest"
+    await fleet.rows(told, who="ada", at=STARTED, digest=index)
+    known = (await owners(service, image_tag_id))["pushed_by"]["known"]
+    assert (known["value"], known["confidence"], known["at"]) == ("ada", "recorded", "2026-11-01T12:00:00Z")
+    assert known["source"] == f"{REGISTRY}'s report of the push to its tag"
+    await Judge(fleet).hear(present(PUSHED))
+    assert (await owners(service, image_tag_id))["pushed_by"]["known"] is None  # that was somebody else's image
 
 
 @pytest.mark.req("F1", "F7")

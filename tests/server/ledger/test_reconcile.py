@@ -1,5 +1,6 @@
 """Windows say what was live when: each is held against what was done and when."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from tests.support.fleet import Fleet, installed, package
 from tests.support.inventory import STARTED
 from tests.support.osv import CRITICAL, HIGH, osv
 
+from deadlight.registry.types.registry_type import ArtifactFacts
 from deadlight.scanner import squash
 from deadlight.server.ledger.reconcile import list_missed, lock_workloads, reconcile
 from deadlight.server.scans.store import record_scanned
@@ -51,6 +53,38 @@ async def test_a_moved_tag_is_exposed_from_its_move_until_it_is_back(fleet: Flee
     closed = await ledger.window()
     assert after < closed.closed_at < await now(fleet)
     assert (closed.close_reason, closed.repaired) == ("now No Issues", False)
+
+
+@pytest.mark.parametrize(
+    ("pushed_before_detection", "last_seen_before_detection", "basis"),
+    [
+        pytest.param(60, 90, "tag_pushed", id="the registry says when"),
+        pytest.param(90, 60, "tag_changed", id="moved to what was pushed before"),
+        pytest.param(-60, 90, "tag_changed", id="its clock is ahead of ours"),
+    ],
+)
+async def test_a_moved_tag_is_exposed_from_its_push_where_the_registry_tells(
+    fleet: Fleet, ledger: Ledger, pushed_before_detection: int, last_seen_before_detection: int, basis: str
+) -> None:
+    await fleet.deploy(await fleet.add_image_tag(digest=RUNNING))
+    await ledger.judge.hear(found(RUNNING))
+    seen_at = await now(fleet) - timedelta(seconds=last_seen_before_detection)
+    await fleet.rows("UPDATE tag_history SET first_seen_at = :at, last_seen_at = :at", at=seen_at)
+    pushed_at = await now(fleet) - timedelta(seconds=pushed_before_detection)
+    await ledger.judge.hear(replace(found(PUSHED), facts=ArtifactFacts(pushed_by="ada", pushed_at=pushed_at)))
+    await ledger.handle_events()
+    window = await ledger.window()
+    assert window.opened_basis == basis
+    assert (window.opened_at == pushed_at) == (basis == "tag_pushed")
+
+
+async def test_a_tag_pushed_before_the_first_look_is_exposed_since_then(fleet: Fleet, ledger: Ledger) -> None:
+    await fleet.deploy(await fleet.add_image_tag(digest=RUNNING))
+    pushed_at = STARTED + timedelta(minutes=5)
+    await ledger.judge.hear(replace(found(PUSHED), facts=ArtifactFacts(pushed_at=pushed_at)))
+    await ledger.handle_events()
+    window = await ledger.window()
+    assert (window.opened_at, window.opened_basis) == (pushed_at, "tag_pushed")
 
 
 async def test_what_was_wrong_at_first_sight_is_exposed_since_it_was_deployed(fleet: Fleet, ledger: Ledger) -> None:

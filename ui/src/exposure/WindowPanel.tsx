@@ -65,6 +65,7 @@ export function WindowPanel({ id, query, actionsOn, close }: WindowPanelProps) {
 
 const BASES: Record<OpenedBasis, string> = {
   deployed: "when the image was deployed",
+  tag_pushed: "when the tag was pushed, as the registry says",
   tag_changed: "when the tag was seen to have moved",
   last_seen_present: "when the registry last had the image",
   published: "when the vulnerability was published",

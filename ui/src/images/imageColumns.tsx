@@ -60,7 +60,15 @@ export const IMAGE_COLUMNS: readonly Column<ImageRow>[] = [
   VULNERABILITIES,
   STATUS,
   WORKLOADS,
-  { title: "Repository path", width: 20, cell: (row) => <PathText path={`${row.registry}/${row.repository}`} /> },
+  {
+    title: "Repository path",
+    width: 20,
+    cell: (row) => (
+      <span className="dl-name">
+        <PathText path={`${row.registry}/${row.repository}`} />
+      </span>
+    ),
+  },
   CLUSTERS,
   PROVIDERS,
 ];

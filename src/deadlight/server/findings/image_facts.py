@@ -31,6 +31,7 @@ _FACTS = text(
            risk.critical, risk.high, risk.medium, risk.low, risk.unknown, risk.critical_applicable,
            risk.validated, risk.malicious,
            artifact.facts AS artifact, coalesce(artifact.problem, '') AS artifact_problem,
+           pushed.by AS pushed_by, pushed.at AS pushed_at,
            registry.type AS registry_type, attestation.evidence -> 'provenance' AS provenance
     FROM image_tag
     LEFT JOIN verdict ON verdict.image_tag_id = image_tag.id
@@ -45,6 +46,12 @@ _FACTS = text(
     LEFT JOIN artifact_facts AS artifact ON artifact.image_tag_id = image_tag.id
     LEFT JOIN registry ON registry.host = image_tag.registry
     LEFT JOIN attestation ON attestation.image_tag_id = image_tag.id
+    LEFT JOIN LATERAL (
+        SELECT tag_history.pushed_by AS by, tag_history.pushed_at AS at FROM tag_history
+        WHERE tag_history.source_record_id = source.id AND tag_history.pushed_by <> ''
+          AND (tag_history.digest = image_tag.digest
+               OR verdict.status = 'No Issues' AND tag_history.digest = source.record ->> 'digest')
+        ORDER BY tag_history.pushed_at DESC NULLS LAST LIMIT 1) AS pushed ON true
     WHERE image_tag.id = ANY(:image_tag_ids)
     """
 )
@@ -100,12 +107,15 @@ class ImageFacts:
 
     @property
     def pushed_by(self) -> Attribution | None:
-        """Who pushed it, where its registry says."""
-        artifact, name = self.artifact, self.artifact.pushed_by
+        """Who pushed it, where its registry's own API says, or said of its tag, or its webhook told."""
+        artifact, row = self.artifact, self.row
+        recorded = (artifact.pushed_by, artifact.pushed_at, "record of the push")
+        told = (row.pushed_by, row.pushed_at, "report of the push to its tag")
+        name, at, kind = recorded if artifact.pushed_by else told
         if not name:
             return None
-        source, link = f"{self.row.registry}'s record of the push", artifact.link
-        return Attribution(name, source, Confidence.RECORDED, party_of(name), link=link, at=artifact.pushed_at)
+        source = f"{row.registry}'s {kind}"
+        return Attribution(name, source, Confidence.RECORDED, party_of(name), link=artifact.link, at=at)
 
 
 async def load_image_facts(connection: AsyncConnection, image_tag_ids: Sequence[int]) -> Mapping[int, ImageFacts]:

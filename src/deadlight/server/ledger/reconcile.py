@@ -24,6 +24,8 @@ class OpenedBasis(StrEnum):
 
     DEPLOYED = "deployed"
     """The workload's first container with the image started."""
+    TAG_PUSHED = "tag_pushed"
+    """What the registry has under the tag was pushed, as the registry says."""
     TAG_CHANGED = "tag_changed"
     """The registry was first seen to have another digest under the tag."""
     LAST_SEEN_PRESENT = "last_seen_present"
@@ -119,21 +121,30 @@ _DEPLOYED = """
     WHERE pod.workload_id = linked.workload_id AND container.image_tag_id = linked.image_tag_id
 """
 
-# When the registry stopped having what runs. A tag that had another digest at the first look has not been seen to move.
+# When the registry stopped having what runs: at the push, where the registry says when that was and the tag was not
+# seen with another digest since, for a tag may also be moved to what was pushed before. Else when the move was seen; a
+# tag that had another digest at the first look has not been seen to move.
 _TURNED = """
     SELECT turn.at, turn.basis
     FROM violation_location JOIN violation ON violation.id = violation_location.violation_id
     JOIN image_tag ON image_tag.id = violation.image_tag_id
     JOIN source_record AS source
       ON source.registry = image_tag.registry AND source.repository = image_tag.repository
-     AND source.reference = coalesce(nullif(image_tag.pinned_digest, ''), image_tag.tag),
-    LATERAL (SELECT CAST(evidence ->> 'last_seen_present_at' AS timestamptz), 'last_seen_present'
-             WHERE violation.type = 'Missing Source'
+     AND source.reference = coalesce(nullif(image_tag.pinned_digest, ''), image_tag.tag)
+    LEFT JOIN tag_history AS expected
+      ON expected.source_record_id = source.id AND expected.digest = violation.evidence ->> 'registry_digest',
+    LATERAL (SELECT CAST(evidence ->> 'tag_seen_changed_at' AS timestamptz) AS changed_at,
+                    CAST(evidence ->> 'last_seen_present_at' AS timestamptz) AS present_at) AS seen,
+    LATERAL (SELECT min(first_seen_at) AS first_at, max(last_seen_at) FILTER (WHERE id <> expected.id) AS other_at
+             FROM tag_history WHERE source_record_id = source.id) AS tag,
+    LATERAL (SELECT seen.present_at, 'last_seen_present' WHERE violation.type = 'Missing Source'
              UNION ALL
-             SELECT CAST(evidence ->> 'tag_seen_changed_at' AS timestamptz), 'tag_changed'
-             WHERE violation.type <> 'Missing Source' AND EXISTS (
-                 SELECT FROM tag_history WHERE tag_history.source_record_id = source.id
-                 AND tag_history.first_seen_at < CAST(evidence ->> 'tag_seen_changed_at' AS timestamptz))
+             SELECT CASE WHEN is_known THEN expected.pushed_at ELSE seen.changed_at END,
+                    CASE WHEN is_known THEN 'tag_pushed' ELSE 'tag_changed' END
+             FROM (SELECT coalesce(expected.pushed_at <= seen.changed_at
+                                   AND expected.pushed_at >= coalesce(tag.other_at, expected.pushed_at), false)
+                  ) AS push(is_known)
+             WHERE violation.type <> 'Missing Source' AND (is_known OR tag.first_at < seen.changed_at)
             ) AS turn(at, basis)
     WHERE linked.risk = 'integrity_violation' AND violation_location.id = linked.location_id
 """

@@ -14,6 +14,7 @@ from deadlight.server.owners.attributions import AttributionOut
 
 BASIS_TEXTS = {
     OpenedBasis.DEPLOYED: "when the image was deployed",
+    OpenedBasis.TAG_PUSHED: "when the tag was pushed, as the registry says",
     OpenedBasis.TAG_CHANGED: "when the tag was seen to have moved",
     OpenedBasis.LAST_SEEN_PRESENT: "when the registry last had the image",
     OpenedBasis.PUBLISHED: "when the vulnerability was published",

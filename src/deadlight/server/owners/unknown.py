@@ -45,7 +45,7 @@ def explain_unknown_pusher(row: Row[tuple[object, ...]]) -> str:
     if row.artifact is None:
         return (
             "The distribution API does not tell. Choose the registry's type under Administration > Registries: "
-            "Artifactory and Harbor have it on record."
+            "Artifactory and Harbor have it on record, or have its webhook tell Deadlight of pushes."
         )
     return f"{row.registry} has no record of who pushed it, or our account may not see it.{_missing_rights(row)}"
 
