@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from tests.support.database import running_server
+from tests.support.database import quickest_folder, running_server
 from tests.support.service import eventually
 
 from deadlight.cli.embedded_postgres import EmbeddedPostgres
@@ -56,7 +56,7 @@ class Up:
 
 @pytest.fixture
 def home() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="dl-", dir="/tmp") as name:
+    with tempfile.TemporaryDirectory(prefix="dl-", dir=quickest_folder()) as name:
         path = Path(name)
         path.chmod(0o755)
         yield path

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, StorageState, expect
-from tests.support.console import Console, look_at, open_console, running_browser
+from tests.support.console import Console, open_console, running_browser
 from tests.support.database import PASSWORD, fresh_database
 from tests.support.fleet import Fleet
 from tests.support.service import RunningService, running_service, service_settings
@@ -94,7 +94,3 @@ async def test_a_process_leads_to_its_page_with_the_files_it_opened(console: Con
     await expect(console.heading("curl")).to_be_visible()
     await page.get_by_role("tab", name="Accessed Files").click()
     await expect(page.get_by_text("/etc/hosts")).to_be_visible()
-
-
-async def test_neither_list_bars_anybody_in_either_theme(console: Console) -> None:
-    assert await look_at(console, [WORKLOADS, PROCESSES]) == []

@@ -38,7 +38,7 @@ SPEED = {
 @contextmanager
 def running_server() -> Iterator[EmbeddedPostgres]:
     """A server in a folder of its own; short, because a socket's path is limited."""
-    directory = Path(tempfile.mkdtemp(prefix="dl-", dir=_quickest_folder()))
+    directory = Path(tempfile.mkdtemp(prefix="dl-", dir=quickest_folder()))
     directory.chmod(0o755)
     server = EmbeddedPostgres(directory, settings=SPEED)
     try:
@@ -49,8 +49,11 @@ def running_server() -> Iterator[EmbeddedPostgres]:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def _quickest_folder() -> str:
-    """Memory where there is enough: every test's database is copied file by file, in a third of the time there."""
+def quickest_folder() -> str:
+    """Where to keep the data of a test: memory where there is enough.
+
+    Every test's database is copied file by file, which takes a third of the time there.
+    """
     memory = Path("/dev/shm")
     is_roomy = os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > ROOM
     return str(memory) if is_roomy else "/tmp"
