@@ -44,6 +44,7 @@ _NOTICE = """
 _TIMES = """async () => {
     while (!window.paintedAt) { await new Promise(requestAnimationFrame); }
     return {
+        first: performance.getEntriesByName("first-contentful-paint")[0].startTime,
         painted: window.paintedAt,
         steps: performance.getEntriesByType("resource")
             .filter(({ name }) => /api|assets/.test(name))
@@ -54,11 +55,13 @@ _TIMES = """async () => {
 
 @dataclass(frozen=True, slots=True)
 class Paint:
-    """Milliseconds until the first row."""
+    """Milliseconds until the first row, and until anything at all (first contentful paint)."""
 
     cold: list[float]
     """With nothing of the console in the browser's cache."""
     cached: list[float]
+    first: list[float]
+    """Until anything, with nothing in the cache."""
     steps: list[list[Any]]
     """Path, start and end of what a page asked for, of the last one."""
 
@@ -94,12 +97,13 @@ async def add_reader(database_url: str) -> None:
 
 async def measure(browser: Browser, url: str, rounds: int) -> Paint:
     """Open the page again and again; the first round warms the service."""
-    paint = Paint([], [], [])
+    paint = Paint([], [], [], [])
     for number in range(rounds + 1):
         context = await _sign_in(browser, url)
         times = [await _open(context, url) for _ in range(2)]
         await context.close()
         if number:
+            paint.first.append(times[0]["first"])
             paint.cold.append(times[0]["painted"])
             paint.cached.append(times[1]["painted"])
             paint.steps[:] = times[0]["steps"]
@@ -144,11 +148,12 @@ def report(found: dict[str, Paint], size: FleetSize) -> None:
     middle = {
         f"{fleet}_{cache}_ms": round(percentile(getattr(paint, cache), 0.5))
         for fleet, paint in found.items()
-        for cache in ("cold", "cached")
+        for cache in ("first", "cold", "cached")
     }
     figures = {"machine": describe_machine(), "image_tags": size.image_tags, **middle}
     figures["full_to_empty"] = round(middle["full_cold_ms"] / middle["empty_cold_ms"], 2)
-    finish("first_paint", figures, [Bar(f"first row painted in < {BAR_MS:.0f} ms", middle["full_cold_ms"] < BAR_MS)])
+    bars = {"first paint": middle["full_first_ms"], "first row": middle["full_cold_ms"]}
+    finish("first_paint", figures, [Bar(f"{what} in < {BAR_MS:.0f} ms", took < BAR_MS) for what, took in bars.items()])
 
 
 def main() -> None:
