@@ -22,6 +22,8 @@ from deadlight.client.rest import ApiError, RestClient
 
 pytestmark = pytest.mark.timeout(180)
 
+CHOSEN = "a password of my own"
+
 
 @dataclass
 class Up:
@@ -111,37 +113,13 @@ def postgres_processes(home: Path) -> list[int]:
 
 
 @pytest.mark.req("F3")
-async def test_a_first_start_prints_the_address_and_a_password_for_one_sign_in(
+async def test_a_first_start_prints_a_password_for_one_sign_in_and_the_next_goes_on_after_a_kill(
     home: Path, start: Callable[..., object]
 ) -> None:
     up = await start()  # type: ignore[misc]
     password = (await up.says(r"one-time password (\S+)"))[1]
     await up.says("no Kubernetes cluster in reach")
-    async with RestClient(up.url) as client:
-        session = await client.sign_in("admin", password)
-        assert session["must_change_password"]
-        with pytest.raises(ApiError, match="choose your own") as refused:
-            await client.get("/api/v1/funnel")
-        assert refused.value.code == "password_change_required"
-        chosen = {"old_password": password, "new_password": "a password of my own"}
-        await client.request("PUT", "/api/v1/password", chosen)
-        assert (await client.get("/api/v1/funnel"))["installation_status"] == "no_runtime_installed"
-        assert await client.list_clusters() == []  # it never adds the demonstration unasked
-    assert len(postgres_processes(home)) == 1
-    assert await up.end(signal.SIGINT) == 0
-    assert postgres_processes(home) == []
-    again = await start()  # type: ignore[misc]
-    await again.says("console at")
-    assert not any("one-time password" in line for line in again.said)
-    async with RestClient(again.url) as client:
-        assert (await client.sign_in("admin", "a password of my own"))["role"] == "admin"
-
-
-async def test_killed_outright_it_leaves_the_database_which_the_next_start_goes_on_with(
-    home: Path, start: Callable[..., object]
-) -> None:
-    up = await start("--no-cluster")  # type: ignore[misc]
-    await up.says("one-time password")
+    await sign_in_for_the_first_time(up, password)
     (server,) = postgres_processes(home)
     with psycopg.connect(EmbeddedPostgres(home / "postgres").url()) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 42 AS number")
@@ -156,12 +134,30 @@ async def test_killed_outright_it_leaves_the_database_which_the_next_start_goes_
     again = await start("--no-cluster")  # type: ignore[misc]
     await again.says("attaching to the embedded PostgreSQL")
     await again.says("console at")
+    assert not any("one-time password" in line for line in again.said)
     assert postgres_processes(home) == [server]
     with psycopg.connect(EmbeddedPostgres(home / "postgres").url()) as connection:
         assert connection.execute("SELECT number FROM kept").fetchall() == [(42,)]
+    async with RestClient(again.url) as client:
+        assert (await client.sign_in("admin", CHOSEN))["role"] == "admin"
     second = await start("--no-cluster")  # type: ignore[misc]
     await second.says("already running")
     assert await second.process.wait() == 1
+    assert await again.end(signal.SIGINT) == 0
+    assert postgres_processes(home) == []
+
+
+async def sign_in_for_the_first_time(up: Up, password: str) -> None:
+    """Nothing is possible before a password of one's own is chosen, and nothing is there but what was asked for."""
+    async with RestClient(up.url) as client:
+        session = await client.sign_in("admin", password)
+        assert session["must_change_password"]
+        with pytest.raises(ApiError, match="choose your own") as refused:
+            await client.get("/api/v1/funnel")
+        assert refused.value.code == "password_change_required"
+        await client.request("PUT", "/api/v1/password", {"old_password": password, "new_password": CHOSEN})
+        assert (await client.get("/api/v1/funnel"))["installation_status"] == "no_runtime_installed"
+        assert await client.list_clusters() == []  # it never adds the demonstration unasked
 
 
 async def test_a_service_that_dies_is_started_again_on_the_users_own_database(

@@ -16,6 +16,7 @@ import {
 import { Link, Outlet } from "react-router";
 import { WholePage } from "../states/WholePage";
 import { ThemeToggle } from "../theme/ThemeToggle";
+import { useAskAhead } from "./askAhead";
 import { DemonstrationBanner, useHasDemonstration } from "./DemonstrationBanner";
 import { Navigation } from "./Navigation";
 import { Porthole } from "./Porthole";
@@ -27,6 +28,7 @@ const MAIN_ID = "main";
 
 /** Masthead, navigation and the page, once it is known whether the banner belongs above them: it would push them down. */
 export function Shell() {
+  useAskAhead();
   const hasDemonstration = useHasDemonstration();
   return hasDemonstration === undefined ? <WholePage /> : <Frame hasDemonstration={hasDemonstration} />;
 }

@@ -21,6 +21,7 @@ from deadlight.server.assessment.workload_schemas import (
     ProcessFinding,
     ProcessWorkload,
 )
+from deadlight.server.assessment.workloads import load_nodes
 from deadlight.server.errors import NotFoundError
 from deadlight.server.runtime.processes import OF_PROGRAM
 
@@ -32,9 +33,7 @@ FILES_LISTED = 2_000
 _WORKLOADS = text(
     """
     SELECT workload.id, workload.name, workload.namespace, workload.kind, workload.kind_name, workload.cluster_id,
-           cluster.name AS cluster, cluster.provider, placement.running, process.first_at, process.last_at,
-           (SELECT coalesce(array_agg(DISTINCT pod.node_name ORDER BY pod.node_name), '{}') FROM pod
-            WHERE pod.workload_id = workload.id AND pod.removed_at IS NULL AND pod.node_name <> '') AS nodes
+           cluster.name AS cluster, cluster.provider, placement.running, process.first_at, process.last_at
     FROM process
     JOIN placement USING (workload_id, image_tag_id)
     JOIN workload ON workload.id = process.workload_id
@@ -115,15 +114,16 @@ async def build_process(
     """The page's head; raises NotFoundError."""
     process, workload_ids = await _get(connection, live, image_tag_id, program_id)
     key = {"program_id": program_id, "image_tag_id": image_tag_id}
-    places = await connection.execute(_WORKLOADS, {**key, "workload_ids": workload_ids, "limit": WORKLOADS_LISTED})
-    workloads = [_workload(row) for row in places]
+    listed = {**key, "workload_ids": workload_ids, "limit": WORKLOADS_LISTED}
+    places = (await connection.execute(_WORKLOADS, listed)).all()
+    nodes = await load_nodes(connection, [row.id for row in places])
     first_seen_at = (await connection.execute(_FIRST_SEEN, key)).scalar_one()
     (image_tag,) = await build_rows(connection, [image_tag_id], TimePeriod.TEN_DAYS)
     return ProcessDetail(
         **process.model_dump(),
         first_seen_at=first_seen_at or process.last_seen_at,
         image_tag=image_tag,
-        workloads=workloads,
+        workloads=[_workload(row, nodes.get(row.id, [])) for row in places],
     )
 
 
@@ -136,7 +136,7 @@ async def _get(
     return found
 
 
-def _workload(row: Row[Any]) -> ProcessWorkload:
+def _workload(row: Row[Any], nodes: list[str]) -> ProcessWorkload:
     return ProcessWorkload(
         id=row.id,
         name=row.name,
@@ -145,7 +145,7 @@ def _workload(row: Row[Any]) -> ProcessWorkload:
         cluster=row.cluster,
         cluster_id=row.cluster_id,
         provider=row.provider,
-        nodes=list(row.nodes),
+        nodes=nodes,
         runtime_status=RuntimeStatus.RUNNING if row.running else RuntimeStatus.STOPPED,
         first_seen_at=row.first_at,
         last_seen_at=row.last_at,

@@ -218,6 +218,11 @@ def _architectures(workloads: Workloads, positions: Sequence[int]) -> dict[int, 
 
 async def with_nodes(connection: AsyncConnection, rows: Sequence[LiveWorkload]) -> list[LiveWorkload]:
     """The rows with the nodes their pods are on now."""
-    found = await connection.execute(_NODES, {"workload_ids": [row.id for row in rows]})
-    nodes = {row.workload_id: list(row.nodes) for row in found}
+    nodes = await load_nodes(connection, [row.id for row in rows])
     return [row.model_copy(update={"nodes": nodes.get(row.id, [])}) for row in rows]
+
+
+async def load_nodes(connection: AsyncConnection, workload_ids: Sequence[int]) -> dict[int, list[str]]:
+    """The nodes that pods of these workloads are on now; a workload without one is left out."""
+    found = await connection.execute(_NODES, {"workload_ids": list(workload_ids)})
+    return {row.workload_id: list(row.nodes) for row in found}
