@@ -8,12 +8,10 @@ import { DashboardPage } from "./dashboard/DashboardPage";
 import { ExposurePage } from "./exposure/ExposurePage";
 import { ImagePage } from "./images/ImagePage";
 import { ImagesPage } from "./images/ImagesPage";
-import { askForImages } from "./images/imageList";
 import { OwnersPage } from "./owners/OwnersPage";
 import { NewRulePage, RulePage } from "./owners/RulePage";
 import { ProcessesPage } from "./processes/ProcessesPage";
 import { ProcessPage } from "./processes/ProcessPage";
-import { askForProcesses } from "./processes/processList";
 import { RegistriesPage } from "./registries/RegistriesPage";
 import { NewRegistryPage, RegistryPage } from "./registries/RegistryPage";
 import { RequireSession } from "./session/RequireSession";
@@ -28,21 +26,20 @@ import { NewWorkerPage, WorkerPage } from "./workers/WorkerPage";
 import { WorkersPage } from "./workers/WorkersPage";
 import { WorkloadPage } from "./workloads/WorkloadPage";
 import { WorkloadsPage } from "./workloads/WorkloadsPage";
-import { askForWorkloads } from "./workloads/workloadList";
 
 const pages: RouteObject[] = [
   { index: true, element: <Navigate to="/runtime/dashboard" replace /> },
   { path: "runtime/dashboard", element: <DashboardPage /> },
   { path: "runtime/live", element: <Navigate to="/runtime/live/images" replace /> },
-  { path: "runtime/live/images", element: <ImagesPage />, handle: askForImages },
+  { path: "runtime/live/images", element: <ImagesPage /> },
   { path: "runtime/live/images/:imageTagId/:tab?", element: <ImagePage /> },
   { path: "runtime/exposure-windows/:windowId?", element: <ExposurePage /> },
   { path: CLUSTERS_PATH, element: <ClustersPage /> },
   { path: INSTALL_PATH, element: <InstallPage /> },
   { path: TOKENS_PATH, element: <TokensPage /> },
-  { path: "runtime/live/workloads", element: <WorkloadsPage />, handle: askForWorkloads },
+  { path: "runtime/live/workloads", element: <WorkloadsPage /> },
   { path: "runtime/live/workloads/:workloadId/:tab?", element: <WorkloadPage /> },
-  { path: "runtime/live/processes", element: <ProcessesPage />, handle: askForProcesses },
+  { path: "runtime/live/processes", element: <ProcessesPage /> },
   { path: "runtime/live/processes/:imageTagId/:programId/:tab?", element: <ProcessPage /> },
   { path: "runtime/clusters/:clusterId", element: <ClusterPage /> },
   { path: "admin/runtime/clusters", element: <Navigate to={CLUSTERS_PATH} replace /> },

@@ -8,9 +8,8 @@ import {
 } from "../api/generated/sdk.gen";
 import type { ExportFormat, ImageRow, ImagesOrder } from "../api/generated/types.gen";
 import type { AskFacet } from "../live/FacetSelect";
-import { askedOf, type LiveQuery, parseLiveQuery } from "../live/liveQuery";
+import { askedOf, type LiveQuery } from "../live/liveQuery";
 import { ROWS_AT_ONCE } from "../live/liveRows";
-import type { AskAhead } from "../shell/askAhead";
 
 /** What a list of images can be ordered by; the first is how it is by itself. */
 export const IMAGE_ORDERS: Readonly<Record<ImagesOrder, string>> = {
@@ -87,13 +86,6 @@ export const askImageFacet: AskFacet = async (key, query, text, signal) => {
     throwOnError: true,
   });
   return data;
-};
-
-/** Begins to ask for the first page and its counts. */
-export const askForImages: AskAhead = (queryClient, parameters) => {
-  const query = parseLiveQuery(parameters, Object.keys(IMAGE_ORDERS));
-  void queryClient.prefetchInfiniteQuery(imageListOptions(query));
-  void queryClient.prefetchQuery(imageSummaryOptions(query));
 };
 
 /** Every image tag that meets a query, as a file. */

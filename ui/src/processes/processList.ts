@@ -1,9 +1,8 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { exportLiveProcesses, getLiveProcessSummary, listLiveProcesses } from "../api/generated/sdk.gen";
 import type { ExportFormat, LiveProcess, ProcessOrder } from "../api/generated/types.gen";
-import { askedOf, type LiveQuery, parseLiveQuery } from "../live/liveQuery";
+import { askedOf, type LiveQuery } from "../live/liveQuery";
 import { ROWS_AT_ONCE } from "../live/liveRows";
-import type { AskAhead } from "../shell/askAhead";
 
 /** What a list of processes can be ordered by; the first is how it is by itself. */
 export const PROCESS_ORDERS: Readonly<Record<ProcessOrder, string>> = {
@@ -56,13 +55,6 @@ export function processSummaryOptions(query: LiveQuery) {
     placeholderData: keepPreviousData,
   });
 }
-
-/** Begins to ask for the first page and its counts. */
-export const askForProcesses: AskAhead = (queryClient, parameters) => {
-  const query = parseLiveQuery(parameters, Object.keys(PROCESS_ORDERS));
-  void queryClient.prefetchInfiniteQuery(processListOptions(query));
-  void queryClient.prefetchQuery(processSummaryOptions(query));
-};
 
 /** Every process that meets a query, as a file. */
 export async function exportProcesses(query: LiveQuery, format: ExportFormat): Promise<Blob> {

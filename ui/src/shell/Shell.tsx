@@ -16,7 +16,6 @@ import {
 import { Link, Outlet } from "react-router";
 import { WholePage } from "../states/WholePage";
 import { ThemeToggle } from "../theme/ThemeToggle";
-import { useAskAhead } from "./askAhead";
 import { DemonstrationBanner, useHasDemonstration } from "./DemonstrationBanner";
 import { Navigation } from "./Navigation";
 import { Porthole } from "./Porthole";
@@ -28,7 +27,6 @@ const MAIN_ID = "main";
 
 /** Masthead, navigation and the page, once it is known whether the banner belongs above them: it would push them down. */
 export function Shell() {
-  useAskAhead();
   const hasDemonstration = useHasDemonstration();
   return hasDemonstration === undefined ? <WholePage /> : <Frame hasDemonstration={hasDemonstration} />;
 }

@@ -1,9 +1,8 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { exportLiveWorkloads, getLiveWorkloadSummary, listLiveWorkloads } from "../api/generated/sdk.gen";
 import type { ExportFormat, WorkloadOrder } from "../api/generated/types.gen";
-import { askedOf, type LiveQuery, parseLiveQuery } from "../live/liveQuery";
+import { askedOf, type LiveQuery } from "../live/liveQuery";
 import { ROWS_AT_ONCE } from "../live/liveRows";
-import type { AskAhead } from "../shell/askAhead";
 
 /** What a list of workloads can be ordered by; the first is how it is by itself. */
 export const WORKLOAD_ORDERS: Readonly<Record<WorkloadOrder, string>> = {
@@ -47,13 +46,6 @@ export function workloadSummaryOptions(query: LiveQuery) {
     placeholderData: keepPreviousData,
   });
 }
-
-/** Begins to ask for the first page and its counts. */
-export const askForWorkloads: AskAhead = (queryClient, parameters) => {
-  const query = parseLiveQuery(parameters, Object.keys(WORKLOAD_ORDERS));
-  void queryClient.prefetchInfiniteQuery(workloadListOptions(query));
-  void queryClient.prefetchQuery(workloadSummaryOptions(query));
-};
 
 /** Every workload that meets a query, as a file. */
 export async function exportWorkloads(query: LiveQuery, format: ExportFormat): Promise<Blob> {
