@@ -26,9 +26,10 @@ from benchmarks.result import Bar, describe_machine, finish, percentile
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from deadlight.cli.embedded_postgres import EmbeddedPostgres
+from deadlight.model.live_list import TimePeriod
 from deadlight.server import migrations
 from deadlight.server.assessment.export import ExportFormat, iter_export, select_for_export
-from deadlight.server.assessment.filters import ImageFilter, TimePeriod
+from deadlight.server.assessment.filters import ImageFilter
 from deadlight.server.assessment.live_index import LiveIndex
 from deadlight.server.db.engine import create_engine
 from deadlight.server.settings import with_driver

@@ -21,22 +21,21 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.model.integrity import IntegrityStatus, ViolationType
+from deadlight.model.live_list import ImageOrder, ProcessOrder, TimePeriod, WorkloadOrder
 from deadlight.model.risk import Risk
 from deadlight.model.vulnerability import Applicability, Severity
 from deadlight.server.assessment.facets import list_facet_values
-from deadlight.server.assessment.filters import Component, ImageFilter, TimePeriod
+from deadlight.server.assessment.filters import Component, ImageFilter
 from deadlight.server.assessment.grouping import ImagesOrder
 from deadlight.server.assessment.image_contents import list_findings, list_packages
 from deadlight.server.assessment.image_page import build_detail, build_rows
 from deadlight.server.assessment.image_places import list_image_workloads
-from deadlight.server.assessment.image_tags import ImageOrder, list_image_tags
+from deadlight.server.assessment.image_tags import list_image_tags
 from deadlight.server.assessment.images import list_images, summarise_images
 from deadlight.server.assessment.images_schemas import Facet
 from deadlight.server.assessment.live_index import LiveIndex
-from deadlight.server.assessment.process_groups import ProcessOrder
 from deadlight.server.assessment.process_page import build_process, list_accessed_files, list_process_findings
 from deadlight.server.assessment.processes import list_processes, list_workload_processes, summarise_processes
-from deadlight.server.assessment.workload_groups import WorkloadOrder
 from deadlight.server.assessment.workload_page import build_workload
 from deadlight.server.assessment.workloads import list_workloads, summarise_workloads
 

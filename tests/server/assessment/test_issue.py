@@ -10,11 +10,7 @@ from hypothesis import strategies as st
 from tests.server.assessment.details import AT, GRACE, image, somebody, verdict
 
 from deadlight.model.integrity import ViolationType
-from deadlight.server.assessment.issue import (
-    IssuePlace,
-    build_issue,
-    describe_elapsed,
-)
+from deadlight.server.assessment.issue import IssuePlace, build_issue, describe_elapsed
 from deadlight.server.assessment.issue_formats import COLUMNS, PLACES_NAMED, as_csv, as_markdown
 from deadlight.server.integrity.recommendations import recommended_steps
 from deadlight.server.owners.attributions import AttributionOut

@@ -10,11 +10,12 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from deadlight.model.live_list import ProcessOrder, WorkloadOrder
 from deadlight.server.assessment.live_columns import STATUSES, LiveColumns
 from deadlight.server.assessment.live_processes import LiveProcesses
-from deadlight.server.assessment.process_groups import OrderedProcesses, ProcessOrder, gather_processes
+from deadlight.server.assessment.process_groups import OrderedProcesses, gather_processes
 from deadlight.server.assessment.processes import describe_process
-from deadlight.server.assessment.workload_groups import Ordered, WorkloadOrder, gather_workloads
+from deadlight.server.assessment.workload_groups import Ordered, gather_workloads
 from deadlight.server.assessment.workloads import describe_workloads
 
 SOME = st.integers(1, 2)

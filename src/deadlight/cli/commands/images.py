@@ -1,6 +1,5 @@
 """What runs: image tags, and everything about one of them."""
 
-from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -11,18 +10,10 @@ from deadlight.cli.references import choose_image, search_of
 from deadlight.cli.service import run
 from deadlight.cli.signatures import signature_facts
 from deadlight.client.rest import RestClient
+from deadlight.model.live_list import ImageOrder, TimePeriod
 
 IMAGE_TAGS = "/api/v1/image-tags"
 CANDIDATES = 100
-
-
-class ImageOrder(StrEnum):
-    """What a list of image tags is ordered by."""
-
-    RISKS = "risks"
-    NAME = "name"
-    REPOSITORY_PATH = "repository_path"
-    REGISTRY = "registry"
 
 
 def images(
@@ -34,7 +25,7 @@ def images(
     package: lists.Package = None,
     cluster: lists.Cluster = None,
     namespace: lists.Namespace = None,
-    period: lists.Period = lists.TimePeriod.NOW,
+    period: lists.Period = TimePeriod.NOW,
     order: Annotated[ImageOrder, typer.Option(help="What comes first.")] = ImageOrder.RISKS,
     limit: lists.Limit = 50,
     every: lists.All = False,
@@ -47,21 +38,19 @@ def images(
       deadlight images --cve CVE-2024-3094 --cluster production -o json
       deadlight images shop/ --period "7 days" --all
     """
-    query = {"search": search, "risk": risk or [], "severity": severity or [], "cve": cve or []}
-    query |= {"package": package or [], "cluster": cluster or [], "namespace": namespace or []}
+    query = {"search": search, "risk": risk, "severity": severity, "cve": cve}
+    query |= {"package": package, "cluster": cluster, "namespace": namespace}
     query |= {"period": period, "order": order}
     most = None if every else limit
-    found, total = run(lambda client: client.list_rows(IMAGE_TAGS, "image_tags", query, most))
-    show(found, output, lambda: _print_images(found, total))
+    lists.show_rows(IMAGE_TAGS, "image_tags", query, limit=most, output=output, print_rows=_print_images)
 
 
-def _print_images(found: list[dict[str, Any]], total: int) -> None:
+def _print_images(found: list[dict[str, Any]]) -> None:
     print_table(
         ("Image", "Integrity", "Risks", "Vulnerabilities", "Status", "Workloads"),
         [_image_row(item) for item in found],
         empty="No running image matches. Connect a cluster with `deadlight connect`, or widen the search.",
     )
-    lists.tell_rest(found, total)
 
 
 def _image_row(item: dict[str, Any]) -> tuple[str, ...]:
@@ -103,9 +92,9 @@ def image(
 
 async def _fetch_image(client: RestClient, reference: str) -> dict[str, Any]:
     """What is known of the one image that is meant; of what runs now, else of what ran within ten days."""
-    rows, total = await _search(client, reference, lists.TimePeriod.NOW)
+    rows, total = await _search(client, reference, TimePeriod.NOW)
     if not rows:
-        rows, total = await _search(client, reference, lists.TimePeriod.TEN_DAYS)
+        rows, total = await _search(client, reference, TimePeriod.TEN_DAYS)
     chosen = choose_image(reference, rows, total)
     address = f"{IMAGE_TAGS}/{chosen['id']}"
     return {
@@ -115,7 +104,7 @@ async def _fetch_image(client: RestClient, reference: str) -> dict[str, Any]:
     }
 
 
-async def _search(client: RestClient, reference: str, period: lists.TimePeriod) -> tuple[list[dict[str, Any]], int]:
+async def _search(client: RestClient, reference: str, period: TimePeriod) -> tuple[list[dict[str, Any]], int]:
     query = {"search": search_of(reference), "period": period, "order": ImageOrder.NAME}
     return await client.list_rows(IMAGE_TAGS, "image_tags", query, CANDIDATES)
 

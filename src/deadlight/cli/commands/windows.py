@@ -34,21 +34,19 @@ def windows(
     """
     if context.invoked_subcommand:
         return
-    query = {"risk": risk or [], "cluster": cluster or [], "namespace": namespace or [], "team": team or []}
+    query = {"risk": risk, "cluster": cluster, "namespace": namespace, "team": team}
     query |= {"state": ["open"] * open_only}
     most = None if every else limit
-    found, total = run(lambda client: client.list_rows(_ADDRESS, "windows", query, most))
-    show(found, output, lambda: _print(found, total))
+    lists.show_rows(_ADDRESS, "windows", query, limit=most, output=output, print_rows=_print)
 
 
-def _print(found: list[dict[str, Any]], total: int) -> None:
+def _print(found: list[dict[str, Any]]) -> None:
     now = datetime.now(UTC)
     print_table(
         ("ID", "State", "Risk", "Workload", "Image", "Opened", "Exposed for", "Team"),
         [_row(item, now) for item in found],
         empty="No exposure window matches: nothing was live as far as Deadlight knows.",
     )
-    lists.tell_rest(found, total)
 
 
 def _row(item: dict[str, Any], now: datetime) -> tuple[str, ...]:

@@ -1,34 +1,12 @@
 """Workloads, and what they execute."""
 
-from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
 
 from deadlight.cli import lists
-from deadlight.cli.output import Format, Output, plain, print_table, severities, show, status
-from deadlight.cli.service import run
-
-
-class WorkloadOrder(StrEnum):
-    """What a list of workloads is ordered by."""
-
-    RISK = "risk"
-    VULNERABILITIES = "vulnerabilities"
-    NAME = "name"
-    CLUSTER = "cluster"
-    STATUS = "status"
-    REGISTRY = "registry"
-
-
-class ProcessOrder(StrEnum):
-    """What a list of processes is ordered by."""
-
-    RISK = "risk"
-    VULNERABILITIES = "vulnerabilities"
-    WORKLOADS = "workloads"
-    SEEN = "seen"
-    NAME = "name"
+from deadlight.cli.output import Format, Output, plain, print_table, severities, status
+from deadlight.model.live_list import ProcessOrder, TimePeriod, WorkloadOrder
 
 
 def workloads(
@@ -39,7 +17,7 @@ def workloads(
     cve: lists.Cve = None,
     cluster: lists.Cluster = None,
     namespace: lists.Namespace = None,
-    period: lists.Period = lists.TimePeriod.NOW,
+    period: lists.Period = TimePeriod.NOW,
     order: Annotated[WorkloadOrder, typer.Option(help="What comes first.")] = WorkloadOrder.RISK,
     limit: lists.Limit = 50,
     every: lists.All = False,
@@ -53,20 +31,18 @@ def workloads(
       deadlight workloads --risk critical_applicable_cves --namespace shop
       deadlight workloads --cve CVE-2024-3094 -o json
     """
-    query = {"search": search, "risk": risk or [], "severity": severity or [], "cve": cve or []}
-    query |= {"cluster": cluster or [], "namespace": namespace or [], "period": period, "order": order}
+    query = {"search": search, "risk": risk, "severity": severity, "cve": cve}
+    query |= {"cluster": cluster, "namespace": namespace, "period": period, "order": order}
     most = None if every else limit
-    found, total = run(lambda client: client.list_rows("/api/v1/workloads", "workloads", query, most))
-    show(found, output, lambda: _print_workloads(found, total))
+    lists.show_rows("/api/v1/workloads", "workloads", query, limit=most, output=output, print_rows=_print_workloads)
 
 
-def _print_workloads(found: list[dict[str, Any]], total: int) -> None:
+def _print_workloads(found: list[dict[str, Any]]) -> None:
     print_table(
         ("Workload", "Kind", "Cluster", "Risks", "Vulnerabilities", "Status", "Nodes", "Processes"),
         [_workload_row(item) for item in found],
         empty="No running workload matches. Connect a cluster with `deadlight connect`, or widen the search.",
     )
-    lists.tell_rest(found, total)
 
 
 def _workload_row(item: dict[str, Any]) -> tuple[str, ...]:
@@ -97,7 +73,7 @@ def processes(
     workload: Annotated[list[str] | None, typer.Option(help="In this workload, by name.")] = None,
     cluster: lists.Cluster = None,
     namespace: lists.Namespace = None,
-    period: lists.Period = lists.TimePeriod.NOW,
+    period: lists.Period = TimePeriod.NOW,
     order: Annotated[ProcessOrder, typer.Option(help="What comes first.")] = ProcessOrder.RISK,
     limit: lists.Limit = 50,
     every: lists.All = False,
@@ -109,20 +85,18 @@ def processes(
       deadlight processes /bin/sh --namespace shop
       deadlight processes --order seen --limit 20
     """
-    query = {"search": search, "risk": risk or [], "severity": severity or [], "workload": workload or []}
-    query |= {"cluster": cluster or [], "namespace": namespace or [], "period": period, "order": order}
+    query = {"search": search, "risk": risk, "severity": severity, "workload": workload}
+    query |= {"cluster": cluster, "namespace": namespace, "period": period, "order": order}
     most = None if every else limit
-    found, total = run(lambda client: client.list_rows("/api/v1/processes", "processes", query, most))
-    show(found, output, lambda: _print_processes(found, total))
+    lists.show_rows("/api/v1/processes", "processes", query, limit=most, output=output, print_rows=_print_processes)
 
 
-def _print_processes(found: list[dict[str, Any]], total: int) -> None:
+def _print_processes(found: list[dict[str, Any]]) -> None:
     print_table(
         ("Process", "Path", "Arguments", "Risks", "Vulnerabilities", "Status", "Workloads", "Image"),
         [_process_row(item) for item in found],
         empty="No process matches. Processes are known where sensors are installed: `deadlight clusters` shows where.",
     )
-    lists.tell_rest(found, total)
 
 
 def _process_row(item: dict[str, Any]) -> tuple[str, ...]:

@@ -10,8 +10,9 @@ from typing import Any
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from deadlight.model.live_list import TimePeriod
 from deadlight.model.vulnerability import Severity
-from deadlight.server.assessment.filters import ImageFilter, TimePeriod
+from deadlight.server.assessment.filters import ImageFilter
 from deadlight.server.assessment.image_page import load_places
 from deadlight.server.assessment.image_tags import select_image_tags
 from deadlight.server.assessment.live_index import LiveIndex

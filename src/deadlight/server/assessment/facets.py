@@ -12,13 +12,7 @@ from deadlight.server.assessment.filters import ImageFilter
 from deadlight.server.assessment.grouping import count_cards, count_images
 from deadlight.server.assessment.image_tags import select_image_tags
 from deadlight.server.assessment.images_schemas import Facet, FacetValue, FacetValues
-from deadlight.server.assessment.live_columns import (
-    SEVERITIES,
-    STATUSES,
-    VIOLATIONS,
-    ImageName,
-    LiveColumns,
-)
+from deadlight.server.assessment.live_columns import SEVERITIES, STATUSES, VIOLATIONS, ImageName, LiveColumns
 from deadlight.server.assessment.live_index import LiveIndex
 from deadlight.server.assessment.live_vectors import Ints, Mask, distinct
 from deadlight.server.assessment.selection import Selection

@@ -2,38 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from enum import StrEnum
 
 from deadlight.model.integrity import IntegrityStatus, ViolationType
+from deadlight.model.live_list import TimePeriod
 from deadlight.model.risk import Risk
 from deadlight.model.vulnerability import Applicability, Severity
-
-
-class TimePeriod(StrEnum):
-    """What ran now or at some time within the period."""
-
-    NOW = "now"
-    ONE_HOUR = "1 hour"
-    ONE_DAY = "24 hours"
-    THREE_DAYS = "3 days"
-    SEVEN_DAYS = "7 days"
-    TEN_DAYS = "10 days"
-
-    @property
-    def length(self) -> timedelta:
-        """How far back it reaches."""
-        return _LENGTHS[self]
-
-
-_LENGTHS = {
-    TimePeriod.NOW: timedelta(0),
-    TimePeriod.ONE_HOUR: timedelta(hours=1),
-    TimePeriod.ONE_DAY: timedelta(hours=24),
-    TimePeriod.THREE_DAYS: timedelta(days=3),
-    TimePeriod.SEVEN_DAYS: timedelta(days=7),
-    TimePeriod.TEN_DAYS: timedelta(days=10),
-}
 
 
 @dataclass(frozen=True, slots=True)

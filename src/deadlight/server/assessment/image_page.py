@@ -8,9 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.model.image import ImageReference
 from deadlight.model.integrity import ViolationType
+from deadlight.model.live_list import TimePeriod
 from deadlight.model.workload import RuntimeStatus
 from deadlight.registry.types.table import TYPES, expected_digest_label
-from deadlight.server.assessment.filters import TimePeriod
 from deadlight.server.assessment.image_contents import count_findings
 from deadlight.server.assessment.image_places import list_deployers, list_namespaces
 from deadlight.server.assessment.schemas import ImageTagDetail, ImageTagRow, SourceOut, VerdictOut

@@ -4,13 +4,13 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 from itertools import islice
 from typing import Any
 
 import numpy as np
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from deadlight.model.live_list import ImageOrder
 from deadlight.server.assessment.filters import ImageFilter
 from deadlight.server.assessment.live_columns import LiveColumns, rank
 from deadlight.server.assessment.live_index import LiveIndex
@@ -18,16 +18,6 @@ from deadlight.server.assessment.live_vectors import Mask
 from deadlight.server.assessment.lookups import look_up
 from deadlight.server.assessment.selection import Selection, select
 from deadlight.server.db.paging import Number, Text, decode_key, encode_key
-
-
-class ImageOrder(StrEnum):
-    """What a list is ordered by."""
-
-    RISKS = "risks"
-    NAME = "name"
-    REPOSITORY_PATH = "repository_path"
-    REGISTRY = "registry"
-
 
 _KEYS: dict[ImageOrder, tuple[Any, ...]] = {
     ImageOrder.RISKS: (Number, Number),

@@ -20,13 +20,7 @@ from deadlight.server.assessment.grouping import (
 )
 from deadlight.server.assessment.image_tags import select_image_tags
 from deadlight.server.assessment.images_schemas import ImageList, ImageRow, ImageSummary
-from deadlight.server.assessment.live_columns import (
-    SEVERITIES,
-    STATUSES,
-    VIOLATIONS,
-    ImageName,
-    LiveColumns,
-)
+from deadlight.server.assessment.live_columns import SEVERITIES, STATUSES, VIOLATIONS, ImageName, LiveColumns
 from deadlight.server.assessment.live_index import LiveIndex
 from deadlight.server.assessment.live_vectors import NONE, distinct
 from deadlight.server.assessment.selection import Selection

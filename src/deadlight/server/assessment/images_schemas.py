@@ -6,13 +6,13 @@ from enum import StrEnum
 from pydantic import BaseModel, Field
 
 from deadlight.model.integrity import IntegrityStatus, ViolationType
+from deadlight.model.live_list import ImageOrder, TimePeriod
 from deadlight.model.risk import Risk
 from deadlight.model.vulnerability import Severity
 from deadlight.model.workload import RuntimeStatus
 from deadlight.server.assessment.export import ExportFormat
-from deadlight.server.assessment.filters import Component, ImageFilter, TimePeriod
+from deadlight.server.assessment.filters import Component, ImageFilter
 from deadlight.server.assessment.grouping import ImagesOrder
-from deadlight.server.assessment.image_tags import ImageOrder
 from deadlight.server.db.zero_bytes import PlainText
 
 MAX_VALUES = 100

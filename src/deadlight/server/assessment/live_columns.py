@@ -18,7 +18,7 @@ from sqlalchemy import Row
 from deadlight.model.integrity import IntegrityStatus, ViolationType
 from deadlight.model.risk import Risk
 from deadlight.model.vulnerability import Severity
-from deadlight.server.assessment.live_vectors import NONE, Codes, Ints, Joined, Texts, Vector
+from deadlight.server.assessment.live_vectors import NONE, Codes, Ints, Joined, TextOrder, Texts, Vector
 
 STATUSES = tuple(IntegrityStatus)
 VIOLATIONS = tuple(ViolationType)
@@ -241,6 +241,11 @@ class LiveColumns:
         self.cluster.put(at, self.cluster_ids.add(row.cluster_id for row in known))
         self.running.put(at, [row.running for row in known])
         self.gone_at.put(at, [row.gone_at.timestamp() if row.gone_at else STILL_THERE for row in known])
+
+    def order_clusters(self) -> TextOrder:
+        """By name, with the place of every code; what was removed has no name."""
+        known = self.clusters
+        return TextOrder([known[code].name if code in known else "" for code in range(len(self.cluster_ids))])
 
     def set_clusters(self, rows: Sequence[Row[Any]]) -> None:
         """All rows of `cluster`."""

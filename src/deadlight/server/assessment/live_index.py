@@ -17,7 +17,7 @@ from fastapi import Depends, Request
 from sqlalchemy import Row, TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from deadlight.server.assessment.filters import TimePeriod
+from deadlight.model.live_list import TimePeriod
 from deadlight.server.assessment.live_columns import LiveColumns
 from deadlight.server.assessment.live_processes import LiveProcesses
 

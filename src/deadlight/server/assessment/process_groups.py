@@ -7,33 +7,19 @@ packages it was seen to use, and what is wrong with where its image came from.
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from functools import cached_property
 from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
 
+from deadlight.model.live_list import ProcessOrder
 from deadlight.model.risk import Risk
 from deadlight.model.vulnerability import Severity
 from deadlight.server.assessment.live_columns import RISK_BITS, SEVERITIES, LiveColumns, rank
 from deadlight.server.assessment.live_processes import LiveProcesses
 from deadlight.server.assessment.live_vectors import Ints, Mask
 from deadlight.server.assessment.workload_groups import OF_PROCESSES
-
-
-class ProcessOrder(StrEnum):
-    """What a list of processes is ordered by; processes that are alike in it follow by name."""
-
-    RISK = "risk"
-    """Riskiest first."""
-    VULNERABILITIES = "vulnerabilities"
-    """Those with most first."""
-    WORKLOADS = "workloads"
-    """Those in most workloads first."""
-    SEEN = "seen"
-    """Those executed last first."""
-    NAME = "name"
 
 
 @dataclass(frozen=True)

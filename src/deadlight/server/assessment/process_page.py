@@ -8,9 +8,9 @@ import msgspec
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from deadlight.model.live_list import TimePeriod
 from deadlight.model.vulnerability import Applicability
 from deadlight.model.workload import RuntimeStatus
-from deadlight.server.assessment.filters import TimePeriod
 from deadlight.server.assessment.image_page import build_rows
 from deadlight.server.assessment.live_index import LiveIndex
 from deadlight.server.assessment.processes import find_process
@@ -40,7 +40,7 @@ _WORKLOADS = text(
     JOIN cluster ON cluster.id = workload.cluster_id
     WHERE process.program_id = :program_id AND process.image_tag_id = :image_tag_id
       AND process.workload_id = ANY(:workload_ids)
-    ORDER BY placement.running DESC, cluster.name, workload.namespace, workload.name, workload.id LIMIT :limit
+    ORDER BY array_position(:workload_ids, workload.id)
     """
 )
 
@@ -114,8 +114,7 @@ async def build_process(
     """The page's head; raises NotFoundError."""
     process, workload_ids = await _get(connection, live, image_tag_id, program_id)
     key = {"program_id": program_id, "image_tag_id": image_tag_id}
-    listed = {**key, "workload_ids": workload_ids, "limit": WORKLOADS_LISTED}
-    places = (await connection.execute(_WORKLOADS, listed)).all()
+    places = (await connection.execute(_WORKLOADS, {**key, "workload_ids": workload_ids[:WORKLOADS_LISTED]})).all()
     nodes = await load_nodes(connection, [row.id for row in places])
     first_seen_at = (await connection.execute(_FIRST_SEEN, key)).scalar_one()
     (image_tag,) = await build_rows(connection, [image_tag_id], TimePeriod.TEN_DAYS)

@@ -9,21 +9,16 @@ import numpy as np
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.model.integrity import IntegrityStatus
+from deadlight.model.live_list import ProcessOrder
 from deadlight.model.workload import RuntimeStatus
 from deadlight.server.assessment.filters import ImageFilter
 from deadlight.server.assessment.grouping import risks_of
 from deadlight.server.assessment.live_columns import SEVERITIES, STATUSES, LiveColumns
 from deadlight.server.assessment.live_index import LiveIndex
 from deadlight.server.assessment.live_processes import LiveProcesses
-from deadlight.server.assessment.live_vectors import Mask, distinct
+from deadlight.server.assessment.live_vectors import Ints, Mask, distinct
 from deadlight.server.assessment.lookups import look_up
-from deadlight.server.assessment.process_groups import (
-    OrderedProcesses,
-    Processes,
-    ProcessOrder,
-    gather_processes,
-    search_processes,
-)
+from deadlight.server.assessment.process_groups import OrderedProcesses, Processes, gather_processes, search_processes
 from deadlight.server.assessment.selection import Selection, select
 from deadlight.server.assessment.workload_schemas import LiveProcess, LiveProcessList, LiveSummary, ScanState
 from deadlight.server.assessment.workloads import count_badges, has_sensors, scan_state
@@ -96,7 +91,7 @@ async def list_workload_processes(
 async def find_process(
     connection: AsyncConnection, live: LiveIndex, image_tag_id: int, program_id: UUID
 ) -> tuple[LiveProcess, list[int]] | None:
-    """One process as lists show it and the workloads it was seen in, now where it still runs."""
+    """One process as lists show it and the workloads it was seen in by their names, now where it still runs."""
     processes = await live.read_processes(connection)
     columns = processes.columns
     programs, tags = processes.program_ids.find([program_id]), columns.position.find([image_tag_id])
@@ -108,8 +103,20 @@ async def find_process(
     gathered = gather_processes(processes, chosen)
     if not len(gathered):
         return None
-    workloads = columns.workload.values[processes.placement.values[chosen]]
-    return describe_process(gathered, 0), [columns.workload_ids.values[code] for code in workloads.tolist()]
+    return describe_process(gathered, 0), _workload_ids(columns, processes.placement.values[chosen])
+
+
+def _workload_ids(columns: LiveColumns, places: Ints) -> list[int]:
+    """By cluster, namespace and name."""
+    clusters, namespaces, names = columns.order_clusters(), columns.namespaces.order, columns.workload_names.order
+    order = np.lexsort(
+        (
+            names.places[columns.workload_name.values[places]],
+            namespaces.places[columns.namespace.values[places]],
+            clusters.places[columns.cluster.values[places]],
+        )
+    )
+    return [columns.workload_ids.values[code] for code in columns.workload.values[places[order]].tolist()]
 
 
 def _of_known_clusters(columns: LiveColumns) -> Mask:

@@ -11,9 +11,10 @@ from fastapi import APIRouter
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from deadlight.model.live_list import ImageOrder, WorkloadOrder
 from deadlight.model.vulnerability import Applicability
 from deadlight.model.workload import RuntimeStatus
-from deadlight.server.assessment.image_tags import ImageOrder, list_image_tags
+from deadlight.server.assessment.image_tags import list_image_tags
 from deadlight.server.assessment.live_index import LiveDep
 from deadlight.server.assessment.process_page import load_program_findings
 from deadlight.server.assessment.processes import list_workload_processes
@@ -31,7 +32,6 @@ from deadlight.server.assessment.runtime_schemas import (
     WorkloadRefOut,
     WorkloadsOut,
 )
-from deadlight.server.assessment.workload_groups import WorkloadOrder
 from deadlight.server.assessment.workload_schemas import LiveProcess, LiveWorkload
 from deadlight.server.assessment.workloads import WorkloadName, list_workloads
 from deadlight.server.auth.requests import Viewer

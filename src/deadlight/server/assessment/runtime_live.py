@@ -13,9 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from deadlight.model.live_list import TimePeriod
 from deadlight.model.risk import Risk
 from deadlight.model.vulnerability import Severity
-from deadlight.server.assessment.filters import ImageFilter, TimePeriod
+from deadlight.server.assessment.filters import ImageFilter
 from deadlight.server.assessment.grouping import Images, ImagesOrder, count_cards, gather
 from deadlight.server.assessment.image_tags import select_image_tags
 from deadlight.server.assessment.images import iter_rows

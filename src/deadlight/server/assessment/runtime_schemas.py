@@ -5,9 +5,10 @@ from typing import Any
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator
 from pydantic.config import JsonDict
 
+from deadlight.model.live_list import TimePeriod
 from deadlight.model.risk import Risk
 from deadlight.model.vulnerability import Applicability, Severity
-from deadlight.server.assessment.filters import Component, ImageFilter, TimePeriod
+from deadlight.server.assessment.filters import Component, ImageFilter
 from deadlight.server.db.zero_bytes import PlainText
 from deadlight.server.errors import BadRequestError
 

@@ -5,7 +5,8 @@ from datetime import datetime
 
 import numpy as np
 
-from deadlight.server.assessment.filters import ImageFilter, TimePeriod
+from deadlight.model.live_list import TimePeriod
+from deadlight.server.assessment.filters import ImageFilter
 from deadlight.server.assessment.live_columns import (
     RISK_BITS,
     SEVERITIES,

@@ -5,13 +5,12 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from deadlight.model.live_list import ProcessOrder, WorkloadOrder
 from deadlight.model.vulnerability import Severity
 from deadlight.server.assessment.export import MOST_ROWS, ROWS_AT_ONCE
 from deadlight.server.assessment.filters import ImageFilter
 from deadlight.server.assessment.live_index import LiveIndex
-from deadlight.server.assessment.process_groups import ProcessOrder
 from deadlight.server.assessment.processes import list_processes
-from deadlight.server.assessment.workload_groups import WorkloadOrder
 from deadlight.server.assessment.workload_schemas import LiveProcess, LiveWorkload
 from deadlight.server.assessment.workloads import list_workloads
 from deadlight.server.errors import BadRequestError

@@ -6,7 +6,6 @@ they have not seen any of its processes it is said of its images: nothing is cle
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deadlight.model.integrity import IntegrityStatus
+from deadlight.model.live_list import WorkloadOrder
 from deadlight.model.risk import Risk
 from deadlight.model.vulnerability import Severity
 from deadlight.server.assessment.live_columns import RISK_BITS, SEVERITIES, STATUSES, LiveColumns, rank
@@ -22,21 +22,6 @@ from deadlight.server.assessment.live_vectors import NONE, Ints, Mask, TextOrder
 
 OF_PROCESSES = RISK_BITS[Risk.MALICIOUS] | RISK_BITS[Risk.CRITICAL_APPLICABLE_CVES]
 """Badges that processes bring; the others come from images."""
-
-
-class WorkloadOrder(StrEnum):
-    """What a list of workloads is ordered by; workloads that are alike in it follow by name."""
-
-    RISK = "risk"
-    """Riskiest first."""
-    VULNERABILITIES = "vulnerabilities"
-    """Those with most first."""
-    NAME = "name"
-    CLUSTER = "cluster"
-    STATUS = "status"
-    """Running ones first."""
-    REGISTRY = "registry"
-    """By the first registry of its images."""
 
 
 class Places:
@@ -190,9 +175,7 @@ def _order_values(workloads: Workloads, order: WorkloadOrder) -> tuple[TextOrder
         case WorkloadOrder.NAME:
             return None, np.zeros(len(workloads), np.int64)
         case WorkloadOrder.CLUSTER:
-            known = columns.clusters
-            names = [known[code].name if code in known else "" for code in range(len(columns.cluster_ids.values))]
-            texts = TextOrder(names)
+            texts = columns.order_clusters()
             return texts, -texts.places[columns.cluster.values[workloads.places]]
         case WorkloadOrder.REGISTRY:
             return columns.registries.order, -workloads.registry

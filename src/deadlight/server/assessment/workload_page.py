@@ -3,7 +3,7 @@
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from deadlight.server.assessment.filters import TimePeriod
+from deadlight.model.live_list import TimePeriod
 from deadlight.server.assessment.image_page import build_rows
 from deadlight.server.assessment.live_index import LiveIndex
 from deadlight.server.assessment.workload_schemas import WorkloadDetail, WorkloadPod

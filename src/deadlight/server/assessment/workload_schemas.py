@@ -6,14 +6,13 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from deadlight.model.live_list import ProcessOrder, WorkloadOrder
 from deadlight.model.observation import Grade
 from deadlight.model.risk import Risk
 from deadlight.model.vulnerability import Applicability, Severity
 from deadlight.model.workload import RuntimeStatus
 from deadlight.server.assessment.images_schemas import LiveQuery
-from deadlight.server.assessment.process_groups import ProcessOrder
 from deadlight.server.assessment.schemas import ImageTagRow
-from deadlight.server.assessment.workload_groups import WorkloadOrder
 from deadlight.server.owners.attributions import AttributionOut
 
 

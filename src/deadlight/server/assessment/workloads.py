@@ -9,6 +9,7 @@ import numpy as np
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from deadlight.model.live_list import WorkloadOrder
 from deadlight.model.risk import Risk
 from deadlight.model.workload import RuntimeStatus
 from deadlight.server.assessment.filters import ImageFilter
@@ -18,7 +19,7 @@ from deadlight.server.assessment.live_index import LiveIndex
 from deadlight.server.assessment.live_vectors import NONE, Mask, distinct
 from deadlight.server.assessment.lookups import look_up
 from deadlight.server.assessment.selection import Selection, select
-from deadlight.server.assessment.workload_groups import Ordered, WorkloadOrder, Workloads, gather_workloads
+from deadlight.server.assessment.workload_groups import Ordered, Workloads, gather_workloads
 from deadlight.server.assessment.workload_schemas import LiveSummary, LiveWorkload, ScanState
 from deadlight.server.db.paging import Number, Text, decode_key, encode_key
 
