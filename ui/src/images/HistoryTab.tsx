@@ -3,6 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "react-router";
 import { getImageTagHistoryOptions } from "../api/generated/@tanstack/react-query.gen";
 import type { ImageTagDetail, PastViolation, TagDigest } from "../api/generated/types.gen";
+import { Deed } from "../facts/Deed";
 import { Digest } from "../facts/Digest";
 import { shortDigest } from "../facts/digest";
 import { Moment } from "../facts/Moment";
@@ -81,14 +82,7 @@ function digestColumns(image: ImageTagDetail): readonly Column<TagDigest>[] {
     {
       title: "Pushed",
       width: 15,
-      cell: (row) =>
-        row.pushed_at ? (
-          <>
-            <Moment at={row.pushed_at} /> {row.pushed_by && `by ${row.pushed_by}`}
-          </>
-        ) : (
-          row.pushed_by || "–"
-        ),
+      cell: (row) => (row.pushed_at ? <Deed at={row.pushed_at} by={row.pushed_by} /> : row.pushed_by || "–"),
     },
     { title: "Now", width: 20, cell: (row) => <DigestState row={row} image={image} /> },
   ];

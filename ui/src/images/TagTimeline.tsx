@@ -20,7 +20,7 @@ export function TagTimeline({ evidence }: { evidence: Evidence }) {
       }
     />,
   ];
-  const isOrdered = !deployedAt || !updatedAt || deployedAt <= updatedAt;
+  const isOrdered = !deployedAt || !updatedAt || new Date(deployedAt) <= new Date(updatedAt);
   return (
     <figure className="dl-timeline" aria-label="Tag update timeline">
       <ol>{isOrdered ? points : points.reverse()}</ol>

@@ -3,6 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
 import { listImageTagViolationPlacesOptions } from "../api/generated/@tanstack/react-query.gen";
 import type { ImageTagDetail, VerdictOut, ViolationPlace, ViolationType } from "../api/generated/types.gen";
+import { Deed } from "../facts/Deed";
 import { Fact } from "../facts/Fact";
 import { Moment } from "../facts/Moment";
 import { Person } from "../facts/Person";
@@ -101,13 +102,13 @@ function Facts({ verdict, evidence }: { verdict: VerdictOut; evidence: Evidence 
       )}
       {evidence.deletedAt && (
         <Fact name="Deleted">
-          <Moment at={evidence.deletedAt} /> {evidence.deletedBy && `by ${evidence.deletedBy}`}
+          <Deed at={evidence.deletedAt} by={evidence.deletedBy} />
         </Fact>
       )}
       {evidence.restorableFrom && <Fact name="Can be restored from">{evidence.restorableFrom}</Fact>}
       {evidence.pushedAt && verdict.violation_type !== "Missing Source" && (
         <Fact name="Pushed">
-          <Moment at={evidence.pushedAt} /> {evidence.pushedBy && `by ${evidence.pushedBy}`}
+          <Deed at={evidence.pushedAt} by={evidence.pushedBy} />
         </Fact>
       )}
       {evidence.origin && <Fact name="Cached copy of">{evidence.origin}</Fact>}
@@ -133,20 +134,20 @@ const PLACE_COLUMNS: readonly Column<ViolationPlace>[] = [
   },
 ];
 
+/** The tab has waited for them. */
 function Places({ imageTagId }: { imageTagId: number }) {
   const { data, error, refetch } = useQuery(listImageTagViolationPlacesOptions({ path: { image_tag_id: imageTagId } }));
-  if (error && !data) {
+  if (!data) {
     return <Failure subject="where the violation is" error={error} retry={() => void refetch()} />;
   }
   return (
     <>
-      <CutNote shown={data?.places.length} total={data?.total} what="places" />
+      <CutNote shown={data.places.length} total={data.total} what="places" />
       <DataTable
         label="Where the violation is"
         columns={PLACE_COLUMNS}
-        rows={data?.places}
+        rows={data.places}
         rowKey={(row) => String(row.workload_id)}
-        expectedRows={2}
         empty="No workload runs this image any more; the violation closes with the next comparison."
       />
     </>
