@@ -15,8 +15,9 @@ export function ProvenanceList({ provenance }: { provenance: readonly Provenance
       </p>
     );
   }
-  return provenance.map((item) => (
-    <Panel key={JSON.stringify(item)} variant="bordered">
+  return provenance.map((item, place) => (
+    // biome-ignore lint/suspicious/noArrayIndexKey: the same may be said twice
+    <Panel key={place} variant="bordered">
       <PanelMain>
         <PanelMainBody>
           <DescriptionList

@@ -76,7 +76,7 @@ export function SignaturesTab({ image }: { image: ImageTagDetail }) {
         label="Signatures"
         columns={SIGNATURE_COLUMNS}
         rows={data?.signatures ?? (data && [])}
-        rowKey={(row) => JSON.stringify(row)}
+        rowKey={(_, place) => String(place)}
         expectedRows={1}
         empty={data?.state ? "The registry has no signature for this image." : "None is known."}
       />

@@ -21,7 +21,8 @@ interface DataTableProps<Row> {
   columns: readonly Column<Row>[];
   /** Undefined while loading: the table shows as many grey rows as `expectedRows`. */
   rows: readonly Row[] | undefined;
-  rowKey: (row: Row) => string;
+  /** Tells a row from the others; `place` is for rows that can be alike. */
+  rowKey: (row: Row, place: number) => string;
   /** In place of rows when there are none. */
   empty: ReactNode;
   expectedRows?: number;
@@ -106,8 +107,8 @@ function Rows<Row>({ columns, rows, rowKey, span, details, isSelected }: RowsPro
   if (!details) {
     return (
       <Tbody>
-        {rows.map((row) => (
-          <Tr key={rowKey(row)} isRowSelected={isSelected?.(row)}>
+        {rows.map((row, place) => (
+          <Tr key={rowKey(row, place)} isRowSelected={isSelected?.(row)}>
             <Cells columns={columns} row={row} />
           </Tr>
         ))}
@@ -115,7 +116,7 @@ function Rows<Row>({ columns, rows, rowKey, span, details, isSelected }: RowsPro
     );
   }
   return rows.map((row, rowIndex) => {
-    const key = rowKey(row);
+    const key = rowKey(row, rowIndex);
     const more = details(row);
     const isExpanded = open.has(key);
     const toggle = { rowIndex, isExpanded, onToggle: () => setOpen(toggled(open, key)), expandId: "more" };
