@@ -51,7 +51,7 @@ export function RegistryStanding({ registry, types }: { registry: RegistryOut; t
             {hasWebhooks && <LastWebhooks registry={registry} />}
           </Fact>
           <Fact name="Checked">{describePace(registry)}</Fact>
-          <Fact name="Sent so far">{describeTraffic(registry)}</Fact>
+          <Fact name="Traffic so far">{describeTraffic(registry)}</Fact>
         </DescriptionList>
       </CardBody>
       {task === "test" && <TestRegistry registry={registry} close={end} />}

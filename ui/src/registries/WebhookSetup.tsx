@@ -20,6 +20,7 @@ import {
   removeWebhookSecretMutation,
 } from "../api/generated/@tanstack/react-query.gen";
 import type { RegistryOut, RegistryTypes, WebhookSetup } from "../api/generated/types.gen";
+import { Command } from "../facts/Command";
 import { copyText } from "../facts/copyText";
 import { Confirmation } from "../forms/Confirmation";
 import { Notice, Refusal } from "../states/Notice";
@@ -121,15 +122,7 @@ function Instructions({ setup }: { setup: WebhookSetup }) {
 function Copied({ name, children }: { name: string; children: string }) {
   return (
     <FormGroup label={name} className="dl-part">
-      <ClipboardCopy
-        isReadOnly
-        hoverTip="Copy"
-        clickTip="Copied"
-        textAriaLabel={name}
-        onCopy={() => void copyText(children)}
-      >
-        {children}
-      </ClipboardCopy>
+      <Command name={name}>{children}</Command>
     </FormGroup>
   );
 }

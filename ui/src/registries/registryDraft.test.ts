@@ -98,7 +98,7 @@ describe("a registry's standing", () => {
       "12,000 images, at most 20 a second; a round of all takes 10 min",
     );
     expect(describePace({ images: 1, checks_per_second: 20 })).toBe("1 image, at most 20 a second");
-    expect(describeTraffic(REGISTRY)).toBe("1,204 requests, 480 kB");
+    expect(describeTraffic(REGISTRY)).toBe("1,204 requests sent, 480 kB received");
   });
 
   it("says what came of its webhooks", () => {

@@ -1,4 +1,5 @@
 import type { RegistryOut } from "../api/generated/types.gen";
+import { readableSize } from "../facts/size";
 
 export type Trust = "Trusted" | "Partly trusted" | "Untrusted";
 
@@ -11,11 +12,6 @@ export function trustOf(registry: RegistryOut): Trust {
   return exceptions ? "Partly trusted" : "Trusted";
 }
 
-/** How long one round of checks takes at least, in seconds. */
-export function roundSeconds(registry: Pick<RegistryOut, "images" | "checks_per_second">): number {
-  return registry.images / registry.checks_per_second;
-}
-
 const COUNT = new Intl.NumberFormat();
 
 /** "1 image", "2,000 images". */
@@ -25,7 +21,7 @@ export function countImages(images: number): string {
 
 /** "12,000 images, at most 20 a second; a round of all takes 10 min". */
 export function describePace(registry: Pick<RegistryOut, "images" | "checks_per_second">): string {
-  const minutes = Math.ceil(roundSeconds(registry) / 60);
+  const minutes = Math.ceil(registry.images / registry.checks_per_second / 60);
   const round = minutes > 1 ? `; a round of all takes ${COUNT.format(minutes)} min` : "";
   return `${countImages(registry.images)}, at most ${COUNT.format(registry.checks_per_second)} a second${round}`;
 }
@@ -39,12 +35,9 @@ export function describeWebhooks(registry: RegistryOut): string {
   return `${COUNT.format(registry.webhooks_accepted)} taken${refused}`;
 }
 
-/** "1,204 requests, 480 kB". */
+/** "1,204 requests sent, 480 kB received". */
 export function describeTraffic(registry: Pick<RegistryOut, "requests" | "bytes_received">): string {
-  const step = Math.min(3, Math.floor(Math.log10(Math.max(registry.bytes_received, 1)) / 3));
-  const size = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 3 });
-  const bytes = `${size.format(registry.bytes_received / 1000 ** step)} ${["B", "kB", "MB", "GB"][step]}`;
-  return `${COUNT.format(registry.requests)} requests, ${bytes}`;
+  return `${COUNT.format(registry.requests)} requests sent, ${readableSize(registry.bytes_received)} received`;
 }
 
 /** A part of a sentence in Markdown as instructions use it: bold, code or plain. */
