@@ -1,59 +1,29 @@
-import { ActionGroup, Button, Form, FormSection } from "@patternfly/react-core";
-import { type ReactNode, useState } from "react";
-import { Link } from "react-router";
+import { useState } from "react";
+import { EntryForm, type EntryProps } from "../forms/EntryForm";
 import { Field } from "../forms/Field";
-import { Refusal } from "../states/Notice";
+import { Part, type PartProps } from "../forms/Part";
 import { namesSomebody, type RuleDraft } from "./ruleDraft";
 
-interface RuleFormProps {
-  initial: RuleDraft;
-  isNew: boolean;
-  isPending: boolean;
-  error: unknown;
-  save: (draft: RuleDraft) => void;
-}
-
-export function RuleForm({ initial, isNew, isPending, error, save }: RuleFormProps) {
+export function RuleForm({ initial, isNew, isPending, error, save }: EntryProps<RuleDraft>) {
   const [draft, setDraft] = useState(initial);
   const set = (part: Partial<RuleDraft>) => setDraft({ ...draft, ...part });
   return (
-    <Form
-      isWidthLimited
-      onSubmit={(event) => {
-        event.preventDefault();
-        save(draft);
-      }}
+    <EntryForm
+      what="rule"
+      list="/admin/owners"
+      isNew={isNew}
+      isPending={isPending}
+      isIncomplete={!namesSomebody(draft)}
+      error={error}
+      save={() => save(draft)}
     >
-      <Refusal title="The rule was not saved" error={error} />
       <About draft={draft} set={set} />
       <Who draft={draft} set={set} />
-      <ActionGroup>
-        <Button type="submit" isLoading={isPending} isDisabled={isPending || !namesSomebody(draft)}>
-          {isNew ? "Add rule" : "Save"}
-        </Button>
-        <Button variant="link" component={(link) => <Link {...link} to="/admin/owners" />}>
-          Cancel
-        </Button>
-      </ActionGroup>
-    </Form>
+    </EntryForm>
   );
 }
 
-interface PartProps {
-  draft: RuleDraft;
-  set: (part: Partial<RuleDraft>) => void;
-}
-
-function Part({ title, description, children }: { title: string; description: string; children: ReactNode }) {
-  return (
-    <FormSection title={title} titleElement="h2">
-      <p className="dl-subtle">{description}</p>
-      {children}
-    </FormSection>
-  );
-}
-
-function About({ draft, set }: PartProps) {
+function About({ draft, set }: PartProps<RuleDraft>) {
   return (
     <Part
       title="What it is about"
@@ -97,7 +67,7 @@ function About({ draft, set }: PartProps) {
   );
 }
 
-function Who({ draft, set }: PartProps) {
+function Who({ draft, set }: PartProps<RuleDraft>) {
   return (
     <Part title="Who is responsible" description="A team, a person or an e-mail address; the more, the better.">
       <Field id="team" label="Team" value={draft.team} onChange={(team) => set({ team })} />

@@ -1,6 +1,6 @@
 import { PageSection, Skeleton } from "@patternfly/react-core";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useNavigate, useParams } from "react-router";
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { useParams } from "react-router";
 import {
   addOwnerRuleMutation,
   changeOwnerRuleMutation,
@@ -10,16 +10,21 @@ import {
 import type { RuleOut } from "../api/generated/types.gen";
 import { Problem } from "../api/problem";
 import { DemonstrationLabel } from "../facts/DemonstrationLabel";
+import { useSaved } from "../forms/useSaved";
 import { PageHead } from "../shell/PageHead";
-import { useToast } from "../shell/Toasts";
 import { PageFailure } from "../states/PageFailure";
 import { RuleForm } from "./RuleForm";
 import { bodyOf, draftOf, NEW_RULE } from "./ruleDraft";
 
 const ABOVE = { title: "Owners", path: "/admin/owners" };
+const SAVED = { list: ABOVE.path, queryKey: listOwnerRulesQueryKey() };
 
 export function NewRulePage() {
-  const saved = useSaved("Rule added", "It is the last one: move it up where another would match first.");
+  const saved = useSaved({
+    ...SAVED,
+    title: "Rule added",
+    body: "It is the last one: move it up where another would match first.",
+  });
   const adding = useMutation({ ...addOwnerRuleMutation(), onSuccess: saved });
   return (
     <>
@@ -62,7 +67,7 @@ export function RulePage() {
 }
 
 function ChangeRule({ rule }: { rule: RuleOut }) {
-  const saved = useSaved("Rule saved", "New alerts go by it.");
+  const saved = useSaved({ ...SAVED, title: "Rule saved", body: "New alerts go by it." });
   const changing = useMutation({ ...changeOwnerRuleMutation(), onSuccess: saved });
   return (
     <RuleForm
@@ -73,15 +78,4 @@ function ChangeRule({ rule }: { rule: RuleOut }) {
       save={(draft) => changing.mutate({ path: { rule_id: rule.id }, body: bodyOf(draft) })}
     />
   );
-}
-
-function useSaved(title: string, body: string) {
-  const queryClient = useQueryClient();
-  const navigate = useNavigate();
-  const say = useToast();
-  return () => {
-    void queryClient.invalidateQueries({ queryKey: listOwnerRulesQueryKey() });
-    say({ variant: "success", title, body });
-    void navigate("/admin/owners");
-  };
 }

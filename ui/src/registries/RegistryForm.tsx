@@ -1,36 +1,31 @@
-import { ActionGroup, Button, Form, FormGroup, Switch } from "@patternfly/react-core";
+import { FormGroup, Switch } from "@patternfly/react-core";
 import { useState } from "react";
-import { Link } from "react-router";
 import type { RegistryTypeOut } from "../api/generated/types.gen";
+import { EntryForm, type EntryProps } from "../forms/EntryForm";
 import { Field } from "../forms/Field";
-import { Refusal } from "../states/Notice";
-import { Part, type PartProps } from "./Part";
+import { Part, type PartProps } from "../forms/Part";
 import { paceMistake, type RegistryDraft } from "./registryDraft";
 import { TypePart } from "./TypePart";
 
-interface RegistryFormProps {
-  initial: RegistryDraft;
+type RegistryPartProps = PartProps<RegistryDraft>;
+
+interface RegistryFormProps extends EntryProps<RegistryDraft> {
   types: readonly RegistryTypeOut[];
-  isNew: boolean;
-  isPending: boolean;
-  error: unknown;
-  save: (draft: RegistryDraft) => void;
 }
 
 export function RegistryForm({ initial, types, isNew, isPending, error, save }: RegistryFormProps) {
   const [draft, setDraft] = useState(initial);
   const set = (part: Partial<RegistryDraft>) => setDraft({ ...draft, ...part });
-  const isComplete = draft.host.trim() && !paceMistake(draft.checksPerSecond);
-
   return (
-    <Form
-      isWidthLimited
-      onSubmit={(event) => {
-        event.preventDefault();
-        save(draft);
-      }}
+    <EntryForm
+      what="registry"
+      list="/admin/registries"
+      isNew={isNew}
+      isPending={isPending}
+      isIncomplete={!draft.host.trim() || paceMistake(draft.checksPerSecond) !== ""}
+      error={error}
+      save={() => save(draft)}
     >
-      <Refusal title="The registry was not saved" error={error} />
       <Field
         id="host"
         label="Host"
@@ -54,19 +49,11 @@ export function RegistryForm({ initial, types, isNew, isPending, error, save }: 
       <Caches draft={draft} set={set} />
       <Pace draft={draft} set={set} />
       <Tags draft={draft} set={set} />
-      <ActionGroup>
-        <Button type="submit" isLoading={isPending} isDisabled={isPending || !isComplete}>
-          {isNew ? "Add registry" : "Save"}
-        </Button>
-        <Button variant="link" component={(link) => <Link {...link} to="/admin/registries" />}>
-          Cancel
-        </Button>
-      </ActionGroup>
-    </Form>
+    </EntryForm>
   );
 }
 
-function Trust({ draft, set }: PartProps) {
+function Trust({ draft, set }: RegistryPartProps) {
   return (
     <Part
       title="Trust"
@@ -106,7 +93,7 @@ function Trust({ draft, set }: PartProps) {
   );
 }
 
-function Credentials({ draft, set, isNew }: PartProps & { isNew: boolean }) {
+function Credentials({ draft, set, isNew }: RegistryPartProps & { isNew: boolean }) {
   return (
     <Part title="Credentials" description="An account that may pull. Leave both empty where anybody may.">
       <Field id="username" label="User name" value={draft.username} onChange={(username) => set({ username })} />
@@ -122,7 +109,7 @@ function Credentials({ draft, set, isNew }: PartProps & { isNew: boolean }) {
   );
 }
 
-function Addresses({ draft, set }: PartProps) {
+function Addresses({ draft, set }: RegistryPartProps) {
   return (
     <Part title="Address" description="Only where the registry is not reached at https://<host>.">
       <Field
@@ -154,7 +141,7 @@ function Addresses({ draft, set }: PartProps) {
   );
 }
 
-function Caches({ draft, set }: PartProps) {
+function Caches({ draft, set }: RegistryPartProps) {
   return (
     <Part
       title="Cache"
@@ -174,7 +161,7 @@ function Caches({ draft, set }: PartProps) {
   );
 }
 
-function Pace({ draft, set }: PartProps) {
+function Pace({ draft, set }: RegistryPartProps) {
   return (
     <Part
       title="Checks"
@@ -192,7 +179,7 @@ function Pace({ draft, set }: PartProps) {
   );
 }
 
-function Tags({ draft, set }: PartProps) {
+function Tags({ draft, set }: RegistryPartProps) {
   return (
     <Part
       title="Tags"

@@ -1,6 +1,6 @@
 import { PageSection, Skeleton } from "@patternfly/react-core";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useNavigate, useParams } from "react-router";
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { useParams } from "react-router";
 import {
   addRegistryMutation,
   changeRegistryMutation,
@@ -11,21 +11,26 @@ import {
 import type { RegistryOut, RegistryTypes } from "../api/generated/types.gen";
 import { Problem } from "../api/problem";
 import { DemonstrationLabel } from "../facts/DemonstrationLabel";
+import { useSaved } from "../forms/useSaved";
 import { PageHead } from "../shell/PageHead";
-import { useToast } from "../shell/Toasts";
 import { PageFailure } from "../states/PageFailure";
 import { RegistryForm } from "./RegistryForm";
 import { RegistryStanding } from "./RegistryStanding";
 import { bodyOf, draftOf, NEW_REGISTRY } from "./registryDraft";
 
 const ABOVE = { title: "Registries", path: "/admin/registries" };
+const SAVED = {
+  body: "Its running images are judged again with the next check.",
+  list: ABOVE.path,
+  queryKey: listRegistriesQueryKey(),
+};
 
 export function NewRegistryPage() {
-  const saved = useSaved("Registry added");
+  const saved = useSaved({ ...SAVED, title: "Registry added" });
   const adding = useMutation({ ...addRegistryMutation(), onSuccess: saved });
   const { data, error, refetch } = useQuery(listRegistryTypesOptions());
   if (error && !data) {
-    return <PageFailure subject="the types of registries" error={error} retry={() => void refetch()} list={ABOVE} />;
+    return <NoTypes error={error} retry={() => void refetch()} />;
   }
   return (
     <>
@@ -55,9 +60,12 @@ export function RegistryPage() {
   const types = useQuery(listRegistryTypesOptions());
   const registry = data?.find((item) => item.id === id);
   const missing = data && !registry ? new Problem(404, "not_found", "There is no such registry.") : null;
-  const failure = data ? missing : (error ?? (types.data ? null : types.error));
+  const failure = data ? missing : error;
   if (failure) {
     return <PageFailure subject="this registry" error={failure} retry={() => void refetch()} list={ABOVE} />;
+  }
+  if (types.error && !types.data) {
+    return <NoTypes error={types.error} retry={() => void types.refetch()} />;
   }
   return (
     <>
@@ -80,8 +88,12 @@ export function RegistryPage() {
   );
 }
 
+function NoTypes({ error, retry }: { error: unknown; retry: () => void }) {
+  return <PageFailure subject="the types of registries" error={error} retry={retry} list={ABOVE} />;
+}
+
 function ChangeRegistry({ registry, types }: { registry: RegistryOut; types: RegistryTypes }) {
-  const saved = useSaved("Registry saved");
+  const saved = useSaved({ ...SAVED, title: "Registry saved" });
   const changing = useMutation({ ...changeRegistryMutation(), onSuccess: saved });
   return (
     <RegistryForm
@@ -93,15 +105,4 @@ function ChangeRegistry({ registry, types }: { registry: RegistryOut; types: Reg
       save={(draft) => changing.mutate({ path: { registry_id: registry.id }, body: bodyOf(draft, types.types) })}
     />
   );
-}
-
-function useSaved(title: string) {
-  const queryClient = useQueryClient();
-  const navigate = useNavigate();
-  const say = useToast();
-  return () => {
-    void queryClient.invalidateQueries({ queryKey: listRegistriesQueryKey() });
-    say({ variant: "success", title, body: "Its running images are judged again with the next check." });
-    void navigate("/admin/registries");
-  };
 }

@@ -1,11 +1,11 @@
 import { FormGroup, FormHelperText, HelperText, HelperTextItem } from "@patternfly/react-core";
 import type { OptionOut, RegistryTypeOut } from "../api/generated/types.gen";
 import { Field } from "../forms/Field";
+import { Part, type PartProps } from "../forms/Part";
 import { OneSelect } from "../table/OneSelect";
-import { Part, type PartProps } from "./Part";
-import { typeOf } from "./registryDraft";
+import { type RegistryDraft, typeOf } from "./registryDraft";
 
-type TypePartProps = PartProps & { types: readonly RegistryTypeOut[]; isNew: boolean };
+type TypePartProps = PartProps<RegistryDraft> & { types: readonly RegistryTypeOut[]; isNew: boolean };
 
 /** Which product a registry is, and the settings that only this product has. */
 export function TypePart({ draft, set, types, isNew }: TypePartProps) {

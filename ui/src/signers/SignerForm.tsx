@@ -1,8 +1,8 @@
-import { ActionGroup, Button, Form, FormGroup, Radio } from "@patternfly/react-core";
+import { FormGroup, Radio } from "@patternfly/react-core";
 import { useState } from "react";
-import { Link } from "react-router";
+import { EntryForm, type EntryProps } from "../forms/EntryForm";
 import { Field } from "../forms/Field";
-import { Refusal } from "../states/Notice";
+import type { PartProps } from "../forms/Part";
 import { type Means, SIGNERS, type SignerDraft } from "./signerDraft";
 
 const MEANS: Readonly<Record<Means, string>> = {
@@ -10,26 +10,19 @@ const MEANS: Readonly<Record<Means, string>> = {
   identity: "An identity, without a key (Sigstore)",
 };
 
-interface SignerFormProps {
-  initial: SignerDraft;
-  isNew: boolean;
-  isPending: boolean;
-  error: unknown;
-  save: (draft: SignerDraft) => void;
-}
-
-export function SignerForm({ initial, isNew, isPending, error, save }: SignerFormProps) {
+export function SignerForm({ initial, isNew, isPending, error, save }: EntryProps<SignerDraft>) {
   const [draft, setDraft] = useState(initial);
   const set = (part: Partial<SignerDraft>) => setDraft({ ...draft, ...part });
   return (
-    <Form
-      isWidthLimited
-      onSubmit={(event) => {
-        event.preventDefault();
-        save(draft);
-      }}
+    <EntryForm
+      what="signer"
+      list={SIGNERS}
+      isNew={isNew}
+      isPending={isPending}
+      isIncomplete={!isComplete(draft)}
+      error={error}
+      save={() => save(draft)}
     >
-      <Refusal title="The signer was not saved" error={error} />
       <Field
         id="name"
         label="Name"
@@ -75,19 +68,11 @@ export function SignerForm({ initial, isNew, isPending, error, save }: SignerFor
         onChange={(repositories) => set({ repositories })}
         help="Whose images this signature counts for: patterns such as registry.example.com/shop/*, one on each line."
       />
-      <ActionGroup>
-        <Button type="submit" isLoading={isPending} isDisabled={isPending || !isComplete(draft)}>
-          {isNew ? "Add signer" : "Save"}
-        </Button>
-        <Button variant="link" component={(link) => <Link {...link} to={SIGNERS} />}>
-          Cancel
-        </Button>
-      </ActionGroup>
-    </Form>
+    </EntryForm>
   );
 }
 
-function Identity({ draft, set }: { draft: SignerDraft; set: (part: Partial<SignerDraft>) => void }) {
+function Identity({ draft, set }: PartProps<SignerDraft>) {
   return (
     <>
       <Field

@@ -1,6 +1,6 @@
 import { PageSection, Skeleton } from "@patternfly/react-core";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useNavigate, useParams } from "react-router";
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { useParams } from "react-router";
 import {
   addSignerMutation,
   changeSignerMutation,
@@ -9,16 +9,21 @@ import {
 } from "../api/generated/@tanstack/react-query.gen";
 import type { SignerOut } from "../api/generated/types.gen";
 import { Problem } from "../api/problem";
+import { useSaved } from "../forms/useSaved";
 import { PageHead } from "../shell/PageHead";
-import { useToast } from "../shell/Toasts";
 import { PageFailure } from "../states/PageFailure";
 import { SignerForm } from "./SignerForm";
 import { bodyOf, draftOf, NEW_SIGNER, SIGNERS } from "./signerDraft";
 
 const ABOVE = { title: "Signers", path: SIGNERS };
+const SAVED = {
+  body: "Signatures of running images are looked at again.",
+  list: SIGNERS,
+  queryKey: listSignersQueryKey(),
+};
 
 export function NewSignerPage() {
-  const saved = useSaved("Signer added");
+  const saved = useSaved({ ...SAVED, title: "Signer added" });
   const adding = useMutation({ ...addSignerMutation(), onSuccess: saved });
   return (
     <>
@@ -57,7 +62,7 @@ export function SignerPage() {
 }
 
 function ChangeSigner({ signer }: { signer: SignerOut }) {
-  const saved = useSaved("Signer saved");
+  const saved = useSaved({ ...SAVED, title: "Signer saved" });
   const changing = useMutation({ ...changeSignerMutation(), onSuccess: saved });
   return (
     <SignerForm
@@ -68,15 +73,4 @@ function ChangeSigner({ signer }: { signer: SignerOut }) {
       save={(draft) => changing.mutate({ path: { signer_id: signer.id }, body: bodyOf(draft) })}
     />
   );
-}
-
-function useSaved(title: string) {
-  const queryClient = useQueryClient();
-  const navigate = useNavigate();
-  const say = useToast();
-  return () => {
-    void queryClient.invalidateQueries({ queryKey: listSignersQueryKey() });
-    say({ variant: "success", title, body: "Signatures of running images are looked at again." });
-    void navigate(SIGNERS);
-  };
 }

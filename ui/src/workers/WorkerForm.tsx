@@ -1,21 +1,16 @@
-import { ActionGroup, Button, Checkbox, Form, FormGroup, Switch } from "@patternfly/react-core";
+import { Checkbox, FormGroup, Switch } from "@patternfly/react-core";
 import { useState } from "react";
-import { Link } from "react-router";
 import type { EventType, EventTypeOut } from "../api/generated/types.gen";
 import { asProblem } from "../api/problem";
+import { EntryForm, type EntryProps } from "../forms/EntryForm";
 import { Field } from "../forms/Field";
 import { Notice } from "../states/Notice";
 import { CriteriaField } from "./CriteriaField";
 import { DestinationsField } from "./DestinationsField";
 import { findMistakes, type Mistakes, placeOf, type WorkerDraft } from "./workerDraft";
 
-interface WorkerFormProps {
-  initial: WorkerDraft;
+interface WorkerFormProps extends EntryProps<WorkerDraft> {
   eventTypes: readonly EventTypeOut[];
-  isNew: boolean;
-  isPending: boolean;
-  error: unknown;
-  save: (draft: WorkerDraft) => void;
 }
 
 export function WorkerForm({ initial, eventTypes, isNew, isPending, error, save }: WorkerFormProps) {
@@ -26,11 +21,13 @@ export function WorkerForm({ initial, eventTypes, isNew, isPending, error, save 
   const mistakes = { ...refusal(error), ...(isSubmitted ? own : {}) };
 
   return (
-    <Form
-      isWidthLimited
+    <EntryForm
+      what="worker"
+      list="/admin/workers"
+      isNew={isNew}
+      isPending={isPending}
       maxWidth="50rem"
-      onSubmit={(event) => {
-        event.preventDefault();
+      save={() => {
         setIsSubmitted(true);
         if (Object.keys(own).length === 0) {
           save(draft);
@@ -79,15 +76,7 @@ export function WorkerForm({ initial, eventTypes, isNew, isPending, error, save 
       <FormGroup role="group" fieldId="enabled">
         <Switch id="enabled" label="Enabled" isChecked={draft.enabled} onChange={(_, enabled) => set({ enabled })} />
       </FormGroup>
-      <ActionGroup>
-        <Button type="submit" isLoading={isPending} isDisabled={isPending}>
-          {isNew ? "Add worker" : "Save"}
-        </Button>
-        <Button variant="link" component={(link) => <Link {...link} to="/admin/workers" />}>
-          Cancel
-        </Button>
-      </ActionGroup>
-    </Form>
+    </EntryForm>
   );
 }
 

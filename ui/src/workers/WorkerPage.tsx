@@ -1,7 +1,7 @@
 import { PageSection, Skeleton } from "@patternfly/react-core";
 import { type UseQueryResult, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import type { ReactNode } from "react";
-import { useNavigate, useParams } from "react-router";
+import { useParams } from "react-router";
 import {
   addWorkerMutation,
   changeWorkerMutation,
@@ -12,14 +12,19 @@ import {
 } from "../api/generated/@tanstack/react-query.gen";
 import type { EventTypeOut, WorkerOut } from "../api/generated/types.gen";
 import { DemonstrationLabel } from "../facts/DemonstrationLabel";
+import { useSaved } from "../forms/useSaved";
 import { PageHead } from "../shell/PageHead";
-import { useToast } from "../shell/Toasts";
 import { Failure } from "../states/Failure";
 import { PageFailure } from "../states/PageFailure";
 import { WorkerForm } from "./WorkerForm";
 import { bodyOf, draftOf, NEW_WORKER } from "./workerDraft";
 
 const ABOVE = { title: "Workers", path: "/admin/workers" };
+const SAVED = {
+  body: "Send a test to see that its alerts arrive.",
+  list: ABOVE.path,
+  queryKey: listWorkersQueryKey(),
+};
 
 export function NewWorkerPage() {
   const events = useQuery(listEventTypesOptions());
@@ -80,7 +85,7 @@ function GreyForm() {
 }
 
 function AddWorker({ eventTypes }: { eventTypes: EventTypes }) {
-  const saved = useSaved("Worker added");
+  const saved = useSaved({ ...SAVED, title: "Worker added" });
   const adding = useMutation({ ...addWorkerMutation(), onSuccess: saved });
   return (
     <WorkerForm
@@ -95,8 +100,15 @@ function AddWorker({ eventTypes }: { eventTypes: EventTypes }) {
 }
 
 function ChangeWorker({ worker, eventTypes }: { worker: WorkerOut; eventTypes: EventTypes }) {
-  const saved = useSaved("Worker saved", worker.id);
-  const changing = useMutation({ ...changeWorkerMutation(), onSuccess: saved });
+  const queryClient = useQueryClient();
+  const saved = useSaved({ ...SAVED, title: "Worker saved" });
+  const changing = useMutation({
+    ...changeWorkerMutation(),
+    onSuccess: () => {
+      queryClient.removeQueries({ queryKey: getWorkerQueryKey({ path: { worker_id: worker.id } }) });
+      saved();
+    },
+  });
   return (
     <WorkerForm
       isNew={false}
@@ -107,18 +119,4 @@ function ChangeWorker({ worker, eventTypes }: { worker: WorkerOut; eventTypes: E
       save={(draft) => changing.mutate({ path: { worker_id: worker.id }, body: bodyOf(draft) })}
     />
   );
-}
-
-function useSaved(title: string, id?: number) {
-  const queryClient = useQueryClient();
-  const navigate = useNavigate();
-  const say = useToast();
-  return () => {
-    void queryClient.invalidateQueries({ queryKey: listWorkersQueryKey() });
-    if (id !== undefined) {
-      queryClient.removeQueries({ queryKey: getWorkerQueryKey({ path: { worker_id: id } }) });
-    }
-    say({ variant: "success", title, body: "Send a test to see that its alerts arrive." });
-    void navigate("/admin/workers");
-  };
 }
