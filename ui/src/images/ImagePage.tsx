@@ -1,20 +1,7 @@
-import {
-  Button,
-  Flex,
-  Grid,
-  GridItem,
-  PageSection,
-  Skeleton,
-  Stack,
-  StackItem,
-  Tab,
-  Tabs,
-  TabTitleText,
-} from "@patternfly/react-core";
+import { Button, Flex, Grid, GridItem, PageSection, Skeleton, Stack, StackItem } from "@patternfly/react-core";
 import ExternalLinkAltIcon from "@patternfly/react-icons/dist/esm/icons/external-link-alt-icon";
 import { useQuery } from "@tanstack/react-query";
-import type { ReactNode } from "react";
-import { Link, useNavigate, useParams } from "react-router";
+import { Link, useParams } from "react-router";
 import {
   getImageTagAttestationsOptions,
   getImageTagIssueOptions,
@@ -27,6 +14,7 @@ import { Digest } from "../facts/Digest";
 import { Moment } from "../facts/Moment";
 import type { Message } from "../facts/mailto";
 import { RiskLabels } from "../facts/RiskLabels";
+import { type DetailTab, DetailTabs } from "../shell/DetailTabs";
 import { PageHead } from "../shell/PageHead";
 import { Notice } from "../states/Notice";
 import { PageFailure } from "../states/PageFailure";
@@ -50,21 +38,19 @@ const ABOVE = { title: "Live Assessment", path: "/runtime/live/images" };
 /**
  * Everything about one image tag: who runs it, what is in it and what is wrong with it.
  *
- * It waits for its people, too: how many lines they take is not known before, and the tabs stand below them.
+ * It waits for its people and signatures, too: how many lines they take is not known before, and the tabs stand below.
  */
 export function ImagePage() {
   const path = { image_tag_id: Number(useParams().imageTagId) };
   const image = useQuery(getImageTagOptions({ path }));
   const issue = useQuery(getImageTagIssueOptions({ path }));
-  // The info card shows these: nothing moves when it appears complete.
-  const isWaiting = [
-    useQuery(getImageTagOwnersOptions({ path })).isPending,
-    useQuery(getImageTagAttestationsOptions({ path })).isPending,
-  ].includes(true);
+  const owners = useQuery(getImageTagOwnersOptions({ path }));
+  const attestations = useQuery(getImageTagAttestationsOptions({ path }));
   if (image.error && !image.data) {
     return <PageFailure subject="this image tag" error={image.error} retry={() => void image.refetch()} list={ABOVE} />;
   }
   const message = issue.data && { subject: issue.data.title, body: issue.data.text };
+  const isWaiting = owners.isPending || attestations.isPending;
   return image.data && !isWaiting ? <Loaded image={image.data} message={message} /> : <Loading />;
 }
 
@@ -110,7 +96,7 @@ function Loaded({ image, message }: { image: ImageTagDetail; message: Message | 
         </Grid>
       </PageSection>
       <PageSection isFilled>
-        <ImageTabs image={image} />
+        <DetailTabs label="More about the image" page={imagePath(image.id)} tabs={imageTabs(image)} />
       </PageSection>
     </>
   );
@@ -162,36 +148,8 @@ function Warnings({ image }: { image: ImageTagDetail }) {
   );
 }
 
-interface ImageTab {
-  key: string;
-  title: string;
-  content: ReactNode;
-}
-
-function ImageTabs({ image }: { image: ImageTagDetail }) {
-  const { tab: wanted } = useParams();
-  const navigate = useNavigate();
-  const tabs = imageTabs(image);
-  const open = tabs.find(({ key }) => key === wanted) ?? tabs[0];
-  return (
-    <Tabs
-      activeKey={open?.key}
-      onSelect={(_, key) => void navigate(`${imagePath(image.id)}/${key}`, { replace: true })}
-      aria-label="More about the image"
-      mountOnEnter
-      unmountOnExit
-    >
-      {tabs.map(({ key, title, content }) => (
-        <Tab key={key} eventKey={key} title={<TabTitleText>{title}</TabTitleText>}>
-          {content}
-        </Tab>
-      ))}
-    </Tabs>
-  );
-}
-
-/** What there is to show about an image; the first is open unless the address names another. */
-function imageTabs(image: ImageTagDetail): readonly ImageTab[] {
+/** What there is to show about an image. */
+function imageTabs(image: ImageTagDetail): readonly DetailTab[] {
   const violation = image.verdict.violation_type;
   const tabs = [
     { key: "vulnerabilities", title: "Vulnerabilities", content: <VulnerabilitiesTab image={image} /> },

@@ -1,7 +1,7 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import type { ImageRow } from "../api/generated/types.gen";
 import { type LiveList, LiveListPage } from "../live/LiveListPage";
-import { NothingYet } from "../states/NothingYet";
+import { NothingRuns } from "../states/NothingRuns";
 import { ImageTags } from "./ImageTags";
 import { IMAGE_COLUMNS } from "./imageColumns";
 import {
@@ -25,11 +25,7 @@ const IMAGES: LiveList<ImageRow> = {
   askFacet: askImageFacet,
   exportRows: exportImages,
   details: { label: "Tags of the image", of: (image, _, query) => <ImageTags image={image} query={query} /> },
-  nothing: () => (
-    <NothingYet title="Nothing runs">
-      Clusters are connected, but no container of theirs runs now. Choose a longer period to see what ran before.
-    </NothingYet>
-  ),
+  nothing: () => <NothingRuns />,
 };
 
 /** Runtime > Live Assessment > Images. */

@@ -9,7 +9,7 @@ import {
 import type { ExportFormat, ImageRow, ImagesOrder } from "../api/generated/types.gen";
 import type { AskFacet } from "../live/FacetSelect";
 import { askedOf, type LiveQuery } from "../live/liveQuery";
-import { ROWS_AT_ONCE } from "../live/liveRows";
+import { PAGE_BY_PAGE, ROWS_AT_ONCE } from "../live/liveRows";
 
 /** What a list of images can be ordered by; the first is how it is by itself. */
 export const IMAGE_ORDERS: Readonly<Record<ImagesOrder, string>> = {
@@ -37,9 +37,7 @@ export function imageListOptions(query: LiveQuery) {
       });
       return data;
     },
-    initialPageParam: "",
-    getNextPageParam: (page) => page.next_key || undefined,
-    placeholderData: keepPreviousData,
+    ...PAGE_BY_PAGE,
     select: ({ pages }) => pages.map((page) => page.images),
   });
 }
@@ -70,9 +68,7 @@ export function imageTagsOptions(image: string, query: LiveQuery) {
       });
       return data;
     },
-    initialPageParam: "",
-    getNextPageParam: (page) => page.next_key || undefined,
-    placeholderData: keepPreviousData,
+    ...PAGE_BY_PAGE,
     select: ({ pages }) => ({ tags: pages.flatMap((page) => page.image_tags), total: pages[0]?.total ?? 0 }),
   });
 }

@@ -1,4 +1,3 @@
-import { Label } from "@patternfly/react-core";
 import { useQuery } from "@tanstack/react-query";
 import { listAccessedFilesOptions } from "../api/generated/@tanstack/react-query.gen";
 import type { AccessedFile, ProcessDetail } from "../api/generated/types.gen";
@@ -8,6 +7,7 @@ import { Failure } from "../states/Failure";
 import { NothingYet } from "../states/NothingYet";
 import type { Column } from "../table/DataTable";
 import { SearchableTable } from "../table/SearchableTable";
+import { NotFromImage } from "./NotFromImage";
 
 const ACCESS: Record<AccessedFile["grade"], string> = {
   executed: "Executed",
@@ -24,13 +24,7 @@ const COLUMNS: readonly Column<AccessedFile>[] = [
         <code className="dl-break">
           <PathText path={row.path} />
         </code>
-        {row.changed && (
-          <div>
-            <Label isCompact color="orange">
-              Not from the image
-            </Label>
-          </div>
-        )}
+        <NotFromImage isShown={row.changed} />
       </>
     ),
   },

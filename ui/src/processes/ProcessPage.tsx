@@ -1,10 +1,11 @@
-import { Grid, GridItem, PageSection, Skeleton, Tab, Tabs, TabTitleText } from "@patternfly/react-core";
+import { Grid, GridItem, PageSection, Skeleton } from "@patternfly/react-core";
 import { useQuery } from "@tanstack/react-query";
-import { useNavigate, useParams } from "react-router";
+import { useParams } from "react-router";
 import { getLiveProcessOptions } from "../api/generated/@tanstack/react-query.gen";
 import type { ProcessDetail } from "../api/generated/types.gen";
 import { DemonstrationLabel } from "../facts/DemonstrationLabel";
 import { RiskLabels } from "../facts/RiskLabels";
+import { type DetailTab, DetailTabs } from "../shell/DetailTabs";
 import { PageHead } from "../shell/PageHead";
 import { PageFailure } from "../states/PageFailure";
 import { AccessedFilesTab } from "./AccessedFilesTab";
@@ -44,36 +45,18 @@ function Loaded({ process }: { process: ProcessDetail }) {
         <ProcessCards process={process} />
       </PageSection>
       <PageSection isFilled>
-        <ProcessTabs process={process} />
+        <DetailTabs label="More about the process" page={processPath(process)} tabs={processTabs(process)} />
       </PageSection>
     </>
   );
 }
 
-function ProcessTabs({ process }: { process: ProcessDetail }) {
-  const { tab: wanted } = useParams();
-  const navigate = useNavigate();
-  const tabs = [
+function processTabs(process: ProcessDetail): readonly DetailTab[] {
+  return [
     { key: "vulnerabilities", title: "Vulnerabilities", content: <ProcessVulnerabilitiesTab process={process} /> },
     { key: "files", title: "Accessed files", content: <AccessedFilesTab process={process} /> },
     { key: "workloads", title: "Workloads", content: <ProcessWorkloadsTab process={process} /> },
   ];
-  const open = tabs.find(({ key }) => key === wanted) ?? tabs[0];
-  return (
-    <Tabs
-      activeKey={open?.key}
-      onSelect={(_, key) => void navigate(`${processPath(process)}/${key}`, { replace: true })}
-      aria-label="More about the process"
-      mountOnEnter
-      unmountOnExit
-    >
-      {tabs.map(({ key, title, content }) => (
-        <Tab key={key} eventKey={key} title={<TabTitleText>{title}</TabTitleText>}>
-          {content}
-        </Tab>
-      ))}
-    </Tabs>
-  );
 }
 
 function Loading() {

@@ -2,6 +2,7 @@ import { Link } from "react-router";
 import type { ProcessDetail, ProcessWorkload } from "../api/generated/types.gen";
 import { Moment } from "../facts/Moment";
 import { RuntimeStatusLabel } from "../facts/RuntimeStatusLabel";
+import { CutNote } from "../images/CutNote";
 import { NothingYet } from "../states/NothingYet";
 import type { Column } from "../table/DataTable";
 import { SearchableTable } from "../table/SearchableTable";
@@ -30,21 +31,15 @@ const COLUMNS: readonly Column<ProcessWorkload>[] = [
 /** The workloads that execute a process. */
 export function ProcessWorkloadsTab({ process }: { process: ProcessDetail }) {
   return (
-    <>
-      <SearchableTable
-        label="Workloads"
-        searchLabel="Search by name, namespace or cluster"
-        columns={COLUMNS}
-        rows={process.workloads}
-        rowKey={(row) => String(row.id)}
-        textOf={(row) => `${row.name} ${row.namespace} ${row.cluster}`}
-        empty={<NothingYet title="No workload executes it any more">It ran within the last ten days.</NothingYet>}
-      />
-      {process.workloads_count > process.workloads.length && (
-        <p className="dl-subtle">
-          The first {process.workloads.length} of {process.workloads_count} workloads.
-        </p>
-      )}
-    </>
+    <SearchableTable
+      label="Workloads"
+      searchLabel="Search by name, namespace or cluster"
+      columns={COLUMNS}
+      rows={process.workloads}
+      rowKey={(row) => String(row.id)}
+      textOf={(row) => `${row.name} ${row.namespace} ${row.cluster}`}
+      empty={<NothingYet title="No workload executes it any more">It ran within the last ten days.</NothingYet>}
+      note={<CutNote shown={process.workloads.length} total={process.workloads_count} what="workloads" />}
+    />
   );
 }

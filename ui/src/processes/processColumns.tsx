@@ -1,4 +1,3 @@
-import { Label } from "@patternfly/react-core";
 import { Link } from "react-router";
 import type { LiveProcess } from "../api/generated/types.gen";
 import { DemonstrationLabel } from "../facts/DemonstrationLabel";
@@ -9,6 +8,7 @@ import { PathText } from "../images/PathText";
 import { imagePath } from "../images/reference";
 import { VulnerabilityCounts } from "../live/VulnerabilityCounts";
 import type { Column } from "../table/DataTable";
+import { NotFromImage } from "./NotFromImage";
 import { processPath } from "./processList";
 
 const NAME: Column<LiveProcess> = {
@@ -17,13 +17,7 @@ const NAME: Column<LiveProcess> = {
   cell: (row) => (
     <>
       <Link to={processPath(row)}>{row.name}</Link>
-      {row.changed && (
-        <div>
-          <Label isCompact color="orange">
-            Not from the image
-          </Label>
-        </div>
-      )}
+      <NotFromImage isShown={row.changed} />
     </>
   ),
 };
@@ -75,27 +69,13 @@ const IMAGE: Column<LiveProcess> = {
   ),
 };
 
-/** What a workload executes. */
-export const WORKLOAD_PROCESS_COLUMNS: readonly Column<LiveProcess>[] = [
-  NAME,
-  RISKS,
-  VULNERABILITIES,
-  STATUS,
-  PATH,
-  ARGUMENTS,
-  IMAGE,
-];
+const WORKLOADS: Column<LiveProcess> = { title: "Workloads", isNarrow: true, cell: (row) => row.workloads_count };
+const PROGRAM = [NAME, RISKS, VULNERABILITIES, STATUS, PATH, ARGUMENTS];
 
-export const PROCESS_COLUMNS: readonly Column<LiveProcess>[] = [
-  NAME,
-  RISKS,
-  VULNERABILITIES,
-  STATUS,
-  PATH,
-  ARGUMENTS,
-  { title: "Workloads", isNarrow: true, cell: (row) => row.workloads_count },
-  IMAGE,
-];
+/** What a workload executes. */
+export const WORKLOAD_PROCESS_COLUMNS: readonly Column<LiveProcess>[] = [...PROGRAM, IMAGE];
+
+export const PROCESS_COLUMNS: readonly Column<LiveProcess>[] = [...PROGRAM, WORKLOADS, IMAGE];
 
 function None() {
   return <span className="dl-subtle">None</span>;

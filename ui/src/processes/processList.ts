@@ -2,7 +2,7 @@ import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/
 import { exportLiveProcesses, getLiveProcessSummary, listLiveProcesses } from "../api/generated/sdk.gen";
 import type { ExportFormat, LiveProcess, ProcessOrder } from "../api/generated/types.gen";
 import { askedOf, type LiveQuery } from "../live/liveQuery";
-import { ROWS_AT_ONCE } from "../live/liveRows";
+import { PAGE_BY_PAGE, ROWS_AT_ONCE } from "../live/liveRows";
 
 /** What a list of processes can be ordered by; the first is how it is by itself. */
 export const PROCESS_ORDERS: Readonly<Record<ProcessOrder, string>> = {
@@ -36,9 +36,7 @@ export function processListOptions(query: LiveQuery) {
       });
       return data;
     },
-    initialPageParam: "",
-    getNextPageParam: (page) => page.next_key || undefined,
-    placeholderData: keepPreviousData,
+    ...PAGE_BY_PAGE,
     select: ({ pages }) => pages.map((page) => page.processes),
   });
 }

@@ -7,12 +7,9 @@ import {
   GridItem,
   PageSection,
   Skeleton,
-  Tab,
-  Tabs,
-  TabTitleText,
 } from "@patternfly/react-core";
 import { useQuery } from "@tanstack/react-query";
-import { useNavigate, useParams } from "react-router";
+import { useParams } from "react-router";
 import { getLiveWorkloadOptions } from "../api/generated/@tanstack/react-query.gen";
 import type { WorkloadDetail, WorkloadPod } from "../api/generated/types.gen";
 import { DemonstrationLabel } from "../facts/DemonstrationLabel";
@@ -22,8 +19,10 @@ import { Person } from "../facts/Person";
 import { RiskLabels } from "../facts/RiskLabels";
 import { RuntimeStatusLabel } from "../facts/RuntimeStatusLabel";
 import { ClusterName } from "../images/ClusterName";
+import { CutNote } from "../images/CutNote";
 import { TAG_COLUMNS } from "../images/imageColumns";
 import { VulnerabilityCounts } from "../live/VulnerabilityCounts";
+import { type DetailTab, DetailTabs } from "../shell/DetailTabs";
 import { PageHead } from "../shell/PageHead";
 import { PageFailure } from "../states/PageFailure";
 import { type Column, DataTable } from "../table/DataTable";
@@ -68,7 +67,7 @@ function Loaded({ workload }: { workload: WorkloadDetail }) {
         <WorkloadCard workload={workload} />
       </PageSection>
       <PageSection isFilled>
-        <WorkloadTabs workload={workload} />
+        <DetailTabs label="More about the workload" page={workloadPath(workload.id)} tabs={workloadTabs(workload)} />
       </PageSection>
     </>
   );
@@ -84,8 +83,11 @@ function WorkloadCard({ workload }: { workload: WorkloadDetail }) {
             <RuntimeStatusLabel status={workload.runtime_status} />
           </Fact>
           <Fact name="Vulnerabilities">
-            <VulnerabilityCounts severities={workload.severities} scanState={workload.scan_state} />
-            <div className="dl-subtle">{describeSource(workload)}</div>
+            <VulnerabilityCounts
+              severities={workload.severities}
+              scanState={workload.scan_state}
+              note={describeSource(workload)}
+            />
           </Fact>
           <Fact name="Deployed By">
             <Person attribution={workload.deployed_by} unless="The workload does not say." />
@@ -120,11 +122,9 @@ const POD_COLUMNS: readonly Column<WorkloadPod>[] = [
   },
 ];
 
-function WorkloadTabs({ workload }: { workload: WorkloadDetail }) {
-  const { tab: wanted } = useParams();
-  const navigate = useNavigate();
+function workloadTabs(workload: WorkloadDetail): readonly DetailTab[] {
   const { id, name, processes_count: processes, pods, pods_count: podsCount } = workload;
-  const tabs = [
+  return [
     {
       key: "processes",
       title: `Processes (${processes})`,
@@ -148,6 +148,7 @@ function WorkloadTabs({ workload }: { workload: WorkloadDetail }) {
       title: `Pods (${podsCount})`,
       content: (
         <>
+          <CutNote shown={pods.length} total={podsCount} what="pods" />
           <DataTable
             label="Pods"
             columns={POD_COLUMNS}
@@ -155,31 +156,10 @@ function WorkloadTabs({ workload }: { workload: WorkloadDetail }) {
             rowKey={(row) => row.name}
             empty="This workload has no pod now."
           />
-          {podsCount > pods.length && (
-            <p className="dl-subtle">
-              The first {pods.length} of {podsCount} pods.
-            </p>
-          )}
         </>
       ),
     },
   ];
-  const open = tabs.find(({ key }) => key === wanted) ?? tabs[0];
-  return (
-    <Tabs
-      activeKey={open?.key}
-      onSelect={(_, key) => void navigate(`${workloadPath(id)}/${key}`, { replace: true })}
-      aria-label="More about the workload"
-      mountOnEnter
-      unmountOnExit
-    >
-      {tabs.map(({ key, title, content }) => (
-        <Tab key={key} eventKey={key} title={<TabTitleText>{title}</TabTitleText>}>
-          {content}
-        </Tab>
-      ))}
-    </Tabs>
-  );
 }
 
 const IMAGE: Column<WorkloadDetail["images"][number]> = {

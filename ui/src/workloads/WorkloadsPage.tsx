@@ -2,7 +2,7 @@ import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import type { LiveSummary, LiveWorkload } from "../api/generated/types.gen";
 import { type LiveList, LiveListPage } from "../live/LiveListPage";
 import { askUncountedFacet } from "../live/liveRows";
-import { NothingYet } from "../states/NothingYet";
+import { NothingRuns } from "../states/NothingRuns";
 import { WorkloadProcesses } from "./WorkloadProcesses";
 import { WORKLOAD_COLUMNS } from "./workloadColumns";
 import { exportWorkloads, WORKLOAD_ORDERS, workloadListOptions, workloadSummaryOptions } from "./workloadList";
@@ -22,11 +22,7 @@ const WORKLOADS: LiveList<LiveWorkload, LiveSummary> = {
     label: "Processes of the workload",
     of: (_, row) => <WorkloadProcesses workloadId={row.id} name={row.name} expected={row.processes_count} />,
   },
-  nothing: () => (
-    <NothingYet title="Nothing runs">
-      Clusters are connected, but no container of theirs runs now. Choose a longer period to see what ran before.
-    </NothingYet>
-  ),
+  nothing: () => <NothingRuns />,
 };
 
 /** Runtime > Live Assessment > Workloads. */

@@ -2,7 +2,7 @@ import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/
 import { exportLiveWorkloads, getLiveWorkloadSummary, listLiveWorkloads } from "../api/generated/sdk.gen";
 import type { ExportFormat, WorkloadOrder } from "../api/generated/types.gen";
 import { askedOf, type LiveQuery } from "../live/liveQuery";
-import { ROWS_AT_ONCE } from "../live/liveRows";
+import { PAGE_BY_PAGE, ROWS_AT_ONCE } from "../live/liveRows";
 
 /** What a list of workloads can be ordered by; the first is how it is by itself. */
 export const WORKLOAD_ORDERS: Readonly<Record<WorkloadOrder, string>> = {
@@ -27,9 +27,7 @@ export function workloadListOptions(query: LiveQuery) {
       });
       return data;
     },
-    initialPageParam: "",
-    getNextPageParam: (page) => page.next_key || undefined,
-    placeholderData: keepPreviousData,
+    ...PAGE_BY_PAGE,
     select: ({ pages }) => pages.map((page) => page.workloads),
   });
 }
