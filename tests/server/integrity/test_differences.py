@@ -108,6 +108,7 @@ def test_who_wrote_it_is_no_secret() -> None:
         ("RUN tool --password hunter2 --verbose", f"RUN tool --password {HIDDEN} --verbose"),
         ("RUN tool --auth-token=hunter2", f"RUN tool --auth-token={HIDDEN}"),
         ("RUN tool -v --api-token hunter2", f"RUN tool -v --api-token {HIDDEN}"),
+        ("RUN tool --api-key hunter2 --db_password hunter2", f"RUN tool --api-key {HIDDEN} --db_password {HIDDEN}"),
         ("COPY --from=build /app /app", "COPY --from=build /app /app"),
     ],
 )

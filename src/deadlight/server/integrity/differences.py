@@ -13,17 +13,16 @@ MAX_LISTED = 100
 MAX_VALUE_CHARACTERS = 500
 HIDDEN = "(hidden)"
 
-_SECRET_NAME = re.compile(
-    r"pass|pwd|secret|token|credential|auth(?!or)|private|api[_-]?key|access[_-]?key|[_.-]key$|^key$|dsn", re.IGNORECASE
-)
+_CONFIDENTIAL = r"(?:pass|pwd|secret|token|credential|auth(?!or)|private|api[_-]?key|access[_-]?key|dsn)"
+_SECRET_NAME = re.compile(rf"{_CONFIDENTIAL}|[_.-]key$|^key$", re.IGNORECASE)
 _USER_INFO = re.compile(r"(?<=://)[^/@\s]+@")
 
 # A name is tried from its first character alone and never given back in part: strangers write what this reads, and the
 # time must grow with its length, not with the square of it.
 _ASSIGNMENT = re.compile(r"(?<![A-Za-z0-9_.-])([A-Za-z0-9_.-]++)=(\"[^\"]*\"|'[^']*'|\S*)")
-_CONFIDENTIAL = r"(?:pass|secret|token|auth(?!or)|credential)"
 _SECRET_OPTION = re.compile(
-    rf"(?<![A-Za-z0-9-])(--?(?:(?!{_CONFIDENTIAL})[A-Za-z0-9-])*+{_CONFIDENTIAL}[A-Za-z0-9-]*+[ =])(\S+)", re.IGNORECASE
+    rf"(?<![A-Za-z0-9_-])(--?(?:(?!{_CONFIDENTIAL})[A-Za-z0-9_-])*+{_CONFIDENTIAL}[A-Za-z0-9_-]*+[ =])(\S+)",
+    re.IGNORECASE,
 )
 
 
