@@ -52,8 +52,8 @@ class Hook:
 
 
 @pytest.fixture
-def hook(service: RunningService, registry: ServedRegistry, fleet: Fleet) -> Hook:
-    return Hook(service, registry, fleet)
+def hook(whole_service: RunningService, registry: ServedRegistry, fleet: Fleet) -> Hook:
+    return Hook(whole_service, registry, fleet)
 
 
 async def deploy(hook: Hook) -> int:
@@ -114,6 +114,35 @@ async def test_who_pushed_is_added_to_a_violation_that_the_schedule_found_first(
     await hook.service.settle()
     (violation,) = await hook.fleet.rows("SELECT evidence FROM violation")
     assert violation.evidence["pushed_by"] == "ada"
+
+
+async def test_a_deletion_by_digest_is_only_kept_with_what_had_that_digest(hook: Hook) -> None:
+    await hook.add()
+    await hook.make_secret()
+    image_tag_id = await deploy(hook)
+    await hook.registry.delete("1.0.0")
+    await hook.fleet.rows("UPDATE source_record SET next_check_at = now()")
+    await eventually(lambda: stands(hook, image_tag_id, "Invalid Image Source", "Missing Source"))
+    for deleted, who in ((PUSHED.manifest.digest, ""), (DIGEST, "ada")):
+        await hook.say("delete", tag="", digest=deleted)
+        await hook.service.settle()
+        (source,) = await hook.fleet.rows("SELECT deleted_by FROM source_record")
+        assert source.deleted_by == who
+
+
+async def test_what_is_said_twice_in_a_delivery_is_one_check(hook: Hook) -> None:
+    await hook.add()
+    await hook.make_secret()
+    await deploy(hook)
+    event = {
+        "action": "push",
+        "timestamp": "2026-03-04T05:06:07Z",
+        "target": {"repository": "shop/web", "tag": "1.0.0"},
+    }
+    url = f"{hook.service.url}{REGISTRIES}/{hook.id}/notifications/distribution"
+    headers = {"authorization": f"Bearer {hook.secret}"}
+    async with hook.service.http.post(url, json={"events": [event, event]}, headers=headers) as response:
+        assert await response.json() == {"checks": 1}
 
 
 async def test_a_forged_or_unsigned_delivery_is_refused_and_counted(hook: Hook) -> None:

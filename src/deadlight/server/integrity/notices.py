@@ -31,10 +31,12 @@ _NOTE_PUSH = text(
     """
 )
 
+# Without a tag it is told of everything in its repository: only what had that digest was deleted with it.
 _NOTE_DELETION = text(
     """
     UPDATE source_record SET deleted_by = :actor, deleted_at = :at
     WHERE id = :source_id AND state = 'missing' AND deleted_at IS NULL
+      AND (reference IN (:tag, :digest) OR record ->> 'digest' = :digest)
     """
 )
 
@@ -66,6 +68,7 @@ class Notice(msgspec.Struct, frozen=True):
     digest: str
     actor: str
     at: datetime
+    tag: str = ""
 
 
 async def find_sources(connection: AsyncConnection, host: str, notification: Notification) -> Sequence[int]:
@@ -78,7 +81,6 @@ async def find_sources(connection: AsyncConnection, host: str, notification: Not
 async def keep_notice(connection: AsyncConnection, source_id: int, notice: Notice) -> None:
     """Keep who pushed or deleted, as far as the registry's answer, which has just been stored, bears it out."""
     statement = _NOTE_PUSH if notice.action is NotificationAction.PUSHED else _NOTE_DELETION
-    values = {"source_id": source_id, "actor": notice.actor, "at": notice.at, "digest": notice.digest}
-    used = values if statement is _NOTE_PUSH else {name: values[name] for name in ("source_id", "actor", "at")}
-    await connection.execute(statement, used)
+    values = {"actor": notice.actor, "at": notice.at, "tag": notice.tag, "digest": notice.digest}
+    await connection.execute(statement, values | {"source_id": source_id})
     await connection.execute(_COMPLETE_EVIDENCE, {"source_id": source_id})

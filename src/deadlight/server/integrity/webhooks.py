@@ -1,6 +1,6 @@
 """Taking a registry's webhook: is it really from there, and which tags does it speak of?"""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -65,10 +65,12 @@ async def _follow(connection: AsyncConnection, form: NotificationFormat, key: We
     except InvalidNotificationError as error:
         await count_refused(connection, delivery.registry_id, str(error))
         return 0
-    jobs = [job async for job in _checks(connection, key.host, notifications)][:MAX_CHECKS]
-    await enqueue(connection, jobs)
+    checks = await _list_checks(connection, key.host, notifications)
+    unexplained = [source_id for source_id, notice in checks if notice is None]
+    jobs: list[Job] = [CheckSource(source_id, notice) for source_id, notice in checks if notice is not None]
+    await enqueue(connection, [*jobs, CheckSources(key.host, unexplained)] if unexplained else jobs)
     await count_accepted(connection, delivery.registry_id)
-    return len(jobs)
+    return len(checks)
 
 
 def _describe_refusal(form: NotificationFormat | None, key: WebhookKey | None) -> str:
@@ -77,14 +79,23 @@ def _describe_refusal(form: NotificationFormat | None, key: WebhookKey | None) -
     return "it does not carry the secret" if key else "no secret has been made for it"
 
 
-async def _checks(connection: AsyncConnection, host: str, notifications: Sequence[Notification]) -> AsyncIterator[Job]:
+async def _list_checks(
+    connection: AsyncConnection, host: str, notifications: Sequence[Notification]
+) -> list[tuple[int, Notice | None]]:
+    """The sources to check, each once for each thing that is said of it."""
     now = datetime.now(UTC)
+    checks: dict[tuple[int, Notice | None], None] = {}
     for notification in notifications:
-        sources = await find_sources(connection, host, notification)
-        if not notification.tag and not notification.digest:
-            if sources:
-                yield CheckSources(host, list(sources))
-            continue
-        notice = Notice(notification.action, notification.digest, notification.actor, notification.at or now)
-        for source_id in sources:
-            yield CheckSource(source_id, notice)
+        notice = _notice(notification, now)
+        checks |= dict.fromkeys((id_, notice) for id_ in await find_sources(connection, host, notification))
+        if len(checks) >= MAX_CHECKS:
+            break
+    return list(checks)[:MAX_CHECKS]
+
+
+def _notice(notification: Notification, now: datetime) -> Notice | None:
+    """What is said, with when; None where that is only that something in the repository is another."""
+    if not notification.tag and not notification.digest:
+        return None
+    at = notification.at or now
+    return Notice(notification.action, notification.digest, notification.actor, at, notification.tag)
