@@ -181,16 +181,6 @@ class RegistryClient:
         """
         return await self.fetch_source_record(repository, digest, previous=previous)
 
-    async def is_still(self, repository: str, reference: str, *, digest: str) -> bool:
-        """Whether a tag or digest is what it was: the usual answer costs one HEAD.
-
-        Raises:
-            NotFoundError: the registry says that it does not exist.
-        """
-        answer = await self._look_up(repository, reference)
-        assert not isinstance(answer, NotModified), "nothing to be unmodified since"
-        return answer.digest == digest
-
     async def _authorization(self) -> str:
         return (await self.signed_in_endpoint()).basic_authorization
 

@@ -70,6 +70,19 @@ async def test_only_the_registry_s_own_word_makes_a_source_missing(checks: Check
     assert (await checks.verdict(image_tag_id)).status == "No Issues"
 
 
+async def test_what_only_the_registry_s_own_api_knows_is_asked_for_until_it_is_known(checks: Checks) -> None:
+    await checks.registry.push(WEB)
+    await checks.deploy()
+    for delete in (False, True):
+        if delete:
+            await checks.registry.delete("1.0.0")
+        await checks.check()
+        assert (await checks.source()).facts is not None
+        await checks.fleet.rows("UPDATE source_record SET facts = NULL")  # as when the registry is changed
+        await checks.check()
+        assert (await checks.source()).facts is not None
+
+
 async def test_a_pinned_image_is_asked_for_by_its_digest(checks: Checks) -> None:
     await checks.registry.push(WEB)
     image_tag_id = await checks.deploy(tag="", pinned_digest=DIGEST)
@@ -230,20 +243,20 @@ async def test_checks_at_the_same_time_come_to_one_violation(checks: Checks) -> 
 
 @pytest.mark.req("R2", "R7", "R20")
 async def test_what_starts_is_checked_and_what_is_pushed_later_is_noticed(
-    service: RunningService, registry: ServedRegistry
+    whole_service: RunningService, registry: ServedRegistry
 ) -> None:
-    await service.post("/api/v1/registries", {"host": registry.host, "url": registry.url})
+    await whole_service.post("/api/v1/registries", {"host": registry.host, "url": registry.url})
     await registry.push(WEB)
-    controller = await service.enrol()
+    controller = await whole_service.enrol()
     running = container(f"{registry.host}/shop/web:1.0.0", DIGEST)
     await controller.post("/agent/v1/inventory", batch(node(), workload(), pod(running)))
 
     async def verdict_is(status: str, violation: str | None) -> bool:
-        (row,) = (await service.get("/api/v1/image-tags"))["image_tags"] or [{}]
+        (row,) = (await whole_service.get("/api/v1/image-tags"))["image_tags"] or [{}]
         return (row.get("integrity_status"), row.get("violation_type")) == (status, violation)
 
     await eventually(lambda: verdict_is("No Issues", None))
     await registry.push(PUSHED)
-    async with service.services.engine.begin() as connection:
+    async with whole_service.services.engine.begin() as connection:
         await connection.exec_driver_sql("UPDATE source_record SET next_check_at = now()")
     await eventually(lambda: verdict_is("Invalid Image Integrity", "Digest Mismatch"))

@@ -3,9 +3,10 @@
 from typing import Any
 
 import pytest
+from aiohttp import web
 from sqlalchemy import event
 from tests.server.integrity.checks import DIGEST, PUSHED, WEB, Checks
-from tests.support.registries import answering, serve_registry
+from tests.support.registries import Handler, answering, serve_registry
 
 from deadlight.server.integrity.rechecks import AT_ONCE, GIVE_UP_AFTER, check_due_sources
 
@@ -105,6 +106,36 @@ async def test_a_registry_that_answers_nothing_is_not_asked_about_everything(che
     assert GIVE_UP_AFTER <= len(checks.registry.asked) <= GIVE_UP_AFTER + AT_ONCE < many
     rows = await checks.fleet.rows("SELECT failures, problem FROM source_record")
     assert {(row.failures, row.problem) for row in rows} == {(1, "it does not let us in (403 Forbidden)")}
+
+
+async def test_a_record_that_another_version_wrote_is_asked_for_anew_once(checked: Checks) -> None:
+    await checked.fleet.rows("UPDATE source_record SET record = jsonb_build_object('digest', record -> 'digest')")
+    await checked.check_all()
+    checked.registry.asked.clear()
+    await checked.check_all()
+    assert {method for method, _ in checked.registry.asked} == {"HEAD"}
+    assert len(checked.registry.asked) == TAGS
+
+
+async def test_what_is_closed_to_us_does_not_speak_for_the_whole_registry(checked: Checks) -> None:
+    many = AT_ONCE + GIVE_UP_AFTER
+    await checked.fleet.rows(
+        """
+        INSERT INTO source_record (id, registry, repository, reference, failures) OVERRIDING SYSTEM VALUE
+        SELECT -number, :host, 'shop/closed', number::text, 1 FROM generate_series(1, :many) AS number
+        """,
+        host=checked.registry.host,
+        many=many,
+    )
+
+    async def close(request: web.Request, handler: Handler) -> web.StreamResponse:
+        return web.Response(status=403) if "/closed/" in request.path else await handler(request)
+
+    checked.registry.trouble = close
+    await checked.check_all()
+    assert await verdicts(checked) == {f"1.0.{number}": ("No Issues", "") for number in range(TAGS)}
+    rows = await checked.fleet.rows("SELECT FROM source_record WHERE problem <> ''")
+    assert len(rows) == many
 
 
 async def test_a_registry_that_limits_us_is_left_alone_as_a_whole(checked: Checks) -> None:

@@ -17,9 +17,9 @@ from deadlight.server.assessment.schemas import ImageTagDetail, ImageTagRow, Sou
 from deadlight.server.errors import NotFoundError
 from deadlight.server.findings.image_facts import ImageFacts, load_image_facts
 from deadlight.server.integrity.recommendations import recommended_steps
-from deadlight.server.integrity.sources import read_facts
 from deadlight.server.owners.attributions import attribution
 from deadlight.server.registries.service import Registry, find_registry
+from deadlight.server.registries.stored_facts import read_facts
 
 NO_SUCH_IMAGE_TAG = "no such image tag"
 MAX_NAMESPACES = 50

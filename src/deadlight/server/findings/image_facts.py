@@ -15,6 +15,7 @@ from deadlight.model.vulnerability import Severity
 from deadlight.registry.attestations.evidence import Provenance
 from deadlight.registry.provenance import BuildEvidence, find_build_owner, party_of
 from deadlight.registry.types.registry_type import ArtifactFacts
+from deadlight.server.registries.stored_facts import read_facts
 
 _FACTS = text(
     """
@@ -91,7 +92,7 @@ class ImageFacts:
     @property
     def artifact(self) -> ArtifactFacts:
         """What its registry's own API knows of it; empty where there is none or it has not answered yet."""
-        return msgspec.convert(self.row.artifact or {}, ArtifactFacts)
+        return read_facts(self.row.artifact)
 
     @property
     def build_owner(self) -> Attribution | None:

@@ -16,9 +16,10 @@ from deadlight.registry import (
     UnavailableError,
 )
 from deadlight.registry.types.registry_type import ArtifactFacts
-from deadlight.server.integrity.sources import Reply, read_facts
+from deadlight.server.integrity.sources import Reply
 from deadlight.server.integrity.verdict import Missing, Present, Unavailable, Untrusted
 from deadlight.server.registries.service import Registry, client_for, connection_for
+from deadlight.server.registries.stored_facts import read_facts
 from deadlight.server.secrets import UndecipherableError
 from deadlight.server.services import Services
 
@@ -27,14 +28,15 @@ async def ask(services: Services, registry: Registry | None, source: Row[Any]) -
     """What the registry says of a source now; one that is not trusted is not asked."""
     if registry is None or not registry.trusts(source.repository):
         return Reply(Untrusted())
+    previous = _previous(source)
     try:
-        record = await _fetch(client_for(services, registry), source)
+        record = await _fetch(client_for(services, registry), source, previous)
     except NotFoundError:
-        facts = await _ask_for_facts(services, registry, source, "") if source.state != "missing" else None
-        return Reply(Missing(), facts=facts)
+        known = source.facts is not None and source.state == "missing"
+        return Reply(Missing(), facts=None if known else await _ask_for_facts(services, registry, source, ""))
     except (RegistryError, UndecipherableError) as error:
-        return unavailable(error)
-    known = source.facts is not None and source.state == "present" and source.record["digest"] == record.digest
+        return _unavailable(error)
+    known = source.facts is not None and record is previous
     facts = None if known else await _ask_for_facts(services, registry, source, record.digest)
     return Reply(Present(record.digest, record.digests), record, facts=facts)
 
@@ -54,7 +56,7 @@ async def _ask_for_facts(services: Services, registry: Registry, source: Row[Any
         return ArtifactFacts(tag_policy=read_facts(source.facts).tag_policy, problems=(str(error),))
 
 
-def unavailable(error: RegistryError | UndecipherableError) -> Reply:
+def _unavailable(error: RegistryError | UndecipherableError) -> Reply:
     """The reply that an error is, with how long the registry wants to be left alone."""
     if not isinstance(error, UnavailableError):
         return Reply(Unavailable(str(error)))
@@ -62,8 +64,7 @@ def unavailable(error: RegistryError | UndecipherableError) -> Reply:
     return Reply(Unavailable(error.reason), retry_after=timedelta(seconds=pause) if pause else None)
 
 
-async def _fetch(client: RegistryClient, source: Row[Any]) -> SourceRecord:
-    previous = _previous(source)
+async def _fetch(client: RegistryClient, source: Row[Any], previous: SourceRecord | None) -> SourceRecord:
     if is_digest(source.reference):
         return await client.fetch_pinned_record(source.repository, source.reference, previous=previous)
     return await client.fetch_source_record(source.repository, source.reference, previous=previous)

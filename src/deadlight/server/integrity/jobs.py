@@ -9,7 +9,7 @@ from deadlight.server.integrity.asking import ask
 from deadlight.server.integrity.notices import Notice, keep_notice
 from deadlight.server.integrity.rounds import leave_alone
 from deadlight.server.integrity.service import judge_source
-from deadlight.server.integrity.sources import LONGEST_RETRY, Reply, lock_source, postpone, store_reply
+from deadlight.server.integrity.sources import Reply, lock_source, postpone, store_reply
 from deadlight.server.integrity.verdict import Unavailable, Untrusted
 from deadlight.server.jobs.queue import Job
 from deadlight.server.registries.service import Registry, find_registry, note_answer
@@ -62,4 +62,4 @@ async def settle(
 async def _note(connection: AsyncConnection, registry: Registry, reply: Reply) -> None:
     await note_answer(connection, registry.host, reply.answer.reason if isinstance(reply.answer, Unavailable) else "")
     if reply.retry_after:
-        await leave_alone(connection, registry.host, min(reply.retry_after, LONGEST_RETRY))
+        await leave_alone(connection, registry.host, reply.retry_after)

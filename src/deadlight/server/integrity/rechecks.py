@@ -5,17 +5,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, func, select
 
-from deadlight.registry import NotFoundError, RegistryClient, RegistryError
-from deadlight.server.integrity.asking import ask, unavailable
+from deadlight.server.integrity.asking import ask
 from deadlight.server.integrity.jobs import CheckSource, check_source, settle
 from deadlight.server.integrity.rounds import Asked, claim_due, confirm_unchanged, leave_alone, store_failures
-from deadlight.server.integrity.sources import LONGEST_RETRY, Reply
-from deadlight.server.integrity.verdict import Unavailable
+from deadlight.server.integrity.sources import Reply
+from deadlight.server.integrity.verdict import Present, Unavailable
 from deadlight.server.jobs.queue import Job, enqueue
-from deadlight.server.registries.service import Registry, client_for, find_registry, note_round
-from deadlight.server.secrets import UndecipherableError
+from deadlight.server.registries.service import Registry, find_registry, note_round
 from deadlight.server.services import Services
 from deadlight.server.tables.integrity import source_record
 
@@ -46,7 +44,9 @@ async def check_sources(services: Services, job: CheckSources) -> None:
     """Ask whether each tag is still what it was, and look closer only where it is not. Idempotent."""
     async with services.engine.connect() as connection:
         registry = await find_registry(connection, job.host)
-        query = select(source_record).where(source_record.c.id.in_(job.source_ids)).order_by(source_record.c.id)
+        # What answered last time is asked first: what is closed to us must not speak for the whole registry.
+        in_turn = (source_record.c.failures, func.random())
+        query = select(source_record).where(source_record.c.id.in_(job.source_ids)).order_by(*in_turn)
         sources = (await connection.execute(query)).all()
     trusted = [source for source in sources if registry is not None and registry.trusts(source.repository)]
     done: set[int] = set()
@@ -87,38 +87,16 @@ async def _ask_all(services: Services, registry: Registry, sources: Sequence[Row
     async def ask_in_turn() -> None:
         for source in waiting:
             asked = Asked(source.id, source.answered_at, source.failures)
-            if replies.are_none:
-                replies.failed[asked] = replies.last_failure
-                continue
-            reply = await _ask_one(services, registry, source)
-            if reply is None:
-                replies.same.append(asked)
-            elif isinstance(reply.answer, Unavailable):
+            reply = replies.last_failure if replies.are_none else await ask(services, registry, source)
+            if isinstance(reply.answer, Unavailable):
                 replies.failed[asked] = reply
+            elif isinstance(reply.answer, Present) and reply.facts is None:
+                replies.same.append(asked)
             else:
                 replies.news.append((source, reply))
 
     await asyncio.gather(*(ask_in_turn() for _ in range(AT_ONCE)))
     return replies
-
-
-async def _ask_one(services: Services, registry: Registry, source: Row[Any]) -> Reply | None:
-    """What the registry says; None where that is what it said before."""
-    try:
-        if await _is_unchanged(client_for(services, registry), source):
-            return None
-    except (RegistryError, UndecipherableError) as error:
-        return unavailable(error)
-    return await ask(services, registry, source)
-
-
-async def _is_unchanged(client: RegistryClient, source: Row[Any]) -> bool:
-    if source.state != "present" or not source.record or "digest" not in source.record:
-        return False
-    try:
-        return await client.is_still(source.repository, source.reference, digest=source.record["digest"])
-    except NotFoundError:
-        return False
 
 
 async def _store(services: Services, registry: Registry, replies: _Replies) -> set[int]:
@@ -131,7 +109,7 @@ async def _store(services: Services, registry: Registry, replies: _Replies) -> s
         await store_failures(connection, replies.failed, interval)
         pause = max((reply.retry_after for reply in replies.failed.values() if reply.retry_after), default=None)
         if pause:
-            await leave_alone(connection, registry.host, min(pause, LONGEST_RETRY))
+            await leave_alone(connection, registry.host, pause)
         await note_round(connection, services, registry, _problem(replies))
     return confirmed | {asked.id for asked in replies.failed}
 

@@ -7,13 +7,12 @@ so that all replicas together keep to it. Each registry has its own, and none wa
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from deadlight.server.integrity.sources import Reply, pause_after_failure
+from deadlight.server.integrity.sources import LONGEST_RETRY, Reply, pause_after_failure
+from deadlight.server.integrity.store import as_parameter
 from deadlight.server.integrity.verdict import Unavailable
 
 CLAIM_SECONDS = 5.0
@@ -145,7 +144,7 @@ async def confirm_unchanged(connection: AsyncConnection, asked: Sequence[Asked],
     """Store that these sources are what they were; returns those for which that is all there is to do."""
     if not asked:
         return set()
-    rows = _rows([{"id": source.id, "answered_at": source.answered_at} for source in asked])
+    rows = as_parameter([{"id": source.id, "answered_at": source.answered_at} for source in asked])
     return set((await connection.execute(_CONFIRM, rows | {"interval": interval})).scalars())
 
 
@@ -162,13 +161,9 @@ async def store_failures(connection: AsyncConnection, failed: Mapping[Asked, Rep
         if isinstance(reply.answer, Unavailable)
     ]
     if rows:
-        await connection.execute(_STORE_FAILURES, _rows(rows))
+        await connection.execute(_STORE_FAILURES, as_parameter(rows))
 
 
 async def leave_alone(connection: AsyncConnection, host: str, pause: timedelta) -> None:
-    """Claim nothing of a registry for a while: it asked for that."""
-    await connection.execute(_PAUSE, {"host": host, "pause": pause})
-
-
-def _rows(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    return {"rows": msgspec.json.encode(rows).decode()}
+    """Claim nothing of a registry for a while, an hour at most: it asked for that."""
+    await connection.execute(_PAUSE, {"host": host, "pause": min(pause, LONGEST_RETRY)})

@@ -14,7 +14,7 @@ from deadlight.server.integrity.comparison import CompareImages
 from deadlight.server.integrity.evidence import Circumstances, build_evidence
 from deadlight.server.integrity.locations import LOCK_WORKLOADS, close_empty_violations, follow_locations
 from deadlight.server.integrity.mutability import PINNED, Mutability, TagPatterns, decide_mutability, moved_before
-from deadlight.server.integrity.sources import NOBODY, Push, TagHistory, load_tag_history, lock_source, read_facts
+from deadlight.server.integrity.sources import NOBODY, Push, TagHistory, load_tag_history, lock_source
 from deadlight.server.integrity.store import (
     close_violations,
     confirm_violations,
@@ -26,6 +26,7 @@ from deadlight.server.integrity.store import (
 from deadlight.server.integrity.verdict import Answer, Verdict, judge
 from deadlight.server.jobs.queue import enqueue
 from deadlight.server.registries.service import Registry
+from deadlight.server.registries.stored_facts import read_facts
 
 # Those that are deployed, never judged, or have something open; a tag that nothing has any more keeps its verdict.
 _IMAGE_TAGS = text(

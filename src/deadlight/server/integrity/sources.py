@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-import msgspec
 from sqlalchemy import Row, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -15,6 +14,7 @@ from deadlight.registry import SourceRecord
 from deadlight.registry.types.registry_type import ArtifactFacts
 from deadlight.server.db.zero_bytes import without_zero_bytes
 from deadlight.server.integrity.verdict import Answer, Missing, Present, Unavailable
+from deadlight.server.registries.stored_facts import write_facts
 from deadlight.server.tables.integrity import source_record, tag_history
 
 FIRST_RETRY = timedelta(seconds=5)
@@ -44,7 +44,7 @@ class Reply:
     record: SourceRecord | None = None
     retry_after: timedelta | None = None
     facts: ArtifactFacts | None = None
-    """What the registry's own API says of it; None where it was not asked, or has nothing to say."""
+    """What the registry's own API says of it; None where it was not asked, because all of this is known."""
 
 
 async def ensure_source(connection: AsyncConnection, key: SourceKey) -> int:
@@ -103,9 +103,10 @@ def _found_values(source: Row[Any], reply: Reply) -> dict[str, Any]:
     facts = {"facts": write_facts(reply.facts), "facts_at": func.now()} if reply.facts else {}
     if isinstance(reply.answer, Missing) or reply.record is None:
         return {"state": "missing"} | facts
-    values = {"state": "present", "record": without_zero_bytes(reply.record.to_dict()), "deleted_by": ""} | facts
+    found: dict[str, Any] = {"state": "present", "record": without_zero_bytes(reply.record.to_dict())}
     changed = source.record is None or source.record["digest"] != reply.record.digest
-    return values | {"deleted_at": None} | ({"changed_at": func.now()} if changed else {})
+    moved = {"changed_at": func.now()} if changed else {}
+    return found | moved | facts | {"deleted_by": "", "deleted_at": None}
 
 
 async def _remember_digest(
@@ -119,20 +120,6 @@ async def _remember_digest(
             index_elements=["source_record_id", "digest"], set_={"last_seen_at": func.now()} | pushed
         )
     )
-
-
-def write_facts(facts: ArtifactFacts) -> dict[str, Any]:
-    """Facts as they are stored."""
-    values: dict[str, Any] = without_zero_bytes(msgspec.to_builtins(facts))
-    return values
-
-
-def read_facts(stored: Mapping[str, Any] | None) -> ArtifactFacts:
-    """Stored facts; empty where there are none or another version wrote them."""
-    try:
-        return msgspec.convert(stored or {}, ArtifactFacts)
-    except msgspec.ValidationError:
-        return ArtifactFacts()
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,8 @@ _MARK_STALE = text(
 )
 
 
-def _rows(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+def as_parameter(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Rows for a statement that reads them from `:rows`."""
     return {"rows": msgspec.json.encode(rows).decode()}
 
 
@@ -109,14 +110,14 @@ async def store_verdicts(connection: AsyncConnection, verdicts: Sequence[tuple[i
         }
         for id_, verdict in verdicts
     ]
-    await connection.execute(_STORE_VERDICTS, _rows(rows))
+    await connection.execute(_STORE_VERDICTS, as_parameter(rows))
 
 
 async def mark_stale(connection: AsyncConnection, verdicts: Sequence[tuple[int, Verdict]]) -> None:
     """Leave verdicts as they are, with why they cannot be confirmed, and since when."""
     if verdicts:
         rows = [{"image_tag_id": id_, "reason": verdict.stale_reason} for id_, verdict in verdicts]
-        await connection.execute(_MARK_STALE, _rows(rows))
+        await connection.execute(_MARK_STALE, as_parameter(rows))
 
 
 async def confirm_violations(connection: AsyncConnection, types: Mapping[int, ViolationType]) -> set[int]:
@@ -124,14 +125,14 @@ async def confirm_violations(connection: AsyncConnection, types: Mapping[int, Vi
     if not types:
         return set()
     rows = [{"image_tag_id": id_, "type": type_} for id_, type_ in types.items()]
-    return set((await connection.execute(_CONFIRM_VIOLATIONS, _rows(rows))).scalars())
+    return set((await connection.execute(_CONFIRM_VIOLATIONS, as_parameter(rows))).scalars())
 
 
 async def close_violations(connection: AsyncConnection, reasons: Mapping[int, str]) -> None:
     """Close what is open of these image tags, each for its reason."""
     if reasons:
         rows = [{"image_tag_id": id_, "reason": reason} for id_, reason in reasons.items()]
-        await connection.execute(_CLOSE_VIOLATIONS, _rows(rows))
+        await connection.execute(_CLOSE_VIOLATIONS, as_parameter(rows))
 
 
 async def open_violation(

@@ -11,10 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from deadlight.model.image import ImageReference
 from deadlight.registry import InvalidEndpointError, RegistryError
 from deadlight.registry.types.registry_type import ArtifactFacts, Feature, RegistryApi
-from deadlight.server.db.zero_bytes import without_zero_bytes
 from deadlight.server.events.outbox import Event
 from deadlight.server.jobs.queue import Job, enqueue
 from deadlight.server.registries.service import Registry, connection_for, find_registry
+from deadlight.server.registries.stored_facts import write_facts
 from deadlight.server.secrets import UndecipherableError
 from deadlight.server.services import Services
 from deadlight.server.tables.inventory import image_tag
@@ -98,7 +98,7 @@ async def fetch_facts(services: Services, job: FetchFacts) -> None:
             await connection.execute(_FAIL, {**parameters, **pauses, "problem": answer[:LONGEST_PROBLEM]})
         else:
             pause = REFRESH * random.uniform(0.8, 1.2)  # noqa: S311 - jitter, not a secret
-            facts = msgspec.json.encode(without_zero_bytes(msgspec.to_builtins(answer))).decode()
+            facts = msgspec.json.encode(write_facts(answer)).decode()
             await connection.execute(_STORE, {**parameters, "facts": facts, "pause": pause})
 
 
