@@ -7,7 +7,7 @@ from sqlalchemy import insert
 from tests.support.fleet import Fleet
 from tests.support.service import RunningService
 
-from deadlight.server.owners.lookup import NOBODY, find_image_owner, find_owner, find_team
+from deadlight.server.owners.lookup import NOBODY, find_image_owner, find_owner
 from deadlight.server.owners.rules import Owner
 from deadlight.server.tables.inventory import namespace
 
@@ -49,13 +49,13 @@ async def test_a_rule_about_a_repository_is_about_the_image_that_is_asked_about(
     running = await fleet.deploy(web, proxy)
     await service.post("/api/v1/owners", {"repository": "mesh/*", "team": "mesh"})
     await service.post("/api/v1/owners", {"namespace": "shop", "team": "shop"})
+    assert (await owner(fleet, running.workload_id, image_tag_ids=[web])).team == "shop"
+    assert (await owner(fleet, running.workload_id, image_tag_ids=[proxy])).team == "mesh"
+    assert (await owner(fleet, running.workload_id)).team == "mesh"
+    assert await owner(fleet, 999_999) == NOBODY
     async with fleet.engine.connect() as connection:
-        assert await find_team(connection, running.workload_id, web) == "shop"
-        assert await find_team(connection, running.workload_id, proxy) == "mesh"
-        assert await find_team(connection, running.workload_id) == "mesh"
         assert (await find_image_owner(connection, proxy)).team == "mesh"
         assert await find_image_owner(connection, web) == NOBODY
-        assert await find_team(connection, 999_999) == ""
 
 
 async def test_a_label_of_the_workload_hides_its_namespaces(service: RunningService, fleet: Fleet) -> None:

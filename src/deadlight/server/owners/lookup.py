@@ -41,11 +41,6 @@ async def find_owner(
     return (await find_owners(connection, [workload_id], image_tag_ids)).get(workload_id, NOBODY)
 
 
-async def find_team(connection: AsyncConnection, workload_id: int, image_tag_id: int | None = None) -> str:
-    """The team responsible for a workload, or for one image of it; empty where that is not known."""
-    return (await find_owner(connection, workload_id, None if image_tag_id is None else [image_tag_id])).team
-
-
 async def find_owners(
     connection: AsyncConnection, workload_ids: Sequence[int], image_tag_ids: Sequence[int] | None = None
 ) -> Mapping[int, Owner]:
@@ -54,10 +49,13 @@ async def find_owners(
     rules = await list_rules(connection)
     names = await _repositories(connection, rows, image_tag_ids)
     found: dict[int, Owner] = {}
+    builders: dict[tuple[int, ...], Owner] = {}
     for row in rows:
-        images = row.image_tag_ids if image_tag_ids is None else image_tag_ids
+        images = tuple(row.image_tag_ids if image_tag_ids is None else image_tag_ids)
         owner = owner_of(rules, row, [names[id_] for id_ in images if id_ in names])
-        found[row.id] = owner or await find_builder(connection, images) or NOBODY
+        if owner is None and images not in builders:
+            builders[images] = await find_builder(connection, images) or NOBODY
+        found[row.id] = owner or builders[images]
     return found
 
 
