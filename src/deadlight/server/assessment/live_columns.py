@@ -18,7 +18,7 @@ from sqlalchemy import Row
 from deadlight.model.integrity import IntegrityStatus, ViolationType
 from deadlight.model.risk import Risk
 from deadlight.model.vulnerability import Severity
-from deadlight.server.assessment.live_vectors import NONE, Codes, Ints, Joined, TextOrder, Texts, Vector
+from deadlight.server.assessment.live_vectors import NONE, Codes, Ints, Joined, Mask, TextOrder, Texts, Vector
 
 STATUSES = tuple(IntegrityStatus)
 VIOLATIONS = tuple(ViolationType)
@@ -181,6 +181,14 @@ class LiveColumns:
             + RISK_BITS[Risk.UNTRUSTED_REGISTRY] * untrusted
         )
         return bits
+
+    @property
+    def in_known_clusters(self) -> Mask:
+        """The places in clusters that have not been removed."""
+        known = np.zeros(len(self.cluster_ids), dtype=bool)
+        known[list(self.clusters)] = True
+        of_place: Mask = known[self.cluster.values]
+        return of_place
 
     def add_tags(self, rows: Iterable[Row[Any]]) -> None:
         """Rows of `image_tag`, which never change."""

@@ -5,25 +5,22 @@ packages it was seen to use, and what is wrong with where its image came from.
 """
 
 from bisect import bisect_left
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass
 from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deadlight.model.live_list import ProcessOrder
-from deadlight.model.risk import Risk
-from deadlight.model.vulnerability import Severity
-from deadlight.server.assessment.live_columns import RISK_BITS, SEVERITIES, LiveColumns, rank
+from deadlight.server.assessment.gathered import Gathered
+from deadlight.server.assessment.live_columns import LiveColumns
 from deadlight.server.assessment.live_processes import LiveProcesses
 from deadlight.server.assessment.live_vectors import Ints, Mask
 from deadlight.server.assessment.workload_groups import OF_PROCESSES
 
 
 @dataclass(frozen=True)
-class Processes:
+class Processes(Gathered):
     """Processes as columns."""
 
     live: LiveProcesses
@@ -31,8 +28,6 @@ class Processes:
     """Code of the program."""
     image_tag: Ints
     """Position of the image tag."""
-    badges: Ints
-    severities: NDArray[np.int64]
     workloads: Ints
     """In how many workloads it was seen."""
     running: Mask
@@ -41,28 +36,6 @@ class Processes:
     """The file was not the image's own in one of them at least."""
     demonstration: Mask
     last_at: NDArray[np.float64]
-
-    def __len__(self) -> int:
-        return len(self.program)
-
-    @cached_property
-    def ranks(self) -> Ints:
-        """How bad each is: by its badges, then by its Critical, High and Medium vulnerabilities."""
-        return rank(self.badges, self.severities)
-
-    def chosen(self, mask: Mask) -> "Processes":
-        """Those that a mask chooses."""
-        names = ("program", "image_tag", "badges", "severities", "workloads", "running", "changed", "demonstration")
-        return replace(self, **{name: getattr(self, name)[mask] for name in (*names, "last_at")})
-
-    def having(self, risks: Sequence[Risk], severities: Sequence[Severity]) -> Mask:
-        """Those with one of these risks, and with vulnerabilities of one of these severities, where any are given."""
-        wanted = np.ones(len(self), dtype=bool)
-        if risks:
-            wanted &= self.badges & sum(RISK_BITS[risk] for risk in set(risks)) > 0
-        if severities:
-            wanted &= self.severities[:, [SEVERITIES.index(item) for item in severities]].max(axis=1) > 0
-        return wanted
 
 
 def gather_processes(live: LiveProcesses, chosen: Mask) -> Processes:

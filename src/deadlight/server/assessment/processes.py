@@ -78,7 +78,7 @@ async def list_workload_processes(
     """What each of these workloads executes, riskiest first; workloads that are gone as long as they are known."""
     processes = await live.read_processes(connection)
     columns = processes.columns
-    known = _of_known_clusters(columns)[processes.placement.values]
+    known = columns.in_known_clusters[processes.placement.values]
     of_process = columns.workload.values[processes.placement.values]
     found: dict[int, list[LiveProcess]] = {}
     for workload_id in workload_ids:
@@ -97,7 +97,7 @@ async def find_process(
     programs, tags = processes.program_ids.find([program_id]), columns.position.find([image_tag_id])
     executable = processes.executables.find(zip(tags, programs, strict=False))
     same = np.isin(processes.executable.values, executable)
-    same &= _of_known_clusters(columns)[processes.placement.values]
+    same &= columns.in_known_clusters[processes.placement.values]
     running = same & columns.running.values[processes.placement.values]
     chosen = running if running.any() else same
     gathered = gather_processes(processes, chosen)
@@ -117,11 +117,6 @@ def _workload_ids(columns: LiveColumns, places: Ints) -> list[int]:
         )
     )
     return [columns.workload_ids.values[code] for code in columns.workload.values[places[order]].tolist()]
-
-
-def _of_known_clusters(columns: LiveColumns) -> Mask:
-    known: Mask = np.isin(columns.cluster.values, list(columns.clusters))
-    return known
 
 
 async def _select(connection: AsyncConnection, live: LiveIndex, wanted: ImageFilter) -> tuple[LiveProcesses, Selection]:

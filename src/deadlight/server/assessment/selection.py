@@ -76,12 +76,11 @@ def _all_of(masks: Mapping[str, Mask], without: str, length: int) -> Mask:
 
 def _within(columns: LiveColumns, period: TimePeriod, now: datetime) -> Mask:
     """What runs now; over a period also what is there and has ended, and what went since its beginning."""
-    known = _among(columns.cluster.values, columns.clusters, len(columns.cluster_ids.values))
     gone = columns.gone_at.values
     within: Mask = columns.running.values
     if period is not TimePeriod.NOW:
         within = (gone == STILL_THERE) | (gone > (now - period.length).timestamp())
-    return known & within
+    return columns.in_known_clusters & within
 
 
 def _among(codes: Ints, wanted: Iterable[int], count: int) -> Mask:

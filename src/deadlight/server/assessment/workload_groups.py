@@ -4,9 +4,7 @@ What is malicious, or critical and applicable, is said of a workload as far as s
 they have not seen any of its processes it is said of its images: nothing is clean because nobody looked.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,8 +13,8 @@ from numpy.typing import NDArray
 from deadlight.model.integrity import IntegrityStatus
 from deadlight.model.live_list import WorkloadOrder
 from deadlight.model.risk import Risk
-from deadlight.model.vulnerability import Severity
-from deadlight.server.assessment.live_columns import RISK_BITS, SEVERITIES, STATUSES, LiveColumns, rank
+from deadlight.server.assessment.gathered import Gathered
+from deadlight.server.assessment.live_columns import RISK_BITS, STATUSES, LiveColumns
 from deadlight.server.assessment.live_processes import LiveProcesses
 from deadlight.server.assessment.live_vectors import NONE, Ints, Mask, TextOrder
 
@@ -44,15 +42,13 @@ class Places:
 
 
 @dataclass(frozen=True)
-class Workloads:
+class Workloads(Gathered):
     """Workloads as columns; the order is that of their ids until they are ordered."""
 
     columns: LiveColumns
     ids: Ints
     places: Ints
     """A placement of each."""
-    badges: Ints
-    severities: NDArray[np.int64]
     images: Ints
     """How many image tags each has."""
     scanned: Ints
@@ -64,28 +60,6 @@ class Workloads:
     running: Mask
     registry: Ints
     """The first of its images', as a place in the order of registries."""
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
-    @cached_property
-    def ranks(self) -> Ints:
-        """How bad each is: by its badges, then by its Critical, High and Medium vulnerabilities."""
-        return rank(self.badges, self.severities)
-
-    def chosen(self, mask: Mask) -> "Workloads":
-        """Those that a mask chooses."""
-        names = ("ids", "places", "badges", "severities", "images", "scanned", "untrusted", "processes", "running")
-        return replace(self, **{name: getattr(self, name)[mask] for name in (*names, "registry")})
-
-    def having(self, risks: Sequence[Risk], severities: Sequence[Severity]) -> Mask:
-        """Those with one of these risks, and with vulnerabilities of one of these severities, where any are given."""
-        wanted = np.ones(len(self), dtype=bool)
-        if risks:
-            wanted &= self.badges & sum(RISK_BITS[risk] for risk in set(risks)) > 0
-        if severities:
-            wanted &= self.severities[:, [SEVERITIES.index(item) for item in severities]].max(axis=1) > 0
-        return wanted
 
 
 def gather_workloads(live: LiveProcesses, chosen: Mask, of_period: Mask) -> Workloads:

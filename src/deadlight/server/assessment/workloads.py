@@ -110,7 +110,7 @@ async def find_workload(connection: AsyncConnection, live: LiveIndex, workload_i
     processes = await live.read_processes(connection)
     columns = processes.columns
     of_workload = np.isin(columns.workload.values, columns.workload_ids.find([workload_id]))
-    of_workload &= np.isin(columns.cluster.values, list(columns.clusters))
+    of_workload &= columns.in_known_clusters
     now = of_workload & (columns.gone_at.values == STILL_THERE)
     of_period = now if now.any() else of_workload
     workloads = gather_workloads(processes, of_period, of_period)
