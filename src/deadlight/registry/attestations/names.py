@@ -14,7 +14,6 @@ _NAMES = (
     ("attestation/vuln", "Vulnerability scan"),
     ("test-result", "Test result"),
     ("slsa.dev/verification_summary", "Verification summary"),
-    (NOTARY_SIGNATURE, "Signature (Notary Project)"),
 )
 """Part of a type, and what is of it is called."""
 
