@@ -41,9 +41,9 @@ def subscriptions(settings: Settings) -> Mapping[EventType, Sequence[Handler]]:
     return {
         EventType.IMAGE_OBSERVED: (check_new_image, scan_new_image, expect_attestations, ask_for_facts),
         EventType.WORKLOAD_CHANGED: (
-            follow_workload,
             scan_deployed_images,
             judge_moved_images,
+            follow_workload,  # takes the workload's lock: whatever needs none comes before
             follow_exposure,
             alert,
         ),

@@ -12,26 +12,16 @@ from tests.support.osv import CRITICAL, import_records, osv
 from deadlight.model.event import EventType
 from deadlight.model.scan_configuration import ScanConfiguration, Scanner
 from deadlight.server.clusters.configuration import configure_clusters
-from deadlight.server.db.engine import create_engine
 from deadlight.server.events.outbox import Event
 from deadlight.server.findings.handlers import judge_configured_cluster, judge_moved_images
 from deadlight.server.findings.service import assess_image, refresh_images
 from deadlight.server.scans.configuration import expire_results
 from deadlight.server.scans.handlers import scan_configured_cluster, scan_deployed_images, scan_new_image
 from deadlight.server.scans.jobs import retry_scans
-from deadlight.server.settings import with_driver
 
 ALL = tuple(Scanner)
 NO_SCA = tuple(scanner for scanner in Scanner if scanner is not Scanner.SCA)
 NO_ANALYSIS = tuple(scanner for scanner in Scanner if scanner is not Scanner.CONTEXTUAL_ANALYSIS)
-
-
-@pytest.fixture
-async def engine(database_url: str):
-    """Connections of the test's own: no service is needed here."""
-    engine = create_engine(with_driver(database_url), application="tests")
-    yield engine
-    await engine.dispose()
 
 
 async def configure(fleet: Fleet, cluster: str, scanners: Sequence[Scanner] = ALL, days: int = 90) -> UUID:
@@ -73,7 +63,7 @@ async def test_an_image_that_runs_only_where_sca_is_off_is_not_scanned_by_itself
     async with fleet.engine.begin() as connection:
         await retry_scans(connection, host="registry.example")  # a registry that changes is no reason
     assert await scans(fleet) == {image: "switched_off"}
-    await handle(fleet.engine, scan_deployed_images, image_tag_ids=[image])
+    await handle(fleet.engine, scan_deployed_images, image_tag_ids=[image], image_tag_ids_before=[])
     assert await scans(fleet) == {image: "switched_off"}
     await configure(fleet, "off", ALL)
     await handle(fleet.engine, scan_configured_cluster, cluster_id=str(off))
@@ -86,7 +76,7 @@ async def test_an_image_that_also_runs_where_sca_is_on_is_scanned(fleet: Fleet) 
     await fleet.deploy(image, cluster="off")
     await handle(fleet.engine, scan_new_image, image_tag_id=image)
     await fleet.deploy(image, name="again", cluster="default")
-    await handle(fleet.engine, scan_deployed_images, image_tag_ids=[image])
+    await handle(fleet.engine, scan_deployed_images, image_tag_ids=[image], image_tag_ids_before=[])
     await handle(fleet.engine, scan_new_image, image_tag_id=asked_for)  # runs nowhere: somebody asks for it
     assert await scans(fleet) == {image: "queued", asked_for: "queued"}
 
@@ -189,7 +179,7 @@ async def test_a_result_that_nobody_renews_is_forgotten_and_the_image_scanned_wh
     assert await fleet.rows("SELECT FROM image_package") == []
     assert await scans(fleet) == {image.image_tag_id: "expired"}
     await fleet.deploy(image.image_tag_id, name="again", cluster="default")
-    await handle(fleet.engine, scan_deployed_images, image_tag_ids=[image.image_tag_id])
+    await handle(fleet.engine, scan_deployed_images, image_tag_ids=[image.image_tag_id], image_tag_ids_before=[])
     assert await scans(fleet) == {image.image_tag_id: "queued"}
 
 

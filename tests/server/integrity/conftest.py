@@ -12,18 +12,17 @@ from tests.server.integrity.checks import Checks
 from tests.support.fleet import REGISTRY, Fleet, digest
 from tests.support.inventory import STARTED
 from tests.support.registries import ServedRegistry, serve_registry
-from tests.support.service import service_settings
 
 from deadlight.model.event import EventType
 from deadlight.model.image import Platform
 from deadlight.registry import SourceManifest, SourceRecord
-from deadlight.server.__main__ import open_services
 from deadlight.server.events.outbox import Event
 from deadlight.server.integrity.handlers import follow_workload
 from deadlight.server.integrity.service import judge_source
 from deadlight.server.integrity.sources import Reply, SourceKey, ensure_source, store_reply
 from deadlight.server.integrity.verdict import Missing, Present, Unavailable, Untrusted
 from deadlight.server.registries.service import Registry
+from deadlight.server.services import Services
 
 INTERVAL = timedelta(minutes=5)
 
@@ -84,7 +83,9 @@ class Judge:
 
     async def follow(self, workload_id: int) -> None:
         """The workload has changed."""
-        event = Event(1, uuid4(), EventType.WORKLOAD_CHANGED, "", {"workload_id": workload_id}, STARTED)
+        (row,) = await self.fleet.rows("SELECT image_tag_ids FROM workload WHERE id = :id", id=workload_id)
+        data = {"workload_id": workload_id, "image_tag_ids": row.image_tag_ids, "image_tag_ids_before": []}
+        event = Event(1, uuid4(), EventType.WORKLOAD_CHANGED, "", data, STARTED)
         async with self.fleet.engine.begin() as connection:
             await follow_workload(connection, event)
 
@@ -115,9 +116,8 @@ async def registry() -> AsyncIterator[ServedRegistry]:
 
 
 @pytest.fixture
-async def checks(database_url: str, registry: ServedRegistry, fleet: Fleet) -> AsyncIterator[Checks]:
+async def checks(services: Services, registry: ServedRegistry, fleet: Fleet) -> Checks:
     """With the registry added."""
-    async with open_services(service_settings(database_url)) as services:
-        running = Checks(services, registry, fleet)
-        await running.trust()
-        yield running
+    checks = Checks(services, registry, fleet)
+    await checks.trust()
+    return checks

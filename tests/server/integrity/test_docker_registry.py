@@ -69,14 +69,16 @@ class Scene:
 
 
 @pytest.fixture
-async def scene(service: RunningService, fleet: Fleet, tmp_path: Path) -> AsyncIterator[Scene]:
+async def scene(whole_service: RunningService, fleet: Fleet, tmp_path: Path) -> AsyncIterator[Scene]:
     """The registry's configuration is what our instructions say."""
     port = free_port()
-    added = await service.post("/api/v1/registries", {"host": f"127.0.0.1:{port}", "url": f"http://127.0.0.1:{port}"})
-    setup = await service.post(f"/api/v1/registries/{added['id']}/webhook", {"product": "distribution"})
-    notifications = setup["configuration"].replace(service.services.settings.public_url, service.url)
+    added = await whole_service.post(
+        "/api/v1/registries", {"host": f"127.0.0.1:{port}", "url": f"http://127.0.0.1:{port}"}
+    )
+    setup = await whole_service.post(f"/api/v1/registries/{added['id']}/webhook", {"product": "distribution"})
+    notifications = setup["configuration"].replace(whole_service.services.settings.public_url, whole_service.url)
     async with serving_docker_registry(tmp_path, port=port, more=notifications) as registry:
-        yield Scene(service, fleet, registry)
+        yield Scene(whole_service, fleet, registry)
 
 
 @pytest.mark.req("I1", "I18", "I27", "I29", "I30", "R2", "R14")

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import Row
 from tests.server.integrity.conftest import AWAY, INTERVAL, PUSHED, RUNNING, Judge, found
 from tests.support.fleet import REGISTRY, Fleet
+from tests.support.service import SECRET_KEY
 
 from deadlight.server.integrity.rounds import (
     Asked,
@@ -21,7 +22,7 @@ from deadlight.server.registries.schemas import RegistryIn
 from deadlight.server.registries.service import save_registry
 from deadlight.server.secrets import Cipher
 
-CIPHER = Cipher("a secret key for tests, long enough to be accepted")
+CIPHER = Cipher(SECRET_KEY)
 
 
 class Rounds:

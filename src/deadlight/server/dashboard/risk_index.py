@@ -21,6 +21,9 @@ from deadlight.server.findings.risk import STAGE_BITS
 
 logger = logging.getLogger(__name__)
 
+PAUSE_SECONDS = 0.5
+"""Between two looks: whatever happens wakes the index, and most of it changes no risk."""
+
 OVERLAP = 1_000
 """Versions are drawn before they commit, so some of the newest may appear late: that many are looked at again."""
 
@@ -60,6 +63,7 @@ class RiskIndex:
                 await self.refresh()
             except Exception:
                 logger.exception("loading the risk index failed, trying again")
+            await asyncio.sleep(PAUSE_SECONDS)
             try:
                 async with asyncio.timeout(self._sweep):
                     await self._woken.wait()

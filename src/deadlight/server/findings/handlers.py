@@ -7,6 +7,7 @@ from deadlight.model.scan_configuration import Scanner
 from deadlight.server.events.outbox import Event
 from deadlight.server.findings.context import find_misjudged
 from deadlight.server.findings.jobs import AssessImage, RefreshImage, RefreshPrograms, RematchBuckets
+from deadlight.server.inventory.changes import list_moved
 from deadlight.server.jobs.queue import enqueue
 from deadlight.server.scans.configuration import is_on_everywhere
 
@@ -38,8 +39,9 @@ async def rematch_changed_advisories(connection: AsyncConnection, event: Event) 
 
 async def judge_moved_images(connection: AsyncConnection, event: Event) -> None:
     """WorkloadChanged: an image may have come to, or gone from, where contextual analysis is switched off."""
-    if not await is_on_everywhere(connection, Scanner.CONTEXTUAL_ANALYSIS):
-        await _judge_misjudged(connection, {*event.data["image_tag_ids"], *event.data["image_tag_ids_before"]})
+    moved = list_moved(event)
+    if moved and not await is_on_everywhere(connection, Scanner.CONTEXTUAL_ANALYSIS):
+        await _judge_misjudged(connection, set(moved))
 
 
 async def judge_configured_cluster(connection: AsyncConnection, event: Event) -> None:

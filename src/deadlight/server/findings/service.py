@@ -33,7 +33,7 @@ _PLACES = text(
     SELECT workload.id AS workload_id, image_tag_image.image_tag_id, image_tag_image.image_id
     FROM workload JOIN image_tag_image ON image_tag_image.image_tag_id = ANY(workload.image_tag_ids)
     WHERE image_tag_image.image_id = ANY(:image_ids) AND workload.removed_at IS NULL
-    ORDER BY workload.id FOR UPDATE OF workload
+    ORDER BY workload.id FOR NO KEY UPDATE OF workload
     """
 )
 

@@ -7,6 +7,7 @@ from deadlight.server.events.outbox import Event, record_events
 from deadlight.server.integrity.jobs import CheckSource
 from deadlight.server.integrity.locations import LOCK_WORKLOAD, follow_locations
 from deadlight.server.integrity.sources import SourceKey, ensure_source
+from deadlight.server.inventory.changes import list_arrived
 from deadlight.server.jobs.queue import enqueue
 from deadlight.server.tables.integrity import source_record
 from deadlight.server.tables.inventory import image_tag
@@ -43,8 +44,9 @@ async def follow_workload(connection: AsyncConnection, event: Event) -> None:
     if now is None:
         return  # removed since, with its cluster
     await record_events(connection, await follow_locations(connection, [workload_id], now.image_tag_ids))
-    due = await connection.execute(_COMES_BACK, {"image_tag_ids": now.image_tag_ids})
-    await enqueue(connection, [CheckSource(source_id) for source_id in due.scalars()])
+    if arrived := list_arrived(event):
+        due = await connection.execute(_COMES_BACK, {"image_tag_ids": arrived})
+        await enqueue(connection, [CheckSource(source_id) for source_id in due.scalars()])
 
 
 async def check_registry(connection: AsyncConnection, event: Event) -> None:

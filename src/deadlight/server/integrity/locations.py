@@ -21,11 +21,11 @@ LOCK_WORKLOADS = text(
     WHERE removed_at IS NULL AND image_tag_ids && CAST(:image_tag_ids AS bigint[])
        OR id IN (SELECT pod.workload_id FROM container JOIN pod ON pod.id = container.pod_id
                  WHERE container.image_tag_id = ANY(:new_ids))
-    ORDER BY id FOR UPDATE
+    ORDER BY id FOR NO KEY UPDATE
     """
 )
 
-LOCK_WORKLOAD = text("SELECT id, image_tag_ids, removed_at FROM workload WHERE id = :workload_id FOR UPDATE")
+LOCK_WORKLOAD = text("SELECT id, image_tag_ids, removed_at FROM workload WHERE id = :workload_id FOR NO KEY UPDATE")
 
 # One statement, because every change of a workload passes here and mostly there is nothing to do. Its parts see the
 # rows as they were and never meet: what is closed is what would not be opened.

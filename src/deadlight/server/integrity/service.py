@@ -97,7 +97,8 @@ class _Known(NamedTuple):
             registry_type=registry.type if registry else "",
             deployed_at=image_tag.deployed_at,
             tag_seen_changed_at=source.changed_at,
-            last_seen_present_at=self.history.last_seen_at,
+            tag_updated_at=self.history.updated_at(verdict.expected_digest, source.changed_at),
+            last_seen_present_at=self.history.last_present_at,
             is_exposed=image_tag.is_deployed or (is_new and image_tag.has_run),
             registry_link=self._link(verdict),
             origin=str(origin or self.facts.origin or ""),
@@ -142,18 +143,21 @@ class _Judged(NamedTuple):
 
 
 async def _settle(connection: AsyncConnection, judged: Sequence[_Judged]) -> None:
-    """Store verdicts and violations, then open and close the places, their workloads locked in one order for all."""
-    await mark_stale(connection, [(item.image_tag_id, item.verdict) for item in judged if item.verdict.stale_reason])
+    """Store verdicts and violations, then open and close the places.
+
+    Workloads are locked before violations are written, as whoever follows a workload does, and in one order for all.
+    """
     settled = [item for item in judged if not item.verdict.stale_reason]
-    await store_verdicts(connection, [(item.image_tag_id, item.verdict) for item in settled])
-    await _settle_violations(connection, settled)
     to_follow = [item for item in settled if item.may_move]
     ids = {
         "image_tag_ids": [item.image_tag_id for item in to_follow],
         "new_ids": [item.image_tag_id for item in to_follow if item.previous is None],
     }
+    workload_ids = (await connection.execute(LOCK_WORKLOADS, ids)).scalars().all() if to_follow else []
+    await mark_stale(connection, [(item.image_tag_id, item.verdict) for item in judged if item.verdict.stale_reason])
+    await store_verdicts(connection, [(item.image_tag_id, item.verdict) for item in settled])
+    await _settle_violations(connection, settled)
     if to_follow:
-        workload_ids = (await connection.execute(LOCK_WORKLOADS, ids)).scalars().all()
         await record_events(connection, await follow_locations(connection, workload_ids, **ids))
         await close_empty_violations(connection, ids["image_tag_ids"])
 

@@ -22,13 +22,14 @@ async def write_objects(
     connection: AsyncConnection, cluster_id: UUID, batch: wire.InventoryBatch, sync_id: str
 ) -> set[int]:
     """Write the batch's objects; returns the ids of the workloads for which something may have changed."""
-    await _lock_workloads(connection, cluster_id, batch)
     scope = {"cluster_id": cluster_id, "sync_id": sync_id}
     await _upsert(connection, "node", [_row(record) for record in batch.nodes], scope)
     await _upsert(connection, "namespace", [_row(record) for record in batch.namespaces], scope)
-    workloads = await _upsert(connection, "workload", [_row(record) for record in batch.workloads], scope)
     pods = await _upsert(connection, "pod", [_pod_row(record) for record in batch.pods], scope)
     await _write_containers(connection, cluster_id, batch.pods, pods)
+    # Only now, for whoever follows what happened to a workload waits for the lock.
+    await _lock_workloads(connection, cluster_id, batch)
+    workloads = await _upsert(connection, "workload", [_row(record) for record in batch.workloads], scope)
     touched = await _resolve_waiting(connection, cluster_id, [record.name for record in batch.nodes])
     touched |= await _link_pods(connection, cluster_id, list(pods.values()), list(workloads.values()))
     touched |= set(workloads.values())

@@ -55,7 +55,8 @@ async def take_inventory(
 
 
 async def _lock_cluster(connection: AsyncConnection, cluster_id: UUID) -> Row[Any]:
-    return (await connection.execute(select(cluster).where(cluster.c.id == cluster_id).with_for_update())).one()
+    query = select(cluster).where(cluster.c.id == cluster_id).with_for_update(key_share=True)
+    return (await connection.execute(query)).one()
 
 
 async def _describe_cluster(

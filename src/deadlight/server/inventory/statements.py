@@ -138,7 +138,7 @@ LOCK_WORKLOADS = text(
     """
     SELECT id FROM workload WHERE cluster_id = :cluster_id AND (uid = ANY(:uids) OR id IN (
         SELECT workload_id FROM pod WHERE cluster_id = :cluster_id AND uid = ANY(:pod_uids)))
-    ORDER BY id FOR UPDATE
+    ORDER BY id FOR NO KEY UPDATE
     """
 )
 

@@ -15,7 +15,7 @@ _WITH_RISKY_IMAGE = text(
     JOIN workload ON workload.image_tag_ids @> ARRAY[image_tag_image.image_tag_id]
     WHERE image_risk.image_id = :image_id AND (image_risk.critical_applicable > 0 OR image_risk.malicious > 0)
       AND workload.removed_at IS NULL
-    ORDER BY workload.id FOR UPDATE OF workload
+    ORDER BY workload.id FOR NO KEY UPDATE OF workload
     """
 )
 

@@ -240,7 +240,7 @@ _MISSED = text(
 )
 
 
-_LOCK_WORKLOADS = text("SELECT id FROM workload WHERE id = ANY(:workload_ids) ORDER BY id FOR UPDATE")
+_LOCK_WORKLOADS = text("SELECT id FROM workload WHERE id = ANY(:workload_ids) ORDER BY id FOR NO KEY UPDATE")
 
 
 async def lock_workloads(connection: AsyncConnection, workload_ids: Sequence[int]) -> None:

@@ -1,12 +1,13 @@
 """What scanning does when something happened."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.model.scan_configuration import Scanner
 from deadlight.server.events.outbox import Event
+from deadlight.server.inventory.changes import list_arrived
 from deadlight.server.jobs.queue import enqueue
 from deadlight.server.scans.configuration import find_switched_off
 from deadlight.server.scans.jobs import ScanImage, retry_scans
@@ -33,7 +34,7 @@ async def scan_new_image(connection: AsyncConnection, event: Event) -> None:
 
 async def scan_deployed_images(connection: AsyncConnection, event: Event) -> None:
     """WorkloadChanged: images that were left out may run in another cluster now."""
-    await _scan_left_out(connection, event.data["image_tag_ids"])
+    await _scan_left_out(connection, list_arrived(event))
 
 
 async def scan_configured_cluster(connection: AsyncConnection, event: Event) -> None:
@@ -47,7 +48,9 @@ async def scan_registry(connection: AsyncConnection, event: Event) -> None:
     await retry_scans(connection, host=event.data["host"])
 
 
-async def _scan_left_out(connection: AsyncConnection, image_tag_ids: Iterable[int]) -> None:
+async def _scan_left_out(connection: AsyncConnection, image_tag_ids: Sequence[int]) -> None:
+    if not image_tag_ids:
+        return
     left_out = await find_left_out(connection, image_tag_ids)
     if left_out:
         await _scan(connection, left_out - await find_switched_off(connection, Scanner.SCA, left_out))
