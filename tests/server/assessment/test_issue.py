@@ -139,9 +139,9 @@ def test_no_name_is_rendered(name: str) -> None:
     assert name in text.replace("\\", "")
 
 
-def test_a_tag_is_updated_when_it_was_pushed_where_the_registry_says_when() -> None:
+def test_a_tag_is_updated_when_the_evidence_says_so() -> None:
     pushed = {"deployed_at": "2026-10-30T09:00:00+00:00", "tag_seen_changed_at": AT.isoformat()}
-    pushed["pushed_at"] = "2026-10-31T09:00:00+00:00"
+    pushed["tag_updated_at"] = "2026-10-31T09:00:00+00:00"
     moved = verdict(violation_type=ViolationType.POST_DEPLOYMENT_TAG_UPDATE, evidence=pushed)
     violation = build_issue(image(verdict=moved), [], 0, "").violation
     assert violation

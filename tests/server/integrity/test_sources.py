@@ -112,5 +112,5 @@ async def test_every_digest_a_tag_has_had_is_remembered_once(fleet: Fleet, sourc
     async with fleet.engine.connect() as connection:
         history = await load_tag_history(connection, source.id)
     assert len(history.first_seen_at) == 3
-    assert history.last_seen_at is not None
-    assert history.last_seen_at > min(history.first_seen_at)
+    assert history.last_present_at is not None
+    assert history.last_present_at > min(history.first_seen_at)

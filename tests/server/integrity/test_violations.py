@@ -49,6 +49,7 @@ async def test_another_image_under_the_tag_opens_a_violation_with_its_evidence(
         "mutability_detail": "'1.0.0' looks like a full version",
         "deployed_at": STARTED.isoformat(),
         "tag_seen_changed_at": source.changed_at.isoformat(),
+        "tag_updated_at": source.changed_at.isoformat(),
         "last_seen_present_at": source.answered_at.isoformat(),
         "registry_link": f"https://registry.example/v2/shop/web/manifests/{PUSHED}",
         "origin": "",

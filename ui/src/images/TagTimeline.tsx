@@ -5,8 +5,7 @@ import { type Evidence, sideOfDeployment } from "./verdict";
 
 /** When the image was deployed, when its tag got another one, and how far apart that is. */
 export function TagTimeline({ evidence }: { evidence: Evidence }) {
-  const { deployedAt, pushedAt, pushedBy } = evidence;
-  const updatedAt = pushedAt || evidence.tagSeenChangedAt;
+  const { deployedAt, tagUpdatedAt: updatedAt, pushedBy } = evidence;
   const points = [
     <Point key="deployment" name="Deployment Time" at={deployedAt} note="the first of its containers started" />,
     <Point
@@ -14,7 +13,7 @@ export function TagTimeline({ evidence }: { evidence: Evidence }) {
       name="Tag Update Time"
       at={updatedAt}
       note={
-        pushedAt
+        updatedAt === evidence.pushedAt
           ? `the push, as the registry says${pushedBy && `: by ${pushedBy}`}`
           : "the registry was first seen to have another digest; the push came before that"
       }

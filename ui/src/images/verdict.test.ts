@@ -7,7 +7,7 @@ it("reads evidence of which parts are missing or are not texts", () => {
     reference: "a/b:1",
     mutability: "",
     deployedAt: "",
-    tagSeenChangedAt: "",
+    tagUpdatedAt: "",
     lastSeenPresentAt: "",
     pushedBy: "",
     pushedAt: "",

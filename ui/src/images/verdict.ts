@@ -29,7 +29,8 @@ export interface Evidence {
   reference: string;
   mutability: string;
   deployedAt: string;
-  tagSeenChangedAt: string;
+  /** When the tag came to be what the registry has now; older violations know only when that was seen. */
+  tagUpdatedAt: string;
   lastSeenPresentAt: string;
   pushedBy: string;
   pushedAt: string;
@@ -45,7 +46,7 @@ export function readEvidence(evidence: VerdictOut["evidence"]): Evidence {
     reference: textIn(evidence, "reference"),
     mutability: textIn(evidence, "mutability_detail"),
     deployedAt: textIn(evidence, "deployed_at"),
-    tagSeenChangedAt: textIn(evidence, "tag_seen_changed_at"),
+    tagUpdatedAt: textIn(evidence, "tag_updated_at") || textIn(evidence, "tag_seen_changed_at"),
     lastSeenPresentAt: textIn(evidence, "last_seen_present_at"),
     pushedBy: textIn(evidence, "pushed_by"),
     pushedAt: textIn(evidence, "pushed_at"),

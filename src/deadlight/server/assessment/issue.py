@@ -104,7 +104,7 @@ def _violation(image: ImageTagDetail) -> IssueViolation | None:
         return None
     evidence = verdict.evidence
     deployed_at = _moment(evidence.get("deployed_at"))
-    tag_updated_at = _moment(evidence.get("pushed_at")) or _moment(evidence.get("tag_seen_changed_at"))
+    tag_updated_at = _moment(evidence.get("tag_updated_at")) or _moment(evidence.get("tag_seen_changed_at"))
     moved = verdict.violation_type is ViolationType.POST_DEPLOYMENT_TAG_UPDATE
     return IssueViolation(
         type=verdict.violation_type,

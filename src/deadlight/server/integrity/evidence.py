@@ -21,6 +21,8 @@ class Circumstances:
     """When the first of its running containers started, or where none runs any more, the first of those that did."""
     tag_seen_changed_at: datetime | None
     """When the registry was first seen to have another digest under the tag; the push itself was earlier."""
+    tag_updated_at: datetime | None
+    """When the tag came to be that digest, as far as the registry says; else when that was first seen."""
     last_seen_present_at: datetime | None
     """When the registry last had the tag, as far as it was asked."""
     is_exposed: bool
@@ -55,6 +57,7 @@ def build_evidence(verdict: Verdict, circumstances: Circumstances) -> dict[str, 
         "mutability_detail": mutability.detail if mutability else "",
         "deployed_at": _iso(circumstances.deployed_at),
         "tag_seen_changed_at": _iso(circumstances.tag_seen_changed_at),
+        "tag_updated_at": _iso(circumstances.tag_updated_at),
         "last_seen_present_at": _iso(circumstances.last_seen_present_at),
         "registry_link": circumstances.registry_link,
         "origin": circumstances.origin,

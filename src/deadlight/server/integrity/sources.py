@@ -139,10 +139,27 @@ class TagHistory:
 
     first_seen_at: tuple[datetime, ...]
     """When each digest it has had was first seen under it."""
-    last_seen_at: datetime | None
-    """When it was last seen to be there at all."""
+    last_seen_at: Mapping[str, datetime] = field(default_factory=dict)
+    """When it was last seen to be there, by digest."""
     pushes: Mapping[str, Push] = field(default_factory=dict)
     """By digest."""
+
+    @property
+    def last_present_at(self) -> datetime | None:
+        """When it was last seen to be there at all."""
+        return max(self.last_seen_at.values(), default=None)
+
+    def updated_at(self, digest: str, seen_at: datetime | None) -> datetime | None:
+        """When the tag came to be this digest, which was seen at `seen_at`.
+
+        At the push, where the registry says when that was and the tag was not seen with another digest since: a tag
+        may also be moved to what was pushed before.
+        """
+        pushed_at = self.pushes.get(digest, NOBODY).at
+        if pushed_at is None or seen_at is None or pushed_at > seen_at:
+            return seen_at
+        others = [at for other, at in self.last_seen_at.items() if other != digest]
+        return pushed_at if pushed_at >= max(others, default=pushed_at) else seen_at
 
 
 async def load_tag_history(connection: AsyncConnection, source_id: int) -> TagHistory:
@@ -150,6 +167,6 @@ async def load_tag_history(connection: AsyncConnection, source_id: int) -> TagHi
     rows = (await connection.execute(select(tag_history).where(tag_history.c.source_record_id == source_id))).all()
     return TagHistory(
         first_seen_at=tuple(row.first_seen_at for row in rows),
-        last_seen_at=max((row.last_seen_at for row in rows), default=None),
+        last_seen_at={row.digest: row.last_seen_at for row in rows},
         pushes={row.digest: Push(row.pushed_by, row.pushed_at) for row in rows},
     )
