@@ -30,3 +30,12 @@ ALERTABLE = (
     EventType.VULNERABILITIES_CHANGED,
 )
 """What a worker can listen to, in the order shown to people."""
+
+URGENT = (
+    EventType.IMAGE_OBSERVED,
+    EventType.INTEGRITY_VIOLATION_DETECTED,
+    EventType.UNTRUSTED_REGISTRY_DETECTED,
+    EventType.VULNERABILITIES_CHANGED,
+)
+"""What stands between a risk and the person who is told of it. When events come faster than they are handled these
+overtake those that merely follow what runs where."""

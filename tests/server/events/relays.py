@@ -31,7 +31,13 @@ async def note(connection: AsyncConnection, event: Event) -> None:
 @asynccontextmanager
 async def running_relay(engine: AsyncEngine, *handlers: Handler, sweep: timedelta = SOON) -> AsyncIterator[Relay]:
     """A relay that hands `ImageObserved` to the handlers (to `note` when there are none) until the block ends."""
-    relay = Relay(engine, {EventType.IMAGE_OBSERVED: handlers or (note,)}, sweep=sweep)
+    async with relaying(Relay(engine, {EventType.IMAGE_OBSERVED: handlers or (note,)}, sweep=sweep)) as relay:
+        yield relay
+
+
+@asynccontextmanager
+async def relaying(relay: Relay) -> AsyncIterator[Relay]:
+    """Run a relay until the block ends."""
     task = asyncio.create_task(relay.run())
     try:
         yield relay

@@ -10,7 +10,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
-from tests.server.events.relays import NEVER, count_of, keys_noted, note, record, rows, running_relay, until_handled
+from tests.server.events.relays import (
+    NEVER,
+    SOON,
+    count_of,
+    keys_noted,
+    note,
+    record,
+    relaying,
+    rows,
+    running_relay,
+    until_handled,
+)
 from tests.support.patience import PATIENCE_SECONDS
 from tests.support.service import eventually
 
@@ -18,7 +29,7 @@ from deadlight.cli.embedded_postgres import EmbeddedPostgres
 from deadlight.model.event import EventType
 from deadlight.server.db.notifications import Listener
 from deadlight.server.events.outbox import EVENTS_CHANNEL, Event, NewEvent, record_events
-from deadlight.server.events.relay import CHANGES_CHANNEL, MAX_ATTEMPTS, retry_pause
+from deadlight.server.events.relay import CHANGES_CHANNEL, CONCURRENCY, MAX_ATTEMPTS, Relay, retry_pause
 
 Transactions = list[list[tuple[str, float]]]
 """Of each event its key and how many seconds its handler takes."""
@@ -145,6 +156,21 @@ async def test_a_backlog_does_not_stop_the_relay_from_finding_what_is_due(engine
             return relay.counters["handled"] >= 150
 
         await eventually(under_way)
+
+
+async def test_what_leads_to_an_alert_overtakes_what_does_not_with_all_that_its_key_waits_for(
+    engine: AsyncEngine,
+) -> None:
+    routine = [NewEvent(EventType.WORKLOAD_CHANGED, f"workload:{number}") for number in range(200)]
+    urgent = NewEvent(EventType.INTEGRITY_VIOLATION_DETECTED, "workload:199")
+    async with engine.begin() as connection:
+        await record_events(connection, [*routine, urgent])
+    types = (EventType.WORKLOAD_CHANGED, EventType.INTEGRITY_VIOLATION_DETECTED)
+    relay = Relay(engine, dict.fromkeys(types, (note,)), sweep=SOON)
+    async with relaying(relay):
+        await until_handled(engine)
+    noted = await keys_noted(engine)
+    assert [place for place, key in enumerate(noted) if key == "workload:199"][-1] < 2 * CONCURRENCY
 
 
 async def test_handled_events_are_told_to_whoever_shows_changes(engine: AsyncEngine, database_url: str) -> None:

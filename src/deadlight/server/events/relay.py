@@ -1,4 +1,4 @@
-"""Handing recorded events to their handlers: in order per key, at least once, from any number of replicas.
+"""Handing recorded events to their handlers: in order per key, urgent keys first, at least once, from any replica.
 
 An event is locked, handled and marked in one transaction, so its handlers touch nothing but the database: what they
 write and the mark that says so commit together, and a relay that is killed leaves the event as it was. Whatever talks
@@ -18,7 +18,7 @@ from typing import Any
 from sqlalchemy import Row, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from deadlight.model.event import EventType
+from deadlight.model.event import URGENT, EventType
 from deadlight.server.events.outbox import Event
 from deadlight.server.tables.events import event as event_table
 
@@ -29,7 +29,7 @@ Handler = Callable[[AsyncConnection, Event], Awaitable[None]]
 CHANGES_CHANNEL = "deadlight_changes"
 """Notified with the type of an event when it has been handled: what people look at may have changed."""
 
-BATCH = 100
+BATCH = 16
 """Due events a relay holds ready, so that it asks for more seldom when there are many."""
 
 TOGETHER = 20
@@ -42,15 +42,18 @@ MAX_ATTEMPTS = 10
 FIRST_RETRY = timedelta(milliseconds=200)
 LAST_RETRY = timedelta(minutes=1)
 
-# A key's first pending event, once it is due; those behind it wait, also while a relay elsewhere holds the first.
-# DISTINCT ON is one pass however many are pending. A join with "an earlier one of that key" is not: statistics never
-# know how many are pending just now, and the planner then compares all with all (20,000 took longer than the timeout).
+# A key's first pending event, once it is due; those behind it wait, also while a relay elsewhere holds the first. Keys
+# with something urgent come first, with all that waits before it. Grouping is one pass however many are pending. A join
+# with "an earlier one of that key" is not: statistics never know how many are pending just now, and the planner then
+# compares all with all (20,000 took longer than the timeout).
 _DUE = text(
     """
     SELECT id
-    FROM (SELECT DISTINCT ON (key) id, not_before FROM event WHERE status = 'pending' ORDER BY key, id) AS first
+    FROM (SELECT min(id) AS id, (array_agg(not_before ORDER BY id))[1] AS not_before,
+                 bool_or(type = ANY(:urgent)) AS is_urgent
+          FROM event WHERE status = 'pending' GROUP BY key) AS first
     WHERE not_before <= clock_timestamp() AND id <> ALL(:started)
-    ORDER BY id LIMIT :batch
+    ORDER BY is_urgent DESC, id LIMIT :batch
     """
 )
 
@@ -127,7 +130,7 @@ class Relay:
         self._woken.clear()
 
     async def _find_due(self) -> Sequence[int]:
-        parameters = {"started": list(self._started), "batch": BATCH}
+        parameters = {"started": list(self._started), "urgent": list(URGENT), "batch": BATCH}
         try:
             async with self._engine.connect() as connection:
                 return (await connection.execute(_DUE, parameters)).scalars().all()

@@ -21,6 +21,7 @@ class CheckSource(Job, frozen=True):
     """Ask the registry what a tag is now and judge what runs under it."""
 
     name: ClassVar[str] = "check_source"
+    priority: ClassVar[int] = 1
     source_id: int
     notice: Notice | None = None
     """What a webhook said of it, where that is why it is asked."""

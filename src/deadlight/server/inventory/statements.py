@@ -233,7 +233,8 @@ UPDATE_WORKLOADS = text(
     """
 )
 
-# The same by image tag, kept for a while after it is gone: what Live Assessment looks at, now and back in time.
+# The same by image tag, kept for a while after it is gone: what Live Assessment looks at, now and back in time. Rows
+# that stay as they are are left out, for ON CONFLICT would lock every one of them.
 FOLLOW_PLACEMENTS = text(
     """
     WITH present AS (
@@ -251,9 +252,12 @@ FOLLOW_PLACEMENTS = text(
                                                 AND present.image_tag_id = placement.image_tag_id)
     )
     INSERT INTO placement (workload_id, image_tag_id, running)
-    SELECT workload_id, image_tag_id, running FROM present ORDER BY workload_id, image_tag_id
+    SELECT workload_id, image_tag_id, running FROM present
+    WHERE NOT EXISTS (SELECT FROM placement WHERE placement.workload_id = present.workload_id
+                        AND placement.image_tag_id = present.image_tag_id
+                        AND placement.running = present.running AND placement.gone_at IS NULL)
+    ORDER BY workload_id, image_tag_id
     ON CONFLICT (workload_id, image_tag_id) DO UPDATE SET running = EXCLUDED.running, gone_at = NULL
-    WHERE placement.running <> EXCLUDED.running OR placement.gone_at IS NOT NULL
     """
 )
 

@@ -38,6 +38,7 @@ class DeliverAlert(Job, frozen=True):
     """Send one alert to its destination."""
 
     name: ClassVar[str] = "deliver_alert"
+    priority: ClassVar[int] = 1
     alert_id: str
 
 
