@@ -3,7 +3,6 @@
 A handler that has to talk to the world, or that takes long, enqueues a job; `schedule` has the table of those.
 """
 
-from collections.abc import Mapping, Sequence
 from functools import partial
 
 from deadlight.model.event import EventType
@@ -12,7 +11,7 @@ from deadlight.server.attestations.handlers import (
     check_scanned_attestations,
     expect_attestations,
 )
-from deadlight.server.events.relay import Handler
+from deadlight.server.events.relay import Following, Handler, Subscriptions
 from deadlight.server.findings.handlers import (
     advance_used_packages,
     assess_scanned_image,
@@ -22,6 +21,7 @@ from deadlight.server.findings.handlers import (
     rematch_changed_advisories,
 )
 from deadlight.server.integrity.handlers import check_new_image, check_registry, follow_workload
+from deadlight.server.inventory.changes import merge_changes
 from deadlight.server.ledger.handlers import follow_exposure, follow_scanned_image
 from deadlight.server.registries.facts import ask_for_facts, ask_registry_again
 from deadlight.server.runtime.handlers import resolve_scanned_image
@@ -35,16 +35,17 @@ from deadlight.server.settings import Settings
 from deadlight.server.workers.service import dispatch
 
 
-def subscriptions(settings: Settings) -> Mapping[EventType, Sequence[Handler]]:
+def subscriptions(settings: Settings) -> Subscriptions:
     """The handlers of every event, in the order they run; all of an event's in one transaction."""
     alert: Handler = partial(dispatch, settings.public_url)
+    exposure = Following(follow_exposure)
     return {
         EventType.IMAGE_OBSERVED: (check_new_image, scan_new_image, expect_attestations, ask_for_facts),
         EventType.WORKLOAD_CHANGED: (
-            scan_deployed_images,
-            judge_moved_images,
-            follow_workload,  # takes the workload's lock: whatever needs none comes before
-            follow_exposure,
+            Following(scan_deployed_images, merge_changes),
+            Following(judge_moved_images, merge_changes),
+            Following(follow_workload, merge_changes),  # locks the workload: what needs no lock comes before
+            exposure,
             alert,
         ),
         EventType.REGISTRY_CHANGED: (check_registry, scan_registry, check_registry_attestations, ask_registry_again),
@@ -58,9 +59,9 @@ def subscriptions(settings: Settings) -> Mapping[EventType, Sequence[Handler]]:
         EventType.PACKAGES_USED: (advance_used_packages,),
         EventType.PROGRAMS_USED_PACKAGES: (refresh_programs,),
         EventType.ADVISORIES_CHANGED: (rematch_changed_advisories,),
-        EventType.INTEGRITY_VIOLATION_DETECTED: (follow_exposure, alert),
-        EventType.INTEGRITY_VIOLATION_CLOSED: (follow_exposure, alert),
-        EventType.UNTRUSTED_REGISTRY_DETECTED: (follow_exposure, alert),
-        EventType.UNTRUSTED_REGISTRY_CLOSED: (follow_exposure,),
-        EventType.VULNERABILITIES_CHANGED: (follow_exposure, alert),
+        EventType.INTEGRITY_VIOLATION_DETECTED: (exposure, alert),
+        EventType.INTEGRITY_VIOLATION_CLOSED: (exposure, alert),
+        EventType.UNTRUSTED_REGISTRY_DETECTED: (exposure, alert),
+        EventType.UNTRUSTED_REGISTRY_CLOSED: (exposure,),
+        EventType.VULNERABILITIES_CHANGED: (exposure, alert),
     }

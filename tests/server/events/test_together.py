@@ -1,13 +1,16 @@
 """Events of a key that has fallen behind share a transaction, and each still counts for itself."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from itertools import groupby
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
-from tests.server.events.relays import count_of, note, record, rows, running_relay, until_handled
+from tests.server.events.relays import SOON, count_of, note, record, relaying, rows, running_relay, until_handled
 from tests.support.service import eventually
 
-from deadlight.server.events.outbox import Event
-from deadlight.server.events.relay import TOGETHER
+from deadlight.model.event import EventType
+from deadlight.server.events.outbox import Event, NewEvent, record_events
+from deadlight.server.events.relay import TOGETHER, Following, Relay
 
 
 class Refusing:
@@ -84,3 +87,45 @@ async def test_an_event_that_is_not_due_yet_ends_the_run(engine: AsyncEngine) ->
 
         await eventually(first_handled)
     assert await transactions(engine) == [[ids[0]]]
+
+
+async def test_what_looks_at_the_present_is_done_once_for_events_in_a_row(engine: AsyncEngine) -> None:
+    seen: list[tuple[str, list[int]]] = []
+
+    async def follow(_connection: AsyncConnection, event: Event) -> None:
+        seen.append(("follow", event.data["numbers"]))
+
+    async def tell(_connection: AsyncConnection, event: Event) -> None:
+        seen.append(("tell", [event.data["number"]]))
+
+    def merge(events: Sequence[Event]) -> Event:
+        return replace(events[-1], data={"numbers": [event.data["number"] for event in events]})
+
+    observed, changed = EventType.IMAGE_OBSERVED, EventType.WORKLOAD_CHANGED
+    kinds = (changed, changed, observed, changed)
+    async with engine.begin() as connection:
+        events = [NewEvent(kind, "a", {"number": number}) for number, kind in enumerate(kinds)]
+        await record_events(connection, events)
+    handlers = (Following(follow, merge), tell)
+    async with relaying(Relay(engine, {observed: (tell,), changed: handlers}, sweep=SOON)):
+        await until_handled(engine)
+    told = [("tell", [number]) for number in range(4)]
+    assert seen == [("follow", [0, 1]), *told[:3], ("follow", [3]), told[3]]
+
+
+async def test_one_that_looks_at_the_present_and_fails_stops_only_what_comes_from_there_on(engine: AsyncEngine) -> None:
+    ids = await record_numbered(engine, 3)
+
+    def merge(events: Sequence[Event]) -> Event:
+        return next((event for event in events if event.data["number"] == 1), events[-1])
+
+    relay = Relay(engine, {EventType.IMAGE_OBSERVED: (Following(Refusing(1), merge), note)}, sweep=SOON)
+    async with relaying(relay):
+
+        async def failed_once() -> bool:
+            (row,) = await rows(engine, "SELECT attempts FROM event WHERE id = :id", id=ids[1])
+            return bool(row.attempts)
+
+        await eventually(failed_once)
+        (first, *others) = await rows(engine, "SELECT status, attempts FROM event ORDER BY id")
+        assert (first.status, [row.status for row in others]) == ("handled", ["pending", "pending"])

@@ -6,7 +6,7 @@ from tests.support.inventory import STARTED
 
 from deadlight.model.event import EventType
 from deadlight.server.events.outbox import Event
-from deadlight.server.inventory.changes import list_arrived, list_moved
+from deadlight.server.inventory.changes import list_arrived, list_moved, merge_changes
 
 
 def change(before: list[int], after: list[int]) -> Event:
@@ -23,3 +23,8 @@ def test_only_what_came_or_went_is_new() -> None:
 def test_a_change_of_state_alone_moves_no_image() -> None:
     changed = change([1, 2], [1, 2])
     assert (list_arrived(changed), list_moved(changed)) == ([], [])
+
+
+def test_changes_in_a_row_make_one_from_before_the_first_to_after_the_last() -> None:
+    merged = merge_changes([change([1], [1, 2]), change([1, 2], [2, 3]), change([2, 3], [3])])
+    assert (list_arrived(merged), list_moved(merged)) == ([3], [1, 3])

@@ -2,14 +2,13 @@
 
 import gzip
 import itertools
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
 import msgspec
 import pytest
 from tests.support.inventory import STARTED, batch, container, delta, hashed, node, pod, workload
-from tests.support.service import Agent, RunningService, running_service, service_settings
+from tests.support.service import Agent, RunningService
 
 from deadlight.model import wire
 from deadlight.model.workload import WorkloadKind
@@ -18,13 +17,6 @@ INVENTORY = "/agent/v1/inventory"
 DIGEST = "sha256:" + "a" * 64
 OTHER = "sha256:" + "b" * 64
 WEB = "registry.example/shop/web:1.0.0"
-
-
-@pytest.fixture
-async def service(database_url: str) -> AsyncIterator[RunningService]:
-    """Without background work: nothing follows but rows and recorded events."""
-    async with running_service(service_settings(database_url), background=False) as running:
-        yield running
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from tests.support.service import service_settings
 
 from deadlight.model.event import EventType
 from deadlight.server.events.outbox import Event
+from deadlight.server.events.relay import Following
 from deadlight.server.findings.service import assess_image, rematch_buckets
 from deadlight.server.subscriptions import subscriptions
 
@@ -38,7 +39,8 @@ class Ledger:
                     return
                 event = Event(row.id, row.uuid, EventType(row.type), row.key, row.data, row.recorded_at)
                 for handler in self._subscriptions.get(event.type, ()):
-                    await handler(connection, event)
+                    handle = handler.handle if isinstance(handler, Following) else handler
+                    await handle(connection, event)
                 await connection.execute(text("UPDATE event SET status = 'handled' WHERE id = :id"), {"id": row.id})
 
     async def change(self, workload_id: int) -> None:

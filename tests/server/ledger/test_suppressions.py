@@ -1,17 +1,15 @@
 """A suppressed risk is quiet until its time, said to be so, and told again when it is over."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy.ext.asyncio import AsyncEngine
 from tests.server.integrity.conftest import PUSHED, RUNNING, found
 from tests.server.ledger.conftest import Ledger
 from tests.server.workers.conftest import Workers, webhook
 from tests.support.fleet import Fleet, installed, package
 from tests.support.osv import CRITICAL, osv
-from tests.support.service import RunningService, running_service, service_settings
+from tests.support.service import RunningService
 
 from deadlight.model.event import EventType
 from deadlight.server.ledger.jobs import end_suppressions
@@ -23,20 +21,8 @@ OTHER = osv("CVE-2026-7", "pyyaml", ecosystem="PyPI", severity=CRITICAL)
 
 
 @pytest.fixture
-async def quiet(database_url: str) -> AsyncIterator[RunningService]:
-    """A service whose background work is done by the test."""
-    async with running_service(service_settings(database_url), background=False) as running:
-        yield running
-
-
-@pytest.fixture
-def engine(quiet: RunningService) -> AsyncEngine:
-    return quiet.services.engine
-
-
-@pytest.fixture
-async def workers(quiet: RunningService) -> Workers:
-    workers = Workers(quiet)
+async def workers(service: RunningService) -> Workers:
+    workers = Workers(service)
     await workers.add(webhook("http://127.0.0.1:9"), events=RISKS)
     return workers
 
@@ -56,67 +42,67 @@ async def statuses(workers: Workers) -> list[str]:
 
 
 async def test_a_suppressed_risk_stays_quiet_when_it_opens_again_and_is_told_when_the_time_is_over(
-    fleet: Fleet, ledger: Ledger, quiet: RunningService, workers: Workers
+    fleet: Fleet, ledger: Ledger, service: RunningService, workers: Workers
 ) -> None:
     await fleet.deploy(await fleet.add_image_tag(digest=RUNNING))
     await ledger.judge.hear(found(PUSHED))
     await ledger.handle_events()
     first = await ledger.window()
-    suppressed = await suppress(quiet, first.id)
+    suppressed = await suppress(service, first.id)
     assert (suppressed["state"], suppressed["suppression"]["suppressed_by"]) == ("suppressed", "admin")
     for reply in (found(RUNNING), found(PUSHED)):
         await ledger.judge.hear(reply)
         await ledger.handle_events()
     _, again = await ledger.windows()
-    assert (await quiet.get(f"/api/v1/exposure-windows/{again.id}"))["state"] == "suppressed"
+    assert (await service.get(f"/api/v1/exposure-windows/{again.id}"))["state"] == "suppressed"
     assert await statuses(workers) == ["pending", "suppressed"]
     (kept,) = await workers.alerts(status="suppressed")
     assert kept["problem"].endswith("UTC by admin: accepted until the release")
-    (worker,) = await quiet.get("/api/v1/workers")
+    (worker,) = await service.get("/api/v1/workers")
     assert worker["suppressed"] == 1
-    await expire(fleet, quiet)
+    await expire(fleet, service)
     await ledger.handle_events()
     assert await statuses(workers) == ["pending", "suppressed", "pending"]
-    detail = await quiet.get(f"/api/v1/exposure-windows/{again.id}")
+    detail = await service.get(f"/api/v1/exposure-windows/{again.id}")
     assert (detail["state"], [item["action"] for item in detail["history"]]) == ("open", ["expired"])
 
 
 async def test_a_suppression_that_is_lifted_or_whose_risk_is_over_tells_only_what_is_open(
-    fleet: Fleet, ledger: Ledger, quiet: RunningService, workers: Workers
+    fleet: Fleet, ledger: Ledger, service: RunningService, workers: Workers
 ) -> None:
     await fleet.deploy(await fleet.add_image_tag(digest=RUNNING))
     await ledger.judge.hear(found(PUSHED))
     await ledger.handle_events()
     window = await ledger.window()
     address = f"/api/v1/exposure-windows/{window.id}"
-    await suppress(quiet, window.id)
-    lifted = await quiet.post(f"{address}/unsuppress")
+    await suppress(service, window.id)
+    lifted = await service.post(f"{address}/unsuppress")
     assert [item["action"] for item in lifted["history"]] == ["suppressed", "unsuppressed"]
-    await quiet.post(f"{address}/unsuppress", expect=409)
+    await service.post(f"{address}/unsuppress", expect=409)
     await ledger.handle_events()
     assert await statuses(workers) == ["pending", "pending"]
-    await suppress(quiet, window.id)
+    await suppress(service, window.id)
     await ledger.judge.hear(found(RUNNING))
     await ledger.handle_events()
-    await expire(fleet, quiet)
+    await expire(fleet, service)
     await ledger.handle_events()
     assert await statuses(workers) == ["pending", "pending"]
 
 
 async def test_other_news_of_an_image_is_told_though_one_of_its_risks_is_suppressed(
-    fleet: Fleet, ledger: Ledger, quiet: RunningService, workers: Workers
+    fleet: Fleet, ledger: Ledger, service: RunningService, workers: Workers
 ) -> None:
     image = await fleet.add_image(installed(PYYAML))
     await fleet.deploy(image.image_tag_id)
     await ledger.learn(BAD)
     await ledger.assess(image.image_id)
-    await suppress(quiet, (await ledger.window("malicious")).id)
+    await suppress(service, (await ledger.window("malicious")).id)
     await ledger.learn(osv("MAL-2026-2", "pyyaml", ecosystem="PyPI", severity=""))
     await ledger.learn(OTHER)
     assert await statuses(workers) == ["pending", "suppressed", "pending"]
 
 
-async def test_a_suppression_has_a_reason_and_an_end(fleet: Fleet, ledger: Ledger, quiet: RunningService) -> None:
+async def test_a_suppression_has_a_reason_and_an_end(fleet: Fleet, ledger: Ledger, service: RunningService) -> None:
     await fleet.deploy(await fleet.add_image_tag(digest=RUNNING))
     await ledger.judge.hear(found(PUSHED))
     await ledger.handle_events()
@@ -131,5 +117,5 @@ async def test_a_suppression_has_a_reason_and_an_end(fleet: Fleet, ledger: Ledge
         {"until": "2030-01-01T00:00:00"},
         {"until": None},
     ):
-        await quiet.request("POST", address, correct | wrong, expect=400)
+        await service.request("POST", address, correct | wrong, expect=400)
     assert not await fleet.rows("SELECT FROM exposure_suppression")

@@ -11,8 +11,9 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
-from itertools import takewhile
+from itertools import groupby, takewhile
 from typing import Any
 
 from sqlalchemy import Row, text, update
@@ -25,6 +26,18 @@ from deadlight.server.tables.events import event as event_table
 logger = logging.getLogger(__name__)
 
 Handler = Callable[[AsyncConnection, Event], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Following:
+    """A handler that looks at what is true now: of events of a type that come in a row it needs only what they make."""
+
+    handle: Handler
+    merge: Callable[[Sequence[Event]], Event] = lambda events: events[-1]
+
+
+Subscriptions = Mapping[EventType, Sequence[Handler | Following]]
+"""The handlers of every event, in the order they run."""
 
 CHANGES_CHANNEL = "deadlight_changes"
 """Notified with the type of an event when it has been handled: what people look at may have changed."""
@@ -77,7 +90,7 @@ _FINISH = text(
 
 
 class _HandlerError(Exception):
-    """A handler failed on this event, the `attempts`-th time, after those of `handled` events in its transaction."""
+    """A handler failed on this event, the `attempts`-th time; the first `handled` of its transaction do without it."""
 
     def __init__(self, attempts: int, handled: int) -> None:
         super().__init__()
@@ -88,9 +101,7 @@ class _HandlerError(Exception):
 class Relay:
     """Handles pending events until cancelled. `wake()` makes it look now; it also looks every `sweep`."""
 
-    def __init__(
-        self, engine: AsyncEngine, subscriptions: Mapping[EventType, Sequence[Handler]], *, sweep: timedelta
-    ) -> None:
+    def __init__(self, engine: AsyncEngine, subscriptions: Subscriptions, *, sweep: timedelta) -> None:
         self._engine = engine
         self._subscriptions = subscriptions
         self._sweep = sweep.total_seconds()
@@ -169,19 +180,27 @@ class Relay:
         if not rows or rows[0].id != event_id:
             return False
         due = list(takewhile(lambda row: row.is_due, rows))
-        for number, row in enumerate(due):
-            try:
-                await self._run_handlers(connection, row)
-            except Exception as error:
-                raise _HandlerError(row.attempts + 1, number) from error
+        for _, run in groupby(enumerate(due), key=lambda numbered: numbered[1].type):
+            await self._run_handlers(connection, list(run))
         await connection.execute(_FINISH, {"ids": [row.id for row in due], "channel": CHANGES_CHANNEL})
         self.counters["handled"] += len(due)
         return bool(due)
 
-    async def _run_handlers(self, connection: AsyncConnection, row: Row[Any]) -> None:
-        event = Event(row.id, row.uuid, EventType(row.type), row.key, row.data, row.recorded_at)
-        for handler in self._subscriptions.get(event.type, ()):
-            await handler(connection, event)
+    async def _run_handlers(self, connection: AsyncConnection, run: Sequence[tuple[int, Row[Any]]]) -> None:
+        """Run the handlers of events of one type that come in a row, each told its place in the transaction."""
+        first, attempts = run[0][0], run[0][1].attempts
+        try:
+            events = [_event(row) for _, row in run]
+            handlers = self._subscriptions.get(events[0].type, ())
+        except ValueError as error:
+            raise _HandlerError(attempts + 1, first) from error
+        for handler in handlers:
+            if isinstance(handler, Following):
+                # Whose fault it is shows when the first one is alone.
+                await _attempt(handler.handle(connection, handler.merge(events)), attempts, first or len(run) > 1)
+            else:
+                for event, (number, row) in zip(events, run, strict=True):
+                    await _attempt(handler(connection, event), row.attempts, number)
 
     async def _postpone(self, event_id: int, failure: _HandlerError) -> None:
         self.counters["failures"] += 1
@@ -205,6 +224,17 @@ class Relay:
                     error=f"{type(cause).__name__}: {cause}"[:2000],
                 )
             )
+
+
+def _event(row: Row[Any]) -> Event:
+    return Event(row.id, row.uuid, EventType(row.type), row.key, row.data, row.recorded_at)
+
+
+async def _attempt(handling: Awaitable[None], attempts: int, handled: int) -> None:
+    try:
+        await handling
+    except Exception as error:
+        raise _HandlerError(attempts + 1, handled) from error
 
 
 def retry_pause(attempts: int) -> timedelta:
