@@ -119,7 +119,7 @@ async def test_one_that_looks_at_the_present_and_fails_stops_only_what_comes_fro
     def merge(events: Sequence[Event]) -> Event:
         return next((event for event in events if event.data["number"] == 1), events[-1])
 
-    relay = Relay(engine, {EventType.IMAGE_OBSERVED: (Following(Refusing(1), merge), note)}, sweep=SOON)
+    relay = Relay(engine, {EventType.IMAGE_OBSERVED: (Following(Refusing(1), merge),)}, sweep=SOON)
     async with relaying(relay):
 
         async def failed_once() -> bool:

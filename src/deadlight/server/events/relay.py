@@ -197,7 +197,8 @@ class Relay:
         for handler in handlers:
             if isinstance(handler, Following):
                 # Whose fault it is shows when the first one is alone.
-                await _attempt(handler.handle(connection, handler.merge(events)), attempts, first or len(run) > 1)
+                without = first or min(len(run) - 1, 1)
+                await _attempt(handler.handle(connection, handler.merge(events)), attempts, without)
             else:
                 for event, (number, row) in zip(events, run, strict=True):
                     await _attempt(handler(connection, event), row.attempts, number)
