@@ -1,8 +1,9 @@
 """What handlers and jobs are given: made once in the composition root, passed on, never looked up globally."""
 
+import asyncio
 from collections.abc import Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, cast
 
 import aiohttp
@@ -15,6 +16,11 @@ from deadlight.registry.types.registry_type import RegistryType
 from deadlight.server.db.notifications import Listener
 from deadlight.server.secrets import Cipher
 from deadlight.server.settings import Settings
+
+
+INVENTORY_AT_ONCE = 4
+"""Batches of inventory that are taken at a time. When changes come faster than they are taken controllers send more of
+them together, which costs less a change, and what leads to an alert does not wait behind all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,8 @@ class Services:
     """Verifies keyless signatures."""
     registry_types: Mapping[str, RegistryType]
     """Adapters to what registries know beyond the distribution API, by the type stored with them."""
+    inventory_turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(INVENTORY_AT_ONCE))
+    """Held while a batch of inventory is taken."""
 
 
 def _services(request: Request) -> Services:

@@ -15,6 +15,6 @@ router = APIRouter()
 async def post_inventory(request: Request, principal: Controller, services: ServicesDep) -> Response:
     """Take a batch of inventory; answered after commit."""
     batch = await read_message(request, wire.InventoryBatch)
-    async with services.engine.begin() as connection:
+    async with services.inventory_turns, services.engine.begin() as connection:
         ack = await take_inventory(connection, principal, batch)
     return Response(msgspec.json.encode(ack), media_type="application/json")
