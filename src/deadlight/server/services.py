@@ -17,7 +17,6 @@ from deadlight.server.db.notifications import Listener
 from deadlight.server.secrets import Cipher
 from deadlight.server.settings import Settings
 
-
 INVENTORY_AT_ONCE = 4
 """Batches of inventory that are taken at a time. When changes come faster than they are taken controllers send more of
 them together, which costs less a change, and what leads to an alert does not wait behind all of them."""
