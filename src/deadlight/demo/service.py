@@ -162,10 +162,11 @@ class DemoService:
             await self._ask("PUT", f"/api/v1/signers/{known}", body)
 
     async def acknowledge(self, workload: str, note: str) -> None:
-        """Say of a workload's open violations that somebody takes care of them."""
+        """Say of a workload's open violations that somebody takes care of them, where nobody has said so yet."""
         query = f"workload={workload}&risk=integrity_violation&state=open"
         for window in (await self._ask("GET", f"/api/v1/exposure-windows?{query}"))["windows"]:
-            await self._ask("POST", f"/api/v1/exposure-windows/{window['id']}/acknowledge", {"note": note})
+            if window["acknowledged_at"] is None:
+                await self._ask("POST", f"/api/v1/exposure-windows/{window['id']}/acknowledge", {"note": note})
 
     async def wait_for_image(
         self, image: DemoImage, holds: Callable[[dict[str, Any]], bool], within: float
