@@ -1,38 +1,24 @@
 """Commands of Cluster Management against a running service."""
 
-import asyncio
-import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-
 import pytest
-from tests.server.clusters.conftest import listed, three_clusters
+from tests.cli.conftest import Deadlight, found
+from tests.server.clusters.made import listed, three_clusters
 from tests.support.fleet import Fleet
-from tests.support.service import RunningService, running_service, service_settings
-from typer.testing import CliRunner, Result
+from tests.support.service import RunningService, service_settings
 
-from deadlight.cli.main import app
-
-Deadlight = Callable[..., Awaitable[Result]]
+from deadlight.server.settings import Settings
 
 
 @pytest.fixture
-async def service(database_url: str) -> AsyncIterator[RunningService]:
-    """With three clusters."""
-    settings = service_settings(database_url, public_url="https://deadlight.example.com")
-    async with running_service(settings, background=False) as running:
-        await three_clusters(Fleet(running.services.engine))
-        yield running
+def settings(database_url: str) -> Settings:
+    """With the address that agents are to use."""
+    return service_settings(database_url, public_url="https://deadlight.example.com")
 
 
-@pytest.fixture
-def deadlight(service: RunningService) -> Deadlight:
-    """Runs a command as its administrator."""
-    environment = {"DEADLIGHT_URL": service.url, "DEADLIGHT_TOKEN": service.api_token, "COLUMNS": "250"}
-
-    async def run(*arguments: str) -> Result:
-        return await asyncio.to_thread(lambda: CliRunner(env=environment).invoke(app, arguments))
-
-    return run
+@pytest.fixture(autouse=True)
+async def clusters(fleet: Fleet) -> None:
+    """Three of them."""
+    await three_clusters(fleet)
 
 
 async def test_clusters_are_listed_with_what_is_wrong_and_shown_one_by_one(deadlight: Deadlight) -> None:
@@ -43,7 +29,7 @@ async def test_clusters_are_listed_with_what_is_wrong_and_shown_one_by_one(deadl
     assert "1 of 4 sensors run; the environment needs attention" in result.stderr
     assert "SCA 3/3" in result.stderr
     assert "east: 1 sensor is silent: b." in result.stderr
-    names = [item["name"] for item in json.loads((await deadlight("clusters", "-o", "json")).stdout)]
+    names = [item["name"] for item in await found(deadlight, "clusters")]
     assert names == ["east", "quiet", "west"]
     one = await deadlight("cluster", "east")
     assert "installation failed" in one.stdout
@@ -51,6 +37,17 @@ async def test_clusters_are_listed_with_what_is_wrong_and_shown_one_by_one(deadl
     unknown = await deadlight("cluster", "nowhere")
     assert (unknown.exit_code, unknown.stdout) == (1, "")
     assert "no cluster is called nowhere" in unknown.stderr
+
+
+async def test_a_cluster_whose_name_another_has_too_is_shown_by_its_id(
+    deadlight: Deadlight, service: RunningService, fleet: Fleet
+) -> None:
+    await fleet.rows("INSERT INTO cluster (uid, name) VALUES ('another', 'east')")
+    several = await deadlight("cluster", "east")
+    assert (several.exit_code, several.stdout) == (1, "")
+    ids = [item["id"] for item in (await service.get("/api/v1/clusters"))["clusters"] if item["name"] == "east"]
+    assert f"2 clusters are called east, say which by its id: {', '.join(sorted(ids))}" in several.stderr
+    assert (await found(deadlight, "cluster", ids[0]))["cluster"]["id"] == ids[0]
 
 
 @pytest.mark.req("A24")
@@ -73,7 +70,7 @@ async def test_tokens_are_made_listed_replaced_and_revoked(deadlight: Deadlight,
     token = (await deadlight("tokens", "create", "rollout", "--cluster", "north")).stdout.strip()
     service.registration_token = token
     await service.enrol(cluster="north")
-    newest = json.loads((await deadlight("tokens", "list", "-o", "json")).stdout)[0]
+    newest = (await found(deadlight, "tokens", "list"))[0]
     assert (newest["name"], newest["clusters"][0]["name"]) == ("rollout", "north")
     successor = (await deadlight("tokens", "revoke", str(newest["id"]), "--replace")).stdout.strip()
     assert successor.startswith("dlr_")
@@ -87,8 +84,7 @@ async def test_tokens_are_made_listed_replaced_and_revoked(deadlight: Deadlight,
 
 @pytest.mark.req("M1")
 async def test_connect_prints_the_same_commands_as_the_wizard(deadlight: Deadlight, service: RunningService) -> None:
-    result = await deadlight("connect", "--name", "north", "--provider", "openshift", "-o", "json")
-    plan = json.loads(result.stdout)
+    plan = await found(deadlight, "connect", "--name", "north", "--provider", "openshift")
     printed = (await deadlight("connect", "--name", "north", "--provider", "openshift")).stdout
     fresh = next(word for word in printed.split() if word.startswith("registrationToken=")).partition("=")[2]
     for step in (plan["from_this_machine"], *plan["steps"]):

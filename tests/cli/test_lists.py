@@ -1,52 +1,11 @@
 """Commands that list what runs, against a running service."""
 
-import asyncio
-import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
-
 import pytest
 import yaml
-from tests.server.assessment.conftest import shop
+from tests.cli.conftest import Deadlight, found
+from tests.server.assessment.shop import shop
 from tests.support.fleet import Fleet
-from tests.support.service import RunningService, running_service, service_settings
 from tests.support.watched import watched
-from typer.testing import CliRunner, Result
-
-from deadlight.cli.main import app
-
-Deadlight = Callable[..., Awaitable[Result]]
-
-
-@pytest.fixture
-async def service(database_url: str) -> AsyncIterator[RunningService]:
-    """Without background work."""
-    async with running_service(service_settings(database_url), background=False) as running:
-        yield running
-
-
-@pytest.fixture
-def fleet(service: RunningService) -> Fleet:
-    """Rows in its database."""
-    return Fleet(service.services.engine)
-
-
-@pytest.fixture
-def deadlight(service: RunningService) -> Deadlight:
-    """Runs a command as its administrator."""
-    environment = {"DEADLIGHT_URL": service.url, "DEADLIGHT_TOKEN": service.api_token, "COLUMNS": "250"}
-
-    async def run(*arguments: str) -> Result:
-        return await asyncio.to_thread(lambda: CliRunner(env=environment).invoke(app, arguments))
-
-    return run
-
-
-async def found(deadlight: Deadlight, *arguments: str) -> Any:
-    """What a command finds, for programs."""
-    result = await deadlight(*arguments, "-o", "json")
-    assert result.exit_code == 0, result.stderr
-    return json.loads(result.stdout)
 
 
 @pytest.mark.req("F5", "I28")
@@ -96,6 +55,9 @@ async def test_an_image_is_shown_with_its_verdict_owners_scan_and_workloads(dead
     digest = whole["image"]["digest"]
     assert (await found(deadlight, "image", f"shop/web@{digest[:20]}"))["image"]["digest"] == digest
     assert (await found(deadlight, "image", "shop/gone"))["image"]["repository"] == "shop/gone"
+    moved = await fleet.deploy(await fleet.add_image_tag("shop/before", digest=digest), name="before", cluster="east")
+    await fleet.undeploy(moved.workload_id)
+    assert (await found(deadlight, "image", f"before@{digest}"))["image"]["repository"] == "shop/before"
     several = await deadlight("image", "shop/")
     assert (several.exit_code, several.stdout) == (1, "")
     assert "3 images match 'shop/', say which one:" in several.stderr

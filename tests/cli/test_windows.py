@@ -1,43 +1,34 @@
 """`deadlight windows` against a running service."""
 
-import asyncio
-import json
-from typing import Any
-
 import pytest
+from tests.cli.conftest import Deadlight, found
 from tests.support.fleet import Fleet
 from tests.support.service import RunningService
-from typer.testing import CliRunner
-
-from deadlight.cli.main import app
 
 
-async def deadlight(*arguments: str) -> Any:
-    """A command in a thread of its own, as it runs an event loop of its own."""
-    return await asyncio.to_thread(CliRunner().invoke, app, ["windows", *arguments])
+@pytest.fixture
+def service(whole_service: RunningService) -> RunningService:
+    """Windows are opened in the background."""
+    return whole_service
 
 
 async def test_windows_are_listed_acknowledged_and_suppressed(
-    service: RunningService, monkeypatch: pytest.MonkeyPatch
+    deadlight: Deadlight, service: RunningService, fleet: Fleet
 ) -> None:
-    monkeypatch.setenv("DEADLIGHT_URL", service.url)
-    monkeypatch.setenv("DEADLIGHT_TOKEN", service.api_token)
-    monkeypatch.setenv("COLUMNS", "250")
-    fleet = Fleet(service.services.engine)
-    assert "No exposure window matches" in (await deadlight("--open")).stderr
+    assert "No exposure window matches" in (await deadlight("windows", "--open")).stderr
     await fleet.deploy(await fleet.add_image_tag())
     await service.settle()  # nobody has added its registry
-    (window,) = json.loads((await deadlight("--open", "-o", "json")).stdout)
+    (window,) = await found(deadlight, "windows", "--open")
     number = str(window["id"])
-    listed = (await deadlight("--risk", "untrusted_registry", "--cluster", "test")).stdout
+    listed = (await deadlight("windows", "--risk", "untrusted_registry", "--cluster", "test")).stdout
     for text in (number, "open", "untrusted_registry", "test/shop/web", "1.0.0"):
         assert text in listed
-    assert (await deadlight("ack", number, "--note", "mine")).stdout == f"window {number} is acknowledged\n"
-    refused = await deadlight("ack", number)
+    assert (await deadlight("windows", "ack", number, "--note", "mine")).stdout == f"window {number} is acknowledged\n"
+    refused = await deadlight("windows", "ack", number)
     assert (refused.exit_code, "admin has acknowledged it already" in refused.stderr) == (1, True)
-    assert "is open" in (await deadlight("ack", number, "--undo")).stdout
-    assert "Missing option" in (await deadlight("suppress", number, "--until", "2026-12-31")).stderr
+    assert "is open" in (await deadlight("windows", "ack", number, "--undo")).stdout
+    assert "Missing option" in (await deadlight("windows", "suppress", number, "--until", "2026-12-31")).stderr
     (day,) = await fleet.rows("SELECT CAST(now() AS date) AS today")
-    said = await deadlight("suppress", number, "--reason", "accepted", "--until", str(day.today))
+    said = await deadlight("windows", "suppress", number, "--reason", "accepted", "--until", str(day.today))
     assert said.stdout == f"window {number} is suppressed\n"
-    assert (await deadlight("unsuppress", number)).stdout == f"window {number} is open\n"
+    assert (await deadlight("windows", "unsuppress", number)).stdout == f"window {number} is open\n"

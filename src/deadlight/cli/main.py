@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from deadlight import __version__
 from deadlight.cli.commands import (
@@ -26,7 +25,7 @@ from deadlight.cli.commands import (
 )
 from deadlight.cli.embedded_postgres import EmbeddedPostgresError
 from deadlight.cli.home import Home
-from deadlight.cli.output import plain
+from deadlight.cli.output import advise, plain
 from deadlight.cli.processes import MODULES, become
 from deadlight.cli.up import Demonstration, UpError, UpOptions, run_up
 
@@ -96,7 +95,7 @@ def up(
         asyncio.run(run_up(options))
     except* (UpError, EmbeddedPostgresError) as group:
         for error in group.exceptions:
-            Console(stderr=True).print(f"[red]error:[/] {plain(error)}")
+            advise(f"[red]error:[/] {plain(error)}")
         raise typer.Exit(1) from None
 
 

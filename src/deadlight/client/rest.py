@@ -100,17 +100,6 @@ class RestClient:
             if not key or (limit is not None and len(rows) >= limit):
                 return rows, page["total"]
 
-    async def list_clusters(self) -> list[dict[str, Any]]:
-        """All clusters; raises as `request`."""
-        found: list[dict[str, Any]] = []
-        key = ""
-        while True:
-            page = await self.post("/runtime/api/v1/clusters", {"limit": 100, "next_key": key})
-            found += page["clusters"]
-            key = page["pagination"]["next_key"]
-            if not key:
-                return found
-
 
 def _query(query: Mapping[str, Any] | None) -> list[tuple[str, str]]:
     pairs: list[tuple[str, str]] = []

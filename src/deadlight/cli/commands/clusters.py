@@ -28,6 +28,10 @@ class UnknownClusterError(ClientError):
     """A name that no cluster has."""
 
 
+class AmbiguousClusterError(ClientError):
+    """A name that several clusters have."""
+
+
 @clusters.callback()
 def list_clusters(context: typer.Context, *, output: Output = Format.TABLE) -> None:
     """List the clusters, the health of their agents and what is scanned there.
@@ -87,8 +91,10 @@ def cluster(
     """
 
     async def fetch(client: RestClient) -> dict[str, Any]:
-        (identifier,) = await _find_ids(client, [name])
-        detail: dict[str, Any] = await client.get(f"{CLUSTERS}/{identifier}")
+        ids = await _find_ids(client, [name])
+        if len(ids) > 1:
+            raise AmbiguousClusterError(f"{len(ids)} clusters are called {name}, say which by its id: {', '.join(ids)}")
+        detail: dict[str, Any] = await client.get(f"{CLUSTERS}/{ids[0]}")
         return detail
 
     detail = run(fetch)

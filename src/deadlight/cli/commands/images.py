@@ -1,12 +1,13 @@
 """What runs: image tags, and everything about one of them."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
 
 from deadlight.cli import lists
 from deadlight.cli.output import Format, Output, advise, plain, print_facts, print_table, severities, show, status
-from deadlight.cli.references import choose_image, search_of
+from deadlight.cli.references import UnknownImageError, choose_image, search_of
 from deadlight.cli.service import run
 from deadlight.cli.signatures import signature_facts
 from deadlight.client.rest import RestClient
@@ -92,10 +93,10 @@ def image(
 
 async def _fetch_image(client: RestClient, reference: str) -> dict[str, Any]:
     """What is known of the one image that is meant; of what runs now, else of what ran within ten days."""
-    rows, total = await _search(client, reference, TimePeriod.NOW)
-    if not rows:
-        rows, total = await _search(client, reference, TimePeriod.TEN_DAYS)
-    chosen = choose_image(reference, rows, total)
+    try:
+        chosen = await _choose(client, reference, TimePeriod.NOW)
+    except UnknownImageError:
+        chosen = await _choose(client, reference, TimePeriod.TEN_DAYS)
     address = f"{IMAGE_TAGS}/{chosen['id']}"
     return {
         "image": await client.get(address),
@@ -104,9 +105,10 @@ async def _fetch_image(client: RestClient, reference: str) -> dict[str, Any]:
     }
 
 
-async def _search(client: RestClient, reference: str, period: TimePeriod) -> tuple[list[dict[str, Any]], int]:
+async def _choose(client: RestClient, reference: str, period: TimePeriod) -> Mapping[str, Any]:
     query = {"search": search_of(reference), "period": period, "order": ImageOrder.NAME}
-    return await client.list_rows(IMAGE_TAGS, "image_tags", query, CANDIDATES)
+    rows, total = await client.list_rows(IMAGE_TAGS, "image_tags", query, CANDIDATES)
+    return choose_image(reference, rows, total)
 
 
 def _print_image(image: dict[str, Any], signatures: dict[str, Any], workloads: list[dict[str, Any]]) -> None:

@@ -15,6 +15,7 @@ from deadlight.client.rest import RestClient
 OWNERS = "/api/v1/owners"
 _PATTERNS = ("cluster", "namespace", "repository", "label")
 _PEOPLE = ("team", "person", "email", "slack", "on_call")
+_EMPTY = "The owners map is empty: `deadlight owners add --help` says how to name somebody."
 
 app = typer.Typer(help="The owners map: who is responsible for what runs.", no_args_is_help=True)
 
@@ -31,6 +32,7 @@ class UnknownRuleError(ClientError):
 
 
 Pattern = Annotated[str, typer.Option(help="A pattern with * and ? [default: any].")]
+Id = Annotated[int, typer.Argument(help="A rule's ID, as `deadlight owners list` tells it.")]
 
 
 @app.command("list")
@@ -41,8 +43,7 @@ def list_rules(*, output: Output = Format.TABLE) -> None:
     """
     found = run(lambda client: client.get(OWNERS))
     columns = ("ID", "Cluster", "Namespace", "Repository", "Labels", "Team", "Person", "E-mail", "Slack", "On call")
-    empty = "The owners map is empty: `deadlight owners add --help` says how to name somebody."
-    show(found, output, lambda: print_table(columns, [_row(item) for item in found], empty=empty))
+    show(found, output, lambda: print_table(columns, [_row(item) for item in found], empty=_EMPTY))
 
 
 def _row(item: dict[str, Any]) -> tuple[str, ...]:
@@ -77,7 +78,7 @@ def add(
 
 
 @app.command()
-def remove(rule_id: Annotated[int, typer.Argument(help="A rule's ID, as `deadlight owners list` tells it.")]) -> None:
+def remove(rule_id: Id) -> None:
     """Remove a rule.
 
     Example: deadlight owners remove 7
@@ -88,7 +89,7 @@ def remove(rule_id: Annotated[int, typer.Argument(help="A rule's ID, as `deadlig
 
 @app.command()
 def move(
-    rule_id: Annotated[int, typer.Argument(help="A rule's ID, as `deadlight owners list` tells it.")],
+    rule_id: Id,
     to: Annotated[int, typer.Argument(min=1, help="Its place from now on; 1 is looked at first.")],
 ) -> None:
     """Move a rule to another place.
@@ -150,7 +151,7 @@ def _print_trial(found: dict[str, Any]) -> None:
             )
             for rule in found["checked"]
         ],
-        empty="The owners map is empty: `deadlight owners add --help` says how to name somebody.",
+        empty=_EMPTY,
     )
 
 

@@ -84,9 +84,7 @@ def ack(
 def suppress(
     window_id: Id,
     reason: Annotated[str, typer.Option(help="Why the risk is accepted.")],
-    until: Annotated[
-        datetime, typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="The last day, or a time, UTC.")
-    ],
+    until: Annotated[datetime, typer.Option(formats=_TIMES, help="The last day, or a time, UTC.")],
     *,
     output: Output = Format.TABLE,
 ) -> None:
