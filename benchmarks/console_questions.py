@@ -126,7 +126,7 @@ def questions(fleet: Fleet, live: LiveIndex) -> Iterator[tuple[str, Question]]:
         yield name, _list(live, everything, order)
     yield "list: second page", _second_page(live)
     yield "quick filters and totals", lambda connection: summarise_images(connection, live, everything)
-    yield f"{AFTER_CHANGES}", _list(live, everything)
+    yield AFTER_CHANGES, _list(live, everything)
     for name, wanted in filters(fleet).items():
         yield f"filter: {name}", _list(live, wanted)
         yield f"quick filters: {name}", _summary(live, wanted)
@@ -148,10 +148,7 @@ def _workload_questions(fleet: Fleet, live: LiveIndex) -> Iterator[tuple[str, Qu
     named = ImageFilter(search=f"{namespace_name(0)}/workload")
     for name, wanted in {**filters(fleet), "namespace and name": named}.items():
         yield f"workloads, filter: {name}", _workloads(live, wanted)
-        yield (
-            f"workloads, quick filters: {name}",
-            _summary(live, wanted, summarise_workloads),
-        )
+        yield f"workloads, quick filters: {name}", _summary(live, wanted, summarise_workloads)
     yield "detail of a workload", lambda connection: build_workload(connection, live, 77)
     yield "detail of a workload: processes", lambda connection: list_workload_processes(connection, live, [77])
 
@@ -163,10 +160,7 @@ def _process_questions(fleet: Fleet, live: LiveIndex) -> Iterator[tuple[str, Que
     yield f"processes: {AFTER_CHANGES}", _processes(live, ImageFilter())
     for name, wanted in filters(fleet).items():
         yield f"processes, filter: {name}", _processes(live, wanted)
-        yield (
-            f"processes, quick filters: {name}",
-            _summary(live, wanted, summarise_processes),
-        )
+        yield f"processes, quick filters: {name}", _summary(live, wanted, summarise_processes)
     tag = _frequent_tag(fleet)
     program = program_id(int(program_of(np.array([tag]), np.array([0]))[0]))
     for detail in (build_process, list_process_findings, list_accessed_files):

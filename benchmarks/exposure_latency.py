@@ -15,7 +15,6 @@ import asyncio
 import hashlib
 import itertools
 import os
-import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -26,7 +25,7 @@ from typing import Any
 import aiohttp
 import msgspec
 from aiohttp import web
-from benchmarks.machinery import Deployment, Process, deployment, until_ready
+from benchmarks.machinery import Deployment, Process, deployment, free_port, until_ready
 from benchmarks.result import Bar, describe_machine, finish, percentile
 from benchmarks.watched_node import WatchedNode, find_missing, start_sensor
 
@@ -255,7 +254,7 @@ async def _scene(load: Load, wake: str) -> AsyncIterator[tuple[World, Deployment
     async with AsyncExitStack() as stack:
         world = World(load)
         registry, standin = await stack.enter_async_context(world.serving())
-        deployed = await stack.enter_async_context(deployment(_free_port(), DEADLIGHT_RELAY_WAKE=wake))
+        deployed = await stack.enter_async_context(deployment(free_port(), DEADLIGHT_RELAY_WAKE=wake))
         await _configure(deployed, world, registry)
         world.populate()
         controllers = await _follow(deployed, world, standin)
@@ -327,13 +326,6 @@ def _check(deployed: Deployment, run: Run) -> dict[str, Any]:
     wrong = [row for row in rows if (row[1] != "No Issues") != (row[0] in run.started)]
     dead = deployed.query("SELECT count(*) FROM event WHERE status = 'dead'")[0][0]
     return {"verdicts": len(rows), "wrong verdicts": len(wrong), "dead events": dead}
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _figures(run: Run) -> dict[str, object]:

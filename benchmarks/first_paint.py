@@ -127,15 +127,14 @@ async def _open(context: BrowserContext, url: str) -> dict[str, Any]:
     return times
 
 
-async def run(database_url: str, fleet: Fleet | None, port: int, rounds: int) -> dict[str, Paint]:
-    """The page over an empty fleet, and over a full one where there is none yet."""
+async def run(database_url: str, fleet: Fleet, port: int, rounds: int) -> dict[str, Paint]:
+    """The page over an empty fleet, and over a full one."""
     found = {}
     async with running_service(database_url, port) as url, async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        if fleet:
-            await add_reader(database_url)
-            found["empty"] = await measure(browser, url, rounds)
-            await asyncio.to_thread(fill, database_url, fleet)
+        await add_reader(database_url)
+        found["empty"] = await measure(browser, url, rounds)
+        await asyncio.to_thread(fill, database_url, fleet)
         found["full"] = await measure(browser, url, rounds)
         await browser.close()
     return found
