@@ -10,6 +10,7 @@ from tests.support.receiver import Receiver, running_receiver
 from tests.support.service import RunningService, running_service, service_settings
 
 from deadlight.cli.embedded_postgres import EmbeddedPostgres
+from deadlight.server.settings import Settings
 
 
 def pytest_collection_finish() -> None:
@@ -39,9 +40,22 @@ def database_url(postgres: EmbeddedPostgres) -> Iterator[str]:
 
 
 @pytest.fixture
-async def service(database_url: str) -> AsyncIterator[RunningService]:
+def settings(database_url: str) -> Settings:
+    """Of the services; a room or a file may have its own."""
+    return service_settings(database_url)
+
+
+@pytest.fixture
+async def service(settings: Settings) -> AsyncIterator[RunningService]:
+    """A running service that only answers: what should follow, a test does itself."""
+    async with running_service(settings, background=False) as running:
+        yield running
+
+
+@pytest.fixture
+async def whole_service(settings: Settings) -> AsyncIterator[RunningService]:
     """A running service with its background work."""
-    async with running_service(service_settings(database_url)) as running:
+    async with running_service(settings) as running:
         yield running
 
 

@@ -1,62 +1,38 @@
 """Cluster Management in a real browser: what is watched and how well, what is scanned, and how a cluster comes."""
 
 import re
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Locator, StorageState, expect
-from tests.server.clusters.conftest import listed, three_clusters
-from tests.support.console import Console, open_console, running_browser
-from tests.support.database import PASSWORD, fresh_database
+from playwright.async_api import Locator, expect
+from tests.server.clusters.made import listed, three_clusters
+from tests.support.console import Console
 from tests.support.fleet import Fleet
-from tests.support.service import RunningService, running_service, service_settings
+from tests.support.service import RunningService, service_settings
 
-from deadlight.cli.embedded_postgres import EmbeddedPostgres
+from deadlight.server.settings import Settings
 
 pytestmark = [pytest.mark.needs_browser, pytest.mark.asyncio(loop_scope="module")]
 
 CLUSTERS = "/runtime/clusters"
 
 
-@dataclass(frozen=True)
-class World:
-    """A service with three clusters, a browser, and an administrator signed in to it."""
-
-    service: RunningService
-    browser: Browser
-    session: StorageState
+@pytest.fixture(scope="module")
+def settings(database_url: str) -> Settings:
+    """Agents are heard of long enough for these tests."""
+    return service_settings(database_url, agent_timeout=500, public_url="https://deadlight.example.com")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def world(postgres: EmbeddedPostgres) -> AsyncIterator[World]:
-    """Nothing runs in its clusters; agents are heard of long enough for these tests."""
-    with fresh_database(postgres) as url:
-        settings = service_settings(url, agent_timeout=500, public_url="https://deadlight.example.com")
-        async with running_service(settings, background=False) as service, running_browser() as browser:
-            await three_clusters(Fleet(service.services.engine))
-            async with open_console(browser, service.url) as console:
-                await console.open("/sign-in")
-                await console.sign_in("admin", PASSWORD)
-                await expect(console.heading("Dashboard")).to_be_visible()
-                yield World(service, browser, await console.page.context.storage_state())
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def console(world: World) -> AsyncIterator[Console]:
-    """A window of the administrator."""
-    async with open_console(world.browser, world.service.url, state=world.session) as console:
-        yield console
-
-
-def region(console: Console, name: str) -> Locator:
-    return console.page.get_by_role("region", name=name, exact=True)
+async def service(service: RunningService) -> RunningService:
+    """With three clusters, in which nothing runs."""
+    await three_clusters(Fleet(service.services.engine))
+    return service
 
 
 def coverage(console: Console, scanner: str) -> Locator:
     """What the panel says of a scanner."""
-    panel = region(console, "Clusters Configuration Security Coverage")
+    panel = console.region("Clusters Configuration Security Coverage")
     return panel.get_by_role("listitem").filter(has_text=re.compile(f"^{re.escape(scanner)}"))
 
 
@@ -83,7 +59,7 @@ async def test_the_inventory_says_what_is_watched_how_well_and_where_to_act(cons
     await administration.get_by_role("button", name="Runtime").click()
     await administration.get_by_role("link", name="Cluster Management").click()
     await expect(page).to_have_url(f"{console.url}{CLUSTERS}")
-    monitoring = region(console, "Monitoring")
+    monitoring = console.region("Monitoring")
     for text in (
         "2 of 3 clusters need attention",
         "1/4 sensors are running; 2 clusters have a controller only",
@@ -92,11 +68,11 @@ async def test_the_inventory_says_what_is_watched_how_well_and_where_to_act(cons
         "Agents report every 30 s.",
     ):
         await expect(monitoring).to_contain_text(text)
-    await expect(region(console, "Clusters by Status").get_by_role("listitem")).to_have_text(
+    await expect(console.region("Clusters by Status").get_by_role("listitem")).to_have_text(
         ["1 Running", "2 Failed", "0 Installation failed", "0 Disabled"]
     )
-    await expect(region(console, "Clusters by Provider").get_by_role("listitem")).to_have_text(["2 AWS", "1 Google"])
-    await expect(region(console, "Most used versions").get_by_role("listitem")).to_have_text(["2 1.2", "1 1.0"])
+    await expect(console.region("Clusters by Provider").get_by_role("listitem")).to_have_text(["2 AWS", "1 Google"])
+    await expect(console.region("Most used versions").get_by_role("listitem")).to_have_text(["2 1.2", "1 1.0"])
     await expect(coverage(console, "SCA")).to_contain_text("3 of 3")
     await expect(coverage(console, "Secrets")).to_contain_text("Not available in this version")
     east = row(console, "east")
@@ -118,7 +94,9 @@ async def test_the_inventory_says_what_is_watched_how_well_and_where_to_act(cons
 
 
 @pytest.mark.req("A5", "A7", "A14", "A19", "A20", "A21", "A22", "A23", "A24", "A26")
-async def test_scanning_is_configured_for_one_cluster_and_for_many_at_once(console: Console, world: World) -> None:
+async def test_scanning_is_configured_for_one_cluster_and_for_many_at_once(
+    console: Console, service: RunningService
+) -> None:
     page, dialog = console.page, console.page.get_by_role("dialog")
     await console.open(CLUSTERS)
     await page.get_by_role("button", name="Actions on west").click()
@@ -148,7 +126,7 @@ async def test_scanning_is_configured_for_one_cluster_and_for_many_at_once(conso
     await dialog.get_by_role("button", name="Apply").click()
     await expect(coverage(console, "SCA")).to_contain_text("3 of 3")
     await expect(coverage(console, "IaC")).to_contain_text("1 of 3")
-    configured = {name: row["configuration"] for name, row in (await listed(world.service)).items()}
+    configured = {name: row["configuration"] for name, row in (await listed(service)).items()}
     assert {name: (len(item["scanners"]), item["retention_days"]) for name, item in configured.items()} == {
         "east": (5, 7),
         "quiet": (6, 90),
@@ -182,7 +160,9 @@ async def test_a_cluster_shows_its_controller_and_every_node_with_what_became_of
 
 
 @pytest.mark.req("M1", "M14", "D15")
-async def test_the_wizard_gives_the_commands_and_says_when_the_cluster_has_come(console: Console, world: World) -> None:
+async def test_the_wizard_gives_the_commands_and_says_when_the_cluster_has_come(
+    console: Console, service: RunningService
+) -> None:
     page = console.page
     await console.open(CLUSTERS)
     await enter(console, "west")
@@ -207,20 +187,20 @@ async def test_the_wizard_gives_the_commands_and_says_when_the_cluster_has_come(
     found = re.search(r"registrationToken=(\S+)", command)
     assert found
     assert await console.grave_barriers() == []
-    await Fleet(world.service.services.engine).rows("UPDATE cluster SET uid = 'uid-west' WHERE name = 'west'")
-    before, world.service.registration_token = world.service.registration_token, found[1]
-    await world.service.enrol("sensor", "west", "w")
-    world.service.registration_token = before
+    await Fleet(service.services.engine).rows("UPDATE cluster SET uid = 'uid-west' WHERE name = 'west'")
+    before, service.registration_token = service.registration_token, found[1]
+    await service.enrol("sensor", "west", "w")
+    service.registration_token = before
     await expect(page.get_by_text("west is connected")).to_be_visible()
     await console.follow("See its nodes and sensors")
     await expect(page.get_by_text("No Runtime Sensor was installed")).to_have_count(0)
     await expect(console.fact("Registration Token")).to_contain_text("Install west: Valid")
 
 
-async def test_tokens_are_made_warn_before_they_end_and_are_revoked(console: Console, world: World) -> None:
+async def test_tokens_are_made_warn_before_they_end_and_are_revoked(console: Console, service: RunningService) -> None:
     page, dialog = console.page, console.page.get_by_role("dialog")
-    await world.service.enrol("controller", "soon")
-    await Fleet(world.service.services.engine).rows(
+    await service.enrol("controller", "soon")
+    await Fleet(service.services.engine).rows(
         "UPDATE registration_token SET expires_at = now() + interval '80 days' WHERE name = 'tests'"
     )
     await console.open(CLUSTERS)
@@ -244,4 +224,4 @@ async def test_tokens_are_made_warn_before_they_end_and_are_revoked(console: Con
     await dialog.get_by_role("button", name="Remove cluster").click()
     await expect(dialog).to_have_count(0)  # what is behind a dialog has no role
     await expect(row(console, "soon")).to_have_count(0)
-    assert "soon" not in await listed(world.service)
+    assert "soon" not in await listed(service)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, StorageState, expect
-from tests.support.console import Console, open_console, running_browser
+from playwright.async_api import Browser, expect
+from tests.support.console import Console, open_console
 from tests.support.database import PASSWORD, fresh_database
 from tests.support.images import SITE, debian, image, python, text_image
 from tests.support.inventory import STARTED, batch, container, delta, node, pod, workload
@@ -110,13 +110,6 @@ async def has_settled(service: RunningService) -> bool:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    """One for all windows."""
-    async with running_browser() as browser:
-        yield browser
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def new_service(postgres: EmbeddedPostgres) -> AsyncIterator[RunningService]:
     """Nothing has been connected to it yet."""
     with fresh_database(postgres) as url:
@@ -125,28 +118,16 @@ async def new_service(postgres: EmbeddedPostgres) -> AsyncIterator[RunningServic
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def world(postgres: EmbeddedPostgres) -> AsyncIterator[World]:
+async def world(whole_service: RunningService) -> AsyncIterator[World]:
     """A service in use."""
-    with fresh_database(postgres) as url:
-        async with running_service(service_settings(url)) as service, serve_registry() as registry:
-            yield await build_world(service, registry)
+    async with serve_registry() as registry:
+        yield await build_world(whole_service, registry)
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def session(browser: Browser, world: World) -> StorageState:
-    """The cookies of an administrator who is signed in."""
-    async with open_console(browser, world.service.url) as console:
-        await console.open("/sign-in")
-        await console.sign_in("admin", PASSWORD)
-        await expect(console.heading("Dashboard")).to_be_visible()
-        return await console.page.context.storage_state()
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def console(browser: Browser, world: World, session: StorageState) -> AsyncIterator[Console]:
-    """The window of an administrator."""
-    async with open_console(browser, world.service.url, state=session) as console:
-        yield console
+@pytest.fixture(scope="module")
+def service(world: World) -> RunningService:
+    """The one in use."""
+    return world.service
 
 
 @pytest.mark.req("F3")

@@ -12,14 +12,12 @@ from pathlib import Path
 import aiohttp
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, expect
-from tests.support.console import Console, look_at, open_console, running_browser
-from tests.support.database import PASSWORD, fresh_database
+from playwright.async_api import Browser, StorageState, expect
+from tests.support.console import Console, look_at, open_console
 from tests.support.demonstration import VIOLATED, DemonstrationProcess, Stage, running_stage
 from tests.support.routes import IMAGES, addresses, console_routes
-from tests.support.service import RunningService, eventually, running_service, service_settings
+from tests.support.service import RunningService, eventually
 
-from deadlight.cli.embedded_postgres import EmbeddedPostgres
 from deadlight.demo import catalogue
 from deadlight.demo.recipes import REGISTRY
 from deadlight.registry.documents import OCI_INDEX
@@ -39,32 +37,19 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def service(postgres: EmbeddedPostgres) -> AsyncIterator[RunningService]:
-    with fresh_database(postgres) as url:
-        async with running_service(service_settings(url)) as running:
-            yield running
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def stage(service: RunningService, state: Path) -> AsyncIterator[Stage]:
-    async with running_stage(service, state) as running:
+async def stage(whole_service: RunningService, state: Path) -> AsyncIterator[Stage]:
+    async with running_stage(whole_service, state) as running:
         yield running
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with running_browser() as running:
-        yield running
+@pytest.fixture(scope="module")
+def service(stage: Stage) -> RunningService:
+    return stage.service
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def console(browser: Browser, stage: Stage) -> AsyncIterator[Console]:
-    """The one window of the walk."""
-    async with open_console(browser, stage.service.url) as opened:
-        await opened.open("/")
-        await opened.sign_in("admin", PASSWORD)
-        await opened.settled()
-        yield opened
+@pytest.fixture
+def console(window: Console) -> Console:
+    return window
 
 
 async def expect_sections(console: Console) -> None:
@@ -97,6 +82,7 @@ async def test_a_moved_tag_gets_its_badge_while_the_list_is_read_which_leads_to_
     console: Console, stage: Stage
 ) -> None:
     page = console.page
+    await console.open("/")
     await console.follow("Live Assessment")
     await expect(page).to_have_url(f"{console.url}{IMAGES}")
     await expect(page.get_by_role("navigation", name="Live Assessment").get_by_text("Images")).to_be_visible()
@@ -352,13 +338,13 @@ async def test_a_violation_that_opens_again_keeps_its_history(console: Console, 
 
 @pytest.mark.timeout(300)  # three dozen pages in both themes
 async def test_no_page_bars_anybody_in_either_theme_or_moves_under_the_readers_hands(
-    browser: Browser, console: Console, stage: Stage
+    browser: Browser, session: StorageState, stage: Stage
 ) -> None:
     table = await addresses(stage)
     assert table.keys() == console_routes()
     door = table.pop("sign-in")
     inside = [path for paths in table.values() for path in paths]
-    url, session = stage.service.url, await console.page.context.storage_state()
+    url = stage.service.url
     async with (
         open_console(browser, url, state=session) as one,
         open_console(browser, url, state=session) as other,

@@ -1,21 +1,15 @@
 """Live Assessment > Images in a real browser: rows open, filters, views and exports agree, and the list keeps still."""
 
-import asyncio
 import json
-from collections.abc import AsyncIterator
-from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import Page, expect
 from sqlalchemy import text
-from tests.support.console import Console, open_console, running_browser
-from tests.support.database import PASSWORD, fresh_database
+from tests.support.console import Console
 from tests.support.fleet import Fleet
-from tests.support.service import RunningService, running_service, service_settings
+from tests.support.service import RunningService
 
-from deadlight.cli.embedded_postgres import EmbeddedPostgres
 from deadlight.server.events.relay import CHANGES_CHANNEL
 
 pytestmark = [pytest.mark.needs_browser, pytest.mark.asyncio(loop_scope="module")]
@@ -23,27 +17,18 @@ pytestmark = [pytest.mark.needs_browser, pytest.mark.asyncio(loop_scope="module"
 IMAGES = "/runtime/live/images"
 
 
-class World(NamedTuple):
-    """A service and what runs."""
-
-    service: RunningService
-    fleet: Fleet
-
-
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def world(postgres: EmbeddedPostgres) -> AsyncIterator[World]:
+async def fleet(service: RunningService) -> Fleet:
     """An image with three tags, one of them violated and one in another cluster, and eight others."""
-    with fresh_database(postgres) as url:
-        async with running_service(service_settings(url), background=False) as running:
-            fleet = Fleet(running.services.engine)
-            for number, cluster in enumerate(("east", "east", "west")):
-                image_tag_id = await fleet.add_image_tag("shop/web", f"1.{number}.0", f"sha256:{number:064}")
-                await fleet.deploy(image_tag_id, name=f"web-{number}", cluster=cluster)
-            await violate(fleet, "shop/web", "1.1.0")
-            for number in range(8):
-                image_tag_id = await fleet.add_image_tag(f"other/job-{number:02}", "2", f"sha256:{number + 9:064}")
-                await fleet.deploy(image_tag_id, name=f"job-{number}", cluster="east", kind="CronJob")
-            yield World(running, fleet)
+    fleet = Fleet(service.services.engine)
+    for number, cluster in enumerate(("east", "east", "west")):
+        image_tag_id = await fleet.add_image_tag("shop/web", f"1.{number}.0", f"sha256:{number:064}")
+        await fleet.deploy(image_tag_id, name=f"web-{number}", cluster=cluster)
+    await violate(fleet, "shop/web", "1.1.0")
+    for number in range(8):
+        image_tag_id = await fleet.add_image_tag(f"other/job-{number:02}", "2", f"sha256:{number + 9:064}")
+        await fleet.deploy(image_tag_id, name=f"job-{number}", cluster="east", kind="CronJob")
+    return fleet
 
 
 async def violate(fleet: Fleet, repository: str, tag: str) -> None:
@@ -59,14 +44,15 @@ async def violate(fleet: Fleet, repository: str, tag: str) -> None:
         await connection.execute(text(f"SELECT pg_notify('{CHANGES_CHANNEL}', 'IntegrityViolationDetected')"))
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def console(world: World) -> AsyncIterator[Console]:
-    """The window of someone who is signed in."""
-    async with running_browser() as browser, open_console(browser, world.service.url) as console:
-        await console.open(IMAGES)
-        await console.sign_in("viewer", PASSWORD)
-        await console.settled()
-        yield console
+@pytest.fixture(scope="module")
+def account() -> str:
+    """Somebody who may only look."""
+    return "viewer"
+
+
+@pytest.fixture
+def console(window: Console) -> Console:
+    return window
 
 
 async def focused(page: Page) -> str:
@@ -76,8 +62,9 @@ async def focused(page: Page) -> str:
 
 
 @pytest.mark.req("F3", "F4", "F5", "F6", "I2", "I3", "I4", "I5")
-async def test_an_image_opens_to_its_tags_and_filters_views_and_exports_agree(console: Console) -> None:
+async def test_an_image_opens_to_its_tags_and_filters_views_and_exports_agree(console: Console, fleet: Fleet) -> None:
     page = console.page
+    await console.open(IMAGES)
     web = console.row("Images", "shop/web")
     await expect(page.get_by_text("9 / 9 images")).to_be_visible()
     await expect(web).to_contain_text("Integrity Violation")
@@ -112,18 +99,13 @@ async def test_an_image_opens_to_its_tags_and_filters_views_and_exports_agree(co
     await page.get_by_role("button", name="Saved views").click()
     await page.get_by_role("menuitem", name="The west").click()
     await expect(page.get_by_text("1 / 9 images")).to_be_visible()
-    await page.get_by_role("button", name="Export").click()
-    async with page.expect_download() as download:
-        await page.get_by_role("menuitem", name="JSON").click()
-    file = await (await download.value).path()
-    exported = json.loads(await asyncio.to_thread(Path(file).read_bytes))
-    assert [item["tag"] for item in exported] == ["1.2.0"]
+    assert [item["tag"] for item in json.loads(await console.export("JSON"))] == ["1.2.0"]
 
 
 async def test_the_list_keeps_still_under_its_reader_until_they_ask_for_the_news(
-    console: Console, world: World
+    console: Console, fleet: Fleet
 ) -> None:
-    page, fleet = console.page, world.fleet
+    page = console.page
     await console.open(IMAGES)
     rows = page.locator("tr[data-row]")
     await expect(rows).to_have_count(9)

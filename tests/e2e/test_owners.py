@@ -1,17 +1,14 @@
 """Who is behind what runs, in a real browser: the owners map, and everybody to ask about an image."""
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, expect
-from tests.support.console import Console, open_console, running_browser
-from tests.support.database import PASSWORD, fresh_database
+from playwright.async_api import expect
+from tests.support.console import Console
 from tests.support.fleet import Fleet, digest
-from tests.support.service import RunningService, running_service, service_settings
+from tests.support.service import RunningService
 
-from deadlight.cli.embedded_postgres import EmbeddedPostgres
 from deadlight.registry.attestations.builds import BuildProvenance
 from deadlight.registry.attestations.evidence import (
     AttestationEvidence,
@@ -66,47 +63,36 @@ ATTACHED = AttestationEvidence(
 
 @dataclass(frozen=True)
 class World:
-    """A service with one image that two workloads run, deployed in different ways, and one that a stranger signed."""
+    """The pages of an image that two workloads run, deployed in different ways, and of one that a stranger signed."""
 
-    service: RunningService
-    console: Console
     image_path: str
     signed_path: str
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    """One for all windows."""
-    async with running_browser() as browser:
-        yield browser
+async def world(service: RunningService) -> World:
+    """Written without agents."""
+    fleet = Fleet(service.services.engine)
+    image = await fleet.add_image(labels=LABELS)
+    await service.post("/api/v1/registries", {"host": "registry.example"})
+    await fleet.deploy(image.image_tag_id, deployer=DEPLOYER, template="t", annotations=TRACKING)
+    await fleet.deploy(image.image_tag_id, name="api", namespace="lab", annotations=TRACKING)
+    signed = await fleet.add_image_tag("shop/signed")
+    await fleet.deploy(signed, name="signed")
+    async with fleet.engine.begin() as connection:
+        await ensure_attestation(connection, signed)
+        await store_evidence(connection, signed, ATTACHED)
+    images = "/runtime/live/images"
+    return World(f"{images}/{image.image_tag_id}", f"{images}/{signed}")
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def world(postgres: EmbeddedPostgres, browser: Browser) -> AsyncIterator[World]:
-    """Signed in as an administrator."""
-    with fresh_database(postgres) as url:
-        async with running_service(service_settings(url), background=False) as service:
-            fleet = Fleet(service.services.engine)
-            image = await fleet.add_image(labels=LABELS)
-            await service.post("/api/v1/registries", {"host": "registry.example"})
-            await fleet.deploy(image.image_tag_id, deployer=DEPLOYER, template="t", annotations=TRACKING)
-            await fleet.deploy(image.image_tag_id, name="api", namespace="lab", annotations=TRACKING)
-            signed = await fleet.add_image_tag("shop/signed")
-            await fleet.deploy(signed, name="signed")
-            async with fleet.engine.begin() as connection:
-                await ensure_attestation(connection, signed)
-                await store_evidence(connection, signed, ATTACHED)
-            async with open_console(browser, service.url) as console:
-                await console.open("/sign-in")
-                await console.sign_in("admin", PASSWORD)
-                await expect(console.heading("Dashboard")).to_be_visible()
-                images = "/runtime/live/images"
-                yield World(service, console, f"{images}/{image.image_tag_id}", f"{images}/{signed}")
+@pytest.fixture
+def console(window: Console) -> Console:
+    return window
 
 
 @pytest.mark.req("F1", "F2", "F7", "F8")
-async def test_an_images_page_names_everybody_with_how_far_to_rely_on_it(world: World):
-    console = world.console
+async def test_an_images_page_names_everybody_with_how_far_to_rely_on_it(console: Console, world: World):
     await console.open(world.image_path)
     built = console.fact("Build Owner")
     await expect(built).to_contain_text("Ada <ada@example.com>")
@@ -128,8 +114,10 @@ async def test_an_images_page_names_everybody_with_how_far_to_rely_on_it(world: 
 
 
 @pytest.mark.req("F8", "F23")
-async def test_the_owners_map_is_kept_tried_and_carried_in_the_console(world: World):
-    console, page = world.console, world.console.page
+async def test_the_owners_map_is_kept_tried_and_carried_in_the_console(
+    console: Console, world: World, service: RunningService
+):
+    page = console.page
     await console.open("/admin/owners")
     await expect(console.heading("The owners map has no rule yet")).to_be_visible()
     await page.get_by_role("link", name="Add rule").first.click()
@@ -142,7 +130,7 @@ async def test_the_owners_map_is_kept_tried_and_carried_in_the_console(world: Wo
     await page.get_by_label("On call").fill("https://rota.example.com/platform")
     await page.get_by_role("button", name="Add rule").click()
     await expect(console.row("Owners map", "platform")).to_contain_text("Everything")
-    await world.service.post("/api/v1/owners", {"namespace": "shop", "team": "shop", "email": "shop@example.com"})
+    await service.post("/api/v1/owners", {"namespace": "shop", "team": "shop", "email": "shop@example.com"})
     await console.open("/admin/owners")
     await page.get_by_role("button", name="Actions on rule 2").click()
     await page.get_by_role("menuitem", name="Move up").click()
@@ -167,8 +155,8 @@ async def test_the_owners_map_is_kept_tried_and_carried_in_the_console(world: Wo
     await expect(console.fact("Owner")).to_contain_text("owners map, rule 1")
 
 
-async def test_signatures_and_provenance_claim_no_more_than_was_proven(world: World) -> None:
-    console, page = world.console, world.console.page
+async def test_signatures_and_provenance_claim_no_more_than_was_proven(console: Console, world: World) -> None:
+    page = console.page
     await console.open(world.signed_path)
     await expect(console.fact("Signature")).to_contain_text("Not verified")
     await page.get_by_role("link", name="See Signatures").click()
@@ -181,4 +169,4 @@ async def test_signatures_and_provenance_claim_no_more_than_was_proven(world: Wo
     )
     await expect(console.row("Attachments", "SBOM (SPDX)")).to_contain_text("Not signed")
     await page.get_by_role("link", name="name who you trust").click()
-    await expect(page).to_have_url(f"{world.service.url}/admin/signers/new")
+    await expect(page).to_have_url(f"{console.url}/admin/signers/new")

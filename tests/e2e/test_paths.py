@@ -18,11 +18,11 @@ from typing import Any
 import aiohttp
 import pytest
 import pytest_asyncio
-from playwright.async_api import expect
+from playwright.async_api import Browser, expect
 from tests.support.agents import running_agent
-from tests.support.console import open_console, running_browser
+from tests.support.console import open_console
 from tests.support.containers import Runc, is_debian_12, own_packages, pull
-from tests.support.database import PASSWORD, fresh_database
+from tests.support.database import PASSWORD
 from tests.support.docker_registry import running_docker_registry
 from tests.support.images import LABELS, OWNER
 from tests.support.mail import MailServer, running_mail_server
@@ -30,7 +30,6 @@ from tests.support.osv import CRITICAL, MEDIUM, osv
 from tests.support.receiver import Receiver, running_receiver
 from tests.support.service import RunningService, eventually, running_service, service_settings
 
-from deadlight.cli.embedded_postgres import EmbeddedPostgres
 from deadlight.demo.images import BuiltImage, ImageSpec, build_image, push_image
 from deadlight.demo.kubernetes.controllers import Controllers, Workload
 from deadlight.demo.kubernetes.kubeconfig import write_kubeconfig
@@ -151,7 +150,7 @@ class Lab:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def lab(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Lab]:
+async def lab(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Lab]:
     """A running world in which the image has been deployed once."""
     if not is_debian_12():
         pytest.skip("the advisories of this test are for Debian 12, and the image is made of this machine's packages")
@@ -161,9 +160,7 @@ async def lab(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFacto
         registry_url = await stack.enter_async_context(running_docker_registry(folder))
         receiver = await stack.enter_async_context(running_receiver())
         mail = await stack.enter_async_context(running_mail_server())
-        settings = service_settings(
-            stack.enter_context(fresh_database(postgres)), smtp_url=mail.url, integrity_interval=1
-        )
+        settings = service_settings(database_url, smtp_url=mail.url, integrity_interval=1)
         service = await stack.enter_async_context(running_service(settings))
         built = build_image(ImageSpec(layers=[own_packages()], labels=LABELS))
         digest = (await push_image(http, registry_url, REPOSITORY, TAG, built)).digest
@@ -304,8 +301,8 @@ async def test_path_a_finds_an_overwritten_tag_by_itself_and_tells_hook_and_mail
 
 
 @pytest.mark.req("F3", "F4", "F5", "F6", "F7", "I30")
-async def test_a_person_reads_the_verdict_off_the_page(lab: Lab) -> None:
-    async with running_browser() as browser, open_console(browser, lab.service.url) as console:
+async def test_a_person_reads_the_verdict_off_the_page(lab: Lab, browser: Browser) -> None:
+    async with open_console(browser, lab.service.url) as console:
         await console.open(f"/runtime/live/images?search={REPOSITORY}")
         await console.sign_in("admin", PASSWORD)
         page = console.page

@@ -7,8 +7,10 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 from tests.support.fleet import Fleet
 
+from deadlight.server.__main__ import open_services
 from deadlight.server.db.engine import create_engine
-from deadlight.server.settings import with_driver
+from deadlight.server.services import Services
+from deadlight.server.settings import Settings, with_driver
 
 
 @pytest.fixture
@@ -28,6 +30,13 @@ async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
     engine = create_engine(with_driver(database_url), application="tests")
     yield engine
     await engine.dispose()
+
+
+@pytest.fixture
+async def services(settings: Settings) -> AsyncIterator[Services]:
+    """What the parts of a service share, for tests that do their work themselves."""
+    async with open_services(settings) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -1,13 +1,11 @@
 """Who may do what: one table over every endpoint there is."""
 
 import re
-from collections.abc import AsyncIterator
 from enum import StrEnum
 from typing import NamedTuple
 from uuid import uuid4
 
-import pytest
-from tests.support.service import ADMIN, RunningService, running_service, service_settings
+from tests.support.service import ADMIN, RunningService
 
 from deadlight.server.app import ROUTERS, create_app
 from deadlight.server.auth.principals import Role
@@ -184,12 +182,6 @@ def test_every_endpoint_is_in_the_table() -> None:
         for method in route.methods  # type: ignore[attr-defined]  # the same
     }
     assert described | routed == TABLE.keys()
-
-
-@pytest.fixture
-async def service(database_url: str) -> AsyncIterator[RunningService]:
-    async with running_service(service_settings(database_url), background=False) as running:
-        yield running
 
 
 async def tokens(service: RunningService) -> dict[Caller, str]:

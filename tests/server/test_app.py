@@ -12,17 +12,11 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
 from starlette.types import Message
-from tests.support.service import RunningService, running_service, service_settings
+from tests.support.service import RunningService, service_settings
 
 from deadlight import __version__
 from deadlight.server.__main__ import open_services
 from deadlight.server.app import LARGE_BODIES, MAX_BODY_BYTES, SECURITY_HEADERS, create_app
-
-
-@pytest.fixture
-async def service(database_url: str) -> AsyncIterator[RunningService]:
-    async with running_service(service_settings(database_url), background=False) as running:
-        yield running
 
 
 async def ask(

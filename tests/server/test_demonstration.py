@@ -1,26 +1,18 @@
 """Removing the demonstration: nothing of it stays, and nothing real goes with it."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
-import pytest
 from sqlalchemy import text
 from tests.support.fleet import Fleet, installed, package
 from tests.support.osv import import_records, osv
-from tests.support.service import RunningService, eventually, running_service, service_settings
+from tests.support.service import RunningService, eventually
 
 from deadlight.server.demonstration import SOURCE
 from deadlight.server.findings.service import assess_image
 from deadlight.server.tables import metadata
 
 DEMONSTRATION = "/api/v1/demonstration"
-
-
-@pytest.fixture
-async def service(database_url: str) -> AsyncIterator[RunningService]:
-    async with running_service(service_settings(database_url), background=False) as running:
-        yield running
 
 
 async def bring(service: RunningService, fleet: Fleet, name: str, *, demonstration: bool) -> None:

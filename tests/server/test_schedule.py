@@ -1,7 +1,6 @@
 """What happens by itself: every job that is enqueued has a runner, and what is of no use any more goes."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
@@ -10,17 +9,10 @@ from tests.support.patience import PATIENCE_SECONDS
 from tests.support.service import service_settings
 
 from deadlight.model.event import ALERTABLE, EventType
-from deadlight.server.__main__ import open_services
 from deadlight.server.jobs.queue import Job
 from deadlight.server.schedule import JOBS, PERIODIC, Periodic, forget_old, run_periodic
 from deadlight.server.services import Services
 from deadlight.server.subscriptions import subscriptions
-
-
-@pytest.fixture
-async def services(database_url: str) -> AsyncIterator[Services]:
-    async with open_services(service_settings(database_url)) as opened:
-        yield opened
 
 
 def every_job() -> set[type[Job]]:

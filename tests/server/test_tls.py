@@ -1,7 +1,6 @@
 """What agents send travels encrypted, to a service they have reason to trust, and nowhere else."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,6 +9,7 @@ import aiohttp
 import msgspec
 import pytest
 import trustme
+from tests.support.docker_registry import free_port
 from tests.support.inventory import batch, node
 from tests.support.service import eventually, service_settings
 
@@ -21,13 +21,6 @@ from deadlight.server.__main__ import _serve_http, open_services
 from deadlight.server.assessment.live_index import LiveIndex
 from deadlight.server.auth.registration import create_registration_token
 from deadlight.server.dashboard.risk_index import RiskIndex
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
 
 
 class SecureService:

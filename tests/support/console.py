@@ -1,5 +1,6 @@
 """The console in a real browser: Debian's Chromium without a window, and a page that notices what goes wrong on it."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -19,6 +20,7 @@ from playwright.async_api import (
     async_playwright,
     expect,
 )
+from tests.support.database import PASSWORD
 from tests.support.machine import CHROMIUM
 from tests.support.patience import PATIENCE_SECONDS
 
@@ -169,6 +171,14 @@ class Console:
         """What was copied last."""
         return str(await self.page.evaluate("navigator.clipboard.readText()"))
 
+    async def export(self, form: str) -> str:
+        """What the list that is open exports."""
+        await self.page.get_by_role("button", name="Export").click()
+        async with self.page.expect_download() as download:
+            await self.page.get_by_role("menuitem", name=form).click()
+        file = await (await download.value).path()
+        return await asyncio.to_thread(file.read_text)
+
     async def press_until_focused(self, name: str, *, within: int = 60) -> None:
         """Press the tabulator key until what is focused has this text, label or id."""
         for _ in range(within):
@@ -228,6 +238,14 @@ async def open_console(browser: Browser, url: str, *, state: StorageState | None
     finally:
         await context.close()
     assert console.troubles == []
+
+
+async def signed_in(browser: Browser, url: str, name: str) -> StorageState:
+    """The cookies of somebody who has signed in; the form to do so has tests of its own."""
+    async with await browser.new_context() as context:
+        body = {"name": name, "password": PASSWORD}
+        await context.request.post(f"{url}/api/v1/session", data=body, fail_on_status_code=True)
+        return await context.storage_state()
 
 
 TOLERABLE_SHIFT = 0.02

@@ -46,7 +46,7 @@ async def serving_docker_registry(folder: Path, *, port: int = 0, more: str = ""
 
     Skips, or fails by the rule for runc, where it is not installed.
     """
-    program = find_docker_registry() or ""
+    program = find_docker_registry()
     demand("runc", "" if program else "docker-registry was not found (apt-get install docker-registry)")
     port = port or free_port()
     config = folder / "registry.yml"

@@ -1,22 +1,14 @@
 """Advisories are uploaded; what is wrong with one is said by name, and what is right with others is kept."""
 
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from tests.support.osv import osv
-from tests.support.service import RunningService, running_service, service_settings
+from tests.support.service import RunningService
 
 ADVISORIES = "/api/v1/advisories"
 GOOD, OTHER = osv("CVE-2026-0001", "openssl"), osv("CVE-2026-0002", "flask", ecosystem="PyPI")
-
-
-@pytest.fixture
-async def service(database_url: str) -> AsyncIterator[RunningService]:
-    """A service that only answers: nothing here waits for its background work."""
-    async with running_service(service_settings(database_url), background=False) as running:
-        yield running
 
 
 def document(record: dict[str, Any] | str, origin: str = "a record") -> dict[str, str]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
-from tests.server.assessment.conftest import shop
+from tests.server.assessment.shop import shop
 from tests.support.fleet import Fleet, digest
 from tests.support.patience import PATIENCE_SECONDS
 from tests.support.service import RunningService

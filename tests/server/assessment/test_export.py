@@ -5,7 +5,7 @@ import io
 import json
 
 import pytest
-from tests.server.assessment.conftest import shop
+from tests.server.assessment.shop import shop
 from tests.support.fleet import Fleet, installed, package
 from tests.support.service import RunningService
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.server.assessment.conftest import shop
+from tests.server.assessment.shop import shop
 from tests.server.integrity.conftest import MISSING, PUSHED, RUNNING, Judge, found, trusted
 from tests.support.fleet import REGISTRY, Fleet, digest, installed, package
 from tests.support.osv import CRITICAL, import_records, osv

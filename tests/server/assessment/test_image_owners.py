@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from tests.server.assessment.conftest import OWNER
+from tests.server.assessment.shop import OWNER
 from tests.server.integrity.conftest import PUSHED, Judge
 from tests.server.integrity.conftest import found as present
 from tests.support.fleet import REGISTRY, Fleet, digest

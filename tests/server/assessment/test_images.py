@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from tests.server.assessment.conftest import shop, verdict
+from tests.server.assessment.shop import shop, verdict
 from tests.support.fleet import Fleet, Stored, digest, installed, package
 from tests.support.service import RunningService
 

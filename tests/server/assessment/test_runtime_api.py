@@ -5,7 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from tests.server.assessment.conftest import pages, shop
+from tests.server.assessment.shop import pages, shop
 from tests.support.fleet import Fleet, digest
 from tests.support.service import RunningService
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from tests.server.assessment.conftest import shop
+from tests.server.assessment.shop import shop
 from tests.support.fleet import Fleet
 from tests.support.inventory import STARTED
 from tests.support.service import RunningService

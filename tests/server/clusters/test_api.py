@@ -6,7 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from tests.server.clusters.conftest import listed, seen, three_clusters
+from tests.server.clusters.made import listed, seen, three_clusters
 from tests.support.fleet import Fleet
 from tests.support.inventory import STARTED, batch, container, node, pod, workload
 from tests.support.service import RunningService, eventually, running_service, service_settings

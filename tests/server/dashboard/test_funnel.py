@@ -1,6 +1,6 @@
 """The funnel: distinct vulnerabilities of scanned running images, each stage part of the one before."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy.ext.asyncio import AsyncEngine
 from tests.support.fleet import Fleet, installed, package
 from tests.support.osv import CRITICAL, HIGH, LOW, import_records, osv
-from tests.support.service import RunningService, eventually, running_service, service_settings
+from tests.support.service import RunningService, eventually
 
 from deadlight.model.vulnerability import Applicability, Severity, Stage
 from deadlight.server.dashboard.risk_index import furthest_stages
@@ -68,22 +67,6 @@ def test_a_fleets_funnel_is_what_one_counts_by_hand(findings: list[Finding]) -> 
 
 
 # --- the service's own -----------------------------------------------------------------------------------
-
-
-@pytest.fixture
-async def service(database_url: str) -> AsyncIterator[RunningService]:
-    async with running_service(service_settings(database_url), background=False) as running:
-        yield running
-
-
-@pytest.fixture
-def engine(service: RunningService) -> AsyncEngine:
-    return service.services.engine
-
-
-@pytest.fixture
-def fleet(engine: AsyncEngine) -> Fleet:
-    return Fleet(engine)
 
 
 async def funnel(service: RunningService, query: str = "") -> Mapping[str, Any]:

@@ -13,19 +13,12 @@ from tests.support.registries import (
     serve_registry,
     talking_nonsense,
 )
-from tests.support.service import RunningService, running_service, service_settings
+from tests.support.service import RunningService
 
 from deadlight.demo.registry import DemoRegistry
 
 REGISTRIES = "/api/v1/registries"
 PASSWORD = "correct horse battery"
-
-
-@pytest.fixture
-async def service(database_url: str) -> AsyncIterator[RunningService]:
-    """A service that only answers: nothing here waits for its background work."""
-    async with running_service(service_settings(database_url), background=False) as running:
-        yield running
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from tests.support.fleet import Fleet
-from tests.support.service import RunningService, running_service, service_settings
+from tests.support.service import RunningService
 
 from deadlight.model.image import ImageReference
 from deadlight.registry import Endpoint, UnavailableError
@@ -44,12 +44,6 @@ class Product42:
 @pytest.fixture
 def product() -> Product42:
     return Product42()
-
-
-@pytest.fixture
-async def service(database_url: str) -> Any:
-    async with running_service(service_settings(database_url), background=False) as running:
-        yield running
 
 
 @pytest.fixture

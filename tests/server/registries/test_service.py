@@ -1,14 +1,11 @@
 """Registries as rows, and the client behind each."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from tests.support.fleet import Fleet
-from tests.support.service import service_settings
 
 from deadlight.model.image import ImageReference
-from deadlight.server.__main__ import open_services
 from deadlight.server.registries.schemas import RegistryIn
 from deadlight.server.registries.service import (
     Registry,
@@ -19,12 +16,6 @@ from deadlight.server.registries.service import (
     save_registry,
 )
 from deadlight.server.services import Services
-
-
-@pytest.fixture
-async def services(database_url: str) -> AsyncIterator[Services]:
-    async with open_services(service_settings(database_url)) as opened:
-        yield opened
 
 
 async def save(services: Services, host: str = "registry.example", **more: Any) -> Registry:

@@ -2,7 +2,6 @@
 
 import gzip
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -10,7 +9,7 @@ from tests.server.runtime.conftest import batch_of, seen
 from tests.support.fleet import Fleet, installed, package
 from tests.support.inventory import batch, container, node, pod, workload
 from tests.support.osv import import_records, osv
-from tests.support.service import Agent, RunningService, eventually, running_service, service_settings
+from tests.support.service import Agent, RunningService, eventually
 
 from deadlight.model import wire
 from deadlight.model.observation import Grade
@@ -19,15 +18,8 @@ OBSERVATIONS = "/agent/v1/observations"
 
 
 @pytest.fixture
-async def quiet(database_url: str) -> AsyncIterator[RunningService]:
-    """A service that only answers."""
-    async with running_service(service_settings(database_url), background=False) as running:
-        yield running
-
-
-@pytest.fixture
-async def sensor(quiet: RunningService) -> Agent:
-    return await quiet.enrol("sensor", node="node-1")
+async def sensor(service: RunningService) -> Agent:
+    return await service.enrol("sensor", node="node-1")
 
 
 def changed(**fields: Any) -> bytes:
@@ -39,13 +31,13 @@ def changed(**fields: Any) -> bytes:
 
 @pytest.mark.req("R31")
 @pytest.mark.parametrize("packed", [False, True])
-async def test_a_batch_is_acknowledged_once_it_is_stored(quiet: RunningService, sensor: Agent, packed: bool) -> None:
+async def test_a_batch_is_acknowledged_once_it_is_stored(service: RunningService, sensor: Agent, packed: bool) -> None:
     message = batch_of(seen("c", "/usr/bin/bash"))
     body = wire.encode(message)
     headers = {"content-encoding": "gzip"} if packed else {}
     answer = await sensor.post(OBSERVATIONS, gzip.compress(body) if packed else body, **headers)
     assert answer == (200, {"batch_id": message.batch_id})
-    (row,) = await quiet.rows("SELECT path, node_name FROM observation")
+    (row,) = await service.rows("SELECT path, node_name FROM observation")
     assert (row.path, row.node_name) == ("/usr/bin/bash", "node-1")
 
 
@@ -65,20 +57,20 @@ async def test_a_batch_is_acknowledged_once_it_is_stored(quiet: RunningService, 
     ],
 )
 async def test_a_malformed_batch_is_refused_with_the_field_and_nothing_else_is_lost(
-    quiet: RunningService, sensor: Agent, body: bytes, reason: str
+    service: RunningService, sensor: Agent, body: bytes, reason: str
 ) -> None:
     await sensor.post(OBSERVATIONS, batch_of(seen("c", "/usr/bin/dash")))
     status, answer = await sensor.post(OBSERVATIONS, body)
     assert (status, answer["code"]) == (400, "bad_request")
     assert reason in answer["message"]
-    assert [row.path for row in await quiet.rows("SELECT path FROM observation")] == ["/usr/bin/dash"]
+    assert [row.path for row in await service.rows("SELECT path FROM observation")] == ["/usr/bin/dash"]
     status, _ = await sensor.post(OBSERVATIONS, batch_of(seen("c", "/usr/bin/bash")))
     assert status == 200
-    assert len(await quiet.rows("SELECT FROM observation")) == 2
+    assert len(await service.rows("SELECT FROM observation")) == 2
 
 
-async def test_only_sensors_say_what_was_seen(quiet: RunningService) -> None:
-    controller = await quiet.enrol()
+async def test_only_sensors_say_what_was_seen(service: RunningService) -> None:
+    controller = await service.enrol()
     status, answer = await controller.post(OBSERVATIONS, batch_of(seen("c", "/usr/bin/bash")))
     assert (status, answer["message"]) == (403, "only a sensor may say this; this is a controller")
     controller.token = ""
@@ -86,41 +78,41 @@ async def test_only_sensors_say_what_was_seen(quiet: RunningService) -> None:
 
 
 @pytest.mark.req("R17", "R18", "R20", "R31", "D21")
-async def test_a_file_seen_before_anything_else_validates_its_package_in_the_end(service: RunningService) -> None:
-    fleet = Fleet(service.services.engine)
-    await import_records(service.services.engine, osv("CVE-2026-1001", "bash"))
+async def test_a_file_seen_before_anything_else_validates_its_package_in_the_end(whole_service: RunningService) -> None:
+    fleet = Fleet(whole_service.services.engine)
+    await import_records(whole_service.services.engine, osv("CVE-2026-1001", "bash"))
     stored = await fleet.add_image(
         installed(package("bash"), "/usr/bin/bash"), installed(package("sed"), "/usr/bin/sed")
     )
     (row,) = await fleet.rows("SELECT digest FROM image_tag")
-    sensor = await service.enrol("sensor", node="node-1")
+    sensor = await whole_service.enrol("sensor", node="node-1")
     running = container("registry.example/shop/web:1.0.0", row.digest)
     observed = seen(running.container_id, "/usr/bin/bash", Grade.EXECUTED, process="bash", arguments=("bash", "-l"))
     assert (await sensor.post(OBSERVATIONS, batch_of(observed)))[0] == 200
-    await service.settle()
-    assert not await service.rows("SELECT FROM package_use")
+    await whole_service.settle()
+    assert not await whole_service.rows("SELECT FROM package_use")
 
-    controller = await service.enrol()
+    controller = await whole_service.enrol()
     await controller.post("/agent/v1/inventory", batch(node(), workload(), pod(running)))
     page = f"/api/v1/image-tags/{stored.image_tag_id}"
 
     async def validated() -> bool:
-        return bool((await service.get(page))["validated_vulnerabilities"] == 1)
+        return bool((await whole_service.get(page))["validated_vulnerabilities"] == 1)
 
     await eventually(validated)
-    packages = {item["name"]: item for item in (await service.get(f"{page}/packages"))["packages"]}
+    packages = {item["name"]: item for item in (await whole_service.get(f"{page}/packages"))["packages"]}
     assert (packages["bash"]["grade"], packages["bash"]["evidence_path"], packages["bash"]["evidence_process"]) == (
         "executed",
         "/usr/bin/bash",
         "bash",
     )
     assert packages["sed"]["grade"] is None
-    (found,) = (await service.get(f"{page}/vulnerabilities"))["vulnerabilities"]
+    (found,) = (await whole_service.get(f"{page}/vulnerabilities"))["vulnerabilities"]
     assert (found["vulnerability"], found["grade"], found["evidence_path"]) == (
         "CVE-2026-1001",
         "executed",
         "/usr/bin/bash",
     )
-    (listed,) = (await service.post("/runtime/api/v1/workloads", {}))["workloads"]
+    (listed,) = (await whole_service.post("/runtime/api/v1/workloads", {}))["workloads"]
     (process,) = listed["processes"]
     assert process["path"] == "/usr/bin/bash"

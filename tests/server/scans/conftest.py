@@ -8,10 +8,8 @@ import pytest
 from sqlalchemy import Row
 from tests.support.fleet import Fleet
 from tests.support.registries import ServedRegistry, serve_registry
-from tests.support.service import service_settings
 
 from deadlight.demo.images import BuiltImage, BuiltIndex
-from deadlight.server.__main__ import open_services
 from deadlight.server.inventory.image_tags import ImageTagKey
 from deadlight.server.inventory.rows import ensure_image_tags
 from deadlight.server.jobs.queue import RetryLaterError
@@ -113,12 +111,9 @@ async def registry() -> AsyncIterator[ServedRegistry]:
 
 
 @pytest.fixture
-async def untrusted(
-    database_url: str, registry: ServedRegistry, fleet: Fleet, processes: IsolatedProcesses
-) -> AsyncIterator[Scans]:
+def untrusted(services: Services, registry: ServedRegistry, fleet: Fleet, processes: IsolatedProcesses) -> Scans:
     """Scans in a service to which nobody has added the registry."""
-    async with open_services(service_settings(database_url)) as services:
-        yield Scans(replace(services, processes=processes), registry, fleet)
+    return Scans(replace(services, processes=processes), registry, fleet)
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ WEB = image(debian({"openssl": "3.0.1-1"}))
 
 
 @pytest.fixture
-async def trusting(service: RunningService, registry: ServedRegistry) -> RunningService:
+async def trusting(whole_service: RunningService, registry: ServedRegistry) -> RunningService:
     """A service to which the registry has been added."""
-    await service.post("/api/v1/registries", {"host": registry.host, "url": registry.url})
-    return service
+    await whole_service.post("/api/v1/registries", {"host": registry.host, "url": registry.url})
+    return whole_service
 
 
 @pytest.mark.req("R9")

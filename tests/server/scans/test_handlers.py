@@ -68,33 +68,33 @@ async def test_a_changed_registry_is_a_reason_to_try_again_what_was_not_done_and
 
 @pytest.mark.req("R3", "R9")
 async def test_a_scan_that_had_to_wait_runs_again_by_itself_and_others_need_not_wait(
-    service: RunningService, registry: ServedRegistry
+    whole_service: RunningService, registry: ServedRegistry
 ) -> None:
     async with serve_registry() as fine:
         for served in (registry, fine):
-            await service.post("/api/v1/registries", {"host": served.host, "url": served.url})
-        await service.settle()
+            await whole_service.post("/api/v1/registries", {"host": served.host, "url": served.url})
+        await whole_service.settle()
         await registry.push(WEB)
         await fine.push(text_image("fine"), repository="shop/fine")
         registry.trouble = answering(429, Retry_After="120")
-        controller = await service.enrol()
+        controller = await whole_service.enrol()
         names = {
             f"{registry.host}/shop/web:1.0.0": WEB.manifest.digest,
             f"{fine.host}/shop/fine:1.0.0": text_image("fine").manifest.digest,
         }
         running = pod(*(container(name, digest, name=digest[7:20]) for name, digest in names.items()))
         await controller.post("/agent/v1/inventory", batch(node(), workload(), running))
-        fleet = Fleet(service.services.engine)
+        fleet = Fleet(whole_service.services.engine)
 
         async def waiting() -> bool:
             return await statuses(fleet) == {"shop/web": "waiting", "shop/fine": "done"}
 
         await eventually(waiting)
-        await service.settle()
+        await whole_service.settle()
         (job,) = await fleet.rows("SELECT execute_after - now() AS pause FROM pgqueuer WHERE entrypoint = 'scan_image'")
         assert timedelta(seconds=90) < job.pause <= timedelta(seconds=120)
         registry.trouble = None
-        service.services.registries.clear()  # as if the two minutes had passed
+        whole_service.services.registries.clear()  # as if the two minutes had passed
         await fleet.rows("UPDATE pgqueuer SET execute_after = now() WHERE entrypoint = 'scan_image'")
 
         async def done() -> bool:

@@ -5,12 +5,11 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy.ext.asyncio import AsyncEngine
-from tests.support.fleet import Fleet
 from tests.support.mail import MailServer, running_mail_server
-from tests.support.service import RunningService, running_service, service_settings
+from tests.support.service import RunningService, service_settings
 
 from deadlight.model.event import EventType
+from deadlight.server.settings import Settings
 
 ATTEMPTS = 3
 """How often the service of these tests tries to deliver."""
@@ -74,26 +73,12 @@ async def mail_server() -> AsyncIterator[MailServer]:
 
 
 @pytest.fixture
-async def quiet(database_url: str, mail_server: MailServer) -> AsyncIterator[RunningService]:
-    """A service without background work, so that a test makes every step itself."""
-    settings = service_settings(database_url, delivery_attempts=ATTEMPTS, smtp_url=mail_server.url)
-    async with running_service(settings, background=False) as running:
-        yield running
+def settings(database_url: str, mail_server: MailServer) -> Settings:
+    """With a mail server, and soon tired of trying."""
+    return service_settings(database_url, delivery_attempts=ATTEMPTS, smtp_url=mail_server.url)
 
 
 @pytest.fixture
-def workers(quiet: RunningService) -> Workers:
-    """Workers of the service without background work."""
-    return Workers(quiet)
-
-
-@pytest.fixture
-def engine(quiet: RunningService) -> AsyncEngine:
-    """The service's own connections."""
-    return quiet.services.engine
-
-
-@pytest.fixture
-def fleet(engine: AsyncEngine) -> Fleet:
-    """Rows in the service's database."""
-    return Fleet(engine)
+def workers(service: RunningService) -> Workers:
+    """Workers of the service."""
+    return Workers(service)

@@ -24,8 +24,8 @@ def body(**more: Any) -> dict[str, Any]:
 
 
 @pytest.mark.req("F11")
-async def test_the_events_a_worker_can_listen_to_are_listed_with_samples(quiet: RunningService) -> None:
-    listed = await quiet.get("/api/v1/event-types")
+async def test_the_events_a_worker_can_listen_to_are_listed_with_samples(service: RunningService) -> None:
+    listed = await service.get("/api/v1/event-types")
     assert [item["name"] for item in listed] == [item.value for item in ALERTABLE]
     assert {"WorkloadChanged", "IntegrityViolationDetected", "UntrustedRegistryDetected"} <= {
         item["name"] for item in listed
@@ -36,7 +36,7 @@ async def test_the_events_a_worker_can_listen_to_are_listed_with_samples(quiet: 
 
 
 @pytest.mark.req("F10", "F11", "F24")
-async def test_a_worker_is_added_shown_changed_and_removed(workers: Workers, quiet: RunningService) -> None:
+async def test_a_worker_is_added_shown_changed_and_removed(workers: Workers, service: RunningService) -> None:
     created = body(
         event_types=["WorkloadChanged", "UntrustedRegistryDetected", "WorkloadChanged"],
         criteria='event.data.workload.cluster == "production"',
@@ -47,8 +47,8 @@ async def test_a_worker_is_added_shown_changed_and_removed(workers: Workers, qui
             {"type": "email", "config": {"to": ["ada@example.com"]}},
         ],
     )
-    worker_id = (await quiet.post(WORKERS, created))["id"]
-    (shown,) = await quiet.get(WORKERS)
+    worker_id = (await service.post(WORKERS, created))["id"]
+    (shown,) = await service.get(WORKERS)
     assert shown == await workers.get(worker_id)
     assert shown["event_types"] == ["WorkloadChanged", "UntrustedRegistryDetected"]
     assert (shown["name"], shown["description"], shown["enabled"]) == ("security", "Tells everybody", True)
@@ -60,14 +60,14 @@ async def test_a_worker_is_added_shown_changed_and_removed(workers: Workers, qui
     assert (shown["delivered"], shown["pending"], shown["dead"]) == (0, 0, 0)
     kept = shown["destinations"][2]
     changed = body(name="renamed", enabled=False, destinations=[{"id": kept["id"], "type": "email"}])
-    await quiet.request("PUT", f"{WORKERS}/{worker_id}", changed, expect=204)
+    await service.request("PUT", f"{WORKERS}/{worker_id}", changed, expect=204)
     shown = await workers.get(worker_id)
     assert (shown["name"], shown["enabled"], shown["criteria"], shown["destinations"]) == ("renamed", False, "", [kept])
-    await quiet.request("DELETE", f"{WORKERS}/{worker_id}", expect=204)
-    assert await quiet.get(WORKERS) == []
+    await service.request("DELETE", f"{WORKERS}/{worker_id}", expect=204)
+    assert await service.get(WORKERS) == []
     for method in ("GET", "DELETE"):
-        await quiet.request(method, f"{WORKERS}/{worker_id}", expect=404)
-    await quiet.request("PUT", f"{WORKERS}/{worker_id}", changed, expect=404)
+        await service.request(method, f"{WORKERS}/{worker_id}", expect=404)
+    await service.request("PUT", f"{WORKERS}/{worker_id}", changed, expect=404)
 
 
 WRONG: tuple[tuple[dict[str, Any], str], ...] = (
@@ -89,15 +89,15 @@ WRONG: tuple[tuple[dict[str, Any], str], ...] = (
 
 
 @pytest.mark.req("F11")
-async def test_a_worker_that_cannot_work_is_refused_with_the_reason_and_not_saved(quiet: RunningService) -> None:
+async def test_a_worker_that_cannot_work_is_refused_with_the_reason_and_not_saved(service: RunningService) -> None:
     for wrong, message in WRONG:
-        refusal = await quiet.post(WORKERS, body(**wrong), expect=400)
+        refusal = await service.post(WORKERS, body(**wrong), expect=400)
         assert refusal["code"] == "bad_request"
         assert message in refusal["message"]
-    assert await quiet.get(WORKERS) == []
+    assert await service.get(WORKERS) == []
 
 
-async def test_a_change_that_cannot_work_leaves_the_worker_as_it_was(workers: Workers, quiet: RunningService) -> None:
+async def test_a_change_that_cannot_work_leaves_the_worker_as_it_was(workers: Workers, service: RunningService) -> None:
     worker_id = await workers.add(webhook(HOOK))
     other_id = await workers.add(webhook(HOOK), name="other")
     before = await workers.get(worker_id)
@@ -108,13 +108,15 @@ async def test_a_change_that_cannot_work_leaves_the_worker_as_it_was(workers: Wo
         ({"destinations": [{"id": foreign, "type": "webhook", "config": {"url": HOOK}}]}, 400),
         ({"destinations": [webhook("nowhere")]}, 400),
     ):
-        await quiet.request("PUT", f"{WORKERS}/{worker_id}", body(**wrong), expect=status)
+        await service.request("PUT", f"{WORKERS}/{worker_id}", body(**wrong), expect=status)
         assert await workers.get(worker_id) == before
-    assert "there already is a worker 'other'" in (await quiet.post(WORKERS, body(name="other"), expect=409))["message"]
+    assert (
+        "there already is a worker 'other'" in (await service.post(WORKERS, body(name="other"), expect=409))["message"]
+    )
 
 
 async def test_secrets_are_encrypted_and_never_come_back(
-    workers: Workers, quiet: RunningService, receiver: Receiver
+    workers: Workers, service: RunningService, receiver: Receiver
 ) -> None:
     receiver.answers += [500]
     secret = "whsec_c2VjcmV0IHNlY3JldCBzZWNyZXQ="
@@ -122,12 +124,12 @@ async def test_secrets_are_encrypted_and_never_come_back(
     worker_id = await workers.add(webhook(f"{receiver.url}/s3cretpath?key=s3cretquery", secret=secret, headers=headers))
     alert_id = await workers.test(worker_id)
     answers = [
-        await quiet.get(WORKERS),
+        await service.get(WORKERS),
         await workers.get(worker_id),
         await workers.alerts(),
         await workers.alert(alert_id),
     ]
-    everything = msgspec.json.encode(answers).decode() + str(await quiet.rows("SELECT * FROM destination"))
+    everything = msgspec.json.encode(answers).decode() + str(await service.rows("SELECT * FROM destination"))
     assert "s3cret" not in everything
     assert secret.removeprefix("whsec_") not in everything
 
@@ -147,19 +149,19 @@ BEARING_SECRETS: tuple[dict[str, Any], ...] = (
 )
 
 
-async def test_a_refusal_does_not_repeat_what_may_be_a_secret(quiet: RunningService) -> None:
+async def test_a_refusal_does_not_repeat_what_may_be_a_secret(service: RunningService) -> None:
     for destination in BEARING_SECRETS:
-        refusal = await quiet.post(WORKERS, body(destinations=[destination]), expect=400)
+        refusal = await service.post(WORKERS, body(destinations=[destination]), expect=400)
         assert "s3cret" not in refusal["message"]
 
 
 @pytest.mark.req("F21", "F22")
 async def test_a_test_makes_an_alert_for_each_destination_whatever_the_criteria(
-    workers: Workers, quiet: RunningService
+    workers: Workers, service: RunningService
 ) -> None:
     worker_id = await workers.add(webhook(HOOK), webhook(HOOK), criteria="false")
     for event_type in ALERTABLE:
-        sent = await quiet.post(f"{WORKERS}/{worker_id}/test", {"event_type": event_type.value})
+        sent = await service.post(f"{WORKERS}/{worker_id}/test", {"event_type": event_type.value})
         assert len(sent["alert_ids"]) == 2
         for alert_id in sent["alert_ids"]:
             alert = await workers.alert(alert_id)
@@ -168,15 +170,15 @@ async def test_a_test_makes_an_alert_for_each_destination_whatever_the_criteria(
             assert (alert["status"], alert["attempts"], alert["deliveries"]) == ("pending", 0, [])
 
 
-async def test_there_is_nothing_to_test_redeliver_or_show_where_there_is_none(quiet: RunningService) -> None:
+async def test_there_is_nothing_to_test_redeliver_or_show_where_there_is_none(service: RunningService) -> None:
     nobody = "00000000-0000-0000-0000-000000000000"
-    await quiet.post(f"{WORKERS}/1/test", {}, expect=404)
-    await quiet.request("GET", f"/api/v1/alerts/{nobody}", expect=404)
-    await quiet.post(f"/api/v1/alerts/{nobody}/redeliver", expect=404)
-    await quiet.post(f"{WORKERS}/{2**70}/test", {}, expect=400)
+    await service.post(f"{WORKERS}/1/test", {}, expect=404)
+    await service.request("GET", f"/api/v1/alerts/{nobody}", expect=404)
+    await service.post(f"/api/v1/alerts/{nobody}/redeliver", expect=404)
+    await service.post(f"{WORKERS}/{2**70}/test", {}, expect=400)
 
 
-async def test_alerts_are_paged_newest_first_each_exactly_once(workers: Workers, quiet: RunningService) -> None:
+async def test_alerts_are_paged_newest_first_each_exactly_once(workers: Workers, service: RunningService) -> None:
     worker_id = await workers.add(webhook(HOOK), webhook(HOOK), webhook(HOOK))
     other_id = await workers.add(webhook(HOOK))
     for _ in range(3):
@@ -189,7 +191,7 @@ async def test_alerts_are_paged_newest_first_each_exactly_once(workers: Workers,
         key = ""
         while True:
             continued = f"&next_key={key}" if key else ""
-            page = await quiet.get(f"/api/v1/alerts?limit={limit}{continued}")
+            page = await service.get(f"/api/v1/alerts?limit={limit}{continued}")
             assert len(page["alerts"]) <= limit
             seen += [alert["id"] for alert in page["alerts"]]
             if not page["next_key"]:
@@ -199,4 +201,4 @@ async def test_alerts_are_paged_newest_first_each_exactly_once(workers: Workers,
     assert len(await workers.alerts(worker_id=worker_id)) == 9
     assert await workers.alerts(status="dead") == []
     for wrong in ("next_key=nonsense", "next_key=2026-01-01T00:00:00~x", "limit=0", "limit=101", "status=lost"):
-        await quiet.request("GET", f"/api/v1/alerts?{wrong}", expect=400)
+        await service.request("GET", f"/api/v1/alerts?{wrong}", expect=400)

@@ -50,8 +50,8 @@ class Courier:
 
 
 @pytest.fixture
-def courier(quiet: RunningService) -> Courier:
-    return Courier(quiet)
+def courier(service: RunningService) -> Courier:
+    return Courier(service)
 
 
 @pytest.fixture

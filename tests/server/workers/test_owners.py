@@ -29,13 +29,13 @@ def email(**more: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def happenings(quiet: RunningService) -> Happenings:
-    return Happenings(quiet.services.engine)
+def happenings(service: RunningService) -> Happenings:
+    return Happenings(service.services.engine)
 
 
 @pytest.fixture
-def courier(quiet: RunningService) -> Courier:
-    return Courier(quiet)
+def courier(service: RunningService) -> Courier:
+    return Courier(service)
 
 
 @pytest.mark.req("F8", "F23")

@@ -11,11 +11,12 @@ from tests.support.mail import MailServer
 from tests.support.osv import CRITICAL, import_records, osv
 from tests.support.receiver import Receiver
 from tests.support.registries import ServedRegistry, serve_registry
-from tests.support.service import Agent, RunningService, running_service, service_settings
+from tests.support.service import Agent, RunningService, service_settings
 
 from deadlight.model import wire
 from deadlight.model.event import EventType
 from deadlight.model.workload import WorkloadKind
+from deadlight.server.settings import Settings
 
 INVENTORY = "/agent/v1/inventory"
 DEPLOYED_BY = {"deadlight.io/deployed-by": "grace@example.com"}
@@ -28,17 +29,15 @@ async def registry() -> AsyncIterator[ServedRegistry]:
 
 
 @pytest.fixture
-async def service(database_url: str, mail_server: MailServer) -> AsyncIterator[RunningService]:
-    """A service with its background work and a mail server, which compares with registries all the time."""
-    async with running_service(
-        service_settings(database_url, smtp_url=mail_server.url, integrity_interval=0.5)
-    ) as running:
-        yield running
+def settings(database_url: str, mail_server: MailServer) -> Settings:
+    """With a mail server, and comparing with registries all the time."""
+    return service_settings(database_url, smtp_url=mail_server.url, integrity_interval=0.5)
 
 
 @pytest.fixture
-def workers(service: RunningService) -> Workers:
-    return Workers(service)
+def service(whole_service: RunningService) -> RunningService:
+    """With its background work, which `workers` come to as well."""
+    return whole_service
 
 
 @pytest.fixture

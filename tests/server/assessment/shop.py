@@ -1,36 +1,14 @@
-"""A service that only answers, over a fleet that tests write themselves."""
+"""A fleet that shows everything lists show, and what else is read of lists."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
-import pytest
-from sqlalchemy.ext.asyncio import AsyncEngine
 from tests.support.fleet import Fleet, Stored, installed, package
 from tests.support.osv import CRITICAL, HIGH, LOW, import_records, osv
-from tests.support.service import RunningService, running_service, service_settings
+from tests.support.service import RunningService
 
 from deadlight.server.findings.service import assess_image
 
 OWNER = {"org.opencontainers.image.authors": "ada@example.com"}
-
-
-@pytest.fixture
-async def service(database_url: str) -> AsyncIterator[RunningService]:
-    """Without background work."""
-    async with running_service(service_settings(database_url), background=False) as running:
-        yield running
-
-
-@pytest.fixture
-def engine(service: RunningService) -> AsyncEngine:
-    """The service's own connections."""
-    return service.services.engine
-
-
-@pytest.fixture
-def fleet(engine: AsyncEngine) -> Fleet:
-    """Rows in the service's database."""
-    return Fleet(engine)
 
 
 async def verdict(fleet: Fleet, image_tag_id: int, status: str, violation_type: str | None = None) -> None:

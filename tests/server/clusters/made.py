@@ -1,25 +1,9 @@
-"""A service that only answers, over clusters that tests write themselves."""
+"""Clusters as agents leave them, written without agents."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
-import pytest
-from sqlalchemy.ext.asyncio import AsyncEngine
 from tests.support.fleet import Fleet
-from tests.support.service import RunningService, running_service, service_settings
-
-
-@pytest.fixture
-async def service(database_url: str) -> AsyncIterator[RunningService]:
-    """Without background work."""
-    async with running_service(service_settings(database_url), background=False) as running:
-        yield running
-
-
-@pytest.fixture
-def engine(service: RunningService) -> AsyncEngine:
-    """The service's own connections."""
-    return service.services.engine
+from tests.support.service import RunningService
 
 
 async def listed(service: RunningService, query: str = "") -> dict[str, Any]:
