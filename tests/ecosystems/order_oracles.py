@@ -8,6 +8,7 @@ from itertools import islice, pairwise
 from pathlib import Path
 
 import pytest
+import semver
 
 from deadlight.ecosystems import InvalidVersionError, VersionKey
 
@@ -95,7 +96,8 @@ def rubygems(pairs: Sequence[Pair]) -> list[str]:
 def composer(pairs: Sequence[Pair]) -> list[str]:
     """The order of Composer: its parser's normal form, compared by PHP."""
     php = _program("php", "Composer")
-    if subprocess.run([php, "-r", 'require "Composer/Semver/autoload.php";'], capture_output=True).returncode:
+    loading = [php, "-r", 'require "Composer/Semver/autoload.php";']
+    if subprocess.run(loading, capture_output=True, check=False).returncode:
         pytest.skip("composer/semver is not installed: Composer cannot be asked for its order")
     return _ask([php, "-r", _PHP], pairs)
 
@@ -106,13 +108,25 @@ def npm(pairs: Sequence[Pair]) -> list[str]:
     return _ask([_program("node", "npm"), "-e", _NODE, f"{modules.strip()}/npm/node_modules/semver"], pairs)
 
 
+def python_semver(pairs: Sequence[Pair]) -> list[str]:
+    """The order of the `semver` package of PyPI."""
+
+    def verdict(a: str, b: str) -> str:
+        try:
+            return str(semver.Version.parse(a).compare(b))
+        except ValueError:
+            return REFUSED
+
+    return [verdict(a, b) for a, b in pairs]
+
+
 def go(pairs: Sequence[Pair], workspace: Path) -> list[str]:
     """The order of golang.org/x/mod/semver, of which every Go installation has the source."""
     program = _program("go", "Go")
     root = subprocess.run([program, "env", "GOROOT"], capture_output=True, text=True, check=True).stdout.strip()
     (workspace / "semver").mkdir()
     shutil.copy(f"{root}/src/cmd/vendor/golang.org/x/mod/semver/semver.go", workspace / "semver")
-    (workspace / "go.mod").write_text("module oracle\n")
+    (workspace / "go.mod").write_text("module oracle\n\ngo 1.18\n")
     (workspace / "main.go").write_text(_GO)
     subprocess.run([program, "build", "-o", "oracle", "."], cwd=workspace, check=True, capture_output=True)
     return _ask([str(workspace / "oracle")], pairs)
@@ -134,6 +148,14 @@ def maven(pairs: Sequence[Pair]) -> list[str]:
         assert len(compared) == len(some) - 1
         verdicts += [signs[sign] for sign in compared[::2]]
     return verdicts
+
+
+def semver_versions(chance: random.Random) -> str:
+    """Three numbers with any pre-release and build metadata."""
+    core = ".".join(str(chance.choice([0, 0, 1, 2, 10, 11])) for _ in range(3))
+    parts = [chance.choice(["alpha", "beta", "rc", "a", "A", "0", "1", "2", "11", "rc1", "-", "x-1"]) for _ in range(3)]
+    pre_release = "-" + ".".join(parts[: chance.randint(1, 3)]) if chance.random() < 0.6 else ""
+    return core + pre_release + chance.choice(["", "", "+build.1", "+001"])
 
 
 def variations(make: Callable[[random.Random], str], alphabet: Sequence[str], seed: int) -> Iterator[Pair]:

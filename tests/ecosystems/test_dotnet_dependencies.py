@@ -29,7 +29,9 @@ def test_a_path_that_climbs_out_ends_at_the_root():
     assert package.files == ("/etc/x", "/usr/y")
 
 
-@pytest.mark.parametrize("text", [b"", b"[]", b'{"libraries": []}', b'{"targets": {"a": {"b": {"runtime": 1}}}}', b"\xff"])
+@pytest.mark.parametrize(
+    "text", [b"", b"[]", b'{"libraries": []}', b'{"targets": {"a": {"b": {"runtime": 1}}}}', b"\xff"]
+)
 def test_what_is_not_of_this_shape_is_a_problem(text):
     found = catalogue(DOTNET, {"app/a.deps.json": text})
     assert (found.packages, len(found.problems)) == ((), 1)

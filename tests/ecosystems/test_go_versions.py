@@ -22,9 +22,15 @@ def test_the_order_is_gos_own(tmp_path):
 
 def test_a_pseudo_version_lies_between_the_tags_around_its_commit():
     assert_ascending(
-        go_version_key, "v0.0.0-20190109021931-daa7c04131f5", "v0.0.0-20240109021931-000000000000", "v1.2.3",
-        "v1.2.4-0.20240109021931-daa7c04131f5", "v1.2.4-rc.1", "v1.2.4-rc.1.0.20240109021931-daa7c04131f5", "v1.2.4",
-    )  # fmt: skip
+        go_version_key,
+        "v0.0.0-20190109021931-daa7c04131f5",
+        "v0.0.0-20240109021931-000000000000",
+        "v1.2.3",
+        "v1.2.4-0.20240109021931-daa7c04131f5",
+        "v1.2.4-rc.1",
+        "v1.2.4-rc.1.0.20240109021931-daa7c04131f5",
+        "v1.2.4",
+    )
 
 
 def test_incompatible_says_nothing_about_the_order():

@@ -53,13 +53,21 @@ def test_deep_nesting_is_refused_not_fatal(text):
         list(parse_npm_lock(text))
 
 
-@pytest.mark.parametrize("line", [b'"' * 400_000, b"a@" * 200_000, b"a@b, " * 100_000 + b":", b"@a/" * 200_000 + b"@:", b"  version " * 50_000])
+@pytest.mark.parametrize(
+    "line",
+    [b'"' * 400_000, b"a@" * 200_000, b"a@b, " * 100_000 + b":", b"@a/" * 200_000 + b"@:", b"  version " * 50_000],
+)
 @pytest.mark.timeout(5)
 def test_a_hostile_lock_takes_no_longer_than_its_size(line):
     list(parse_yarn_lock(line * 2 + b"\n" + b'a@1:\n  version "1"\n  resolved "https://' + line + b'"\n'))
 
 
-@given(st.binary(max_size=80) | st.lists(st.sampled_from(['"', "a@1", ":\n", "  version ", "@", "{", "}", '"packages":', "[", ","])).map(lambda w: "".join(w).encode()))
+@given(
+    st.binary(max_size=80)
+    | st.lists(st.sampled_from(['"', "a@1", ":\n", "  version ", "@", "{", "}", '"packages":', "[", ","])).map(
+        lambda w: "".join(w).encode()
+    )
+)
 def test_no_bytes_raise_anything_but_the_rooms_own_error(content):
     for parse in (parse_npm_lock, parse_yarn_lock):
         with contextlib.suppress(UnreadableDocumentError):

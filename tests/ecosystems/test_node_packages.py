@@ -67,16 +67,28 @@ def test_an_installed_package_owns_its_folder():
 
 
 def test_under_an_alias_a_package_has_its_own_name():
-    assert purls(catalogue(NODE, {f"{APP}/old/package.json": manifest("left-pad", "1.3.0")})) == ["pkg:npm/left-pad@1.3.0"]
+    assert purls(catalogue(NODE, {f"{APP}/old/package.json": manifest("left-pad", "1.3.0")})) == [
+        "pkg:npm/left-pad@1.3.0"
+    ]
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        b"", b"{", b"[]", b"{}", b'{"name": "a"}', b'{"version": "1"}', manifest(["a"]), manifest("a", 1), manifest("../a"),
-        manifest("a", "1 2"), manifest("a" * 300), b'{"name": "\xff", "version": "1"}',
+        b"",
+        b"{",
+        b"[]",
+        b"{}",
+        b'{"name": "a"}',
+        b'{"version": "1"}',
+        manifest(["a"]),
+        manifest("a", 1),
+        manifest("../a"),
+        manifest("a", "1 2"),
+        manifest("a" * 300),
+        b'{"name": "\xff", "version": "1"}',
     ],
-)  # fmt: skip
+)
 def test_a_manifest_without_name_and_version_is_named_not_guessed(text):
     found = catalogue(NODE, {f"{APP}/a/package.json": text})
     assert found.packages == ()
@@ -98,9 +110,17 @@ def test_a_lock_counts_where_nothing_is_installed_beside_it(name):
 def test_what_a_lock_takes_from_elsewhere_is_no_package_of_npm():
     found = catalogue(NODE, {"package-lock.json": golden("package-lock-1.json")})
     assert sorted(purls(found)) == [
-        "pkg:npm/%40a/b@2.0.0", "pkg:npm/%40babel/core@7.24.0", "pkg:npm/debug@2.6.9", "pkg:npm/express@4.18.2", "pkg:npm/left-pad@1.3.0",
-    ]  # fmt: skip
+        "pkg:npm/%40a/b@2.0.0",
+        "pkg:npm/%40babel/core@7.24.0",
+        "pkg:npm/debug@2.6.9",
+        "pkg:npm/express@4.18.2",
+        "pkg:npm/left-pad@1.3.0",
+    ]
 
 
 def test_a_lock_that_is_none_is_a_problem():
-    assert catalogue(NODE, {"package-lock.json": b"<<<<<<< HEAD"}).problems[0].startswith("package-lock.json in layer sha256:1: JSON")
+    assert (
+        catalogue(NODE, {"package-lock.json": b"<<<<<<< HEAD"})
+        .problems[0]
+        .startswith("package-lock.json in layer sha256:1: JSON")
+    )

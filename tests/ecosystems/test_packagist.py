@@ -15,7 +15,9 @@ def made(chance: random.Random) -> str:
         return chance.choice(["1.x-dev", "1.2.x-dev", "2.*-dev", "v1.x-dev", "1.2-dev"])
     core = ".".join(str(chance.choice([0, 1, 2, 10, 11])) for _ in range(chance.randint(1, 4)))
     words = ["alpha", "beta", "RC", "rc", "a", "b", "patch", "pl", "p", "stable", "dev", ""]
-    stability = chance.choice(["", "-", ".", "_"]) + chance.choice(words) + chance.choice(["", "1", "2", ".3", "10", "2.1"])
+    stability = (
+        chance.choice(["", "-", ".", "_"]) + chance.choice(words) + chance.choice(["", "1", "2", ".3", "10", "2.1"])
+    )
     ending = chance.choice(["", "", "", "-dev", "+build"])
     return chance.choice(["", "", "v"]) + core + (stability if chance.random() < 0.6 else "") + ending
 
@@ -27,13 +29,32 @@ def test_the_order_is_composers_own():
 
 def test_stabilities_are_in_their_order():
     assert_ascending(
-        packagist_version_key, "1.0-dev", "1.0-alpha1", "1.0-alpha2-dev", "1.0-alpha2", "1.0-b1", "1.0-RC1", "1.0", "1.0-p1", "1.0.1", "1.x-dev", "2.0",
-    )  # fmt: skip
+        packagist_version_key,
+        "1.0-dev",
+        "1.0-alpha1",
+        "1.0-alpha2-dev",
+        "1.0-alpha2",
+        "1.0-b1",
+        "1.0-RC1",
+        "1.0",
+        "1.0-p1",
+        "1.0.1",
+        "1.x-dev",
+        "2.0",
+    )
 
 
 @pytest.mark.parametrize(
-    ("a", "b"), [("1", "1.0.0.0"), ("v1.0", "1.0"), ("1.0-stable", "1.0"), ("1.0b2", "1.0-beta.2"), ("1.0+x", "1.0"), ("1.x-dev", "1.x.x-dev")]
-)  # fmt: skip
+    ("a", "b"),
+    [
+        ("1", "1.0.0.0"),
+        ("v1.0", "1.0"),
+        ("1.0-stable", "1.0"),
+        ("1.0b2", "1.0-beta.2"),
+        ("1.0+x", "1.0"),
+        ("1.x-dev", "1.x.x-dev"),
+    ],
+)
 def test_differently_written_equal_versions_have_equal_keys(a, b):
     assert packagist_version_key(a) == packagist_version_key(b)
 

@@ -26,7 +26,9 @@ def test_zeros_count_by_what_follows_them():
     assert_ascending(rubygems_version_key, "1.a", "1.a.0.b", "1.a.1", "1", "1.0.0.1", "1.0.1", "1.1")
 
 
-@pytest.mark.parametrize(("a", "b"), [("1", "1.0.0"), ("1.0.a", "1.a"), ("1.a.0", "1.a"), ("1-1", "1.pre.1"), ("01", "1")])
+@pytest.mark.parametrize(
+    ("a", "b"), [("1", "1.0.0"), ("1.0.a", "1.a"), ("1.a.0", "1.a"), ("1-1", "1.pre.1"), ("01", "1")]
+)
 def test_differently_written_equal_versions_have_equal_keys(a, b):
     assert rubygems_version_key(a) == rubygems_version_key(b)
 

@@ -52,7 +52,9 @@ def test_a_folder_reached_through_a_link_is_owned_by_its_real_path():
 def test_files_of_all_layers_count_and_removed_ones_do_not():
     lower = node(LayerBuilder(), f"{MODULES}/a", "a", "old.js", "index.js").scan()
     upper = LayerBuilder().file(f"{MODULES}/a/new.js").whiteout(f"{MODULES}/a/old.js").scan()
-    assert files(squash([lower, upper]))["a"] == {f"/{MODULES}/a/{name}" for name in ("package.json", "index.js", "new.js")}
+    assert files(squash([lower, upper]))["a"] == {
+        f"/{MODULES}/a/{name}" for name in ("package.json", "index.js", "new.js")
+    }
 
 
 def test_a_folder_that_two_packages_name_is_the_first_ones():
@@ -62,12 +64,16 @@ def test_a_folder_that_two_packages_name_is_the_first_ones():
 
 
 def test_no_package_owns_the_root():
-    layer = LayerBuilder().file("etc/os-release", OS_RELEASE).file("lib/apk/db/installed", "P:a\nV:1\nA:x86\nF:\nR:\n\n")
+    layer = (
+        LayerBuilder().file("etc/os-release", OS_RELEASE).file("lib/apk/db/installed", "P:a\nV:1\nA:x86\nF:\nR:\n\n")
+    )
     assert files(squash([layer.scan()])) == {"a": set()}
 
 
 def test_a_node_package_shipped_by_the_distribution_has_it_as_owner():
-    layer = LayerBuilder().file("etc/os-release", OS_RELEASE).file("var/lib/dpkg/status", status(("node-semver", "7.3.5")))
+    layer = (
+        LayerBuilder().file("etc/os-release", OS_RELEASE).file("var/lib/dpkg/status", status(("node-semver", "7.3.5")))
+    )
     node(layer, "usr/share/nodejs/semver", "semver", "index.js", version="7.3.5")
     listed = "".join(f"/usr/share/nodejs/semver/{name}\n" for name in ("package.json", "index.js"))
     layer.file("var/lib/dpkg/info/node-semver.list", listed)
