@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import msgspec
 
 from deadlight.ecosystems.ecosystem import Catalogue, Cataloguer, Distribution, Document, is_plausible_version
-from deadlight.ecosystems.json_document import UnreadableDocumentError, parse_json, problem
-from deadlight.ecosystems.purl import language_purl
-from deadlight.model.package import InstalledPackage, Package
+from deadlight.ecosystems.json_document import UnreadableDocumentError, parse_json
+from deadlight.ecosystems.language_package import language_package
+from deadlight.model.package import InstalledPackage
 
 _DATABASE = "composer/installed.json"
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,127})/[A-Za-z0-9](?:[A-Za-z0-9._-]{0,127})")
@@ -39,27 +39,24 @@ def _catalogue_database(location: str, document: Document) -> Catalogue:
     try:
         listed = _parse_old(document.content) if old else parse_json(document.content, _Database).packages
     except UnreadableDocumentError as error:
-        return problem(location, document, f"{error}, not catalogued")
+        return Catalogue.unread(location, document, f"{error}, not catalogued")
     packages: list[InstalledPackage] = []
     problems: list[Catalogue] = []
     for installed in listed:
         if not (is_plausible_version(installed.version) and _NAME.fullmatch(installed.name)):
-            problems.append(problem(location, document, f"no valid name and version of {installed.name[:60]!r}"))
+            problems.append(
+                Catalogue.unread(location, document, f"no valid name and version of {installed.name[:60]!r}")
+            )
             continue
         files = _folder(location, installed, old=old)
-        packages.append(InstalledPackage(_package(installed), location, document.layer_digest, files))
+        package = language_package("Packagist", "composer", installed.name.lower(), installed.version)
+        packages.append(InstalledPackage(package, location, document.layer_digest, files))
     return Catalogue.merge([Catalogue(tuple(packages)), *problems])
 
 
 def _parse_old(content: bytes) -> list[_Installed]:
     """Composer 1 wrote the list alone."""
     return parse_json(content, list[_Installed])
-
-
-def _package(installed: _Installed) -> Package:
-    name, version = installed.name.lower(), installed.version
-    purl = language_purl("composer", name, version)
-    return Package("Packagist", name, version, purl, source_name=name, source_version=version)
 
 
 def _folder(location: str, installed: _Installed, *, old: bool) -> tuple[str, ...]:

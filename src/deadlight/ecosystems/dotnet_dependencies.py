@@ -3,11 +3,13 @@
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import msgspec
 
 from deadlight.ecosystems.ecosystem import Catalogue, Cataloguer, Distribution, Document, is_plausible_version
-from deadlight.ecosystems.json_document import UnreadableDocumentError, parse_json, problem
+from deadlight.ecosystems.json_document import UnreadableDocumentError, parse_json
+from deadlight.ecosystems.language_package import language_package
 from deadlight.ecosystems.purl import language_purl
 from deadlight.model.package import InstalledPackage, Package
 
@@ -56,7 +58,7 @@ def _catalogue_application(location: str, document: Document) -> Catalogue:
     try:
         dependencies = parse_json(document.content, _Dependencies)
     except UnreadableDocumentError as error:
-        return problem(location, document, f"{error}, not catalogued")
+        return Catalogue.unread(location, document, f"{error}, not catalogued")
     assets = dependencies.targets.get(dependencies.runtime_target.name, {})
     packages: list[InstalledPackage] = []
     problems: list[Catalogue] = []
@@ -65,7 +67,7 @@ def _catalogue_application(location: str, document: Document) -> Catalogue:
             continue
         name, _, version = key.removeprefix(_RUNTIME_PACK).partition("/")
         if not (is_plausible_version(version) and _NAME.fullmatch(name)):
-            problems.append(problem(location, document, f"no valid name and version in {key[:60]!r}"))
+            problems.append(Catalogue.unread(location, document, f"no valid name and version in {key[:60]!r}"))
             continue
         files = tuple(_owned_files(posixpath.dirname(location), assets.get(key, _Assets())))
         packages.append(InstalledPackage(_package(name, version), location, document.layer_digest, files))
@@ -74,9 +76,8 @@ def _catalogue_application(location: str, document: Document) -> Catalogue:
 
 def _package(name: str, version: str) -> Package:
     """NuGet ignores case: the name is in lower case, as advisories are looked up, the purl as it is written."""
-    known_as = name.lower()
-    purl = language_purl("nuget", name, version)
-    return Package("NuGet", known_as, version, purl, source_name=known_as, source_version=version)
+    package = language_package("NuGet", "nuget", name.lower(), version)
+    return replace(package, purl=language_purl("nuget", name, version))
 
 
 def _owned_files(folder: str, assets: _Assets) -> Iterator[str]:

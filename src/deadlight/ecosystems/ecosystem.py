@@ -58,6 +58,11 @@ class Catalogue:
     """Names of the packages that each package says it needs, by name; only where the format says so."""
 
     @classmethod
+    def unread(cls, location: str, document: Document, reason: object) -> "Catalogue":
+        """Nothing but what is wrong with a document, or with a part of it."""
+        return cls(problems=(f"{location} in layer {document.layer_digest}: {reason}",))
+
+    @classmethod
     def merge(cls, catalogues: "Iterable[Catalogue]") -> "Catalogue":
         """Everything that several catalogues found, in their order."""
         parts = tuple(catalogues)

@@ -5,9 +5,8 @@ import re
 from collections.abc import Iterator, Mapping
 
 from deadlight.ecosystems.ecosystem import Catalogue, Cataloguer, Distribution, Document, is_plausible_version
-from deadlight.ecosystems.json_document import problem
-from deadlight.ecosystems.purl import language_purl
-from deadlight.model.package import InstalledPackage, Package
+from deadlight.ecosystems.language_package import language_package
+from deadlight.model.package import InstalledPackage
 
 _SPECIFICATION = re.compile(
     r"(?P<root>(?:.*/)?)specifications/(?P<default>default/)?(?P<full_name>[^/]+)\.gemspec", re.DOTALL
@@ -50,10 +49,8 @@ def _catalogue_specification(
     text = document.content.decode("utf-8", "replace")
     name, version = _name_and_version(text)
     if not (is_plausible_version(version) and _NAME.fullmatch(name)):
-        return problem(place[0], document, "no valid name and version, not catalogued")
-    package = Package(
-        "RubyGems", name, version, language_purl("gem", name, version), source_name=name, source_version=version
-    )
+        return Catalogue.unread(place[0], document, "no valid name and version, not catalogued")
+    package = language_package("RubyGems", "gem", name, version)
     files = _library_files(place[0], text) if place["default"] else _folders(place, extensions)
     return Catalogue((InstalledPackage(package, place[0], document.layer_digest, tuple(files)),))
 

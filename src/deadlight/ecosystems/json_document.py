@@ -4,8 +4,6 @@ from typing import TypeVar
 
 import msgspec
 
-from deadlight.ecosystems.ecosystem import Catalogue, Document
-
 T = TypeVar("T")
 
 
@@ -25,8 +23,3 @@ def parse_json(content: bytes, kind: type[T]) -> T:
         raise UnreadableDocumentError(str(error)) from error
     except RecursionError as error:
         raise UnreadableDocumentError("nested too deeply") from error
-
-
-def problem(location: str, document: Document, text: object) -> Catalogue:
-    """A catalogue that only says what is wrong with a document."""
-    return Catalogue(problems=(f"{location} in layer {document.layer_digest}: {text}",))

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from deadlight.ecosystems.ecosystem import Catalogue, Cataloguer, Distribution, Document, is_plausible_version
-from deadlight.ecosystems.json_document import UnreadableDocumentError, parse_json, problem
+from deadlight.ecosystems.json_document import UnreadableDocumentError, parse_json
+from deadlight.ecosystems.language_package import language_package
 from deadlight.ecosystems.node_locks import LOCK_PARSERS
-from deadlight.ecosystems.purl import language_purl
-from deadlight.model.package import InstalledPackage, Package
+from deadlight.model.package import InstalledPackage
 
 _MANIFEST = "/package.json"
 _MODULES = "node_modules/"
@@ -58,12 +58,11 @@ def _catalogue_manifest(location: str, document: Document) -> Catalogue:
     try:
         manifest = parse_json(document.content, _Manifest)
     except UnreadableDocumentError as error:
-        return problem(location, document, f"{error}, not catalogued")
+        return Catalogue.unread(location, document, f"{error}, not catalogued")
     if not _is_package(manifest.name, manifest.version):
-        return problem(location, document, "no valid name and version, not catalogued")
-    files = (f"/{_folder(location)}",)
-    package = _package(manifest.name, manifest.version)
-    return Catalogue((InstalledPackage(package, location, document.layer_digest, files),))
+        return Catalogue.unread(location, document, "no valid name and version, not catalogued")
+    package = language_package("npm", "npm", manifest.name, manifest.version)
+    return Catalogue((InstalledPackage(package, location, document.layer_digest, (f"/{_folder(location)}",)),))
 
 
 def _catalogue_lock(location: str, document: Document) -> Catalogue:
@@ -71,7 +70,7 @@ def _catalogue_lock(location: str, document: Document) -> Catalogue:
     try:
         locked = LOCK_PARSERS[posixpath.basename(location)](document.content)
     except UnreadableDocumentError as error:
-        return problem(location, document, f"{error}, not catalogued")
+        return Catalogue.unread(location, document, f"{error}, not catalogued")
     return Catalogue(tuple(_locked_packages(location, document, locked)))
 
 
@@ -81,15 +80,11 @@ def _locked_packages(
     for name, version in dict.fromkeys(locked):
         # Else it comes from a folder or a repository, and its version says nothing about npm's packages.
         if version[:1].isdigit() and _is_package(name, version):
-            yield InstalledPackage(_package(name, version), location, document.layer_digest)
+            yield InstalledPackage(language_package("npm", "npm", name, version), location, document.layer_digest)
 
 
 def _is_package(name: str, version: str) -> bool:
     return is_plausible_version(version) and _NAME.fullmatch(name) is not None
-
-
-def _package(name: str, version: str) -> Package:
-    return Package("npm", name, version, language_purl("npm", name, version), source_name=name, source_version=version)
 
 
 NODE = Cataloguer(name="node", version=1, wants=_wants, catalogue=_catalogue, operating_system=False)
