@@ -155,3 +155,11 @@ def test_whatever_layers_say_real_paths_lead_to_the_same_file(built, asked):
     for path in asked:
         found = files.find_file(path, follow=True)
         assert found is None or files.find_file(found[0]) == found
+
+
+def test_the_files_below_a_folder_are_listed_without_links_and_other_parts():
+    files = tree(LayerBuilder().file("a/x").file("a/b/y").file("a/c/z").symlink("a/l", "b").symlink("s", "a"))
+    assert files.find_folder("/s/b/..") == "/a"
+    assert (files.find_folder("/"), files.find_folder("/a/x")) == ("", None)
+    assert sorted(files.iter_files("/s", outside={"/a/c"})) == ["/a/b/y", "/a/x"]
+    assert list(files.iter_files("/nowhere")) == []

@@ -45,13 +45,22 @@ class Distribution:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """What a cataloguer found. File paths are as the package database spells them: absolute, links not resolved."""
+    """What a cataloguer found. File paths are as the package database spells them: absolute, links not resolved.
+
+    A path that ends with a slash stands for all files below that folder, except those below a folder of another package
+    inside it. Where several packages name one folder, it is the first one's; the root is nobody's.
+    """
 
     packages: tuple[InstalledPackage, ...] = ()
     problems: tuple[str, ...] = ()
     """What could not be read, each naming path and layer."""
     requirements: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Names of the packages that each package says it needs, by name; only where the format says so."""
+
+    @classmethod
+    def unread(cls, location: str, document: Document, reason: object) -> "Catalogue":
+        """Nothing but what is wrong with a document, or with a part of it."""
+        return cls(problems=(f"{location} in layer {document.layer_digest}: {reason}",))
 
     @classmethod
     def merge(cls, catalogues: "Iterable[Catalogue]") -> "Catalogue":

@@ -13,8 +13,8 @@ from deadlight.ecosystems.ecosystem import (
     Document,
     is_plausible_version,
 )
-from deadlight.ecosystems.purl import python_purl
-from deadlight.model.package import InstalledPackage, Package
+from deadlight.ecosystems.language_package import language_package
+from deadlight.model.package import InstalledPackage
 
 _MARKERS = (".dist-info/METADATA", ".egg-info/PKG-INFO", "EGG-INFO/PKG-INFO", ".egg-info")
 """Files that prove a distribution. distutils wrote `.egg-info` as a file instead of a folder."""
@@ -69,7 +69,7 @@ def _catalogue_marker(location: str, document: Document, documents: Mapping[str,
         )
     name = normalise_name(fields["name"])
     version = fields["version"]
-    package = Package("PyPI", name, version, python_purl(name, version), source_name=name, source_version=version)
+    package = language_package("PyPI", "pypi", name, version)
     files, problems = _owned_files(location, documents)
     requirements = [value for key, value in headers if key == "requires-dist"]
     return Catalogue(
