@@ -24,6 +24,7 @@ from deadlight.ecosystems.pypi import PYPI
 from deadlight.ecosystems.python_metadata import source_of_bytecode
 from deadlight.ecosystems.red_hat import RED_HAT
 from deadlight.ecosystems.rocky_linux import ROCKY_LINUX
+from deadlight.ecosystems.rpm.modularity import installed_stream, is_modular, named_streams
 from deadlight.ecosystems.suse import OPENSUSE, SUSE
 from deadlight.ecosystems.ubuntu import UBUNTU
 
@@ -40,6 +41,9 @@ __all__ = [
     "VersionKey",
     "find_ecosystem",
     "identify_distribution",
+    "installed_stream",
+    "is_modular",
+    "named_streams",
     "parse_os_release",
     "source_of_bytecode",
 ]
