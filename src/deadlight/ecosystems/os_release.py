@@ -15,6 +15,11 @@ def parse_os_release(content: bytes) -> dict[str, str]:
     return fields
 
 
+def major_version(os_release: Mapping[str, str]) -> str:
+    """`9` for 9.4, for distributions whose advisories are for a major version and bring its newest minor one."""
+    return os_release.get("VERSION_ID", "").partition(".")[0]
+
+
 def identify_distribution(os_release: Mapping[str, str], ecosystems: Iterable[Ecosystem]) -> Distribution:
     """The distribution that os-release describes; without an ecosystem where no row knows it."""
     vendor = os_release.get("ID", "").lower() or UNKNOWN_VENDOR

@@ -1,15 +1,9 @@
 """Rocky Linux: rpm's version order and releases as OSV numbers them."""
 
-from collections.abc import Mapping
-
 from deadlight.ecosystems.ecosystem import Ecosystem, unchanged
+from deadlight.ecosystems.os_release import major_version
 from deadlight.ecosystems.rpm.cataloguer import RPM
 from deadlight.ecosystems.rpm.version import rpm_version_key
-
-
-def _release(os_release: Mapping[str, str]) -> str:
-    """`9` for 9.4: advisories are for a major version and bring its newest minor one."""
-    return os_release.get("VERSION_ID", "").partition(".")[0]
 
 
 ROCKY_LINUX = Ecosystem(
@@ -19,5 +13,5 @@ ROCKY_LINUX = Ecosystem(
     normalise_name=unchanged,
     cataloguer=RPM,
     os_ids=("rocky",),
-    os_release=_release,
+    os_release=major_version,
 )

@@ -41,7 +41,7 @@ class Pages:
     def __init__(self, content: bytes, page_size: int, count: int, changed: dict[int, memoryview] | None = None) -> None:
         self._content = memoryview(content)
         self._size = page_size
-        self._count = count
+        self.count = count
         self._changed = changed or {}
         self._taken: set[int] = set()
 
@@ -51,8 +51,8 @@ class Pages:
         Raises:
             UnreadableDatabaseError: it lies outside of the file, or was taken before.
         """
-        if not 0 <= number < self._count:
-            raise UnreadableDatabaseError(f"refers to page {number} of {self._count}")
+        if not 0 <= number < self.count:
+            raise UnreadableDatabaseError(f"refers to page {number} of {self.count}")
         if number in self._taken:
             raise UnreadableDatabaseError(f"refers to page {number} twice")
         self._taken.add(number)

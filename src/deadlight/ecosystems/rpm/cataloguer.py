@@ -23,15 +23,15 @@ from deadlight.model.package import InstalledPackage, Package
 
 _FOLDERS = ("var/lib/rpm/", "usr/lib/sysimage/rpm/", "usr/share/rpm/")
 """rpm's own place, where newer distributions have moved it, and where images of rpm-ostree keep it."""
-_SQLITE, _NDB, _BERKELEY = "rpmdb.sqlite", "Packages.db", "Packages"
+_DATABASES = tuple(folder + name for folder in _FOLDERS for name in ("rpmdb.sqlite", "Packages.db", "Packages"))
 _LOG = "-wal"
-_DATABASES = tuple(folder + name for folder in _FOLDERS for name in (_SQLITE, _NDB, _BERKELEY))
+"""Follows an SQLite database's name in that of its write-ahead log."""
 _MANIFEST = "var/lib/rpmmanifest/container-manifest-2"
-_WANTED = frozenset((*_DATABASES, _MANIFEST, *(f"{folder}{_SQLITE}{_LOG}" for folder in _FOLDERS)))
+_WANTED = frozenset((*_DATABASES, _MANIFEST, *(f"{folder}rpmdb.sqlite{_LOG}" for folder in _FOLDERS)))
 
 _NAME = re.compile(r"[A-Za-z0-9._+~^-]{1,256}")
 _ARCHITECTURE = re.compile(r"[A-Za-z0-9_]{0,64}")
-_SOURCE = re.compile(rf"({_NAME.pattern})-([^-]+-[^-]+)\.(?:no)?src\.rpm")
+_SOURCE = re.compile(rf"({_NAME.pattern})-([^-]{{1,256}}-[^-]{{1,256}})\.(?:no)?src\.rpm")
 _MODULE = re.compile(r"[A-Za-z0-9._+:-]{1,256}")
 _SIGNING_KEY = "gpg-pubkey"
 """Imported keys lie in the database as if they were packages."""
@@ -90,7 +90,8 @@ def _iter_stored(database: _Database) -> Iterator[Catalogue]:
         try:
             files.extend(header.iter_files(bounds))
         except InvalidHeaderError as error:
-            yield Catalogue(problems=(database.problem(f"the header of {identity.name!r} {error}: files are unknown"),))
+            unread = f"the header of {identity.name[:80]!r} {error}: files after the first {len(files)} are unknown"
+            yield Catalogue(problems=(database.problem(unread),))
         yield _described(identity, tuple(files), database)
 
 

@@ -49,8 +49,8 @@ def _blob(content: bytes, package: int, start: int, size: int, budget: Budget) -
     padding = size - _BLOB.size - length - _TAIL.size
     if (mark, found) != (b"BlbS", package) or not 0 <= padding < _BLOCK:
         raise UnreadableDatabaseError(f"has something else at {where}")
+    budget.take(length)
     tail = start + size - _TAIL.size
     if _TAIL.unpack_from(content, tail) != (zlib.adler32(memoryview(content)[start:tail]), length, b"BlbE"):
         raise UnreadableDatabaseError(f"has a wrong checksum at {where}")
-    budget.take(length)
     return content[start + _BLOB.size : start + _BLOB.size + length]

@@ -86,6 +86,8 @@ def _iter_rows(database: _Database, root: int) -> Iterator[tuple[Value, ...]]:
             (last,) = struct.unpack_from(">I", page, start + 8)
             children = [struct.unpack_from(">I", page, cell)[0] for cell in _cells(page, start, 12)]
             pending += [child - 1 for child in (last, *reversed(children))]
+            if len(pending) > database.pages.count:
+                raise UnreadableDatabaseError("has more branches than pages")
         else:
             raise UnreadableDatabaseError(f"has a page of kind {kind} in a table")
 
