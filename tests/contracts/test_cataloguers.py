@@ -1,7 +1,7 @@
 """What every way of reading packages must do, held against each cataloguer and small images written for it.
 
-A folder of `catalogues` is one such image: `image/` has the files as they lie in it, `expected.json` names the cataloguer
-and what it must find. A new cataloguer needs at least one.
+A folder of `catalogues` is one such image: `image/` has the files as they lie in it, `expected.json` names the
+cataloguer and what it must find. A new cataloguer needs at least one.
 """
 
 import io
@@ -63,7 +63,7 @@ class Golden:
 
     @property
     def distribution(self) -> Distribution:
-        return identify_distribution(parse_os_release(self.files[OS_RELEASE]), ECOSYSTEMS)
+        return identify_distribution(parse_os_release(self.files.get(OS_RELEASE, b"")), ECOSYSTEMS)
 
     @property
     def documents(self) -> dict[str, Document]:

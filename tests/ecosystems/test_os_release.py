@@ -30,7 +30,7 @@ from deadlight.ecosystems import ECOSYSTEMS, Distribution, identify_distribution
         ),
         (b'ID=mariner\nVERSION_ID="2.0"\n', Distribution("Azure Linux:2", "mariner", "mariner-2.0")),
         (b'ID=azurelinux\nVERSION_ID="3.0"\n', Distribution("Azure Linux:3", "azurelinux", "azurelinux-3.0")),
-        (b'ID=photon\nVERSION_ID=5.0\n', Distribution("Photon OS:5.0", "photon", "photon-5.0")),
+        (b"ID=photon\nVERSION_ID=5.0\n", Distribution("Photon OS:5.0", "photon", "photon-5.0")),
         (b'ID="ol"\nVERSION_ID="9.4"\n', Distribution("", "ol", "ol-9.4")),
         (b'ID="centos"\nVERSION_ID="7"\n', Distribution("", "centos", "centos-7")),
         (b"ID=debian\n", Distribution("Debian", "debian", "debian")),

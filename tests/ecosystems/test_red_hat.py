@@ -20,7 +20,9 @@ def test_repositories_of_one_major_version_are_one_release(release, matched_as):
     assert RED_HAT.normalise_release(release) == matched_as
 
 
-@pytest.mark.parametrize(("version_id", "release"), [("9.4", "enterprise_linux:9"), ("8", "enterprise_linux:8"), ("", "")])
+@pytest.mark.parametrize(
+    ("version_id", "release"), [("9.4", "enterprise_linux:9"), ("8", "enterprise_linux:8"), ("", "")]
+)
 def test_releases_are_named_as_osv_does(version_id, release):
     assert RED_HAT.os_release is not None
     assert RED_HAT.os_release({"VERSION_ID": version_id}) == release

@@ -9,7 +9,8 @@ from deadlight.ecosystems.rpm.version import epochless_version_key
 
 def _normalise_release(release: str) -> str:
     """`3` for `3.0`: os-release writes the one, advisories the other."""
-    return release.removesuffix(".0")
+    number, _, minor = release.partition(".")
+    return number if minor == "0" else release
 
 
 def _release(os_release: Mapping[str, str]) -> str:

@@ -5,7 +5,6 @@ from deadlight.ecosystems.os_release import major_version
 from deadlight.ecosystems.rpm.cataloguer import RPM
 from deadlight.ecosystems.rpm.version import rpm_version_key
 
-
 ROCKY_LINUX = Ecosystem(
     name="Rocky Linux",
     purl_type="rpm",

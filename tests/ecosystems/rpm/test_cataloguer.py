@@ -19,8 +19,12 @@ REAL = Path(__file__).parents[3] / "../shared/data/rpmdb"
 ALMA = Distribution("AlmaLinux:9", "almalinux", "almalinux-9")
 
 BASH = header(source="bash-5.1.8-9.el9.src.rpm", files=["/usr/bin/bash", "/usr/bin/sh"])
-SSL = header("openssl-libs", "3.0.7-24.el9", epoch=1, source="openssl-3.0.7-24.el9.src.rpm", files=["/lib64/libssl.so.3"])
-NODE = header("nodejs", "14.17.5-1.module_el8.4.0+2522+3bd42762", epoch=1, module="nodejs:14:8040020210817133458:522a0ee4")
+SSL = header(
+    "openssl-libs", "3.0.7-24.el9", epoch=1, source="openssl-3.0.7-24.el9.src.rpm", files=["/lib64/libssl.so.3"]
+)
+NODE = header(
+    "nodejs", "14.17.5-1.module_el8.4.0+2522+3bd42762", epoch=1, module="nodejs:14:8040020210817133458:522a0ee4"
+)
 KEY = header("gpg-pubkey", "b86b3716-61e69f29", architecture="")
 WRITERS = {"rpmdb.sqlite": sqlite_database, "Packages.db": ndb_database, "Packages": berkeley_database}
 
@@ -115,7 +119,7 @@ def real(path: str) -> bytes:
 @pytest.mark.parametrize(
     ("path", "count", "files", "sample"),
     [
-        ("cbl-mariner-2.0/rpmdb.sqlite", 129, 7269, ("openssl-libs", "1.1.1k-17.cm2", "openssl")),
+        ("cbl-mariner-2.0/rpmdb.sqlite", 129, 7269, ("xz-libs", "5.2.5-1.cm2", "xz")),
         ("sle15-bci/Packages.db", 35, 2837, ("libgcc_s1", "11.2.1+git610-1.3.9", "gcc11")),
         ("libuuid/Packages", 1, 7, ("libuuid", "2.32.1-42.el8_8", "util-linux")),
     ],

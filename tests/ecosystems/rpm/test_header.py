@@ -116,7 +116,12 @@ def test_a_claim_of_very_many_files_is_refused_before_they_are_looked_for():
 GOOD = header(epoch=1, source="bash-5-1.src.rpm", module="bash:5:1:0", files=FILES)
 
 
-@given(blob=st.binary(max_size=200), cut=st.integers(0, len(GOOD)), at=st.integers(0, len(GOOD) - 1), to=st.integers(0, 255))
+@given(
+    blob=st.binary(max_size=200),
+    cut=st.integers(0, len(GOOD)),
+    at=st.integers(0, len(GOOD) - 1),
+    to=st.integers(0, 255),
+)
 def test_no_bytes_make_it_raise_anything_but_its_own_error(blob, cut, at, to):
     for candidate in (blob, GOOD[:cut], GOOD[:at] + bytes([to]) + GOOD[at + 1 :]):
         try:

@@ -7,8 +7,8 @@ from deadlight.ecosystems.rpm.header import Identity
 from deadlight.ecosystems.rpm.manifest import iter_manifest
 
 LINES = (
-    "openssl-libs\t1.1.1k-21.cm2\t1669055417\t1665164826\tMicrosoft Corporation\t(none)\t2365\tx86_64\t0\topenssl-1.1.1k-21.cm2.src.rpm\n"
-    "shadow-utils\t4.9-12.cm2\t1669055417\t1665164826\tMicrosoft Corporation\t2\t2365\tx86_64\t2\tshadow-utils-4.9-12.cm2.src.rpm\n"
+    "openssl-libs\t1.1.1k-21.cm2\t1669055417\t1665164826\tMicrosoft\t(none)\t2365\tx86_64\t0\topenssl-1.1.1k-21.cm2.src.rpm\n"
+    "shadow-utils\t4.9-12.cm2\t1669055417\t1665164826\tMicrosoft\t2\t2365\tx86_64\t2\tshadow-utils-4.9-12.cm2.src.rpm\n"
 )
 
 

@@ -63,7 +63,7 @@ def test_packages_that_are_only_in_the_log_are_read(tmp_path):
 @pytest.mark.parametrize(
     "definition",
     [
-        "CREATE VIEW Packages (hnum, blob) AS WITH RECURSIVE n(x) AS (VALUES (1) UNION ALL SELECT x FROM n) SELECT x, x FROM n",
+        "CREATE VIEW Packages AS WITH RECURSIVE n(x) AS (VALUES (1) UNION ALL SELECT x FROM n) SELECT x, x FROM n",
         "CREATE TABLE Other (hnum, blob)",
         "CREATE VIRTUAL TABLE Packages USING fts5(hnum, blob)",
     ],
@@ -132,7 +132,10 @@ def test_cells_that_share_their_bytes_cannot_become_more_than_the_file():
 
 
 @settings(max_examples=300)
-@given(changes=st.lists(st.tuples(st.integers(0, len(SMALL) - 1), st.integers(0, 255)), max_size=4), cut=st.integers(0, len(SMALL)))
+@given(
+    changes=st.lists(st.tuples(st.integers(0, len(SMALL) - 1), st.integers(0, 255)), max_size=4),
+    cut=st.integers(0, len(SMALL)),
+)
 def test_no_damage_makes_it_raise_anything_but_its_own_error(changes, cut):
     content = bytearray(SMALL)
     for at, to in changes:

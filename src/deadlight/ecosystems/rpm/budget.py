@@ -38,7 +38,9 @@ class Pages:
     `changed` holds pages that replace those of the file.
     """
 
-    def __init__(self, content: bytes, page_size: int, count: int, changed: dict[int, memoryview] | None = None) -> None:
+    def __init__(
+        self, content: bytes, page_size: int, count: int, changed: dict[int, memoryview] | None = None
+    ) -> None:
         self._content = memoryview(content)
         self._size = page_size
         self.count = count

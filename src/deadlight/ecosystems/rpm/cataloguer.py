@@ -1,4 +1,4 @@
-"""The packages of an image that rpm installed: from its database, of whichever kind, or from a list left in its place."""
+"""Packages that rpm installed: from its database, of whichever kind, or from a list that was left in its place."""
 
 import posixpath
 import re

@@ -58,9 +58,7 @@ def _open(content: bytes, log: bytes) -> _Database:
         raise UnreadableDatabaseError("leaves too little room in its pages")
     changes = read_log(log, page_size) if log else NO_CHANGES
     count = changes.page_count or len(content) // page_size
-    return _Database(
-        Pages(content, page_size, count, dict(changes.pages)), usable, Budget(len(content) + len(log))
-    )
+    return _Database(Pages(content, page_size, count, dict(changes.pages)), usable, Budget(len(content) + len(log)))
 
 
 def _find_table(database: _Database) -> int:
