@@ -137,7 +137,8 @@ def _chain(blob: bytes, first: int, page_size: int, order: str) -> list[bytes]:
 
 def _hash_page(items: list[bytes], page_size: int, order: str) -> tuple[bytes, list[bytes]]:
     """A page with as many pairs as fit, and the items that are left."""
-    page, starts, end = bytearray(page_size), [], page_size
+    page, end = bytearray(page_size), page_size
+    starts: list[int] = []
     while items and end - len(items[0]) - len(items[1]) > 26 + 2 * (len(starts) + 2):
         for item in items[:2]:
             end -= len(item)

@@ -21,8 +21,7 @@ def installed_stream(purl: str) -> str:
     """The module and stream of an installed package: `nodejs:14`; empty where it has none."""
     if "rpmmod=" not in purl:
         return ""
-    qualifiers = PackageURL.from_string(purl).qualifiers
-    label = qualifiers.get("rpmmod", "") if isinstance(qualifiers, dict) else ""
+    label = PackageURL.from_string(purl).qualifiers.get("rpmmod", "")
     return ":".join(label.split(":")[:2])
 
 
