@@ -186,9 +186,9 @@ def test_damage_raises_nothing_and_is_named_with_its_place(image: Golden, seed: 
 
 @each_image
 @pytest.mark.parametrize("filler", [b"\0", b"\n", b"\xff", b"A:", b"a,b,c\n", b"\t", b"[", b'"'])
-def test_a_mebibyte_of_nothing_is_read_in_no_time(image: Golden, filler: bytes):
+def test_much_of_nothing_is_read_in_no_time(image: Golden, filler: bytes):
     for path, document in image.documents.items():
-        for content in (filler * (1024 * 1024 // len(filler)), document.content + filler * 500_000):
+        for content in (filler * (300_000 // len(filler)), document.content + filler * 100_000):
             found = image.catalogue(image.documents | {path: Document(content, LAYER)})
             assert all(isinstance(problem, str) for problem in found.problems)
 

@@ -27,7 +27,11 @@ NODE = header(
     "nodejs", "14.17.5-1.module_el8.4.0+2522+3bd42762", epoch=1, module="nodejs:14:8040020210817133458:522a0ee4"
 )
 KEY = header("gpg-pubkey", "b86b3716-61e69f29", architecture="")
-WRITERS: dict[str, Callable[[Sequence[bytes]], bytes]] = {"rpmdb.sqlite": sqlite_database, "Packages.db": ndb_database, "Packages": berkeley_database}
+WRITERS: dict[str, Callable[[Sequence[bytes]], bytes]] = {
+    "rpmdb.sqlite": sqlite_database,
+    "Packages.db": ndb_database,
+    "Packages": berkeley_database,
+}
 
 
 def catalogue(documents: dict[str, bytes], distribution: Distribution = ALMA) -> Catalogue:
