@@ -105,6 +105,13 @@ def test_a_damaged_database_is_said_to_have_more(name):
     assert "packages after the first" in found.problems[-1]
 
 
+def test_packages_before_the_damage_are_listed():
+    content = ndb_database([BASH, SSL, header(files=["/a/file"] * 900)])
+    found = catalogue({"var/lib/rpm/Packages.db": content[:-5000]})
+    assert [item.package.name for item in found.packages] == ["bash", "openssl-libs"]
+    assert "packages after the first 2 are unknown" in found.problems[0]
+
+
 def test_azure_linuxs_distroless_images_have_a_list_instead():
     line = "bash\t5.1.8-1.cm2\t1\t1\tMicrosoft\t(none)\t1\tx86_64\t0\tbash-5.1.8-1.cm2.src.rpm\n"
     distribution = Distribution("Azure Linux:2", "mariner", "mariner-2.0")

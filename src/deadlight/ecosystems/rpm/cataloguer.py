@@ -70,7 +70,8 @@ def _catalogue_database(database: _Database) -> Catalogue:
     read = _iter_listed if database.location == _MANIFEST else _iter_stored
     parts: list[Catalogue] = []
     try:
-        parts.extend(read(database))
+        for part in read(database):
+            parts.append(part)  # noqa: PERF402 - what came before an error is kept
     except UnreadableDatabaseError as error:
         count = sum(len(part.packages) for part in parts)
         parts.append(Catalogue(problems=(database.problem(f"{error}: packages after the first {count} are unknown"),)))
@@ -88,7 +89,8 @@ def _iter_stored(database: _Database) -> Iterator[Catalogue]:
             continue
         files: list[str] = []
         try:
-            files.extend(header.iter_files(bounds))
+            for path in header.iter_files(bounds):
+                files.append(path)  # noqa: PERF402 - what came before an error is kept
         except InvalidHeaderError as error:
             unread = f"the header of {identity.name[:80]!r} {error}: files after the first {len(files)} are unknown"
             yield Catalogue(problems=(database.problem(unread),))
