@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -140,6 +141,70 @@ def test_a_distribution_package_is_matched_by_its_source_in_its_own_release(advi
 def test_almalinux_advisories_name_what_is_installed(package) -> None:
     libs = package("AlmaLinux:8", "python3-libs", "3.6.8-41.el8", "python3", "3.6.8-41.el8")
     assert advised_as(libs) == (("AlmaLinux:8", "python3-libs"), "3.6.8-41.el8")
+
+
+def node(package, version: str, label: str = ""):
+    """nodejs of AlmaLinux 8, from the module stream of `label`."""
+    purl = f"pkg:rpm/almalinux/nodejs@{version}?arch=x86_64" + (f"&rpmmod={label}:8040:522a0ee4" if label else "")
+    return replace(package("AlmaLinux:8", "nodejs", version), purl=purl)
+
+
+FIX_OF_14 = "1:14.21.1-2.module_el8.7.0+3370+780de57e"
+
+
+@pytest.mark.req("A8", "R3")
+@pytest.mark.parametrize(
+    ("title", "fix", "version", "label", "matches"),
+    [
+        ("Important: nodejs:14 security update", FIX_OF_14, "1:14.17.5-1.module_el8.4.0+1+2", "nodejs:14", True),
+        ("Important: nodejs:14 security update", FIX_OF_14, "1:12.22.5-1.module_el8.4.0+1+2", "nodejs:12", False),
+        ("Important: nodejs:14 security update", FIX_OF_14, "1:10.24.0-1.el8", "", False),
+        ("Important: nodejs:14 security update", FIX_OF_14, "1:12.22.5-1.module_el8.4.0+1+2", "", True),
+        ("Important: nodejs security update", FIX_OF_14, "1:12.22.5-1.module_el8.4.0+1+2", "nodejs:12", True),
+        ("Important: npm:8 security update", FIX_OF_14, "1:12.22.5-1.module_el8.4.0+1+2", "nodejs:12", True),
+        ("Important: nodejs security update", "1:14.0-1.el8", "1:12.22.5-1.module_el8.4.0+1+2", "nodejs:12", False),
+        ("Important: nodejs security update", "1:14.0-1.el8", "1:12.22.5-1.el8", "", True),
+    ],
+)
+def test_a_package_of_a_module_is_compared_within_its_stream(
+    advisory, affects, package, title: str, fix: str, version: str, label: str, *, matches: bool
+) -> None:
+    entry = affects("AlmaLinux:8", "nodejs", [{"introduced": "0"}, {"fixed": fix}])
+    record = advisory("ALSA-2023:0050", summary=title, affected=[entry])
+    pairs = [(record.id, item) for item in record.affected]
+    found = match_package(node(package, version, label), pairs, VersionKeys())
+    assert [match.fix_version for match in found.matches] == ([fix] if matches else [])
+    assert found.undecided == ()
+
+
+def test_a_flaw_without_a_fix_concerns_every_stream(advisory, affects, package) -> None:
+    record = advisory("ALSA-1", affected=[affects("AlmaLinux:8", "nodejs", [{"introduced": "0"}])])
+    pairs = [(record.id, item) for item in record.affected]
+    installed = node(package, "1:12.22.5-1.module_el8.4.0+1+2", "nodejs:12")
+    assert len(match_package(installed, pairs, VersionKeys()).matches) == 1
+
+
+@pytest.mark.parametrize(
+    ("advised", "installed"),
+    [
+        ("Red Hat:enterprise_linux:9::appstream", "Red Hat:enterprise_linux:9"),
+        ("SUSE:Linux Enterprise Module for Basesystem 15 SP5", "SUSE:Linux Enterprise Server 15 SP5"),
+        ("Azure Linux:3.0", "Azure Linux:3"),
+        ("Rocky Linux:9", "Rocky Linux:9"),
+        ("openSUSE:Leap 15.5", "openSUSE:Leap 15.5"),
+        ("Photon OS:5.0", "Photon OS:5.0"),
+    ],
+)
+def test_advisories_of_products_an_image_cannot_tell_meet_its_packages(
+    advisory, affects, package, advised: str, installed: str
+) -> None:
+    fixed = [{"introduced": "0"}, {"fixed": "1.1.1w-2"}]
+    record = advisory("X-1", affected=[affects(advised, "openssl", fixed), affects(installed, "openssl", fixed)])
+    pairs = [(record.id, item) for item in record.affected]
+    assert len(record.affected) == 1
+    assert len(record.affected[0].ranges) == 1
+    found = match_package(package(installed, "openssl", "1.1.1k-1"), pairs, VersionKeys())
+    assert [match.fix_version for match in found.matches] == ["1.1.1w-2"]
 
 
 # The property: evaluation equals the schema's pseudocode, written here as it stands there.

@@ -206,12 +206,19 @@ def test_an_event_that_says_two_things_is_refused(advisory, affects) -> None:
 
 
 def test_more_events_than_any_package_has_are_refused_however_they_are_spread(advisory, affects) -> None:
-    pair = [{"introduced": "1"}, {"fixed": "2"}]
-    at_the_limit = [affects("PyPI", "x", pair, pair)] * (MAX_BOUNDARIES // 4)
+    pairs = [[{"introduced": "1"}, {"fixed": f"2.{number}"}] for number in range(MAX_BOUNDARIES // 2)]
+    at_the_limit = [affects("PyPI", "x", *pairs[:2]), *(affects("PyPI", "x", pair) for pair in pairs[2:])]
 
     assert len(advisory(affected=at_the_limit).affected[0].fixed_versions) == MAX_BOUNDARIES // 2
     with pytest.raises(InvalidAdvisoryError, match="more than 1000 events for 'x'"):
-        advisory(affected=[*at_the_limit, affects("PyPI", "x", pair)])
+        advisory(affected=[*at_the_limit, affects("PyPI", "x", [{"introduced": "3"}])])
+
+
+def test_a_range_that_is_repeated_for_a_package_counts_once(advisory, affects) -> None:
+    pair = [{"introduced": "1"}, {"fixed": "2"}]
+    repeated = advisory(affected=[affects("PyPI", "x", pair, pair), affects("PyPI", "x", pair)] * MAX_BOUNDARIES)
+
+    assert repeated.affected[0].fixed_versions == ("2",)
 
 
 def test_an_advisory_survives_being_stored_as_json(advisory, affects) -> None:

@@ -4,6 +4,7 @@ import shutil
 import subprocess
 
 import pytest
+from tests.support.native_orders import ask_system_python, pairs_to_compare
 
 from deadlight.ecosystems import InvalidVersionError
 from deadlight.ecosystems.debian import DEBIAN, debian_version_key
@@ -70,6 +71,24 @@ def test_the_order_is_dpkgs_own():
     answer = subprocess.run(["sh", "-c", script], input=lines, capture_output=True, text=True, check=True)
     assert answer.stdout == ""
     assert len(pairs) > 500
+
+
+def is_valid(version: str) -> bool:
+    try:
+        debian_version_key(version)
+    except InvalidVersionError:
+        return False
+    return version[0].isdigit()
+
+
+def test_the_order_is_apts_own_over_100_000_pairs():
+    pairs = list(pairs_to_compare(REAL, "0123456789abzAZ.+~-:", is_valid, count=100_000, seed=5))
+    program = "apt_pkg.init_system()\ndef answer(pair):\n    return apt_pkg.version_compare(*pair)\n"
+    answers = ask_system_python("apt_pkg", program, pairs)
+    keys = {version: debian_version_key(version) for pair in pairs for version in pair}
+    ours = [(keys[a] > keys[b]) - (keys[a] < keys[b]) for a, b in pairs]
+    assert [pair for pair, mine, theirs in zip(pairs, ours, answers, strict=True) if mine != theirs] == []
+    assert min(map(answers.count, (-1, 0, 1))) > 1_000
 
 
 @pytest.mark.parametrize(

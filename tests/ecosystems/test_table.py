@@ -43,6 +43,8 @@ def key_or_none(ecosystem: Ecosystem, version: str):
         ("PyPI", "PyPI"),
         ("npm", "npm"),
         ("Hex", None),
+        ("Red Hat:enterprise_linux:9::appstream", "Red Hat"),
+        ("SUSE:Linux Enterprise Server 15 SP5", "SUSE"),
         ("", None),
         ("debian", None),
     ],
@@ -85,6 +87,20 @@ def test_absurd_versions_are_refused_at_once(ecosystem, version):
 
 
 @each_ecosystem
+@given(release=st.text(max_size=30) | st.sampled_from(["enterprise_linux:9::appstream", "3.0", "3.0.0"]))
+def test_normalising_a_release_twice_changes_nothing(ecosystem, release):
+    if ecosystem.normalise_release:
+        once = ecosystem.normalise_release(release)
+        assert ecosystem.normalise_release(once) == once
+
+
+def test_no_two_rows_claim_the_same_distribution():
+    claimed = [os_id for row in ECOSYSTEMS for os_id in row.os_ids]
+    assert sorted(set(claimed)) == sorted(claimed)
+    assert all(row.os_release for row in ECOSYSTEMS if row.os_ids)
+
+
+@each_ecosystem
 @given(name=st.text(alphabet="aB0-_.", min_size=1, max_size=12))
 def test_normalising_a_name_twice_changes_nothing(ecosystem, name):
     assert ecosystem.normalise_name(ecosystem.normalise_name(name)) == ecosystem.normalise_name(name)
@@ -110,6 +126,13 @@ def test_no_document_makes_a_cataloguer_raise(cataloguer: Cataloguer, data):
             "b.egg-info",
             "EGG-INFO/requires.txt",
             "EGG-INFO/PKG-INFO",
+        ],
+        "rpm": [
+            "var/lib/rpm/rpmdb.sqlite",
+            "var/lib/rpm/rpmdb.sqlite-wal",
+            "usr/lib/sysimage/rpm/Packages.db",
+            "usr/share/rpm/Packages",
+            "var/lib/rpmmanifest/container-manifest-2",
         ],
         "node": ["node_modules/a/package.json", "b/node_modules/@c/d/package.json", "package-lock.json", "e/yarn.lock"],
         "gem": [

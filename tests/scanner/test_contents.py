@@ -152,8 +152,8 @@ def test_packages_of_a_distribution_without_advisories_are_listed_with_a_warning
     ("os_release", "problem"),
     [
         (
-            "ID=rhel\nVERSION_ID=9.3\n",
-            "distribution rhel-9.3 is not supported: 0 of its packages were read, none can be matched",
+            "ID=ol\nVERSION_ID=9.3\n",
+            "distribution ol-9.3 is not supported: 0 of its packages were read, none can be matched",
         ),
         (OS_RELEASE, "distribution debian-12: no package database was found, its packages are unknown"),
     ],

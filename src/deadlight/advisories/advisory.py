@@ -56,6 +56,8 @@ class Affected:
     name: str
     ranges: tuple[Range, ...] = ()
     versions: frozenset[str] = frozenset()
+    module_streams: tuple[str, ...] = ()
+    """Streams of modules (`nodejs:14`) that the advisory is for, where it is for modules and says which."""
 
     @property
     def bucket(self) -> Bucket:

@@ -10,11 +10,16 @@ from enum import StrEnum
 
 from deadlight.advisories.advisory import Affected, BoundaryKind, Bucket, Range
 from deadlight.advisories.version_keys import KeyTable, VersionKeys
-from deadlight.ecosystems import VersionKey
+from deadlight.ecosystems import VersionKey, installed_stream, is_modular
 from deadlight.model.package import Package
 
 BINARY_PACKAGE_ECOSYSTEMS = frozenset({"AlmaLinux", "Photon OS", "Red Hat"})
-"""Distributions whose advisories name the packages that are installed, not those they are built from."""
+"""Distributions whose advisories name the packages that are installed, not those they are built from.
+
+The schema says otherwise of AlmaLinux, whose records name `criu-devel` and `criu-libs` beside `criu`."""
+
+MODULAR_ECOSYSTEMS = frozenset({"AlmaLinux", "Red Hat", "Rocky Linux"})
+"""Distributions with modules: several streams of a package, each with fixes of its own, in one release."""
 
 
 class MatchedBy(StrEnum):
@@ -79,6 +84,8 @@ def match_package(package: Package, affected: Iterable[tuple[str, Affected]], ke
     """
     (ecosystem, name), version = advised_as(package)
     candidates = [pair for pair in affected if pair[1].name == name and pair[1].ecosystem == ecosystem]
+    if ecosystem.partition(":")[0] in MODULAR_ECOSYSTEMS:
+        candidates = [pair for pair in candidates if _concerns_module(package, version, pair[1])]
     table = keys.of(ecosystem)
     if table is None:
         return _match_text(version, candidates, Doubt.UNORDERED_ECOSYSTEM)
@@ -86,6 +93,23 @@ def match_package(package: Package, affected: Iterable[tuple[str, Affected]], ke
     if key is None:
         return _match_text(version, candidates, Doubt.INVALID_INSTALLED_VERSION)
     return _match_order(version, key, candidates, table)
+
+
+def _concerns_module(package: Package, version: str, entry: Affected) -> bool:
+    """Whether an entry can be about the stream a package is from: a fix of nodejs:14 says nothing of nodejs:12.
+
+    Fixes show whether they were built for a module. Which stream is told by the advisory's title alone; where it names
+    none of the package's module, versions are compared.
+    """
+    fixed = entry.fixed_versions
+    if fixed and is_modular(version) not in {is_modular(fix) for fix in fixed}:
+        return False
+    if not entry.module_streams:
+        return True
+    installed = installed_stream(package.purl)
+    module = installed.partition(":")[0]
+    named = [stream for stream in entry.module_streams if stream.partition(":")[0] == module]
+    return not named or installed in named
 
 
 def _match_text(version: str, candidates: list[tuple[str, Affected]], doubt: Doubt) -> MatchResult:

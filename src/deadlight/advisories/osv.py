@@ -4,6 +4,7 @@ What the schema forbids is refused rather than guessed at.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
 
@@ -12,7 +13,7 @@ from deadlight.advisories.errors import InvalidAdvisoryError, NotSecurityError
 from deadlight.advisories.record import AffectedFields, EventFields, PackageFields, Record, decode_record
 from deadlight.advisories.severity import Rating, erratum_rating, rate
 from deadlight.advisories.version_keys import FROM_THE_FIRST
-from deadlight.ecosystems import find_ecosystem
+from deadlight.ecosystems import find_ecosystem, is_modular, named_streams
 
 MAX_BOUNDARIES = 1_000
 """Events for one package, of which 27,779 real records have 118 at most. Looking for a fix may take their square."""
@@ -113,7 +114,8 @@ def _affected(record: Record) -> tuple[Affected, ...]:
             items.setdefault(_bucket(item.package), []).append(item)
     # An update notice repeats one range for each of its packages.
     ranges: dict[tuple[EventFields, ...], Range] = {}
-    return tuple(_merged(bucket, same_bucket, ranges) for bucket, same_bucket in items.items())
+    entries = (_merged(bucket, same_bucket, ranges) for bucket, same_bucket in items.items())
+    return tuple(_with_streams(entry, record.summary or "") for entry in entries)
 
 
 def _bucket(package: PackageFields) -> Bucket:
@@ -121,12 +123,26 @@ def _bucket(package: PackageFields) -> Bucket:
     # "Maven:https://..." says where to download, which an installed package does not tell.
     full_name = ecosystem if release.startswith(("http://", "https://")) else package.ecosystem
     row = find_ecosystem(full_name)
-    return full_name, row.normalise_name(package.name) if row else package.name
+    if row is None:
+        return full_name, package.name
+    if row.normalise_release and release:
+        full_name = f"{ecosystem}:{row.normalise_release(release)}"
+    return full_name, row.normalise_name(package.name)
+
+
+def _with_streams(entry: Affected, title: str) -> Affected:
+    """OSV has no field for streams of modules; update notices of those that have them name them in their titles."""
+    if not any(is_modular(version) for version in entry.fixed_versions):
+        return entry
+    return replace(entry, module_streams=named_streams(title))
 
 
 def _merged(bucket: Bucket, items: list[AffectedFields], ranges: dict[tuple[EventFields, ...], Range]) -> Affected:
     # Commits of GIT ranges have no order without the repository.
-    timelines = [entry.events for item in items for entry in item.ranges or () if entry.type != "GIT"]
+    # Notices repeat a range for each repository or module that a bucket stands for.
+    timelines = list(
+        dict.fromkeys(entry.events for item in items for entry in item.ranges or () if entry.type != "GIT")
+    )
     if sum(map(len, timelines)) > MAX_BOUNDARIES:
         raise _InvalidFieldError(f"more than {MAX_BOUNDARIES} events for {bucket[1][:80]!r}")
     for events in timelines:

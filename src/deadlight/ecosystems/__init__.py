@@ -4,7 +4,9 @@
 values out.
 """
 
+from deadlight.ecosystems.almalinux import ALMALINUX
 from deadlight.ecosystems.alpine import ALPINE
+from deadlight.ecosystems.azure_linux import AZURE_LINUX
 from deadlight.ecosystems.debian import DEBIAN
 from deadlight.ecosystems.ecosystem import (
     UNKNOWN_VENDOR,
@@ -20,9 +22,14 @@ from deadlight.ecosystems.npm import NPM
 from deadlight.ecosystems.nuget import NUGET
 from deadlight.ecosystems.os_release import identify_distribution, parse_os_release
 from deadlight.ecosystems.packagist import PACKAGIST
+from deadlight.ecosystems.photon_os import PHOTON_OS
 from deadlight.ecosystems.pypi import PYPI
 from deadlight.ecosystems.python_metadata import source_of_bytecode
+from deadlight.ecosystems.red_hat import RED_HAT
+from deadlight.ecosystems.rocky_linux import ROCKY_LINUX
+from deadlight.ecosystems.rpm.modularity import installed_stream, is_modular, named_streams
 from deadlight.ecosystems.rubygems import RUBYGEMS
+from deadlight.ecosystems.suse import OPENSUSE, SUSE
 from deadlight.ecosystems.ubuntu import UBUNTU
 
 __all__ = [
@@ -38,11 +45,30 @@ __all__ = [
     "VersionKey",
     "find_ecosystem",
     "identify_distribution",
+    "installed_stream",
+    "is_modular",
+    "named_streams",
     "parse_os_release",
     "source_of_bytecode",
 ]
 
-ECOSYSTEMS: tuple[Ecosystem, ...] = (DEBIAN, UBUNTU, ALPINE, PYPI, NPM, RUBYGEMS, NUGET, PACKAGIST)
+ECOSYSTEMS: tuple[Ecosystem, ...] = (
+    DEBIAN,
+    UBUNTU,
+    ALPINE,
+    ALMALINUX,
+    ROCKY_LINUX,
+    RED_HAT,
+    SUSE,
+    OPENSUSE,
+    AZURE_LINUX,
+    PHOTON_OS,
+    PYPI,
+    NPM,
+    RUBYGEMS,
+    NUGET,
+    PACKAGIST,
+)
 """Every ecosystem whose packages are found and whose versions can be compared."""
 
 CATALOGUERS: tuple[Cataloguer, ...] = tuple(dict.fromkeys(ecosystem.cataloguer for ecosystem in ECOSYSTEMS))

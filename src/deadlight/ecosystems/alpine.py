@@ -70,6 +70,6 @@ ALPINE = Ecosystem(
     version_key=alpine_version_key,
     normalise_name=unchanged,
     cataloguer=APK,
-    os_id="alpine",
+    os_ids=("alpine",),
     os_release=_release,
 )

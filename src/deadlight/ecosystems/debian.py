@@ -60,6 +60,6 @@ DEBIAN = Ecosystem(
     version_key=debian_version_key,
     normalise_name=unchanged,
     cataloguer=DPKG,
-    os_id="debian",
+    os_ids=("debian",),
     os_release=_release,
 )

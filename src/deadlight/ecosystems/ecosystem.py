@@ -106,10 +106,14 @@ class Ecosystem:
     normalise_name: Callable[[str], str]
     """The spelling advisories use."""
     cataloguer: Cataloguer
-    os_id: str = ""
-    """The `ID` in os-release of the distribution; empty for what is not one."""
+    os_ids: tuple[str, ...] = ()
+    """The `ID`s in os-release of the distribution, in lower case; empty for what is not one."""
     os_release: Callable[[Mapping[str, str]], str] | None = None
     """From os-release's fields to OSV's release (`12`, `v3.19`); empty when it names none."""
+    normalise_release: Callable[[str], str] | None = None
+    """From releases as advisories name them to that of `os_release`, where they name more than an image can tell."""
+    shows_version_id: bool = False
+    """Whether purls show os-release's `VERSION_ID` (`15.5`) in place of OSV's release, which is no version there."""
 
 
 def unchanged(name: str) -> str:

@@ -15,16 +15,22 @@ def parse_os_release(content: bytes) -> dict[str, str]:
     return fields
 
 
+def major_version(os_release: Mapping[str, str]) -> str:
+    """`9` for 9.4, for distributions whose advisories are for a major version and bring its newest minor one."""
+    return os_release.get("VERSION_ID", "").partition(".")[0]
+
+
 def identify_distribution(os_release: Mapping[str, str], ecosystems: Iterable[Ecosystem]) -> Distribution:
     """The distribution that os-release describes; without an ecosystem where no row knows it."""
     vendor = os_release.get("ID", "").lower() or UNKNOWN_VENDOR
+    version = os_release.get("VERSION_ID", "")
     for ecosystem in ecosystems:
-        if ecosystem.os_id == vendor and ecosystem.os_release is not None:
+        if vendor in ecosystem.os_ids and ecosystem.os_release is not None:
             release = ecosystem.os_release(os_release)
+            shown = version if ecosystem.shows_version_id else release.partition(":")[0].removeprefix("v")
             return Distribution(
                 ecosystem=f"{ecosystem.name}:{release}" if release else ecosystem.name,
                 vendor=vendor,
-                release=f"{vendor}-{release.partition(':')[0].removeprefix('v')}" if release else vendor,
+                release=f"{vendor}-{shown}" if shown else vendor,
             )
-    version = os_release.get("VERSION_ID", "")
     return Distribution(vendor=vendor, release=f"{vendor}-{version}" if version else "")

@@ -5,9 +5,14 @@ from packageurl import PackageURL
 from deadlight.ecosystems.ecosystem import Distribution
 
 
-def distribution_purl(kind: str, name: str, version: str, architecture: str, distribution: Distribution) -> str:
-    """The purl of a distribution's package: `pkg:deb/debian/curl@7.88.1-10?arch=amd64&distro=debian-12`."""
-    qualifiers = {"arch": architecture, "distro": distribution.release}
+def distribution_purl(
+    kind: str, name: str, version: str, architecture: str, distribution: Distribution, **others: str
+) -> str:
+    """The purl of a distribution's package: `pkg:deb/debian/curl@7.88.1-10?arch=amd64&distro=debian-12`.
+
+    `others` are further qualifiers; like the first two they are left out where they are empty.
+    """
+    qualifiers = {"arch": architecture, "distro": distribution.release, **others}
     return PackageURL(kind, distribution.vendor, name, version, {k: v for k, v in qualifiers.items() if v}).to_string()
 
 

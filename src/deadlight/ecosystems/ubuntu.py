@@ -19,6 +19,6 @@ UBUNTU = Ecosystem(
     version_key=debian_version_key,
     normalise_name=unchanged,
     cataloguer=DPKG,
-    os_id="ubuntu",
+    os_ids=("ubuntu",),
     os_release=_release,
 )
