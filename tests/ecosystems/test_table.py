@@ -41,7 +41,8 @@ def key_or_none(ecosystem: Ecosystem, version: str):
         ("Ubuntu:22.04:LTS", "Ubuntu"),
         ("Alpine:v3.19", "Alpine"),
         ("PyPI", "PyPI"),
-        ("npm", None),
+        ("npm", "npm"),
+        ("Hex", None),
         ("", None),
         ("debian", None),
     ],
@@ -110,6 +111,14 @@ def test_no_document_makes_a_cataloguer_raise(cataloguer: Cataloguer, data):
             "EGG-INFO/requires.txt",
             "EGG-INFO/PKG-INFO",
         ],
+        "node": ["node_modules/a/package.json", "b/node_modules/@c/d/package.json", "package-lock.json", "e/yarn.lock"],
+        "gem": [
+            "g/specifications/a-1.gemspec",
+            "lib/ruby/gems/3.3.0/specifications/default/b-1.gemspec",
+            "g/extensions/x86_64-linux/3.3.0/a-1/gem.build_complete",
+        ],
+        "dotnet": ["app/a.deps.json"],
+        "composer": ["vendor/composer/installed.json"],
     }[cataloguer.name]
     assert all(cataloguer.wants(path) for path in paths)
     words = ["Package: a\n", "Version: 1\n", "Status: install ok installed\n", "P:a\n", "V:1\n", "F:a\n", "R:b\n"]
@@ -125,6 +134,25 @@ def test_no_document_makes_a_cataloguer_raise(cataloguer: Cataloguer, data):
         "../../x\n",
         "\0",
         "é",
+        *'{}[]"',
+        *(
+            '"name":"a"',
+            '"version":"1"',
+            '"packages":',
+            '"dependencies":',
+            '"node_modules/a":',
+            '"a@1":\n  version "1"\n',
+        ),
+        *(
+            '"libraries":',
+            '"a/1":',
+            '"type":"package"',
+            '"install-path":"../a/b"',
+            '"name":"a/b"',
+            "[" * 5_000,
+            '{"a":' * 5_000,
+        ),
+        *("# stub: a 1 ruby lib\n", 's.name = "a"\n', 's.version = "1"\n', 's.files = ["lib/a.rb"]\n'),
         ":",
     ]
     content = st.binary(max_size=60) | st.lists(st.sampled_from(words), max_size=12).map(lambda w: "".join(w).encode())

@@ -16,9 +16,13 @@ from deadlight.ecosystems.ecosystem import (
     InvalidVersionError,
     VersionKey,
 )
+from deadlight.ecosystems.npm import NPM
+from deadlight.ecosystems.nuget import NUGET
 from deadlight.ecosystems.os_release import identify_distribution, parse_os_release
+from deadlight.ecosystems.packagist import PACKAGIST
 from deadlight.ecosystems.pypi import PYPI
 from deadlight.ecosystems.python_metadata import source_of_bytecode
+from deadlight.ecosystems.rubygems import RUBYGEMS
 from deadlight.ecosystems.ubuntu import UBUNTU
 
 __all__ = [
@@ -38,7 +42,7 @@ __all__ = [
     "source_of_bytecode",
 ]
 
-ECOSYSTEMS: tuple[Ecosystem, ...] = (DEBIAN, UBUNTU, ALPINE, PYPI)
+ECOSYSTEMS: tuple[Ecosystem, ...] = (DEBIAN, UBUNTU, ALPINE, PYPI, NPM, RUBYGEMS, NUGET, PACKAGIST)
 """Every ecosystem whose packages are found and whose versions can be compared."""
 
 CATALOGUERS: tuple[Cataloguer, ...] = tuple(dict.fromkeys(ecosystem.cataloguer for ecosystem in ECOSYSTEMS))

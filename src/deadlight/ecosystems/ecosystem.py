@@ -45,7 +45,11 @@ class Distribution:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """What a cataloguer found. File paths are as the package database spells them: absolute, links not resolved."""
+    """What a cataloguer found. File paths are as the package database spells them: absolute, links not resolved.
+
+    A path that ends with a slash stands for all files below that folder, except those below a folder of another package
+    inside it. Where several packages name one folder, it is the first one's; the root is nobody's.
+    """
 
     packages: tuple[InstalledPackage, ...] = ()
     problems: tuple[str, ...] = ()

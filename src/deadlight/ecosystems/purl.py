@@ -11,6 +11,10 @@ def distribution_purl(kind: str, name: str, version: str, architecture: str, dis
     return PackageURL(kind, distribution.vendor, name, version, {k: v for k, v in qualifiers.items() if v}).to_string()
 
 
-def python_purl(name: str, version: str) -> str:
-    """The purl of a Python distribution: `pkg:pypi/requests@2.31.0`."""
-    return PackageURL("pypi", None, name, version).to_string()
+def language_purl(kind: str, name: str, version: str) -> str:
+    """The purl of a language's package; what is before the name's last slash or Maven's colon is its namespace.
+
+    `pkg:pypi/requests@2.31.0`, `pkg:npm/%40babel/core@7.24.0`, `pkg:maven/org.slf4j/slf4j-api@2.0.9`.
+    """
+    namespace, _, last = name.replace(":", "/").rpartition("/")
+    return PackageURL(kind, namespace or None, last, version).to_string()

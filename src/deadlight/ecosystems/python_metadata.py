@@ -13,7 +13,7 @@ from deadlight.ecosystems.ecosystem import (
     Document,
     is_plausible_version,
 )
-from deadlight.ecosystems.purl import python_purl
+from deadlight.ecosystems.purl import language_purl
 from deadlight.model.package import InstalledPackage, Package
 
 _MARKERS = (".dist-info/METADATA", ".egg-info/PKG-INFO", "EGG-INFO/PKG-INFO", ".egg-info")
@@ -69,7 +69,9 @@ def _catalogue_marker(location: str, document: Document, documents: Mapping[str,
         )
     name = normalise_name(fields["name"])
     version = fields["version"]
-    package = Package("PyPI", name, version, python_purl(name, version), source_name=name, source_version=version)
+    package = Package(
+        "PyPI", name, version, language_purl("pypi", name, version), source_name=name, source_version=version
+    )
     files, problems = _owned_files(location, documents)
     requirements = [value for key, value in headers if key == "requires-dist"]
     return Catalogue(

@@ -141,12 +141,25 @@ def _catalogue(
 
 def _locate(tree: FileSystem, catalogue: Catalogue) -> list[InstalledPackage]:
     """The packages with the real paths of the files they have; listed folders, links and absent files are left out."""
+    owners: dict[str, int] = {}
+    for index, package in enumerate(catalogue.packages):
+        for path in package.files:
+            if path.endswith("/") and (folder := tree.find_folder(path)):
+                owners.setdefault(folder, index)
     return [
-        replace(
-            package, files=tuple(dict.fromkeys(found[0] for path in package.files if (found := tree.find_file(path))))
-        )
-        for package in catalogue.packages
+        replace(package, files=tuple(dict.fromkeys(_real_files(tree, package.files, index, owners))))
+        for index, package in enumerate(catalogue.packages)
     ]
+
+
+def _real_files(tree: FileSystem, paths: Sequence[str], package: int, owners: Mapping[str, int]) -> Iterator[str]:
+    """What the paths of a package stand for; `owners` has the real folders that belong to a package as a whole."""
+    for path in paths:
+        if not path.endswith("/"):
+            if found := tree.find_file(path):
+                yield found[0]
+        elif (folder := tree.find_folder(path)) and owners[folder] == package:
+            yield from tree.iter_files(folder, outside=owners)
 
 
 def _mark_owned(system: list[InstalledPackage], language: list[InstalledPackage]) -> list[InstalledPackage]:

@@ -1,6 +1,6 @@
 """The file tree that layers make together, as a process in the container sees it."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias, assert_never
 
@@ -85,6 +85,24 @@ class FileSystem:
                 return None
             path = node.target if node.target.startswith("/") else f"{folder[0]}/{node.target}"
         return None
+
+    def find_folder(self, path: str) -> str | None:
+        """The real path of the folder at a path, symbolic links followed; empty for the root."""
+        folder = self._find_folder(path)
+        return folder[0] if folder else None
+
+    def iter_files(self, folder: str, *, outside: Container[str] = ()) -> Iterator[str]:
+        """The real paths of all files below a folder, but not of those below folders whose real paths are `outside`."""
+        start = self._find_folder(folder)
+        pending = [start] if start else []
+        while pending:
+            real, directory = pending.pop()
+            for name, node in directory.entries.items():
+                path = f"{real}/{name}"
+                if isinstance(node, File):
+                    yield path
+                elif isinstance(node, Directory) and path not in outside:
+                    pending.append((path, node))
 
     def iter_link_groups(self) -> Iterator[tuple[str, ...]]:
         """The real paths of each file that has several names."""

@@ -1,0 +1,72 @@
+"""Packages Composer installed: `vendor/composer/installed.json`."""
+
+import posixpath
+import re
+from collections.abc import Mapping
+
+import msgspec
+
+from deadlight.ecosystems.ecosystem import Catalogue, Cataloguer, Distribution, Document, is_plausible_version
+from deadlight.ecosystems.json_document import UnreadableDocumentError, parse_json, problem
+from deadlight.ecosystems.purl import language_purl
+from deadlight.model.package import InstalledPackage, Package
+
+_DATABASE = "composer/installed.json"
+_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,127})/[A-Za-z0-9](?:[A-Za-z0-9._-]{0,127})")
+
+
+class _Installed(msgspec.Struct):
+    name: str = ""
+    version: str = ""
+    install_path: str | None = msgspec.field(default=None, name="install-path")
+    """From the database's folder, since Composer 2; null for a package without files."""
+
+
+class _Database(msgspec.Struct):
+    packages: list[_Installed] = []
+
+
+def _wants(path: str) -> bool:
+    return path.endswith(f"/{_DATABASE}")
+
+
+def _catalogue(documents: Mapping[str, Document], _distribution: Distribution) -> Catalogue:
+    return Catalogue.merge(_catalogue_database(path, document) for path, document in documents.items())
+
+
+def _catalogue_database(location: str, document: Document) -> Catalogue:
+    old = document.content.lstrip().startswith(b"[")
+    try:
+        listed = parse_json(document.content, list[_Installed] if old else _Database)
+    except UnreadableDocumentError as error:
+        return problem(location, document, f"{error}, not catalogued")
+    packages: list[InstalledPackage] = []
+    problems: list[Catalogue] = []
+    for installed in listed.packages if isinstance(listed, _Database) else listed:
+        if not (is_plausible_version(installed.version) and _NAME.fullmatch(installed.name)):
+            problems.append(problem(location, document, f"no valid name and version of {installed.name[:60]!r}"))
+            continue
+        files = _folder(location, installed, old=old)
+        packages.append(InstalledPackage(_package(installed), location, document.layer_digest, files))
+    return Catalogue.merge([Catalogue(tuple(packages)), *problems])
+
+
+def _package(installed: _Installed) -> Package:
+    name, version = installed.name.lower(), installed.version
+    purl = language_purl("composer", name, version)
+    return Package("Packagist", name, version, purl, source_name=name, source_version=version)
+
+
+def _folder(location: str, installed: _Installed, *, old: bool) -> tuple[str, ...]:
+    """Where a package lies: anywhere in the project, but neither the project itself nor all of its packages."""
+    vendor = posixpath.dirname(posixpath.dirname(f"/{location}"))
+    project = posixpath.dirname(vendor).rstrip("/")
+    relative = f"../{installed.name}" if old else installed.install_path
+    if not relative:
+        return ()
+    folder = posixpath.normpath(posixpath.join(vendor, "composer", relative))
+    inside = folder.startswith(f"{project}/") and not f"{vendor}/".startswith(f"{folder}/")
+    return (f"{folder}/",) if inside else ()
+
+
+COMPOSER = Cataloguer(name="composer", version=1, wants=_wants, catalogue=_catalogue, operating_system=False)
