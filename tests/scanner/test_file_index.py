@@ -30,16 +30,16 @@ def test_a_file_is_found_under_its_package():
 
 @pytest.mark.parametrize("path", ["/x/__pycache__/a.cpython-311.pyc", "/x/a.pyc"])
 def test_byte_code_is_found_under_the_package_of_its_source(path):
-    assert FileIndex.of(image(package("a", "/x/a.py"))).find(path) == "pkg:pypi/a@1"
+    assert FileIndex.of(image(package("a", "/x/a.py"))).find(path) == ("pkg:pypi/a@1",)
 
 
 def test_a_file_of_an_owned_package_belongs_to_the_owner():
     index = FileIndex.of(image(package("deb", "/x/a.py"), package("py", "/x/a.py", "/x/b.py", owner="pkg:pypi/deb@1")))
-    assert (index.find("/x/a.py"), index.find("/x/b.py")) == ("pkg:pypi/deb@1", None)
+    assert (index.find("/x/a.py"), index.find("/x/b.py")) == (("pkg:pypi/deb@1",), ())
 
 
 def test_the_first_package_that_lists_a_file_has_it():
-    assert FileIndex.of(image(package("a", "/x"), package("b", "/x"))).find("/x") == "pkg:pypi/a@1"
+    assert FileIndex.of(image(package("a", "/x"), package("b", "/x"))).find("/x") == ("pkg:pypi/a@1",)
 
 
 @given(

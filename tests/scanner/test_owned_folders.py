@@ -82,7 +82,7 @@ def test_a_node_package_shipped_by_the_distribution_has_it_as_owner():
     owners = {(p.package.ecosystem, p.package.version): p.owner_purl for p in contents.packages}
     debian = "pkg:deb/debian/node-semver@7.3.5?arch=amd64&distro=debian-12"
     assert owners == {("Debian:12", "7.3.5"): "", ("npm", "7.3.5"): debian, ("npm", "7.5.0"): ""}
-    assert FileIndex.of(contents).find("/usr/share/nodejs/semver/index.js") == debian
+    assert FileIndex.of(contents).find("/usr/share/nodejs/semver/index.js") == (debian,)
 
 
 def test_two_thousand_node_packages_take_moments():

@@ -5,6 +5,7 @@ values out.
 """
 
 from deadlight.ecosystems.alpine import ALPINE
+from deadlight.ecosystems.crates import CRATES
 from deadlight.ecosystems.debian import DEBIAN
 from deadlight.ecosystems.ecosystem import (
     UNKNOWN_VENDOR,
@@ -13,9 +14,13 @@ from deadlight.ecosystems.ecosystem import (
     Distribution,
     Document,
     Ecosystem,
+    Excerpt,
     InvalidVersionError,
+    UnreadableFileError,
     VersionKey,
 )
+from deadlight.ecosystems.go import GO
+from deadlight.ecosystems.maven import MAVEN
 from deadlight.ecosystems.npm import NPM
 from deadlight.ecosystems.nuget import NUGET
 from deadlight.ecosystems.os_release import identify_distribution, parse_os_release
@@ -34,7 +39,9 @@ __all__ = [
     "Distribution",
     "Document",
     "Ecosystem",
+    "Excerpt",
     "InvalidVersionError",
+    "UnreadableFileError",
     "VersionKey",
     "find_ecosystem",
     "identify_distribution",
@@ -42,7 +49,7 @@ __all__ = [
     "source_of_bytecode",
 ]
 
-ECOSYSTEMS: tuple[Ecosystem, ...] = (DEBIAN, UBUNTU, ALPINE, PYPI, NPM, RUBYGEMS, NUGET, PACKAGIST)
+ECOSYSTEMS: tuple[Ecosystem, ...] = (DEBIAN, UBUNTU, ALPINE, PYPI, NPM, RUBYGEMS, NUGET, PACKAGIST, GO, CRATES, MAVEN)
 """Every ecosystem whose packages are found and whose versions can be compared."""
 
 CATALOGUERS: tuple[Cataloguer, ...] = tuple(dict.fromkeys(ecosystem.cataloguer for ecosystem in ECOSYSTEMS))
