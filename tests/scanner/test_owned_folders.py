@@ -35,9 +35,9 @@ def test_a_package_owns_what_is_below_its_folder_but_not_the_packages_inside():
     }
     index = FileIndex.of(contents)
     assert [index.find(path) for path in (f"{a}/lib/x/y.js", f"{b}/index.js", "/app/server.js")] == [
-        "pkg:npm/a@1.0.0",
-        "pkg:npm/b@1.0.0",
-        None,
+        ("pkg:npm/a@1.0.0",),
+        ("pkg:npm/b@1.0.0",),
+        (),
     ]
 
 

@@ -29,7 +29,7 @@ class UnreadableFileError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A small file of an image that a cataloguer asked for, or its excerpt of a large one, and the layer of the file."""
+    """A small file of an image that a cataloguer asked for, or its excerpt of a large one, and the file's layer."""
 
     content: bytes
     layer_digest: str

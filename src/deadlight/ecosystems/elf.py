@@ -67,9 +67,7 @@ def _byte(content: memoryview, position: int) -> int:
     return content[position] if position < len(content) else 0
 
 
-def _named(
-    content: memoryview, rows: list[tuple[int, ...]], names_row: tuple[int, ...] | None
-) -> dict[str, Section]:
+def _named(content: memoryview, rows: list[tuple[int, ...]], names_row: tuple[int, ...] | None) -> dict[str, Section]:
     names = _content(content, names_row) if names_row else memoryview(b"")
     sections: dict[str, Section] = {}
     for row in rows:
@@ -87,6 +85,6 @@ def find_in_memory(sections: Mapping[str, Section], address: int, size: int) -> 
     """The bytes at an address of the running program, if the file has them all."""
     for section in sections.values():
         start = address - section.address
-        if section.address and 0 <= start and start + size <= len(section.content):
+        if section.address and start >= 0 and start + size <= len(section.content):
             return section.content[start : start + size]
     return None

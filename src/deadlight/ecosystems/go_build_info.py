@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Literal, TypeAlias
 
 from deadlight.ecosystems.ecosystem import (
     Catalogue,
@@ -33,6 +34,7 @@ _MAX_TEXT_BYTES = 4 * 1024 * 1024
 _MAX_MODULES = 10_000
 _MODULE_LINES = ("mod\t", "dep\t", "=>\t")
 _MODULE_PATH = re.compile(r"[!-~]{1,512}")
+_ByteOrder: TypeAlias = Literal["big", "little"]
 _IN_A_FOLDER = ("./", "../", "/")
 """How the replacement of a module begins that is no module itself (https://go.dev/ref/mod#go-mod-file-replace)."""
 
@@ -47,7 +49,7 @@ def _take(content: memoryview) -> bytes | None:
     if section is None:
         return None
     info = section.content
-    if info[: len(_MAGIC)] != _MAGIC or len(info) < _TEXTS_AT:
+    if info[: len(_MAGIC)] != _MAGIC or len(info) < _POINTERS_AT:
         raise UnreadableFileError(f"is a Go program with a damaged {_SECTION}")
     toolchain, modules = _inline_texts(info) if info[_FLAGS_AT] & _INLINE else _texts_by_pointer(info, sections)
     framed = len(modules) > 2 * _SENTINEL_BYTES and modules[-_SENTINEL_BYTES - 1 :][:1] == b"\n"
@@ -82,13 +84,12 @@ def _texts_by_pointer(info: memoryview, sections: Mapping[str, Section]) -> tupl
     size = info[_POINTER_SIZE_AT]
     if size not in {4, 8}:
         raise UnreadableFileError(f"is a Go program with a damaged {_SECTION}: pointers of {size} bytes")
-    big_endian = bool(info[_FLAGS_AT] & _BIG_ENDIAN)
-    pointers = info[_POINTERS_AT : _POINTERS_AT + 2 * size]
-    return _string_at(pointers[:size], sections, big_endian), _string_at(pointers[size:], sections, big_endian)
+    order: _ByteOrder = "big" if info[_FLAGS_AT] & _BIG_ENDIAN else "little"
+    toolchain, modules = (info[at : at + size] for at in (_POINTERS_AT, _POINTERS_AT + size))
+    return _string_at(toolchain, sections, order), _string_at(modules, sections, order)
 
 
-def _string_at(pointer: memoryview, sections: Mapping[str, Section], big_endian: bool) -> bytes:
-    order = "big" if big_endian else "little"
+def _string_at(pointer: memoryview, sections: Mapping[str, Section], order: _ByteOrder) -> bytes:
     size = len(pointer)
     string = find_in_memory(sections, int.from_bytes(pointer, order), 2 * size)
     if string is not None:
@@ -113,7 +114,11 @@ def _catalogue_program(location: str, document: Document) -> Catalogue:
     toolchain, *lines = document.content.decode("utf-8", "replace").split("\n")
     modules = dict.fromkeys(_modules(lines[:_MAX_MODULES]))
     valid = [module for module in modules if _is_valid(*module)]
-    problems = [f"{path[:80]!r} with version {version[:80]!r} is no Go module" for path, version in modules if not _is_valid(path, version)]
+    problems = [
+        f"{path[:80]!r} with version {version[:80]!r} is no Go module"
+        for path, version in modules
+        if not _is_valid(path, version)
+    ]
     if len(lines) > _MAX_MODULES:
         problems.append(f"lists more than {_MAX_MODULES} Go modules: those after them are unknown")
     return Catalogue(
@@ -130,12 +135,13 @@ def _modules(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
     module: tuple[str, str] | None = None
     for line in lines:
         kind, path, version = (*line.split("\t"), "", "")[:3]
+        linked = (path, version or UNKNOWN_VERSION)
         if kind != "=>":
             if module:
                 yield module
-            module = (path, version or UNKNOWN_VERSION)
+            module = linked
         elif module:
-            module = (module[0], UNKNOWN_VERSION) if path.startswith(_IN_A_FOLDER) else (path, version or UNKNOWN_VERSION)
+            module = (module[0], UNKNOWN_VERSION) if path.startswith(_IN_A_FOLDER) else linked
     if module:
         yield module
 

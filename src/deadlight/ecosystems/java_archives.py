@@ -87,16 +87,19 @@ class _Search:
 
     def _look_into_nested(self, directory: ZipDirectory, file: ZippedFile, path: str, depth: int) -> None:
         try:
-            if depth > _MAX_DEPTH:
-                raise UnreadableFileError(f"lies more than {_MAX_DEPTH} archives deep")
-            limit = _MAX_NESTED_BYTES >> (depth - 1)
-            content = self._read(directory, file, limit + 1)
-            if len(content) > limit:
-                raise UnreadableFileError(f"has more than the {limit} bytes read of an archive in another")
-            self.look_into(content, path, depth)
+            self.look_into(self._read_nested(directory, file, depth), path, depth)
         except UnreadableFileError as error:
             if len(self.problems) < _MAX_PROBLEMS:
                 self.problems.append(f"{path} {error}")
+
+    def _read_nested(self, directory: ZipDirectory, file: ZippedFile, depth: int) -> memoryview:
+        if depth > _MAX_DEPTH:
+            raise UnreadableFileError(f"lies more than {_MAX_DEPTH} archives deep")
+        limit = _MAX_NESTED_BYTES >> (depth - 1)
+        content = self._read(directory, file, limit + 1)
+        if len(content) > limit:
+            raise UnreadableFileError(f"has more than the {limit} bytes read of an archive in another")
+        return content
 
     def _read(self, directory: ZipDirectory, file: ZippedFile, limit: int) -> memoryview:
         if self.bytes_left <= 0:
@@ -133,10 +136,7 @@ def _catalogue_file(location: str, document: Document) -> Catalogue:
         return problem(location, document, error)
     names = dict.fromkeys(name for archive in found.archives for name in _iter_names(archive, location))
     return Catalogue(
-        tuple(
-            InstalledPackage(_package(*name), location, document.layer_digest, (f"/{location}",))
-            for name in names
-        ),
+        tuple(InstalledPackage(_package(*name), location, document.layer_digest, (f"/{location}",)) for name in names),
         tuple(f"{location}{problem} in layer {document.layer_digest}" for problem in found.problems),
     )
 

@@ -15,7 +15,7 @@ _ATTRIBUTES = ("Implementation-Vendor-Id", "Implementation-Version", "Bundle-Sym
 
 _QUALIFIER = r"(?:alpha|beta|m|cr|rc|ga|final|release|sp|snapshot|jre|jdk|android|incubating)"
 _VERSIONED = re.compile(rf"(.+?)-([0-9][\w.+]*(?:-(?:[0-9]|{_QUALIFIER})[\w.+]*)*)", re.IGNORECASE | re.ASCII)
-"""`log4j-1.2-api-2.19.0`, `guava-31.1-jre`, `app-1.0-20240102.030405-1`: a version goes on only with what versions have."""
+"""`log4j-1.2-api-2.19.0`, `guava-31.1-jre`, `app-1.0-20240102.030405-1`: a version goes on with what versions have."""
 
 
 class Coordinates(msgspec.Struct, frozen=True, array_like=True):
@@ -84,7 +84,7 @@ def _group_of_bundle(bundle: str, artifact: str) -> str:
 
 
 def _symbolic_name(group: str, artifact: str) -> str:
-    """https://felix.apache.org/documentation/subprojects/apache-felix-maven-bundle-plugin-bnd.html, "Default Behavior"."""
+    """How Apache Felix's maven-bundle-plugin names a bundle ("Default Behavior" in its documentation)."""
     last = group.rpartition(".")[2]
     if artifact == last:
         return group

@@ -58,7 +58,7 @@ class ZipDirectory:
             begin = position + _ENTRY.size
             position = begin + name_bytes + extra_bytes + comment_bytes
             name = bytes(self.content[begin : begin + name_bytes]).decode("utf-8", "replace")
-            yield ZippedFile(name, row[4], bool(row[3] & _ENCRYPTED), row[8], row[15] + self.shift)
+            yield ZippedFile(name, row[4], bool(row[3] & _ENCRYPTED), row[8], row[16] + self.shift)
         raise UnreadableFileError(f"is an archive of more than {_MAX_FILES} files: those after them are unknown")
 
     def read(self, file: ZippedFile, limit: int) -> memoryview:

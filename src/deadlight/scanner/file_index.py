@@ -67,7 +67,7 @@ class FileIndex:
         index = unpack(_MARK, stored, _Stored)
         paths = index.paths.split("\0") if index.paths else []
         groups = [*_each_alone(index.purls), *map(tuple, index.groups)]
-        valid = all(0 <= number < len(index.purls) for group in index.groups for number in group)
+        valid = all(group and all(0 <= number < len(index.purls) for number in group) for group in index.groups)
         if not valid or len(paths) != len(index.owners) or not all(0 <= owner < len(groups) for owner in index.owners):
             raise InvalidFactsError("damaged file index: scan again")
         return cls(tuple(index.purls), {path: groups[n] for path, n in zip(paths, index.owners, strict=True)})

@@ -129,7 +129,7 @@ class _Collector:
         self._documents[member.path] = self._archive.read()
 
     def _wanted_excerpts(self, member: Member) -> dict[str, Excerpt]:
-        """By cataloguer's name, the excerpts to take of a file: its path or its mode, and its first bytes, ask for it."""
+        """By cataloguer's name, the excerpts to take: the file's path or mode, and its first bytes, ask for them."""
         wanting = {
             cataloguer.name: excerpt
             for cataloguer, excerpt in _EXCERPTING
@@ -157,7 +157,9 @@ class _Collector:
                 continue
             self._excerpts_bytes += len(taken)
             if self._excerpts_bytes > limits.max_excerpts_bytes:
-                self._unread_documents[path] = f"comes after the {limits.max_excerpts_bytes} bytes that are kept of files"
+                self._unread_documents[path] = (
+                    f"comes after the {limits.max_excerpts_bytes} bytes kept of files"
+                )
             else:
                 self._excerpts.setdefault(path, {})[name] = taken
 
