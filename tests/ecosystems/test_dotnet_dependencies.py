@@ -23,8 +23,9 @@ def test_an_applications_packages_and_their_published_files():
 
 
 def test_a_path_that_climbs_out_ends_at_the_root():
-    assets = {"t": {"A/1": {"runtimeTargets": {"../../../etc/x": {}, "/usr/y": {}}}}}
-    text = {"runtimeTarget": {"name": "t"}, "targets": assets, "libraries": {"A/1": {"type": "package"}}}
+    paths: dict[str, object] = {"../../../etc/x": {}, "/usr/y": {}}
+    targets = {"t": {"A/1": {"runtimeTargets": paths}}}
+    text = {"runtimeTarget": {"name": "t"}, "targets": targets, "libraries": {"A/1": {"type": "package"}}}
     (package,) = catalogue(DOTNET, {"app/a.deps.json": json.dumps(text).encode()}).packages
     assert package.files == ("/etc/x", "/usr/y")
 

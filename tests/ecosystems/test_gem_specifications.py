@@ -58,6 +58,17 @@ def test_a_specification_without_name_and_version_is_named_not_guessed(text):
     )
 
 
+@pytest.mark.timeout(5)
+@pytest.mark.parametrize(
+    "text", [b"\n", b"x.name\n", b"s.files = [\n", b"# stub: ", b"  ", b"s", b's.version = Gem::Version.new("']
+)
+def test_a_hostile_specification_takes_no_longer_than_its_size(text):
+    place = "lib/ruby/gems/3.3.0/specifications/default/a-1.gemspec"
+    found = catalogue(GEMS, {place: b"# stub: a 1 r\n" + text * 100_000})
+    assert purls(found) == ["pkg:gem/a@1"]
+    assert len(catalogue(GEMS, {place: text * 100_000}).problems) == 1
+
+
 @pytest.mark.parametrize(
     "path", ["usr/local/bundle/gems/rack-2.2.3/rack.gemspec", "app/shop.gemspec", "a/specifications/b/c.gemspec"]
 )

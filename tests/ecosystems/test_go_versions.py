@@ -17,7 +17,7 @@ def made(chance: random.Random) -> str:
 
 def test_the_order_is_gos_own(tmp_path):
     oracle = partial(go, workspace=tmp_path)
-    assert_same_order(go_version_key, oracle, variations(made, (*"v0129.-+ab", "rc"), seed=3), count=250_000)
+    assert_same_order(go_version_key, oracle, variations(made, (*"v0129.-+ab", "rc"), seed=3))
 
 
 def test_a_pseudo_version_lies_between_the_tags_around_its_commit():

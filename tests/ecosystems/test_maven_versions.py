@@ -9,40 +9,23 @@ from tests.ecosystems.order_oracles import assert_ascending, assert_same_order, 
 from deadlight.ecosystems import InvalidVersionError
 from deadlight.ecosystems.maven_versions import maven_version_key
 
-WORDS = (
-    "alpha",
-    "beta",
-    "milestone",
-    "rc",
-    "cr",
-    "snapshot",
-    "SNAPSHOT",
-    "ga",
-    "final",
-    "release",
-    "sp",
-    "jre",
-    "android",
-    "redhat",
-    "a",
-    "b",
-    "m",
-    "x",
-)
+WORDS = ("alpha", "beta", "milestone", "rc", "cr", "snapshot", "SNAPSHOT", "sp", "jre", "redhat", "a", "b", "m", "x")
+RELEASES = ("ga", "final", "Final", "release")
 
 
 def made(chance: random.Random) -> str:
-    """Versions of the shapes Maven itself puts into one order; a word after a dot stands at the end."""
+    """Versions of the shapes Maven itself puts into one order: nothing follows a word after a dot or a release."""
     core = ".".join(str(chance.choice([0, 0, 1, 2, 10, 2023])) for _ in range(chance.randint(1, 4)))
     for _ in range(chance.choice([0, 1, 1, 2])):
         number = chance.choice(["", "", "1", "2", "10", "-1", "-2", ".1", ".2"])
         core += f"-{chance.choice(WORDS)}{number}"
-    ending = chance.random()
-    if ending < 0.2:
-        core += f"-{chance.choice([1, 2, 20240102])}"
-    elif ending < 0.4:
-        core += f".{chance.choice(WORDS)}{chance.choice(['', '1', '2'])}"
-    return core
+    endings = [
+        "",
+        f"-{chance.choice([1, 2, 20240102])}",
+        f".{chance.choice(WORDS)}{chance.choice(['', '1', '2'])}",
+        f"{chance.choice('.-')}{chance.choice(RELEASES)}",
+    ]
+    return core + chance.choice([*endings, ""])
 
 
 def two(chance: random.Random):

@@ -23,7 +23,7 @@ def test_a_letter_makes_a_pre_release():
 
 
 def test_zeros_count_by_what_follows_them():
-    assert_ascending(rubygems_version_key, "1.a", "1.a.0.b", "1.a.1", "1", "1.0.0.1", "1.0.1", "1.1")
+    assert_ascending(rubygems_version_key, "1.a.b", "1.a.0.b", "1.a", "1.a.0.1", "1.a.1", "1", "1.0.0.1", "1.0.1")
 
 
 @pytest.mark.parametrize(

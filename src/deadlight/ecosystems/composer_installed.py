@@ -37,18 +37,23 @@ def _catalogue(documents: Mapping[str, Document], _distribution: Distribution) -
 def _catalogue_database(location: str, document: Document) -> Catalogue:
     old = document.content.lstrip().startswith(b"[")
     try:
-        listed = parse_json(document.content, list[_Installed] if old else _Database)
+        listed = _parse_old(document.content) if old else parse_json(document.content, _Database).packages
     except UnreadableDocumentError as error:
         return problem(location, document, f"{error}, not catalogued")
     packages: list[InstalledPackage] = []
     problems: list[Catalogue] = []
-    for installed in listed.packages if isinstance(listed, _Database) else listed:
+    for installed in listed:
         if not (is_plausible_version(installed.version) and _NAME.fullmatch(installed.name)):
             problems.append(problem(location, document, f"no valid name and version of {installed.name[:60]!r}"))
             continue
         files = _folder(location, installed, old=old)
         packages.append(InstalledPackage(_package(installed), location, document.layer_digest, files))
     return Catalogue.merge([Catalogue(tuple(packages)), *problems])
+
+
+def _parse_old(content: bytes) -> list[_Installed]:
+    """Composer 1 wrote the list alone."""
+    return parse_json(content, list[_Installed])
 
 
 def _package(installed: _Installed) -> Package:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import zip_longest
 
 from deadlight.ecosystems.ecosystem import InvalidVersionError, VersionKey, is_plausible_version
 
@@ -25,8 +26,8 @@ def maven_version_key(version: str) -> VersionKey:
     """A key in the order of Maven's "Version Order Specification" (https://maven.apache.org/pom.html).
 
     Maven's code is no order where a word after a dot is followed by more (1.0.redhat-1), or a hyphen by nothing
-    (1--1, 1-0-1): it then has 1-alpha < 1 < 1.sp.1 < 1-alpha. There the specification decides: the dot before a word
-    is a hyphen, and what says nothing is left out.
+    (1--1, 1-0-1, 1-final-1): it then has 1-alpha < 1 < 1.sp.1 < 1-alpha.
+    There the specification decides: the dot before a word is a hyphen, and what says nothing is left out.
 
     Raises:
         InvalidVersionError: empty, too long, or with characters that are not printable ASCII.
@@ -53,8 +54,8 @@ def _tokens(text: str) -> Iterator[VersionKey]:
         runs = _RUNS.findall(piece)
         if not runs and position < len(pieces) - 1:
             runs = ["0"]
-        for run, following in zip(runs, [*runs[1:], ""], strict=True):
-            yield _token(separator, run, followed_by_digit=bool(following))
+        for run, following in zip_longest(runs, runs[1:]):
+            yield _token(separator, run, followed_by_digit=following is not None)
             separator = "-"
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from itertools import zip_longest
 
 import msgspec
 
@@ -14,7 +15,7 @@ _ALIAS = "npm:"
 _YARN_ENTRY = re.compile(r'^"?((?:@[^@/\s",]+/)?[^@/\s",]+)@(?:[^\n]*):[ ]*$', re.MULTILINE)
 _YARN_FIELD = re.compile(r'^ {2}(version|resolution|resolved):? "?([^"\s]+)"?', re.MULTILINE)
 _YARN_RESOLUTION = re.compile(r"((?:@[^@/]+/)?[^@/]+)@npm:")
-_YARN_DOWNLOAD = re.compile(r"https?://[^/]+/(?:.*/)?((?:@[^/]+/)?[^/]+)/-/")
+_YARN_DOWNLOAD = re.compile(r"/((?:@[^/]+/)?[^/]+)/-/")
 
 
 class _LockedPackage(msgspec.Struct):
@@ -73,14 +74,14 @@ def parse_yarn_lock(content: bytes) -> Iterator[Locked]:
     """The packages of a yarn.lock, of yarn 1 and later ones; which are for development only it does not say."""
     text = content.decode("utf-8", "replace").replace("\r\n", "\n")
     heads = list(_YARN_ENTRY.finditer(text))
-    for head, following in zip(heads, [*heads[1:], None], strict=True):
+    for head, following in zip_longest(heads, heads[1:]):
         fields = dict(_YARN_FIELD.findall(text, head.end(), following.start() if following else len(text)))
         if "version" not in fields:
             continue
         if "resolution" in fields:
             match = _YARN_RESOLUTION.match(fields["resolution"])
         else:
-            match = _YARN_DOWNLOAD.match(fields.get("resolved", "")) or head
+            match = _YARN_DOWNLOAD.search(fields.get("resolved", "")) or head
         if match:
             yield match[1], fields["version"]
 
