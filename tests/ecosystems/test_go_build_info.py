@@ -139,7 +139,7 @@ def test_a_module_without_a_name_is_told_and_the_others_are_found():
     ("info", "reason"),
     [
         (b"", "damaged"),
-        (MAGIC + bytes([8, 2]), "damaged"),
+        (MAGIC + bytes([8, 2]), "too early"),
         (MAGIC + bytes([8, 2]) + bytes(16) + b"\xff" * 9, "too early"),
         (MAGIC + bytes([8, 2]) + bytes(16) + b"\x08go1.2", "too early"),
         (MAGIC + bytes([3, 0]) + bytes(16), "3 bytes"),

@@ -93,7 +93,7 @@ def test_an_archive_of_itself_comes_to_an_end():
 
 @given(data=st.data())
 def test_damage_raises_nothing_but_the_readers_own_error(data):
-    content = bytearray(archive({"lib/a.jar": SLF4J} | manifest(Implementation_Version="9"), method=zipfile.ZIP_STORED))
+    content = bytearray(archive(manifest(Implementation_Version="9") | {"lib/a.jar": SLF4J}, method=zipfile.ZIP_STORED))
     for _ in range(data.draw(st.integers(1, 4))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     try:

@@ -117,7 +117,7 @@ def test_excerpts_together_may_not_fill_the_memory():
         layer.file(f"{number}.jar", JAR)
     facts = layer.scan(limits=Limits(max_excerpts_bytes=200))
     assert set(facts.excerpts) == {"0.jar"}
-    assert facts.unread_documents["2.jar"] == "comes after the 200 bytes that are kept of files"
+    assert facts.unread_documents["2.jar"] == "comes after the 200 bytes kept of files"
 
 
 def test_one_file_at_a_time_is_held_in_memory():

@@ -157,9 +157,7 @@ class _Collector:
                 continue
             self._excerpts_bytes += len(taken)
             if self._excerpts_bytes > limits.max_excerpts_bytes:
-                self._unread_documents[path] = (
-                    f"comes after the {limits.max_excerpts_bytes} bytes kept of files"
-                )
+                self._unread_documents[path] = f"comes after the {limits.max_excerpts_bytes} bytes kept of files"
             else:
                 self._excerpts.setdefault(path, {})[name] = taken
 
