@@ -45,4 +45,4 @@ def test_what_a_scan_gives_changes_only_together_with_the_state():
     )
     facts = layer.scan()
     seen = state_of([(msgspec.json.encode([facts, squash([facts])]).decode(), 0)])
-    assert (SCANNER_STATE, seen) == ("45e6a10c668ad8e0", "69981c16da97e7f9")
+    assert (SCANNER_STATE, seen) == ("ad8d469f85a0e0be", "be835b7886faccae")
