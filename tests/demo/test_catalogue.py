@@ -74,7 +74,7 @@ def test_what_sensors_are_to_see_belongs_to_packages_of_the_image(image: DemoIma
         index = FileIndex.of(contents_of(image, platform.architecture))
         for use in (*image.uses, *image.later):
             path = use.on(platform.architecture).path
-            assert (index.find(path) is None) == (path in UNOWNED), f"{path} in {image.reference} on {platform}"
+            assert (not index.find(path)) == (path in UNOWNED), f"{path} in {image.reference} on {platform}"
 
 
 @pytest.mark.parametrize("image", catalogue.PUBLISHED, ids=NAMES)

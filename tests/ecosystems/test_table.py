@@ -142,6 +142,9 @@ def test_no_document_makes_a_cataloguer_raise(cataloguer: Cataloguer, data):
         ],
         "dotnet": ["app/a.deps.json"],
         "composer": ["vendor/composer/installed.json"],
+        "go": ["usr/lib/a.so"],
+        "rust": ["usr/lib/a.so.1"],
+        "java": ["a.jar", "b/c.war", "d.ear"],
     }[cataloguer.name]
     assert all(cataloguer.wants(path) for path in paths)
     words = ["Package: a\n", "Version: 1\n", "Status: install ok installed\n", "P:a\n", "V:1\n", "F:a\n", "R:b\n"]
@@ -175,6 +178,8 @@ def test_no_document_makes_a_cataloguer_raise(cataloguer: Cataloguer, data):
             "[" * 5_000,
             '{"a":' * 5_000,
         ),
+        *('"archives":[', '["","a","1"]', '"artifacts":[', '"path":""', '"manifest":{}', '"problems":[]'),
+        *("go1.22\n", "dep\ta\tv1\n", "=>\tb\tv2\n", "mod\t", "\t"),
         *("# stub: a 1 ruby lib\n", 's.name = "a"\n', 's.version = "1"\n', 's.files = ["lib/a.rb"]\n'),
         ":",
     ]

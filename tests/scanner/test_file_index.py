@@ -1,4 +1,5 @@
 import contextlib
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -6,6 +7,7 @@ from hypothesis import strategies as st
 
 from deadlight.model.package import InstalledPackage, Package
 from deadlight.scanner import FileIndex, ImageContents, InvalidFactsError
+from deadlight.scanner.packed import pack
 
 
 def package(name: str, *files: str, owner: str = "") -> InstalledPackage:
@@ -20,26 +22,44 @@ def image(*packages: InstalledPackage) -> ImageContents:
 def test_a_file_is_found_under_its_package():
     index = FileIndex.of(image(package("a", "/x/a.py", "/x/b.so"), package("b", "/y")))
     assert [index.find(path) for path in ("/x/b.so", "/y", "/z", "", "x/a.py")] == [
-        "pkg:pypi/a@1",
-        "pkg:pypi/b@1",
-        None,
-        None,
-        None,
+        ("pkg:pypi/a@1",),
+        ("pkg:pypi/b@1",),
+        (),
+        (),
+        (),
     ]
 
 
 @pytest.mark.parametrize("path", ["/x/__pycache__/a.cpython-311.pyc", "/x/a.pyc"])
 def test_byte_code_is_found_under_the_package_of_its_source(path):
-    assert FileIndex.of(image(package("a", "/x/a.py"))).find(path) == "pkg:pypi/a@1"
+    assert FileIndex.of(image(package("a", "/x/a.py"))).find(path) == ("pkg:pypi/a@1",)
 
 
 def test_a_file_of_an_owned_package_belongs_to_the_owner():
     index = FileIndex.of(image(package("deb", "/x/a.py"), package("py", "/x/a.py", "/x/b.py", owner="pkg:pypi/deb@1")))
-    assert (index.find("/x/a.py"), index.find("/x/b.py")) == ("pkg:pypi/deb@1", None)
+    assert (index.find("/x/a.py"), index.find("/x/b.py")) == (("pkg:pypi/deb@1",), ())
 
 
 def test_the_first_package_that_lists_a_file_has_it():
-    assert FileIndex.of(image(package("a", "/x"), package("b", "/x"))).find("/x") == "pkg:pypi/a@1"
+    assert FileIndex.of(image(package("a", "/x"), package("b", "/x"))).find("/x") == ("pkg:pypi/a@1",)
+
+
+def packed_into(path: str, *names: str) -> list[InstalledPackage]:
+    """Packages that are parts of one file."""
+    return [replace(package(name, path), location=path[1:]) for name in names]
+
+
+def test_a_file_with_packages_inside_belongs_to_its_owner_and_to_them():
+    index = FileIndex.of(image(package("wheel", "/x/a.so", "/x/b.so"), *packed_into("/x/a.so", "crate", "other")))
+    assert index.find("/x/a.so") == ("pkg:pypi/wheel@1", "pkg:pypi/crate@1", "pkg:pypi/other@1")
+    assert index.find("/x/b.so") == ("pkg:pypi/wheel@1",)
+    assert FileIndex.from_bytes(index.to_bytes()) == index
+
+
+def test_an_index_stored_before_files_had_several_packages_is_still_read():
+    stored = pack(b"DLX1", [["pkg:pypi/a@1", "pkg:pypi/b@1"], "/x\0/y", [1, 0]], level=1)
+    index = FileIndex.from_bytes(stored)
+    assert (index.find("/x"), index.find("/y")) == (("pkg:pypi/b@1",), ("pkg:pypi/a@1",))
 
 
 @given(

@@ -35,9 +35,9 @@ def test_a_package_owns_what_is_below_its_folder_but_not_the_packages_inside():
     }
     index = FileIndex.of(contents)
     assert [index.find(path) for path in (f"{a}/lib/x/y.js", f"{b}/index.js", "/app/server.js")] == [
-        "pkg:npm/a@1.0.0",
-        "pkg:npm/b@1.0.0",
-        None,
+        ("pkg:npm/a@1.0.0",),
+        ("pkg:npm/b@1.0.0",),
+        (),
     ]
 
 
@@ -82,7 +82,7 @@ def test_a_node_package_shipped_by_the_distribution_has_it_as_owner():
     owners = {(p.package.ecosystem, p.package.version): p.owner_purl for p in contents.packages}
     debian = "pkg:deb/debian/node-semver@7.3.5?arch=amd64&distro=debian-12"
     assert owners == {("Debian:12", "7.3.5"): "", ("npm", "7.3.5"): debian, ("npm", "7.5.0"): ""}
-    assert FileIndex.of(contents).find("/usr/share/nodejs/semver/index.js") == debian
+    assert FileIndex.of(contents).find("/usr/share/nodejs/semver/index.js") == (debian,)
 
 
 def test_two_thousand_node_packages_take_moments():

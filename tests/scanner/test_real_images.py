@@ -34,8 +34,8 @@ def test_alpine_is_catalogued_as_apk_knows_it(name, release):
     assert packages["libcrypto1.1"].package.source_name == "openssl"
     assert packages["musl"].files == ("/lib/ld-musl-x86_64.so.1",)
     index = FileIndex.of(contents)
-    assert index.find("/bin/busybox") == packages["busybox"].package.purl
-    assert index.find("/lib/libcrypto.so.1.1") == packages["libcrypto1.1"].package.purl
+    assert index.find("/bin/busybox") == (packages["busybox"].package.purl,)
+    assert index.find("/lib/libcrypto.so.1.1") == (packages["libcrypto1.1"].package.purl,)
 
 
 def test_the_archive_itself_is_no_layer_we_misread():

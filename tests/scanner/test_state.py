@@ -1,4 +1,9 @@
+import zlib
+
 import msgspec
+from tests.ecosystems.archive_builder import archive, properties
+from tests.ecosystems.catalogued import golden
+from tests.ecosystems.program_builder import elf
 from tests.scanner.layer_builder import OS_RELEASE, LayerBuilder, status
 from tests.support.rpm_databases import header, ndb_database
 
@@ -36,8 +41,11 @@ def test_what_a_scan_gives_changes_only_together_with_the_state():
         .file("g/gems/a-1/lib/a.rb")
         .file("d/a.deps.json", '{"libraries": {"A/1.0.0": {"type": "package"}}}')
         .file("v/composer/installed.json", '[{"name": "a/b", "version": "1.0"}]')
+        .file("b/go", elf({".go.buildinfo": golden("go1.27.buildinfo")}), mode=0o755)
+        .file("b/rust.so", elf({".dep-v0": zlib.compress(golden("cargo-auditable.json"))}))
+        .file("b/a-1.0.jar", archive(properties("g", "a", "1.0")))
         .file("app/main.py", "import yaml as y\nfrom . import x\ny.load(1, Loader=y.SafeLoader)\n")
     )
     facts = layer.scan()
     seen = state_of([(msgspec.json.encode([facts, squash([facts])]).decode(), 0)])
-    assert (SCANNER_STATE, seen) == ("52c39db404f2bf9d", "fda802a7182e74d8")
+    assert (SCANNER_STATE, seen) == ("4c0a26f1c3318f99", "23f525ac2ba7a85f")

@@ -7,6 +7,7 @@ values out.
 from deadlight.ecosystems.almalinux import ALMALINUX
 from deadlight.ecosystems.alpine import ALPINE
 from deadlight.ecosystems.azure_linux import AZURE_LINUX
+from deadlight.ecosystems.crates import CRATES
 from deadlight.ecosystems.debian import DEBIAN
 from deadlight.ecosystems.ecosystem import (
     UNKNOWN_VENDOR,
@@ -15,9 +16,13 @@ from deadlight.ecosystems.ecosystem import (
     Distribution,
     Document,
     Ecosystem,
+    Excerpt,
     InvalidVersionError,
+    UnreadableFileError,
     VersionKey,
 )
+from deadlight.ecosystems.go import GO
+from deadlight.ecosystems.maven import MAVEN
 from deadlight.ecosystems.npm import NPM
 from deadlight.ecosystems.nuget import NUGET
 from deadlight.ecosystems.os_release import identify_distribution, parse_os_release
@@ -41,7 +46,9 @@ __all__ = [
     "Distribution",
     "Document",
     "Ecosystem",
+    "Excerpt",
     "InvalidVersionError",
+    "UnreadableFileError",
     "VersionKey",
     "find_ecosystem",
     "identify_distribution",
@@ -68,6 +75,9 @@ ECOSYSTEMS: tuple[Ecosystem, ...] = (
     RUBYGEMS,
     NUGET,
     PACKAGIST,
+    GO,
+    CRATES,
+    MAVEN,
 )
 """Every ecosystem whose packages are found and whose versions can be compared."""
 

@@ -23,9 +23,13 @@ class InvalidVersionError(ValueError):
     """The text is not a version of its ecosystem, so it has no place in the order."""
 
 
+class UnreadableFileError(ValueError):
+    """A file is not what its name or its first bytes say; the text tells what is wrong with it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A small file of an image that a cataloguer asked for, and the layer it comes from."""
+    """A small file of an image that a cataloguer asked for, or its excerpt of a large one, and the file's layer."""
 
     content: bytes
     layer_digest: str
@@ -78,11 +82,27 @@ class Catalogue:
 
 
 @dataclass(frozen=True, slots=True)
+class Excerpt:
+    """What is kept of files that are too large to be kept whole: programs and archives with packages inside."""
+
+    take: Callable[[memoryview], bytes | None]
+    """From a file's content to the document that stands for it; None where the file is of no interest.
+
+    Time and memory are bounded in terms of the content's length. Raises UnreadableFileError for what is damaged.
+    """
+    magic: bytes = b""
+    """The first bytes of every such file; a file that begins with others is passed over."""
+    executables: bool = False
+    """Whether files that may be executed are wanted too, whatever their path."""
+
+
+@dataclass(frozen=True, slots=True)
 class Cataloguer:
     """Reads one format of package database.
 
     `wants` chooses files by path (relative to the root, no leading slash); it is asked once for every file of a layer.
-    `catalogue` receives those files of the finished image and never raises for what they contain.
+    `catalogue` receives those files of the finished image, or the excerpts of them, and never raises for what they
+    contain.
     """
 
     name: str
@@ -92,6 +112,8 @@ class Cataloguer:
     catalogue: Callable[[Mapping[str, Document], Distribution], Catalogue]
     operating_system: bool
     """Whether its packages are the distribution's own, which may own files of packages of other kinds."""
+    excerpt: Excerpt | None = None
+    """None where the files it wants are kept whole."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from deadlight.ecosystems import (
     ECOSYSTEMS,
     UNKNOWN_VENDOR,
     Catalogue,
+    Cataloguer,
     Distribution,
     Document,
     identify_distribution,
@@ -65,7 +66,7 @@ def squash(layers: Sequence[LayerFacts], *, limits: Limits = DEFAULT_LIMITS) -> 
             ],
             limits.max_problems,
         ),
-        calls=gather_own_code(tree, layers, visible, owners_by_path(packages), catalogue.requirements),
+        calls=gather_own_code(tree, layers, visible, _installed_paths(packages), catalogue.requirements),
     )
 
 
@@ -75,12 +76,33 @@ def owners_by_path(packages: Sequence[InstalledPackage]) -> dict[str, int]:
     A file that an operating-system package ships belongs to that package alone, also when it is part of a Python
     distribution inside it. Where several packages list a file, the first counts.
     """
-    owners: dict[str, int] = {}
+    return {path: holders[0] for path, holders in holders_by_path(packages).items()}
+
+
+def holders_by_path(packages: Sequence[InstalledPackage]) -> dict[str, list[int]]:
+    """For each owned file's absolute path, the indexes of all packages that are in use when the file is.
+
+    Those are its owner and the packages linked or packed into it, as the modules of a Go program are.
+    """
+    holders: dict[str, list[int]] = {}
     for index, package in enumerate(packages):
         if not package.owner_purl:
+            inside = _lies_in_its_file(package)
             for path in package.files:
-                owners.setdefault(path, index)
-    return owners
+                known = holders.setdefault(path, [index])
+                if inside and known[-1] != index:
+                    known.append(index)
+    return holders
+
+
+def _lies_in_its_file(package: InstalledPackage) -> bool:
+    """Whether a package is part of the file that proves it, rather than described there."""
+    return package.files[:1] == (f"/{package.location}",)
+
+
+def _installed_paths(packages: Sequence[InstalledPackage]) -> Mapping[str, int]:
+    """The files that packages brought. One's own program is no package's for the packages that were linked into it."""
+    return owners_by_path([package for package in packages if not _lies_in_its_file(package)])
 
 
 def _files_with_facts(tree: FileSystem, layers: Sequence[LayerFacts]) -> dict[str, File]:
@@ -88,7 +110,7 @@ def _files_with_facts(tree: FileSystem, layers: Sequence[LayerFacts]) -> dict[st
     visible: dict[str, File] = {}
     for layer in layers:
         links = (entry.path for entry in layer.entries if entry.kind is Kind.HARD_LINK)
-        kept = (layer.documents, layer.sources, layer.unread_documents, layer.unread_sources, links)
+        kept = (layer.documents, layer.excerpts, layer.sources, layer.unread_documents, layer.unread_sources, links)
         for path in (path for paths in kept for path in paths):
             found = tree.find_file(path)
             if found is not None:
@@ -124,19 +146,30 @@ def _catalogue(
     visible: Mapping[str, File], layers: Sequence[LayerFacts], distribution: Distribution
 ) -> tuple[Catalogue, Catalogue]:
     """What the operating system's package managers installed, and what others did."""
-    documents = {
-        path[1:]: Document(layers[file.layer].documents[file.path], layers[file.layer].digest)
-        for path, file in visible.items()
-        if file.path in layers[file.layer].documents
-    }
     found = {
-        cataloguer: cataloguer.catalogue({p: d for p, d in documents.items() if cataloguer.wants(p)}, distribution)
+        cataloguer: cataloguer.catalogue(_documents(cataloguer, visible, layers), distribution)
         for cataloguer in CATALOGUERS
     }
     return (
         Catalogue.merge(catalogue for cataloguer, catalogue in found.items() if cataloguer.operating_system),
         Catalogue.merge(catalogue for cataloguer, catalogue in found.items() if not cataloguer.operating_system),
     )
+
+
+def _documents(
+    cataloguer: Cataloguer, visible: Mapping[str, File], layers: Sequence[LayerFacts]
+) -> dict[str, Document]:
+    """What the layers kept for a cataloguer, by the path under which it is visible."""
+    documents: dict[str, Document] = {}
+    for path, file in visible.items():
+        layer = layers[file.layer]
+        if cataloguer.excerpt is not None:
+            content = layer.excerpts.get(file.path, {}).get(cataloguer.name)
+        else:
+            content = layer.documents.get(file.path) if cataloguer.wants(path[1:]) else None
+        if content is not None:
+            documents[path[1:]] = Document(content, layer.digest)
+    return documents
 
 
 def _locate(tree: FileSystem, catalogue: Catalogue) -> list[InstalledPackage]:
@@ -173,12 +206,11 @@ def _mark_owned(system: list[InstalledPackage], language: list[InstalledPackage]
 
 def _with_link_names(tree: FileSystem, packages: list[InstalledPackage]) -> tuple[InstalledPackage, ...]:
     """Give hard links that no package lists to the package that lists another name of the same file."""
-    owners = owners_by_path(packages)
+    holders = holders_by_path(packages)
     added: defaultdict[int, list[str]] = defaultdict(list)
     for names in tree.iter_link_groups():
-        owner = next((owners[name] for name in names if name in owners), None)
-        if owner is not None:
-            added[owner] += [name for name in names if name not in owners]
+        for holder in next((holders[name] for name in names if name in holders), ()):
+            added[holder] += [name for name in names if name not in holders]
     return tuple(
         replace(package, files=(*package.files, *added[index])) if index in added else package
         for index, package in enumerate(packages)
@@ -191,9 +223,10 @@ def _unread_documents(visible: Mapping[str, File], layers: Sequence[LayerFacts])
         reason = layer.unread_documents.get(file.path)
         if reason is not None:
             yield f"{path[1:]} in layer {layer.digest}: {reason}"
-        elif path[1:] != file.path and file.path not in layer.documents and _is_wanted(path[1:]):
+        elif path[1:] != file.path and file.path not in layer.documents and _is_wanted(path[1:], but_not=file.path):
             yield f"{path[1:]} in layer {layer.digest}: is a hard link to {file.path}, which was not read"
 
 
-def _is_wanted(path: str) -> bool:
-    return any(cataloguer.wants(path) for cataloguer in CATALOGUERS)
+def _is_wanted(path: str, *, but_not: str) -> bool:
+    """Whether a cataloguer wants a file by this name that it does not want by the other."""
+    return any(cataloguer.wants(path) and not cataloguer.wants(but_not) for cataloguer in CATALOGUERS)

@@ -142,6 +142,24 @@ class ByteReader:
             size -= len(part)
         return b"".join(parts)
 
+    def peek(self, size: int) -> bytes:
+        """The next `size` bytes, which stay unread; fewer only where the stream ends."""
+        head = self._piece[self._position : self._position + size]
+        if len(head) < size:
+            head = self.read(size)
+            self._piece, self._position = head + self._piece[self._position :], 0
+        return head
+
+    def read_into(self, buffer: bytearray) -> int:
+        """Fill a buffer, without a second copy in memory; gives how many bytes there were."""
+        filled = 0
+        while filled < len(buffer) and self._fill():
+            part = memoryview(self._piece)[self._position : self._position + len(buffer) - filled]
+            buffer[filled : filled + len(part)] = part
+            self._position += len(part)
+            filled += len(part)
+        return filled
+
     def skip(self, size: int) -> int:
         """Pass over `size` bytes without keeping them; gives how many there were."""
         left = size

@@ -32,7 +32,9 @@ class LayerFacts(msgspec.Struct, frozen=True):
     opaque: tuple[str, ...] = ()
     """Folders of lower layers that this one empties."""
     documents: dict[str, bytes] = {}
-    """The files that cataloguers asked for."""
+    """The files that cataloguers asked for whole."""
+    excerpts: dict[str, dict[str, bytes]] = {}
+    """What cataloguers keep of larger files: by path, then by the cataloguer's name."""
     sources: dict[str, SourceFacts] = {}
     """What first-party source files call."""
     unread_documents: dict[str, str] = {}

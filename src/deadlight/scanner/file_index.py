@@ -1,12 +1,12 @@
 """Which package a file of an image belongs to, in the compact form that is kept for each image."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
 
 from deadlight.ecosystems import source_of_bytecode
-from deadlight.scanner.contents import ImageContents, owners_by_path
+from deadlight.scanner.contents import ImageContents, holders_by_path
 from deadlight.scanner.errors import InvalidFactsError
 from deadlight.scanner.packed import pack, unpack
 
@@ -18,36 +18,43 @@ class _Stored(msgspec.Struct, frozen=True, array_like=True):
     paths: str
     """Sorted, each closed by a zero byte."""
     owners: list[int]
-    """For each path, the index of its purl."""
+    """For each path, the index of its purl; from the number of purls on, the index of a group."""
+    groups: list[list[int]] = []
+    """Indexes of purls, for files that belong to several packages. Indexes stored before there were such lack it."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileIndex:
-    """Answers which package owns an absolute path, as a process in the container names it."""
+    """Answers which packages an absolute path belongs to, as a process in the container names it."""
 
     purls: tuple[str, ...]
-    owners: Mapping[str, int]
-    """Path -> index into `purls`."""
+    owners: Mapping[str, tuple[int, ...]]
+    """Path -> indexes into `purls`."""
 
     @classmethod
     def of(cls, contents: ImageContents) -> "FileIndex":
         """The index of an image's owned files."""
         purls = tuple(dict.fromkeys(package.package.purl for package in contents.packages))
         numbers = {purl: number for number, purl in enumerate(purls)}
-        owners = owners_by_path(contents.packages)
-        return cls(purls, {path: numbers[contents.packages[owner].package.purl] for path, owner in owners.items()})
+        owners: dict[str, tuple[int, ...]] = {}
+        groups: dict[tuple[int, ...], tuple[int, ...]] = {}
+        for path, holders in holders_by_path(contents.packages).items():
+            group = tuple(dict.fromkeys(numbers[contents.packages[holder].package.purl] for holder in holders))
+            owners[path] = groups.setdefault(group, group)
+        return cls(purls, owners)
 
-    def find(self, path: str) -> str | None:
-        """The purl of the package that owns a file; byte code belongs to the owner of its source."""
-        owner = self.owners.get(path)
-        if owner is None:
-            owner = self.owners.get(source_of_bytecode(path))
-        return None if owner is None else self.purls[owner]
+    def find(self, path: str) -> tuple[str, ...]:
+        """The purls of the packages a file belongs to, its owner first; byte code is where its source is."""
+        found = self.owners.get(path) or self.owners.get(source_of_bytecode(path), ())
+        return tuple(self.purls[number] for number in found)
 
     def to_bytes(self) -> bytes:
         """The stored form; about 5 bytes a file in a real image."""
         paths = sorted(self.owners)
-        stored = _Stored(list(self.purls), "\0".join(paths), [self.owners[path] for path in paths])
+        groups = list(dict.fromkeys(group for group in self.owners.values() if len(group) > 1))
+        numbers = {group: number for number, group in enumerate([*_each_alone(self.purls), *groups])}
+        owners = [numbers[self.owners[path]] for path in paths]
+        stored = _Stored(list(self.purls), "\0".join(paths), owners, [list(group) for group in groups])
         return pack(_MARK, stored, level=12)
 
     @classmethod
@@ -59,6 +66,13 @@ class FileIndex:
         """
         index = unpack(_MARK, stored, _Stored)
         paths = index.paths.split("\0") if index.paths else []
-        if len(paths) != len(index.owners) or not all(0 <= owner < len(index.purls) for owner in index.owners):
+        groups = [*_each_alone(index.purls), *map(tuple, index.groups)]
+        valid = all(group and all(0 <= number < len(index.purls) for number in group) for group in index.groups)
+        if not valid or len(paths) != len(index.owners) or not all(0 <= owner < len(groups) for owner in index.owners):
             raise InvalidFactsError("damaged file index: scan again")
-        return cls(tuple(index.purls), dict(zip(paths, index.owners, strict=True)))
+        return cls(tuple(index.purls), {path: groups[n] for path, n in zip(paths, index.owners, strict=True)})
+
+
+def _each_alone(purls: Sequence[str]) -> Iterator[tuple[int, ...]]:
+    """The packages as the groups of one that most files belong to."""
+    return ((number,) for number in range(len(purls)))

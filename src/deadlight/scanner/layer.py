@@ -1,8 +1,9 @@
 """One pass over a layer: its listing, the files cataloguers want, and what its own source files call."""
 
+from collections.abc import Mapping
 from typing import BinaryIO
 
-from deadlight.ecosystems import CATALOGUERS
+from deadlight.ecosystems import CATALOGUERS, Excerpt, UnreadableFileError
 from deadlight.scanner.applicability import first_party
 from deadlight.scanner.applicability.python_source import SourceFacts, UnreadableSourceError, analyse_source
 from deadlight.scanner.decompression import open_layer
@@ -14,6 +15,10 @@ from deadlight.scanner.tar import Kind, Member, TarReader
 
 OS_RELEASE = ("etc/os-release", "usr/lib/os-release")
 """Where os-release(5) is looked for, in this order."""
+
+_KEEPING_WHOLE = tuple(cataloguer for cataloguer in CATALOGUERS if cataloguer.excerpt is None)
+_EXCERPTING = tuple((cataloguer, cataloguer.excerpt) for cataloguer in CATALOGUERS if cataloguer.excerpt is not None)
+_LONGEST_MAGIC = max((len(excerpt.magic) for _, excerpt in _EXCERPTING), default=0)
 
 _WHITEOUT = ".wh."
 _OPAQUE = ".wh..wh..opq"
@@ -51,11 +56,13 @@ class _Collector:
         self._whiteouts: list[str] = []
         self._opaque: list[str] = []
         self._documents: dict[str, bytes] = {}
+        self._excerpts: dict[str, dict[str, bytes]] = {}
         self._sources: dict[str, SourceFacts] = {}
         self._unread_documents: dict[str, str] = {}
         self._unread_sources: dict[str, str] = {}
         self._listing_bytes = 0
         self._documents_bytes = 0
+        self._excerpts_bytes = 0
         self._sources_bytes = 0
 
     def facts(self, digest: str) -> LayerFacts:
@@ -66,6 +73,7 @@ class _Collector:
             whiteouts=tuple(self._whiteouts),
             opaque=tuple(self._opaque),
             documents=self._documents,
+            excerpts=self._excerpts,
             sources=self._sources,
             unread_documents=self._unread_documents,
             unread_sources=self._unread_sources,
@@ -97,11 +105,14 @@ class _Collector:
         """Forget what an earlier member of the same path said, then read this one if anything wants it."""
         path = member.path
         self._documents.pop(path, None)
+        self._excerpts.pop(path, None)
         self._sources.pop(path, None)
         self._unread_documents.pop(path, None)
         self._unread_sources.pop(path, None)
-        if path in OS_RELEASE or any(cataloguer.wants(path) for cataloguer in CATALOGUERS):
+        if path in OS_RELEASE or any(cataloguer.wants(path) for cataloguer in _KEEPING_WHOLE):
             self._take_document(member)
+        elif wanted := self._wanted_excerpts(member):
+            self._take_excerpts(member, wanted)
         elif first_party.may_be_source(path, executable=member.executable):
             self._take_source(member)
 
@@ -116,6 +127,39 @@ class _Collector:
                 f"has more than {limits.max_documents} files or {limits.max_documents_bytes} bytes of package databases"
             )
         self._documents[member.path] = self._archive.read()
+
+    def _wanted_excerpts(self, member: Member) -> dict[str, Excerpt]:
+        """By cataloguer's name, the excerpts to take: the file's path or mode, and its first bytes, ask for them."""
+        wanting = {
+            cataloguer.name: excerpt
+            for cataloguer, excerpt in _EXCERPTING
+            if (excerpt.executables and member.executable) or cataloguer.wants(member.path)
+        }
+        if not wanting:
+            return wanting
+        first = self._archive.peek(_LONGEST_MAGIC)
+        return {name: excerpt for name, excerpt in wanting.items() if first.startswith(excerpt.magic)}
+
+    def _take_excerpts(self, member: Member, wanted: Mapping[str, Excerpt]) -> None:
+        limits = self._limits
+        path = member.path
+        if member.sparse or member.size > limits.max_excerpted_bytes:
+            self._unread_documents[path] = _why_unread(member, limits.max_excerpted_bytes)
+            return
+        content = self._archive.read_large()
+        for name, excerpt in wanted.items():
+            try:
+                taken = excerpt.take(content)
+            except UnreadableFileError as error:
+                self._unread_documents[path] = str(error)
+                continue
+            if taken is None:
+                continue
+            self._excerpts_bytes += len(taken)
+            if self._excerpts_bytes > limits.max_excerpts_bytes:
+                self._unread_documents[path] = f"comes after the {limits.max_excerpts_bytes} bytes kept of files"
+            else:
+                self._excerpts.setdefault(path, {})[name] = taken
 
     def _take_source(self, member: Member) -> None:
         limits = self._limits

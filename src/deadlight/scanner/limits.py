@@ -33,6 +33,10 @@ class Limits:
     """All of them together."""
     max_documents: int = 50_000
     """How many of them."""
+    max_excerpted_bytes: int = 128 * _MIB
+    """One program or archive that is looked into, held in memory while it is. A larger one is reported and not read."""
+    max_excerpts_bytes: int = 16 * _MIB
+    """All that is kept of such files together; what comes after is reported and not kept."""
     max_source_bytes: int = 256 * _KIB
     """One source file for contextual analysis. A larger one is reported and not read; parsing takes 900 times this."""
     max_sources_bytes: int = 32 * _MIB

@@ -6,10 +6,10 @@ from hashlib import sha256
 from deadlight.ecosystems import CATALOGUERS
 from deadlight.scanner.applicability.python_source import ANALYZER as PYTHON_SOURCE
 
-_LAYER_PASS = ("layer-pass", 1)
+_LAYER_PASS = ("layer-pass", 2)
 """The pass itself: which files it lists and reads. Raise the number whenever the same layer would give other facts."""
 
-_SQUASH = ("squash", 1)
+_SQUASH = ("squash", 2)
 """The putting together of layers. Raise the number whenever the same facts would give other contents."""
 
 

@@ -81,6 +81,18 @@ class TarReader:
         self._unread = 0
         return content
 
+    def read_large(self) -> memoryview:
+        """The content of the current member, whose size the caller has checked, held in memory but once."""
+        content = bytearray(self._unread)
+        if self._source.read_into(content) < self._unread:
+            raise ArchiveError("ends inside a file: the layer was cut short")
+        self._unread = 0
+        return memoryview(content).toreadonly()
+
+    def peek(self, size: int) -> bytes:
+        """The first bytes of the current member, which can still be read."""
+        return self._source.peek(min(size, self._unread))
+
     def _next_member(self) -> Member | None:
         overrides: dict[str, str] = {}
         for _ in range(_MAX_METADATA_HEADERS):

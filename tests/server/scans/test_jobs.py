@@ -78,9 +78,9 @@ async def test_an_image_is_pulled_and_its_packages_are_known_with_their_files(sc
     assert (stored.distribution, stored.platform, stored.scanner_state) == ("Debian:12", "linux/amd64", SCANNER_STATE)
     assert stored.config["labels"] == LABELS
     files = FileIndex.from_bytes(stored.file_index)
-    assert files.find("/usr/bin/bash") == found[0].purl
-    assert files.find("/usr/local/lib/python3.12/site-packages/flask/__init__.py") == found[1].purl
-    assert files.find("/etc/passwd") is None
+    assert files.find("/usr/bin/bash") == (found[0].purl,)
+    assert files.find("/usr/local/lib/python3.12/site-packages/flask/__init__.py") == (found[1].purl,)
+    assert files.find("/etc/passwd") == ()
     assert await fleet.events("ImageScanned") == [("ImageScanned", {"image_id": stored.id})]
 
 

@@ -199,12 +199,11 @@ async def join_pending(connection: AsyncConnection, pending: TextClause, **param
 
 
 async def _find_owners(connection: AsyncConnection, rows: Sequence[Row[Any]]) -> list[tuple[Row[Any], str]]:
-    """Observations of files that packages own, with the package's purl. What was changed after start is nobody's."""
+    """Observations of files that belong to packages, once for each. What was changed after start is nobody's."""
     image_ids = sorted({row.found_image_id for row in rows})
     stored = await connection.execute(_FILE_INDEXES, {"image_ids": image_ids})
     indexes = {row.id: FileIndex.from_bytes(row.file_index) for row in stored}
-    found = ((row, indexes[row.found_image_id].find(row.path)) for row in rows if not row.changed)
-    return [(row, purl) for row, purl in found if purl is not None]
+    return [(row, purl) for row in rows if not row.changed for purl in indexes[row.found_image_id].find(row.path)]
 
 
 async def _resolve_packages(connection: AsyncConnection, owners: Sequence[tuple[Row[Any], str]]) -> list[_Use]:
