@@ -110,13 +110,21 @@ def test_no_more_bytes_are_read_than_a_layer_may_hold(compressed):
 
 
 @given(
-    st.lists(st.binary(max_size=9), max_size=12), st.lists(st.tuples(st.booleans(), st.integers(0, 12)), max_size=20)
+    st.lists(st.binary(max_size=9), max_size=12),
+    st.lists(st.tuples(st.sampled_from(["read", "skip", "peek", "fill"]), st.integers(0, 12)), max_size=20),
 )
-def test_reading_and_skipping_follow_the_bytes(pieces, steps):
+def test_each_way_of_reading_follows_the_bytes(pieces, steps):
     reader = ByteReader(iter(pieces), proves_its_end=False)
     expected = io.BytesIO(b"".join(pieces))
-    for skip, size in steps:
-        if skip:
-            assert reader.skip(size) == len(expected.read(size))
+    for step, size in steps:
+        if step == "peek":
+            assert reader.peek(size) == expected.getvalue()[expected.tell() :][:size]
+            continue
+        data = expected.read(size)
+        if step == "skip":
+            assert reader.skip(size) == len(data)
+        elif step == "read":
+            assert reader.read(size) == data
         else:
-            assert reader.read(size) == expected.read(size)
+            buffer = bytearray(size)
+            assert (reader.read_into(buffer), bytes(buffer[: len(data)])) == (len(data), data)

@@ -11,7 +11,16 @@ from tests.ecosystems.catalogued import golden
 from tests.ecosystems.program_builder import elf
 from tests.scanner.layer_builder import OS_RELEASE, LayerBuilder, status
 
-from deadlight.scanner import DEFAULT_LIMITS, FileIndex, ImageContents, LayerFacts, Limits, scan_layer, squash
+from deadlight.scanner import (
+    DEFAULT_LIMITS,
+    FileIndex,
+    ImageContents,
+    LayerError,
+    LayerFacts,
+    Limits,
+    scan_layer,
+    squash,
+)
 
 GO = elf({".text": b"code", ".go.buildinfo": golden("go1.27.buildinfo")})
 RUST = elf({".dep-v0": zlib.compress(golden("cargo-auditable.json"))})
@@ -109,6 +118,12 @@ def test_a_damaged_file_is_named_with_the_reason():
         "a.jar in layer sha256:1: is no zip archive, or was cut short",
         "b in layer sha256:1: is an ELF file that was cut short: its sections are not where its header says",
     )
+
+
+def test_a_layer_that_ends_inside_a_program_is_refused():
+    layer = LayerBuilder().file("a", GO, mode=0o755).to_tar()
+    with pytest.raises(LayerError, match="ends inside a file"):
+        scan_layer(io.BytesIO(layer[:900]), digest="sha256:1")
 
 
 def test_excerpts_together_may_not_fill_the_memory():

@@ -1,5 +1,6 @@
 """Observations are joined with the files of the image that the container runs, whichever comes first."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
@@ -55,6 +56,17 @@ async def test_what_a_process_executes_proves_its_package_in_use(fleet: Fleet, s
     ((kind, data),) = await fleet.events()
     assert (kind, data["image_id"]) == ("PackagesUsed", image_id)
     assert sorted(data["package_ids"]) == sorted(use.package_id for use in uses.values())
+
+
+async def test_a_program_that_runs_proves_all_that_is_linked_into_it_in_use(fleet: Fleet, sensor: SensorOf) -> None:
+    linked = [replace(installed(package(name), "/app/shop"), location="app/shop") for name in ("stdlib", "module")]
+    image = await fleet.add_image(*linked, BASH)
+    running = await fleet.deploy(image.image_tag_id)
+    await sensor.send(seen(running.container_ids[0], "/app/shop"))
+    assert {name: use.path for name, use in (await sensor.uses()).items()} == {
+        "stdlib": "/app/shop",
+        "module": "/app/shop",
+    }
 
 
 async def test_the_strongest_evidence_is_kept_and_only_news_is_told(fleet: Fleet, sensor: SensorOf) -> None:
