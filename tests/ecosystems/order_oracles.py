@@ -9,13 +9,11 @@ from pathlib import Path
 
 import pytest
 import semver
+from tests.support.native_orders import PAIRS
 
 from deadlight.ecosystems import InvalidVersionError, VersionKey
 
 Pair = tuple[str, str]
-
-PAIRS = 100_000
-"""How many pairs both sides must be able to compare."""
 
 REFUSED = "!"
 
@@ -180,7 +178,7 @@ def assert_same_order(
     oracle: Callable[[Sequence[Pair]], list[str]],
     pairs: Iterator[Pair],
     *,
-    count: int = 140_000,
+    count: int = PAIRS * 7 // 5,
 ) -> None:
     """Every pair the oracle can compare is compared alike, and there are enough of them."""
     asked = list(islice(pairs, count))

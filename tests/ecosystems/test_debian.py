@@ -4,7 +4,7 @@ import shutil
 import subprocess
 
 import pytest
-from tests.support.native_orders import ask_system_python, pairs_to_compare
+from tests.support.native_orders import PAIRS, ask_system_python, pairs_to_compare
 
 from deadlight.ecosystems import InvalidVersionError
 from deadlight.ecosystems.debian import DEBIAN, debian_version_key
@@ -81,8 +81,8 @@ def is_valid(version: str) -> bool:
     return version[0].isdigit()
 
 
-def test_the_order_is_apts_own_over_100_000_pairs():
-    pairs = list(pairs_to_compare(REAL, "0123456789abzAZ.+~-:", is_valid, count=100_000, seed=5))
+def test_the_order_is_apts_own():
+    pairs = list(pairs_to_compare(REAL, "0123456789abzAZ.+~-:", is_valid, count=PAIRS, seed=5))
     program = "apt_pkg.init_system()\ndef answer(pair):\n    return apt_pkg.version_compare(*pair)\n"
     answers = ask_system_python("apt_pkg", program, pairs)
     keys = {version: debian_version_key(version) for pair in pairs for version in pair}

@@ -1,6 +1,7 @@
 """Asks package managers' own libraries how two versions compare, through the system's Python, which can import them."""
 
 import json
+import os
 import random
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
@@ -10,6 +11,10 @@ from typing import Any
 import pytest
 
 SYSTEM_PYTHON = Path("/usr/bin/python3")
+
+
+PAIRS = int(os.environ.get("DEADLIGHT_ORACLE_PAIRS", "20000"))
+"""How many pairs an order is held to. One that was changed is held to 100,000."""
 
 
 def ask_system_python(module: str, program: str, questions: Sequence[Any]) -> list[int]:

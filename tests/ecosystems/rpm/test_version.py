@@ -1,5 +1,5 @@
 import pytest
-from tests.support.native_orders import ask_system_python, pairs_to_compare
+from tests.support.native_orders import PAIRS, ask_system_python, pairs_to_compare
 
 from deadlight.ecosystems import InvalidVersionError
 from deadlight.ecosystems.rpm.version import epochless_version_key, rpm_version_key
@@ -63,8 +63,8 @@ def as_label(version: str) -> tuple[str, str, str | None]:
     return (epoch or "0", number, release) if hyphen else (epoch or "0", rest, None)
 
 
-def test_the_order_is_rpms_own_over_100_000_pairs():
-    pairs = list(pairs_to_compare(REAL, "0123456789abzAZ.+~^-_:", is_valid, count=100_000, seed=17))
+def test_the_order_is_rpms_own():
+    pairs = list(pairs_to_compare(REAL, "0123456789abzAZ.+~^-_:", is_valid, count=PAIRS, seed=17))
     program = "def answer(pair):\n    return rpm.labelCompare(tuple(pair[0]), tuple(pair[1]))\n"
     answers = ask_system_python("rpm", program, [(as_label(a), as_label(b)) for a, b in pairs])
     keys = {version: rpm_version_key(version) for pair in pairs for version in pair}
