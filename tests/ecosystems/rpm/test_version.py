@@ -70,4 +70,4 @@ def test_the_order_is_rpms_own():
     keys = {version: rpm_version_key(version) for pair in pairs for version in pair}
     ours = [(keys[a] > keys[b]) - (keys[a] < keys[b]) for a, b in pairs]
     assert [pair for pair, mine, theirs in zip(pairs, ours, answers, strict=True) if mine != theirs] == []
-    assert min(map(answers.count, (-1, 0, 1))) > 1_000
+    assert min(map(answers.count, (-1, 0, 1))) > PAIRS / 100
