@@ -17,16 +17,19 @@ MINUTE = timedelta(minutes=1)
         (SEEN - MINUTE, SEEN - 2 * MINUTE, SEEN - MINUTE),
         (SEEN - 2 * MINUTE, SEEN - MINUTE, SEEN),  # pushed before, under another tag perhaps, and moved to later
         (SEEN - MINUTE, None, SEEN - MINUTE),
-        (SEEN + MINUTE, None, SEEN),  # clocks differ: what was seen was there
+        (SEEN + MINUTE, SEEN - MINUTE, SEEN),  # clocks differ: what was seen was there
         (None, SEEN - MINUTE, SEEN),
+        (SEEN + MINUTE, None, None),
+        (None, None, None),  # at the first look: nobody saw it move
     ],
 )
 @pytest.mark.req("I15")
 def test_a_tag_is_updated_at_its_push_unless_it_was_something_else_since(
-    pushed_at: datetime | None, other_last_seen_at: datetime | None, updated_at: datetime
+    pushed_at: datetime | None, other_last_seen_at: datetime | None, updated_at: datetime | None
 ) -> None:
     seen = {NOW: SEEN} | ({EARLIER: other_last_seen_at} if other_last_seen_at else {})
-    history = TagHistory((SEEN,), seen, {NOW: Push("ada", pushed_at)})
+    first_seen = (SEEN, SEEN - 10 * MINUTE) if other_last_seen_at else (SEEN,)
+    history = TagHistory(first_seen, seen, {NOW: Push("ada", pushed_at)})
     assert history.updated_at(NOW, SEEN) == updated_at
 
 

@@ -22,7 +22,7 @@ class Circumstances:
     tag_seen_changed_at: datetime | None
     """When the registry was first seen to have another digest under the tag; the push itself was earlier."""
     tag_updated_at: datetime | None
-    """When the tag came to be that digest, as far as the registry says; else when that was first seen."""
+    """When the tag came to be that digest: at the push, or when that was first seen; None where nobody saw it move."""
     last_seen_present_at: datetime | None
     """When the registry last had the tag, as far as it was asked."""
     is_exposed: bool

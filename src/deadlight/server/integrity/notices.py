@@ -8,6 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.registry.notifications import Notification, NotificationAction
+from deadlight.server.integrity.sources import load_tag_history, lock_source
 
 MAX_SOURCES = 100
 """Of a repository that are checked because of a notification that names no tag."""
@@ -46,7 +47,8 @@ _COMPLETE_EVIDENCE = text(
     UPDATE violation SET evidence = violation.evidence || CASE violation.type
                WHEN 'Missing Source'
                THEN jsonb_build_object('deleted_by', source.deleted_by, 'deleted_at', source.deleted_at)
-               ELSE jsonb_build_object('pushed_by', tag_history.pushed_by, 'pushed_at', tag_history.pushed_at) END
+               ELSE jsonb_build_object('pushed_by', tag_history.pushed_by, 'pushed_at', tag_history.pushed_at,
+                                       'tag_updated_at', CAST(:tag_updated_at AS timestamptz)) END
     FROM image_tag, source_record AS source
     LEFT JOIN tag_history ON tag_history.source_record_id = source.id
                          AND tag_history.digest = source.record ->> 'digest'
@@ -83,4 +85,12 @@ async def keep_notice(connection: AsyncConnection, source_id: int, notice: Notic
     statement = _NOTE_PUSH if notice.action is NotificationAction.PUSHED else _NOTE_DELETION
     values = {"actor": notice.actor, "at": notice.at, "tag": notice.tag, "digest": notice.digest}
     await connection.execute(statement, values | {"source_id": source_id})
-    await connection.execute(_COMPLETE_EVIDENCE, {"source_id": source_id})
+    await connection.execute(
+        _COMPLETE_EVIDENCE, {"source_id": source_id, "tag_updated_at": await _tag_updated_at(connection, source_id)}
+    )
+
+
+async def _tag_updated_at(connection: AsyncConnection, source_id: int) -> datetime | None:
+    source = await lock_source(connection, source_id)
+    history = await load_tag_history(connection, source_id)
+    return history.updated_at((source.record or {}).get("digest", ""), source.changed_at)

@@ -150,16 +150,16 @@ class TagHistory:
         return max(self.last_seen_at.values(), default=None)
 
     def updated_at(self, digest: str, seen_at: datetime | None) -> datetime | None:
-        """When the tag came to be this digest, which was seen at `seen_at`.
+        """When the tag came to be this digest, which was first seen at `seen_at`; None where nobody saw it move.
 
         At the push, where the registry says when that was and the tag was not seen with another digest since: a tag
-        may also be moved to what was pushed before.
+        may also be moved to what was pushed before. A tag that had this digest at the first look has not moved.
         """
-        pushed_at = self.pushes.get(digest, NOBODY).at
-        if pushed_at is None or seen_at is None or pushed_at > seen_at:
-            return seen_at
         others = [at for other, at in self.last_seen_at.items() if other != digest]
-        return pushed_at if pushed_at >= max(others, default=pushed_at) else seen_at
+        pushed_at = self.pushes.get(digest, NOBODY).at
+        if pushed_at and seen_at and max(others, default=pushed_at) <= pushed_at <= seen_at:
+            return pushed_at
+        return seen_at if seen_at and min(self.first_seen_at, default=seen_at) < seen_at else None
 
 
 async def load_tag_history(connection: AsyncConnection, source_id: int) -> TagHistory:

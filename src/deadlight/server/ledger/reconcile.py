@@ -121,31 +121,16 @@ _DEPLOYED = """
     WHERE pod.workload_id = linked.workload_id AND container.image_tag_id = linked.image_tag_id
 """
 
-# When the registry stopped having what runs: at the push, where the registry says when that was and the tag was not
-# seen with another digest since, for a tag may also be moved to what was pushed before. Else when the move was seen; a
-# tag that had another digest at the first look has not been seen to move.
+# When the registry stopped having what runs: when it last had it, or when the tag was moved, as the evidence says.
 _TURNED = """
-    SELECT turn.at, turn.basis
-    FROM violation_location JOIN violation ON violation.id = violation_location.violation_id
-    JOIN image_tag ON image_tag.id = violation.image_tag_id
-    JOIN source_record AS source
-      ON source.registry = image_tag.registry AND source.repository = image_tag.repository
-     AND source.reference = coalesce(nullif(image_tag.pinned_digest, ''), image_tag.tag)
-    LEFT JOIN tag_history AS expected
-      ON expected.source_record_id = source.id AND expected.digest = violation.evidence ->> 'registry_digest',
-    LATERAL (SELECT CAST(evidence ->> 'tag_seen_changed_at' AS timestamptz) AS changed_at,
-                    CAST(evidence ->> 'last_seen_present_at' AS timestamptz) AS present_at) AS seen,
-    LATERAL (SELECT min(first_seen_at) AS first_at, max(last_seen_at) FILTER (WHERE id <> expected.id) AS other_at
-             FROM tag_history WHERE source_record_id = source.id) AS tag,
-    LATERAL (SELECT seen.present_at, 'last_seen_present' WHERE violation.type = 'Missing Source'
-             UNION ALL
-             SELECT CASE WHEN is_known THEN expected.pushed_at ELSE seen.changed_at END,
-                    CASE WHEN is_known THEN 'tag_pushed' ELSE 'tag_changed' END
-             FROM (SELECT coalesce(expected.pushed_at <= seen.changed_at
-                                   AND expected.pushed_at >= coalesce(tag.other_at, expected.pushed_at), false)
-                  ) AS push(is_known)
-             WHERE violation.type <> 'Missing Source' AND (is_known OR tag.first_at < seen.changed_at)
-            ) AS turn(at, basis)
+    SELECT CASE WHEN is_missing THEN present_at ELSE updated_at END AS at,
+           CASE WHEN is_missing THEN 'last_seen_present' WHEN updated_at = pushed_at THEN 'tag_pushed'
+                ELSE 'tag_changed' END AS basis
+    FROM violation_location JOIN violation ON violation.id = violation_location.violation_id,
+    LATERAL (SELECT violation.type = 'Missing Source' AS is_missing,
+                    CAST(evidence ->> 'last_seen_present_at' AS timestamptz) AS present_at,
+                    CAST(evidence ->> 'tag_updated_at' AS timestamptz) AS updated_at,
+                    CAST(evidence ->> 'pushed_at' AS timestamptz) AS pushed_at) AS said
     WHERE linked.risk = 'integrity_violation' AND violation_location.id = linked.location_id
 """
 
