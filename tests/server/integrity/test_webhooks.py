@@ -1,6 +1,7 @@
 """A registry's webhook has what it speaks of checked at once; who cannot prove to be it is refused and counted."""
 
 import json
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -114,6 +115,8 @@ async def test_who_pushed_is_added_to_a_violation_that_the_schedule_found_first(
     await hook.service.settle()
     (violation,) = await hook.fleet.rows("SELECT evidence FROM violation")
     assert violation.evidence["pushed_by"] == "ada"
+    (updated_at, seen_at) = (violation.evidence[name] for name in ("tag_updated_at", "tag_seen_changed_at"))
+    assert datetime.fromisoformat(updated_at) == datetime.fromisoformat(seen_at)  # pushed long before
 
 
 async def test_a_deletion_by_digest_is_only_kept_with_what_had_that_digest(hook: Hook) -> None:
