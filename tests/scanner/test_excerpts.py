@@ -41,20 +41,20 @@ def test_shared_objects_and_archives_are_found_by_their_names():
     facts = LayerBuilder().file("app/_rust.abi3.so", RUST).file("app/lib/slf4j.jar", JAR).scan()
     contents = squash([facts])
     assert names(contents) == {"shop", "tokio", "org.slf4j:slf4j-api"}
-    assert facts.documents == {}
+    assert set(facts.kept) == {"rust", "java"}
     assert contents.problems == ()
 
 
 def test_what_no_cataloguer_cares_for_leaves_nothing():
     layer = LayerBuilder().file("usr/bin/ls", elf({".text": b"code"}), mode=0o755).file("bin/x", b"\x7f", mode=0o755)
     facts = layer.file("lib/libz.so.1", b"not ELF").hard_link("lib/libz.so", "lib/libz.so.1").scan()
-    assert (facts.excerpts, facts.unread_documents) == ({}, {})
+    assert facts.kept == {}
     assert squash([facts]).problems == ()
 
 
 def test_a_script_is_still_read_as_a_script_after_a_look_at_its_first_bytes():
     facts = LayerBuilder().file("app/run", "#!/usr/bin/env python3\nimport yaml\n", mode=0o755).scan()
-    assert set(facts.sources) == {"app/run"}
+    assert set(facts.of("python-source").files) == {"app/run"}
 
 
 def test_a_program_in_use_shows_all_that_is_linked_into_it():
@@ -100,14 +100,15 @@ def test_of_two_members_with_one_path_the_later_counts():
 
 def test_facts_with_excerpts_come_back_as_they_were_stored():
     facts = LayerBuilder().file("a", GO, mode=0o755).scan()
-    assert facts.excerpts
-    assert LayerFacts.from_bytes(facts.to_bytes()) == facts
+    assert facts.of("go").files
+    assert LayerFacts.from_parts(facts.digest, dict(facts.iter_parts())) == facts
 
 
 def test_a_file_too_large_to_look_into_is_named_and_the_rest_is_read():
     layer = LayerBuilder().file("big", GO, mode=0o755).file("large.jar", JAR + bytes(2000)).file("a.so", RUST)
     facts = layer.scan(limits=Limits(max_excerpted_bytes=len(RUST)))
-    assert set(facts.unread_documents) == {"big", "large.jar"}
+    assert set(facts.of("go").unread) == {"big"}
+    assert set(facts.of("java").unread) == {"large.jar"}
     assert squash([facts]).problems[0] == f"big in layer sha256:1: has {len(GO)} bytes, more than the {len(RUST)} read"
     assert names(squash([facts])) == {"shop", "tokio"}
 
@@ -115,8 +116,8 @@ def test_a_file_too_large_to_look_into_is_named_and_the_rest_is_read():
 def test_a_damaged_file_is_named_with_the_reason():
     facts = LayerBuilder().file("a.jar", b"PK").file("b", GO[:-1], mode=0o755).scan()
     assert squash([facts]).problems == (
-        "a.jar in layer sha256:1: is no zip archive, or was cut short",
         "b in layer sha256:1: is an ELF file that was cut short: its sections are not where its header says",
+        "a.jar in layer sha256:1: is no zip archive, or was cut short",
     )
 
 
@@ -131,8 +132,8 @@ def test_excerpts_together_may_not_fill_the_memory():
     for number in range(3):
         layer.file(f"{number}.jar", JAR)
     facts = layer.scan(limits=Limits(max_excerpts_bytes=200))
-    assert set(facts.excerpts) == {"0.jar"}
-    assert facts.unread_documents["2.jar"] == "comes after the 200 bytes kept of files"
+    assert set(facts.of("java").files) == {"0.jar"}
+    assert facts.of("java").unread["2.jar"] == "comes after the 200 bytes kept of files"
 
 
 def test_one_file_at_a_time_is_held_in_memory():
@@ -146,5 +147,5 @@ def test_one_file_at_a_time_is_held_in_memory():
     facts = scan_layer(io.BytesIO(compressed), digest="sha256:1", limits=DEFAULT_LIMITS)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert len(facts.excerpts) == 4
+    assert len(facts.of("go").files) == 4
     assert peak < 50_000_000

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from tests.scanner.layer_builder import LayerBuilder
 
 from deadlight.scanner.errors import ImageTooLargeError
-from deadlight.scanner.facts import Entry, LayerFacts
+from deadlight.scanner.facts import Entry, Listing
 from deadlight.scanner.filesystem import FileSystem
 from deadlight.scanner.limits import DEFAULT_LIMITS, Limits
 from deadlight.scanner.tar import Kind
@@ -13,7 +13,7 @@ from deadlight.scanner.tar import Kind
 def tree(*layers: LayerBuilder) -> FileSystem:
     files = FileSystem(DEFAULT_LIMITS)
     for index, layer in enumerate(layers):
-        files.apply(index, layer.scan())
+        files.apply(index, layer.scan().listing)
     return files
 
 
@@ -122,7 +122,7 @@ def test_a_hard_link_to_nothing_is_a_file_of_its_own():
 
 
 def test_an_image_may_not_hold_more_nodes_than_allowed():
-    layer = LayerFacts("sha256:1", "", entries=tuple(Entry(f"{n}/a/b", Kind.FILE, "") for n in range(5)))
+    layer = Listing(tuple(Entry(f"{n}/a/b", Kind.FILE, "") for n in range(5)))
     with pytest.raises(ImageTooLargeError, match="more than 10 files"):
         FileSystem(Limits(max_nodes=10)).apply(0, layer)
 
@@ -132,15 +132,13 @@ def test_chains_of_links_may_not_take_forever():
     chain += [Entry("a", Kind.DIRECTORY, ""), Entry("link39", Kind.DIRECTORY, "")]
     files = [Entry(f"link0/d{n}/file", Kind.FILE, "") for n in range(50)]
     with pytest.raises(ImageTooLargeError, match="more than 100000 steps"):
-        FileSystem(Limits(max_steps=100_000)).apply(0, LayerFacts("sha256:1", "", entries=(*chain, *files)))
+        FileSystem(Limits(max_steps=100_000)).apply(0, Listing((*chain, *files)))
 
 
 names = st.lists(st.sampled_from(["a", "b", "..", "."]), min_size=1, max_size=4).map("/".join)
 entries = st.builds(Entry, names, st.sampled_from(Kind), names)
 layers = st.builds(
-    LayerFacts,
-    digest=st.just("sha256:1"),
-    scanner_state=st.just(""),
+    Listing,
     entries=st.lists(entries, max_size=8).map(tuple),
     whiteouts=st.lists(names, max_size=2).map(tuple),
     opaque=st.lists(names, max_size=1).map(tuple),

@@ -10,7 +10,7 @@ import pytest
 import zstandard
 from tests.scanner.layer_builder import OS_RELEASE, LayerBuilder, status
 
-from deadlight.scanner import DEFAULT_LIMITS, SCANNER_STATE, LayerError, LayerFacts, Limits, scan_layer, squash
+from deadlight.scanner import DEFAULT_LIMITS, LayerError, LayerFacts, Limits, scan_layer, squash
 from deadlight.scanner.facts import Entry
 from deadlight.scanner.tar import Kind
 
@@ -36,8 +36,7 @@ def test_a_layer_is_listed_and_only_wanted_files_are_kept():
     )
     facts = scan(layer.to_tar())
     assert facts.digest == DIGEST
-    assert facts.scanner_state == SCANNER_STATE
-    assert facts.entries == (
+    assert facts.listing.entries == (
         Entry("var/lib/dpkg/status", Kind.FILE, ""),
         Entry("app/main.py", Kind.FILE, ""),
         Entry("app", Kind.DIRECTORY, ""),
@@ -46,16 +45,19 @@ def test_a_layer_is_listed_and_only_wanted_files_are_kept():
         Entry("app/picture.png", Kind.FILE, ""),
         Entry("etc/os-release", Kind.FILE, ""),
     )
-    assert set(facts.documents) == {"var/lib/dpkg/status", "etc/os-release"}
-    assert set(facts.sources) == {"app/main.py"}
+    assert {name: set(kept.files) for name, kept in facts.kept.items()} == {
+        "dpkg": {"var/lib/dpkg/status"},
+        "os-release": {"etc/os-release"},
+        "python-source": {"app/main.py"},
+    }
 
 
 def test_whiteouts_are_told_from_files():
     facts = scan(
         LayerBuilder().whiteout("a/b").whiteout("c").opaque("d").file(".wh..wh.plnk/1").file(".wh..wh.aufs").to_tar()
     )
-    assert (facts.whiteouts, facts.opaque) == (("a/b", "c"), ("d",))
-    assert [entry.path for entry in facts.entries] == [".wh..wh.plnk/1"]
+    assert (facts.listing.whiteouts, facts.listing.opaque) == (("a/b", "c"), ("d",))
+    assert [entry.path for entry in facts.listing.entries] == [".wh..wh.plnk/1"]
 
 
 @pytest.mark.req("R9")
@@ -67,7 +69,7 @@ def test_compression_does_not_change_what_a_layer_is():
 
 def test_of_two_members_with_one_path_the_later_counts():
     layer = LayerBuilder().file("etc/os-release", "ID=a").file("etc/os-release", "ID=b").to_tar()
-    assert scan(layer).documents == {"etc/os-release": b"ID=b"}
+    assert scan(layer).of("os-release").files == {"etc/os-release": b"ID=b"}
 
 
 def test_scripts_are_found_by_their_first_line():
@@ -78,12 +80,12 @@ def test_scripts_are_found_by_their_first_line():
         .file("app/run", "#!/bin/sh\n", mode=0o755)
         .file("usr/local/bin/pydoc3.12", "#!/usr/local/bin/python3.12\nimport pydoc\n", mode=0o755)
     )
-    assert set(scan(layer.to_tar()).sources) == {"app/serve"}
+    assert set(scan(layer.to_tar()).of("python-source").files) == {"app/serve"}
 
 
 def test_source_that_cannot_be_parsed_is_named_with_the_reason():
     facts = scan(LayerBuilder().file("app/old.py", "print 'hello'\n").to_tar())
-    assert facts.unread_sources == {"app/old.py": "cannot be parsed as Python (SyntaxError)"}
+    assert facts.of("python-source").unread == {"app/old.py": "cannot be parsed as Python (SyntaxError)"}
 
 
 # --- bad input: a clear error naming the layer, and nothing else affected ------------------------------------
@@ -179,8 +181,8 @@ def test_a_database_too_large_to_read_is_reported_and_the_rest_is_read():
         .file("x/a-1.dist-info/METADATA", "Name: a\nVersion: 1\n")
     )
     facts = scan(layer.to_tar(), Limits(max_document_bytes=1000))
-    assert facts.unread_documents == {"var/lib/dpkg/status": "has 5000 bytes, more than the 1000 read"}
-    assert set(facts.documents) == {"x/a-1.dist-info/METADATA"}
+    assert facts.of("dpkg").unread == {"var/lib/dpkg/status": "has 5000 bytes, more than the 1000 read"}
+    assert set(facts.of("python").files) == {"x/a-1.dist-info/METADATA"}
     assert squash([facts]).problems == (
         f"var/lib/dpkg/status in layer {DIGEST}: has 5000 bytes, more than the 1000 read",
     )
@@ -190,21 +192,26 @@ def test_databases_together_may_not_fill_the_memory():
     layer = LayerBuilder()
     for number in range(4):
         layer.file(f"var/lib/dpkg/info/{number}.list", bytes(500))
-    assert_refused(layer.to_tar(), "bytes of package databases", Limits(max_documents_bytes=1500))
+    facts = scan(layer.to_tar(), Limits(max_documents_bytes=1500))
+    assert set(facts.of("dpkg").files) == {f"var/lib/dpkg/info/{number}.list" for number in range(3)}
+    assert squash([facts]).problems == (
+        f"var/lib/dpkg/info/3.list in layer {DIGEST}: comes after the 50000 files or 1500 bytes read for dpkg",
+    )
 
 
 def test_there_may_not_be_more_databases_than_any_image_has():
     layer = LayerBuilder()
     for number in range(4):
         layer.file(f"var/lib/dpkg/status.d/{number}")
-    assert_refused(layer.to_tar(), "more than 3 files", Limits(max_documents=3))
+    facts = scan(layer.to_tar(), Limits(max_documents=3))
+    assert set(facts.of("dpkg").unread) == {"var/lib/dpkg/status.d/3"}
 
 
 def test_source_beyond_the_budget_is_reported_not_read():
     layer = LayerBuilder().file("a.py", "import a\n").file("b.py", "import b\n").file("c.py", "#" * 99)
     facts = scan(layer.to_tar(), Limits(max_source_bytes=50, max_sources_bytes=12))
-    assert set(facts.sources) == {"a.py"}
-    assert set(facts.unread_sources) == {"b.py", "c.py"}
+    assert set(facts.of("python-source").files) == {"a.py"}
+    assert set(facts.of("python-source").unread) == {"b.py", "c.py"}
 
 
 def test_errors_of_the_stream_itself_pass_through():

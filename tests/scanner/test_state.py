@@ -47,5 +47,7 @@ def test_what_a_scan_gives_changes_only_together_with_the_state():
         .file("app/main.py", "import yaml as y\nfrom . import x\ny.load(1, Loader=y.SafeLoader)\n")
     )
     facts = layer.scan()
-    seen = state_of([(msgspec.json.encode([facts, squash([facts])]).decode(), 0)])
-    assert (SCANNER_STATE, seen) == ("4c0a26f1c3318f99", "23f525ac2ba7a85f")
+    contents = squash([facts])
+    found = [facts, contents.distribution, contents.packages, contents.problems, contents.calls]
+    seen = state_of([(msgspec.json.encode(found).decode(), 0)])
+    assert (SCANNER_STATE, seen) == ("396acf87a669508b", "c78d794c18f2c88a")

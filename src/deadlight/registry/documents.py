@@ -102,6 +102,8 @@ class ImageConfig:
     """Digests of the uncompressed layers, lowest first."""
     layer_commands: tuple[str, ...] = ()
     """What made each layer, lowest first, as the builder noted it; empty where the history does not fit the layers."""
+    exposed_ports: tuple[str, ...] = ()
+    """`8080/tcp`."""
 
     @property
     def platform(self) -> Platform:
@@ -143,6 +145,7 @@ class _Execution(msgspec.Struct, rename="pascal"):
     labels: dict[str, str] | None = None
     user: str = ""
     working_dir: str = ""
+    exposed_ports: dict[str, msgspec.Raw] | None = None
 
 
 class _RootFilesystem(msgspec.Struct):
@@ -218,6 +221,7 @@ def parse_config(content: bytes, *, digest: str) -> ImageConfig:
         labels=execution.labels or {},
         user=execution.user,
         working_directory=execution.working_dir,
+        exposed_ports=tuple(sorted(execution.exposed_ports or ())),
         diff_ids=diff_ids,
         layer_commands=_layer_commands(document.history, len(diff_ids)),
     )

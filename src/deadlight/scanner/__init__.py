@@ -1,6 +1,6 @@
 """From layers to what an image contains: packages with their files, and what its own code calls.
 
-    scan_layer(stream)  ->  LayerFacts      one pass over one layer, cached by (layer digest, SCANNER_STATE)
+    scan_layer(stream)  ->  LayerFacts      one pass over one layer, stored by (layer digest, analyzer, version)
     squash(facts)       ->  ImageContents   pure: whiteouts, package databases, links
     FileIndex.of(...)                       path -> package, kept for each image
     judge_applicability(rules, contents.calls, ids, package)
@@ -8,6 +8,8 @@
 Nothing touches the disk, the network or a clock, and nothing of an image is executed.
 """
 
+from deadlight.scanner.analyzer import Analyzer
+from deadlight.scanner.analyzers import by_name, package_analyzers
 from deadlight.scanner.applicability.first_party_code import FirstPartyCode
 from deadlight.scanner.applicability.judgement import ApplicabilityResult, Evidence, judge_applicability
 from deadlight.scanner.applicability.rules import Rule, RuleSet, load_rules, parse_rule
@@ -19,32 +21,46 @@ from deadlight.scanner.errors import (
     LayerError,
     ScannerError,
 )
-from deadlight.scanner.facts import LayerFacts
+from deadlight.scanner.exposures.examination import examine, exposure_analyzer
+from deadlight.scanner.exposures.exposure_scanner import ExposureScanner, ImageSettings, Judgement
+from deadlight.scanner.exposures.scanners import exposure_scanners
+from deadlight.scanner.facts import LISTING, LayerFacts
 from deadlight.scanner.file_index import FileIndex
 from deadlight.scanner.layer import scan_layer
 from deadlight.scanner.limits import DEFAULT_LIMITS, Limits
-from deadlight.scanner.state import SCANNER_STATE
+from deadlight.scanner.state import SCANNER_STATE, exposure_state
 
 __all__ = [
     "DEFAULT_LIMITS",
+    "LISTING",
     "SCANNER_STATE",
+    "Analyzer",
     "ApplicabilityResult",
     "Evidence",
+    "ExposureScanner",
     "FileIndex",
     "FirstPartyCode",
     "ImageContents",
+    "ImageSettings",
     "ImageTooLargeError",
     "InvalidFactsError",
     "InvalidRuleError",
+    "Judgement",
     "LayerError",
     "LayerFacts",
     "Limits",
     "Rule",
     "RuleSet",
     "ScannerError",
+    "by_name",
+    "examine",
+    "exposure_analyzer",
+    "exposure_scanners",
+    "exposure_state",
     "judge_applicability",
     "load_rules",
     "owners_by_path",
+    "package_analyzers",
     "parse_rule",
     "scan_layer",
     "squash",

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 from deadlight.ecosystems import (
     CATALOGUERS,
@@ -16,12 +17,15 @@ from deadlight.ecosystems import (
     parse_os_release,
 )
 from deadlight.model.package import InstalledPackage
+from deadlight.scanner.analyzers import OS_RELEASE, OS_RELEASE_PATHS, package_analyzers
 from deadlight.scanner.applicability.first_party_code import FirstPartyCode, gather_own_code
+from deadlight.scanner.exposures.examination import NOTHING_EXAMINED, ExaminedImage, bounded
 from deadlight.scanner.facts import LayerFacts
 from deadlight.scanner.filesystem import File, FileSystem
-from deadlight.scanner.layer import OS_RELEASE
 from deadlight.scanner.limits import DEFAULT_LIMITS, Limits
 from deadlight.scanner.tar import Kind
+
+_NAMES = tuple(analyzer.name for analyzer in package_analyzers())
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +40,15 @@ class ImageContents:
     """What could not be read, each naming path and layer."""
     calls: FirstPartyCode = field(default_factory=FirstPartyCode, repr=False)
     """What the image's own code calls, for contextual analysis."""
+    examined: ExaminedImage = field(default=NOTHING_EXAMINED, repr=False, compare=False)
+    """For scanners of exposures."""
 
 
-def squash(layers: Sequence[LayerFacts], *, limits: Limits = DEFAULT_LIMITS) -> ImageContents:
+def squash(
+    layers: Sequence[LayerFacts],
+    *,
+    limits: Limits = DEFAULT_LIMITS,
+) -> ImageContents:
     """Combine the layers of an image, bottom first.
 
     Whiteouts are applied, a package database counts as a whole from the topmost layer that has it, and all paths are
@@ -49,16 +59,17 @@ def squash(layers: Sequence[LayerFacts], *, limits: Limits = DEFAULT_LIMITS) -> 
     """
     tree = FileSystem(limits)
     for index, layer in enumerate(layers):
-        tree.apply(index, layer)
+        tree.apply(index, layer.listing)
     visible = _files_with_facts(tree, layers)
     distribution = _distribution(tree, layers)
     system, language = _catalogue(visible, layers, distribution)
     packages = _with_link_names(tree, _mark_owned(_locate(tree, system), _locate(tree, language)))
     catalogue = Catalogue.merge((system, language))
+    installed = _installed_paths(packages)
     return ImageContents(
         distribution=distribution.ecosystem,
         packages=packages,
-        problems=_bounded(
+        problems=bounded(
             [
                 *_distribution_problems(distribution, system),
                 *_unread_documents(visible, layers),
@@ -66,7 +77,8 @@ def squash(layers: Sequence[LayerFacts], *, limits: Limits = DEFAULT_LIMITS) -> 
             ],
             limits.max_problems,
         ),
-        calls=gather_own_code(tree, layers, visible, _installed_paths(packages), catalogue.requirements),
+        calls=gather_own_code(tree, layers, visible, installed, catalogue.requirements),
+        examined=ExaminedImage(tree, layers, packages, installed),
     )
 
 
@@ -109,9 +121,9 @@ def _files_with_facts(tree: FileSystem, layers: Sequence[LayerFacts]) -> dict[st
     """The files still visible of which a layer kept more than the name, by real path; under every hard link too."""
     visible: dict[str, File] = {}
     for layer in layers:
-        links = (entry.path for entry in layer.entries if entry.kind is Kind.HARD_LINK)
-        kept = (layer.documents, layer.excerpts, layer.sources, layer.unread_documents, layer.unread_sources, links)
-        for path in (path for paths in kept for path in paths):
+        links = (entry.path for entry in layer.listing.entries if entry.kind is Kind.HARD_LINK)
+        kept = (paths for name in _NAMES for paths in (layer.of(name).files, layer.of(name).unread))
+        for path in dict.fromkeys(chain(*kept, links)):
             found = tree.find_file(path)
             if found is not None:
                 visible[found[0]] = found[1]
@@ -119,9 +131,9 @@ def _files_with_facts(tree: FileSystem, layers: Sequence[LayerFacts]) -> dict[st
 
 
 def _distribution(tree: FileSystem, layers: Sequence[LayerFacts]) -> Distribution:
-    for path in OS_RELEASE:
+    for path in OS_RELEASE_PATHS:
         found = tree.find_file(path, follow=True)
-        content = layers[found[1].layer].documents.get(found[1].path) if found else None
+        content = layers[found[1].layer].of(OS_RELEASE[0]).files.get(found[1].path) if found else None
         if content is not None:
             return identify_distribution(parse_os_release(content), ECOSYSTEMS)
     return Distribution()
@@ -135,11 +147,6 @@ def _distribution_problems(distribution: Distribution, system: Catalogue) -> Ite
         yield f"distribution {name}: no package database was found, its packages are unknown"
     elif not distribution.ecosystem and (count or distribution.vendor != UNKNOWN_VENDOR):
         yield f"distribution {name} is not supported: {count} of its packages were read, none can be matched"
-
-
-def _bounded(problems: Sequence[str], limit: int) -> tuple[str, ...]:
-    more = len(problems) - limit
-    return (*problems[:limit], *([f"and {more} more problems"] if more > 0 else []))
 
 
 def _catalogue(
@@ -163,11 +170,8 @@ def _documents(
     documents: dict[str, Document] = {}
     for path, file in visible.items():
         layer = layers[file.layer]
-        if cataloguer.excerpt is not None:
-            content = layer.excerpts.get(file.path, {}).get(cataloguer.name)
-        else:
-            content = layer.documents.get(file.path) if cataloguer.wants(path[1:]) else None
-        if content is not None:
+        content = layer.of(cataloguer.name).files.get(file.path)
+        if content is not None and (cataloguer.excerpt is not None or cataloguer.wants(path[1:])):
             documents[path[1:]] = Document(content, layer.digest)
     return documents
 
@@ -220,13 +224,16 @@ def _with_link_names(tree: FileSystem, packages: list[InstalledPackage]) -> tupl
 def _unread_documents(visible: Mapping[str, File], layers: Sequence[LayerFacts]) -> Iterator[str]:
     for path, file in visible.items():
         layer = layers[file.layer]
-        reason = layer.unread_documents.get(file.path)
-        if reason is not None:
+        reasons = (_why_unread(cataloguer, path[1:], file.path, layer) for cataloguer in CATALOGUERS)
+        for reason in dict.fromkeys(filter(None, reasons)):
             yield f"{path[1:]} in layer {layer.digest}: {reason}"
-        elif path[1:] != file.path and file.path not in layer.documents and _is_wanted(path[1:], but_not=file.path):
-            yield f"{path[1:]} in layer {layer.digest}: is a hard link to {file.path}, which was not read"
 
 
-def _is_wanted(path: str, *, but_not: str) -> bool:
-    """Whether a cataloguer wants a file by this name that it does not want by the other."""
-    return any(cataloguer.wants(path) and not cataloguer.wants(but_not) for cataloguer in CATALOGUERS)
+def _why_unread(cataloguer: Cataloguer, path: str, archived: str, layer: LayerFacts) -> str:
+    """Why a cataloguer did not get a file; nothing where it did, or did not want it."""
+    kept = layer.of(cataloguer.name)
+    if reason := kept.unread.get(archived):
+        return reason
+    if path != archived and archived not in kept.files and cataloguer.wants(path) and not cataloguer.wants(archived):
+        return f"is a hard link to {archived}, which was not read"
+    return ""

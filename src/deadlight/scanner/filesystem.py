@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias, assert_never
 
 from deadlight.scanner.errors import ImageTooLargeError
-from deadlight.scanner.facts import Entry, LayerFacts
+from deadlight.scanner.facts import Entry, Listing
 from deadlight.scanner.limits import Limits
 from deadlight.scanner.tar import Kind
 
@@ -58,7 +58,7 @@ class FileSystem:
         self._links: dict[File, list[str]] = {}
         """Paths of files with more than one name."""
 
-    def apply(self, index: int, layer: LayerFacts) -> None:
+    def apply(self, index: int, layer: Listing) -> None:
         """Lay a layer over those before it.
 
         Raises:

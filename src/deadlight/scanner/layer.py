@@ -1,35 +1,34 @@
-"""One pass over a layer: its listing, the files cataloguers want, and what its own source files call."""
+"""One pass over a layer: its listing, and what analyzers keep of its files."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import BinaryIO
 
-from deadlight.ecosystems import CATALOGUERS, Excerpt, UnreadableFileError
-from deadlight.scanner.applicability import first_party
-from deadlight.scanner.applicability.python_source import SourceFacts, UnreadableSourceError, analyse_source
+from deadlight.ecosystems import UnreadableFileError
+from deadlight.scanner.analyzer import Analyzer
+from deadlight.scanner.analyzers import package_analyzers
 from deadlight.scanner.decompression import open_layer
 from deadlight.scanner.errors import ArchiveError, LayerError
-from deadlight.scanner.facts import Entry, LayerFacts
+from deadlight.scanner.facts import Entry, Kept, LayerFacts, Listing
 from deadlight.scanner.limits import DEFAULT_LIMITS, Limits
-from deadlight.scanner.state import SCANNER_STATE
 from deadlight.scanner.tar import Kind, Member, TarReader
-
-OS_RELEASE = ("etc/os-release", "usr/lib/os-release")
-"""Where os-release(5) is looked for, in this order."""
-
-_KEEPING_WHOLE = tuple(cataloguer for cataloguer in CATALOGUERS if cataloguer.excerpt is None)
-_EXCERPTING = tuple((cataloguer, cataloguer.excerpt) for cataloguer in CATALOGUERS if cataloguer.excerpt is not None)
-_LONGEST_MAGIC = max((len(excerpt.magic) for _, excerpt in _EXCERPTING), default=0)
 
 _WHITEOUT = ".wh."
 _OPAQUE = ".wh..wh..opq"
 _AUFS_METADATA = ".wh..wh."
 
 
-def scan_layer(stream: BinaryIO, *, digest: str, media_type: str = "", limits: Limits = DEFAULT_LIMITS) -> LayerFacts:
+def scan_layer(
+    stream: BinaryIO,
+    *,
+    digest: str,
+    media_type: str = "",
+    analyzers: Sequence[Analyzer] | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+) -> LayerFacts:
     """Read a layer (tar; plain, gzip or zstd, told by its first bytes) once, in bounded memory and never on disk.
 
-    Errors of `stream` itself pass through. The digest is the caller's name for the layer; checking content against it
-    is the business of whoever fetches it.
+    `analyzers` are those of packages where none are given. Errors of `stream` itself pass through. The digest is the
+    caller's name for the layer; checking content against it is the business of whoever fetches it.
 
     Raises:
         LayerError: encrypted, damaged, cut short, hostile or beyond `limits`; says which.
@@ -38,46 +37,31 @@ def scan_layer(stream: BinaryIO, *, digest: str, media_type: str = "", limits: L
         raise LayerError(digest, f"is encrypted ({media_type}) and cannot be scanned")
     try:
         archive = TarReader(open_layer(stream, limits), limits)
-        collector = _Collector(archive, limits)
+        layer = _Pass(archive, package_analyzers(limits) if analyzers is None else analyzers, limits)
         for member in archive:
-            collector.take(member)
+            layer.take(member)
     except ArchiveError as error:
         raise LayerError(digest, str(error)) from error
-    return collector.facts(digest)
+    return layer.facts(digest)
 
 
-class _Collector:
+class _Pass:
     """Collects a layer's facts member by member."""
 
-    def __init__(self, archive: TarReader, limits: Limits) -> None:
+    def __init__(self, archive: TarReader, analyzers: Sequence[Analyzer], limits: Limits) -> None:
         self._archive = archive
         self._limits = limits
+        self._collectors = [_Collector(analyzer) for analyzer in analyzers]
+        self._longest_magic = max((len(analyzer.magic) for analyzer in analyzers), default=0)
         self._entries: list[Entry] = []
         self._whiteouts: list[str] = []
         self._opaque: list[str] = []
-        self._documents: dict[str, bytes] = {}
-        self._excerpts: dict[str, dict[str, bytes]] = {}
-        self._sources: dict[str, SourceFacts] = {}
-        self._unread_documents: dict[str, str] = {}
-        self._unread_sources: dict[str, str] = {}
         self._listing_bytes = 0
-        self._documents_bytes = 0
-        self._excerpts_bytes = 0
-        self._sources_bytes = 0
 
     def facts(self, digest: str) -> LayerFacts:
-        return LayerFacts(
-            digest=digest,
-            scanner_state=SCANNER_STATE,
-            entries=tuple(self._entries),
-            whiteouts=tuple(self._whiteouts),
-            opaque=tuple(self._opaque),
-            documents=self._documents,
-            excerpts=self._excerpts,
-            sources=self._sources,
-            unread_documents=self._unread_documents,
-            unread_sources=self._unread_sources,
-        )
+        kept = {collector.analyzer.name: collector.kept() for collector in self._collectors}
+        listing = Listing(tuple(self._entries), tuple(self._whiteouts), tuple(self._opaque))
+        return LayerFacts(digest, listing, {name: part for name, part in kept.items() if part})
 
     def take(self, member: Member) -> None:
         self._listing_bytes += len(member.path) + len(member.target)
@@ -102,86 +86,66 @@ class _Collector:
             self._whiteouts.append(f"{folder}/{removed}" if folder else removed)
 
     def _take_content(self, member: Member) -> None:
-        """Forget what an earlier member of the same path said, then read this one if anything wants it."""
-        path = member.path
-        self._documents.pop(path, None)
-        self._excerpts.pop(path, None)
-        self._sources.pop(path, None)
-        self._unread_documents.pop(path, None)
-        self._unread_sources.pop(path, None)
-        if path in OS_RELEASE or any(cataloguer.wants(path) for cataloguer in _KEEPING_WHOLE):
-            self._take_document(member)
-        elif wanted := self._wanted_excerpts(member):
-            self._take_excerpts(member, wanted)
-        elif first_party.may_be_source(path, executable=member.executable):
-            self._take_source(member)
+        """Read a file once, if any analyzer wants it, and show it to all that do."""
+        wanting = [collector for collector in self._collectors if collector.wants(member)]
+        if any(collector.analyzer.magic for collector in wanting):
+            first = self._archive.peek(self._longest_magic)
+            wanting = [collector for collector in wanting if first.startswith(collector.analyzer.magic)]
+        wanting = [collector for collector in wanting if collector.has_room(member)]
+        if wanting:
+            content = self._archive.read_large()
+            for collector in wanting:
+                collector.take(member.path, content)
 
-    def _take_document(self, member: Member) -> None:
-        limits = self._limits
-        if member.sparse or member.size > limits.max_document_bytes:
-            self._unread_documents[member.path] = _why_unread(member, limits.max_document_bytes)
-            return
-        self._documents_bytes += member.size
-        if self._documents_bytes > limits.max_documents_bytes or len(self._documents) >= limits.max_documents:
-            raise ArchiveError(
-                f"has more than {limits.max_documents} files or {limits.max_documents_bytes} bytes of package databases"
-            )
-        self._documents[member.path] = self._archive.read()
 
-    def _wanted_excerpts(self, member: Member) -> dict[str, Excerpt]:
-        """By cataloguer's name, the excerpts to take: the file's path or mode, and its first bytes, ask for them."""
-        wanting = {
-            cataloguer.name: excerpt
-            for cataloguer, excerpt in _EXCERPTING
-            if (excerpt.executables and member.executable) or cataloguer.wants(member.path)
-        }
-        if not wanting:
-            return wanting
-        first = self._archive.peek(_LONGEST_MAGIC)
-        return {name: excerpt for name, excerpt in wanting.items() if first.startswith(excerpt.magic)}
+class _Collector:
+    """What one analyzer keeps of a layer, within its budget."""
 
-    def _take_excerpts(self, member: Member, wanted: Mapping[str, Excerpt]) -> None:
-        limits = self._limits
-        path = member.path
-        if member.sparse or member.size > limits.max_excerpted_bytes:
-            self._unread_documents[path] = _why_unread(member, limits.max_excerpted_bytes)
-            return
-        content = self._archive.read_large()
-        for name, excerpt in wanted.items():
-            try:
-                taken = excerpt.take(content)
-            except UnreadableFileError as error:
-                self._unread_documents[path] = str(error)
-                continue
-            if taken is None:
-                continue
-            self._excerpts_bytes += len(taken)
-            if self._excerpts_bytes > limits.max_excerpts_bytes:
-                self._unread_documents[path] = f"comes after the {limits.max_excerpts_bytes} bytes kept of files"
-            else:
-                self._excerpts.setdefault(path, {})[name] = taken
+    def __init__(self, analyzer: Analyzer) -> None:
+        self.analyzer = analyzer
+        self._files: dict[str, bytes] = {}
+        self._unread: dict[str, str] = {}
+        self._read_bytes = 0
+        self._kept_bytes = 0
 
-    def _take_source(self, member: Member) -> None:
-        limits = self._limits
-        named = first_party.is_source_name(member.path)
-        if member.sparse or member.size > limits.max_source_bytes:
-            if named:
-                self._unread_sources[member.path] = _why_unread(member, limits.max_source_bytes)
-            return
-        content = self._archive.read()
-        if not named and not first_party.is_python_script(content):
-            return
-        self._sources_bytes += member.size
-        if self._sources_bytes > limits.max_sources_bytes:
-            self._unread_sources[member.path] = (
-                f"comes after the {limits.max_sources_bytes} bytes of source that are read"
-            )
-            return
+    def kept(self) -> Kept:
+        return Kept(self._files, self._unread)
+
+    def wants(self, member: Member) -> bool:
+        """Whether to look at a file; what an earlier member of the same path said is forgotten."""
+        if self._files or self._unread:
+            self._kept_bytes -= len(self._files.pop(member.path, b""))
+            self._unread.pop(member.path, None)
+        return self.analyzer.wants(member.path, member.executable)
+
+    def has_room(self, member: Member) -> bool:
+        """Whether the budget lets a file be read; where it does not, that is noted."""
+        budget = self.analyzer.budget
+        reason = ""
+        if member.sparse:
+            reason = "is stored as a sparse file"
+        elif member.size > budget.file_bytes:
+            reason = f"has {member.size} bytes, more than the {budget.file_bytes} read"
+        elif self._read_bytes + member.size > budget.read_bytes or len(self._files) >= budget.files:
+            reason = f"comes after the {budget.files} files or {budget.read_bytes} bytes read for {self.analyzer.name}"
+        if reason and self.analyzer.tells_unread(member.path):
+            self._unread[member.path] = reason
+        return not reason
+
+    def take(self, path: str, content: memoryview) -> None:
         try:
-            self._sources[member.path] = analyse_source(content)
-        except UnreadableSourceError as error:
-            self._unread_sources[member.path] = str(error)
+            taken = self.analyzer.take(path, content)
+        except UnreadableFileError as error:
+            self._read_bytes += len(content)
+            self._unread[path] = str(error)
+            return
+        if taken is not None:
+            self._read_bytes += len(content)
+            self._keep(path, taken)
 
-
-def _why_unread(member: Member, limit: int) -> str:
-    return "is stored as a sparse file" if member.sparse else f"has {member.size} bytes, more than the {limit} read"
+    def _keep(self, path: str, taken: bytes) -> None:
+        if self._kept_bytes + len(taken) > self.analyzer.budget.kept_bytes:
+            self._unread[path] = f"comes after the {self.analyzer.budget.kept_bytes} bytes kept of files"
+        else:
+            self._files[path] = taken
+            self._kept_bytes += len(taken)

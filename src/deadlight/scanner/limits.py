@@ -37,6 +37,8 @@ class Limits:
     """One program or archive that is looked into, held in memory while it is. A larger one is reported and not read."""
     max_excerpts_bytes: int = 16 * _MIB
     """All that is kept of such files together; what comes after is reported and not kept."""
+    max_examined_bytes: int = 512 * _MIB
+    """All files of a layer together that one scanner of exposures looks into."""
     max_source_bytes: int = 256 * _KIB
     """One source file for contextual analysis. A larger one is reported and not read; parsing takes 900 times this."""
     max_sources_bytes: int = 32 * _MIB

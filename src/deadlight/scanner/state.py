@@ -1,15 +1,13 @@
 """Which analyzers there are, as one short text that changes with any of them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 
-from deadlight.ecosystems import CATALOGUERS
-from deadlight.scanner.applicability.python_source import ANALYZER as PYTHON_SOURCE
+from deadlight.scanner.analyzers import package_analyzers
+from deadlight.scanner.exposures.exposure_scanner import ExposureScanner
+from deadlight.scanner.facts import LISTING
 
-_LAYER_PASS = ("layer-pass", 2)
-"""The pass itself: which files it lists and reads. Raise the number whenever the same layer would give other facts."""
-
-_SQUASH = ("squash", 2)
+_SQUASH = ("squash", 3)
 """The putting together of layers. Raise the number whenever the same facts would give other contents."""
 
 
@@ -19,7 +17,10 @@ def state_of(analyzers: Iterable[tuple[str, int]]) -> str:
     return sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 
-SCANNER_STATE: str = state_of(
-    [_LAYER_PASS, _SQUASH, PYTHON_SOURCE, *((cataloguer.name, cataloguer.version) for cataloguer in CATALOGUERS)]
-)
-"""The version of everything a scan's result depends on. A result with another state is out of date."""
+SCANNER_STATE: str = state_of([LISTING, _SQUASH, *(analyzer.state for analyzer in package_analyzers())])
+"""The version of everything the packages of an image depend on. A result with another state is out of date."""
+
+
+def exposure_state(scanners: Sequence[ExposureScanner]) -> str:
+    """The version of everything that what these scanners find depends on."""
+    return state_of([("packages " + SCANNER_STATE, 0), *((scanner.name, scanner.version) for scanner in scanners)])

@@ -40,7 +40,7 @@ from deadlight.server.logs import configure_logging
 from deadlight.server.scans.processes import IsolatedProcesses
 from deadlight.server.schedule import JOBS, PERIODIC, run_periodic
 from deadlight.server.secrets import Cipher
-from deadlight.server.services import Services
+from deadlight.server.services import Services, Turns
 from deadlight.server.settings import Settings
 from deadlight.server.subscriptions import subscriptions
 from deadlight.server.workers.outbound import open_outbound_session
@@ -68,6 +68,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             registries={},
             verify_bundle=SigstoreVerifier(Path(root) if (root := settings.sigstore_trusted_root) else None),
             registry_types=TYPES,
+            pull_turns=Turns(settings.registry_pulls),
         )
 
 

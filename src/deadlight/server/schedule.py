@@ -29,7 +29,7 @@ from deadlight.server.jobs.queue import Entry
 from deadlight.server.ledger.jobs import end_suppressions, repair_windows
 from deadlight.server.registries.facts import FetchFacts, fetch_due_facts, fetch_facts
 from deadlight.server.runtime.handlers import join_waiting
-from deadlight.server.scans.jobs import ScanImage, rescan_stale, scan_image
+from deadlight.server.scans.jobs import RescanImage, ScanImage, rescan_stale, scan_image
 from deadlight.server.services import Services
 from deadlight.server.workers.jobs import DeliverAlert, deliver_alert, sweep_alerts
 
@@ -41,6 +41,7 @@ JOBS: Sequence[Entry[Services]] = (
     Entry(CompareImages, run_compare_images),
     Entry(FetchFacts, fetch_facts),
     Entry(ScanImage, scan_image),
+    Entry(RescanImage, scan_image),
     Entry(AssessImage, run_assess_image),
     Entry(RefreshImage, run_refresh_image),
     Entry(RefreshPrograms, run_refresh_programs),
@@ -90,7 +91,7 @@ PERIODIC = (
     Periodic(join_waiting, timedelta(seconds=5)),
     Periodic(sweep_alerts, timedelta(seconds=15)),
     Periodic(fetch_due_facts, timedelta(minutes=1)),
-    Periodic(rescan_stale, timedelta(minutes=5)),
+    Periodic(rescan_stale, timedelta(minutes=1)),
     Periodic(reassess_stale, timedelta(minutes=1)),
     Periodic(end_suppressions, timedelta(seconds=10)),
     Periodic(repair_windows, timedelta(minutes=2)),

@@ -17,6 +17,19 @@ from deadlight.server.db.notifications import Listener
 from deadlight.server.secrets import Cipher
 from deadlight.server.settings import Settings
 
+
+class Turns:
+    """At most so many at a time of whatever has the same name."""
+
+    def __init__(self, at_once: int) -> None:
+        self._at_once = at_once
+        self._turns: dict[str, asyncio.Semaphore] = {}
+
+    def of(self, name: str) -> asyncio.Semaphore:
+        """To be held while it lasts."""
+        return self._turns.setdefault(name, asyncio.Semaphore(self._at_once))
+
+
 INVENTORY_AT_ONCE = 4
 """Batches of inventory that are taken at a time. When changes come faster than they are taken controllers send more of
 them together, which costs less a change, and what leads to an alert does not wait behind all of them."""
@@ -42,6 +55,8 @@ class Services:
     """Verifies keyless signatures."""
     registry_types: Mapping[str, RegistryType]
     """Adapters to what registries know beyond the distribution API, by the type stored with them."""
+    pull_turns: Turns
+    """Held by a registry's host while a layer is pulled from it."""
     inventory_turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(INVENTORY_AT_ONCE))
     """Held while a batch of inventory is taken."""
 

@@ -79,6 +79,9 @@ class Settings(BaseSettings):
         default="", description="File with the roots of a private Sigstore; empty: those of the public one."
     )
     scan_processes: int = Field(default=1, ge=1, le=64, description="Layers scanned at the same time by this replica.")
+    registry_pulls: int = Field(
+        default=4, ge=1, le=64, description="Layers pulled from one registry at the same time by this replica."
+    )
     smtp_url: SecretStr = Field(
         default=SecretStr(""),
         description="smtp://[user:password@]host[:port] or smtps://...; empty switches e-mail alerts off.",

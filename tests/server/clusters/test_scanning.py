@@ -159,12 +159,12 @@ async def test_a_result_older_than_the_shortest_retention_of_its_clusters_is_ren
     image = await fleet.add_image(installed(package()))
     for cluster in ("default", "short"):
         await fleet.deploy(image.image_tag_id, cluster=cluster)
-    await fleet.rows("INSERT INTO layer SELECT layer_digests[1], 's', '' FROM image")
+    await fleet.rows("INSERT INTO analyzed_layer SELECT layer_digests[1], '{}' FROM image")
     await scanned_days_ago(fleet, 8)
     assert await expire(fleet) == (0, 1)
     await configure(fleet, "short", days=7)
     assert await expire(fleet) == (1, 1)
-    assert await fleet.rows("SELECT FROM layer") == []
+    assert await fleet.rows("SELECT FROM analyzed_layer") == []
     assert len(await fleet.rows("SELECT FROM image_package")) == 1  # in sight until the new result is there
     assert await scans(fleet) == {image.image_tag_id: "done"}
 

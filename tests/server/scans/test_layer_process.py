@@ -12,10 +12,11 @@ from tests.support.registries import ServedRegistry, answering
 
 from deadlight.demo.images import BuiltImage, build_layer
 from deadlight.registry import Endpoint
-from deadlight.scanner import LayerFacts
-from deadlight.server.scans.layer_process import LayerOutcome, LayerRequest, read_layer, squash_layers
+from deadlight.scanner import LayerFacts, package_analyzers
+from deadlight.server.scans.layer_process import LayerOutcome, LayerRequest, SquashRequest, read_layer, squash_layers
 
 WEB = image(debian({"bash": "5.2-1"}))
+ANALYZERS = frozenset(analyzer.name for analyzer in package_analyzers())
 LARGE = image_of(build_layer({"zeros": bytes(32_000_000)}))
 """Larger than what may wait between the network and the scanner."""
 
@@ -23,23 +24,23 @@ LARGE = image_of(build_layer({"zeros": bytes(32_000_000)}))
 def request_of(registry: ServedRegistry, built: BuiltImage) -> LayerRequest:
     layer = built.layers[0]
     endpoint = Endpoint(registry.host, registry.url)
-    return LayerRequest(endpoint, "shop/web", layer.digest, layer.media_type, len(layer.content))
+    return LayerRequest(endpoint, "shop/web", layer.digest, layer.media_type, len(layer.content), ANALYZERS, b"")
 
 
 async def test_a_layer_becomes_facts_that_can_be_squashed(registry: ServedRegistry) -> None:
     await registry.push(WEB)
     outcome = await asyncio.to_thread(read_layer, request_of(registry, WEB))
     assert not outcome.error
-    facts = LayerFacts.from_bytes(outcome.facts)
-    assert facts.digest == WEB.layers[0].digest
-    squashed = squash_layers([outcome.facts])
+    assert set(outcome.parts) == {"listing", "os-release", "dpkg"}
+    squashed = squash_layers(SquashRequest([(WEB.layers[0].digest, outcome.parts)]))
     assert [(item.package.name, item.files) for item in squashed.packages] == [("bash", ())]
 
 
 async def test_a_layer_larger_than_what_may_wait_in_memory_is_read(registry: ServedRegistry) -> None:
     await registry.push(LARGE)
     outcome = await asyncio.to_thread(read_layer, request_of(registry, LARGE))
-    assert [entry.path for entry in LayerFacts.from_bytes(outcome.facts).entries] == ["zeros"]
+    facts = LayerFacts.from_parts("", outcome.parts)
+    assert [entry.path for entry in facts.listing.entries] == ["zeros"]
 
 
 async def test_a_registry_that_cannot_be_asked_is_told_from_a_bad_layer(registry: ServedRegistry) -> None:
@@ -85,14 +86,16 @@ async def test_a_scanner_that_breaks_unexpectedly_leaves_no_transfer_waiting_for
 
 
 def test_facts_that_are_damaged_are_an_error_not_an_empty_image() -> None:
-    assert squash_layers([b"nonsense"]).error
+    assert squash_layers(SquashRequest([("sha256:1", {"listing": b"nonsense"})])).error
 
 
-async def test_an_image_of_which_stored_facts_are_damaged_fails_by_name(scans: Scans) -> None:
+async def test_an_image_of_which_stored_facts_are_damaged_fails_by_name_and_they_are_read_again(scans: Scans) -> None:
     image_tag_id = await scans.observe(WEB)
     await scans.run(image_tag_id)
-    await scans.fleet.rows("UPDATE layer SET facts = 'nonsense'")
+    await scans.fleet.rows("UPDATE layer_part SET facts = 'nonsense'")
     other = await scans.observe(image(debian({"bash": "5.2-1"}), {"etc/other": b""}), "shop/other")
     row = await scans.run(other)
     assert row.status == "failed"
     assert row.error.startswith(f"{scans.registry.host}/shop/other:1.0.0: ")
+    await scans.fleet.rows("UPDATE scan SET status = 'queued'")
+    assert (await scans.run(other)).status == "done"

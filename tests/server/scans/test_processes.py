@@ -31,6 +31,14 @@ def test_a_process_that_ends_fails_its_task_alone(executor: IsolatedProcesses) -
     assert waiting.result() != os.getpid()
 
 
+def test_a_task_that_takes_too_long_is_ended_with_its_process() -> None:
+    executor = IsolatedProcesses(1, task_seconds=1.0)
+    with pytest.raises(ProcessEndedError, match="took too long"):
+        executor.submit(time.sleep, 60).result()
+    assert executor.submit(int, "1").result() == 1
+    executor.shutdown()
+
+
 def test_a_killed_process_is_replaced(executor: IsolatedProcesses) -> None:
     before = executor.submit(os.getpid).result()
     sleeping = executor.submit(time.sleep, 60)

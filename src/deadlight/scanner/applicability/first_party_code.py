@@ -4,9 +4,11 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import msgspec
+
 from deadlight.ecosystems import source_of_bytecode
 from deadlight.scanner.applicability.first_party import is_closed_code, is_source_name, may_be_own
-from deadlight.scanner.applicability.python_source import SourceFacts
+from deadlight.scanner.applicability.python_source import ANALYZER, SourceFacts
 from deadlight.scanner.facts import LayerFacts
 from deadlight.scanner.filesystem import File, FileSystem
 from deadlight.scanner.tar import Kind
@@ -41,11 +43,11 @@ def gather_own_code(
     for path, file in visible.items():
         if path in owned or not may_be_own(path):
             continue
-        layer = layers[file.layer]
-        if file.path in layer.sources:
-            sources[path] = layer.sources[file.path]
-        elif file.path in layer.unread_sources:
-            unread.append(f"{path} {layer.unread_sources[file.path]}")
+        kept = layers[file.layer].of(ANALYZER[0])
+        if file.path in kept.files:
+            sources[path] = msgspec.msgpack.decode(kept.files[file.path], type=SourceFacts)
+        elif file.path in kept.unread:
+            unread.append(f"{path} {kept.unread[file.path]}")
         elif is_source_name(path):
             unread.append(f"{path} is a hard link to a file that was not read")
     unread += [f"{path} is not source" for path in _iter_closed_code(tree, layers) if path not in owned]
@@ -55,7 +57,7 @@ def gather_own_code(
 def _iter_closed_code(tree: FileSystem, layers: Sequence[LayerFacts]) -> Iterator[str]:
     """Byte code without its source, archives and extensions that may be the user's own."""
     for layer in layers:
-        for path, kind, _ in layer.entries:
+        for path, kind, _ in layer.listing.entries:
             if kind is Kind.FILE and is_closed_code(path) and may_be_own(path):
                 found = tree.find_file(path)
                 source = source_of_bytecode(path)

@@ -37,6 +37,10 @@ class ImageSettings:
     """What made each layer, lowest first."""
 
 
+NO_SETTINGS = ImageSettings()
+"""Of an image that says nothing about itself."""
+
+
 @dataclass(frozen=True, slots=True)
 class Judgement:
     """What a scanner found."""

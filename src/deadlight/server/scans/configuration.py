@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.model.scan_configuration import DEFAULT_RETENTION_DAYS, Scanner
+from deadlight.server.scans.layers import forget_layers
 
 PLACES = """
     SELECT cluster_id FROM container
@@ -44,6 +45,24 @@ _IMAGES_SWITCHED_OFF = text(
 )
 
 _ALL_ON = text("SELECT NOT EXISTS (SELECT FROM scan_configuration WHERE NOT CAST(:scanner AS text) = ANY(scanners))")
+
+
+# One whose configuration nobody has set, or that runs nowhere because somebody asked for it, is scanned for everything.
+_WANTED = text(
+    f"""
+    SELECT configuration.scanners
+    FROM ({PLACES.format(image_tag_id="CAST(:image_tag_id AS bigint)")}) AS place
+    LEFT JOIN scan_configuration AS configuration USING (cluster_id)
+    """  # noqa: S608 - constants
+)
+
+
+async def find_wanted(connection: AsyncConnection, image_tag_id: int) -> set[Scanner]:
+    """What an image tag is to be scanned for: whatever any of the clusters that run it wants."""
+    rows = (await connection.execute(_WANTED, {"image_tag_id": image_tag_id})).scalars().all()
+    if not rows or None in rows:
+        return set(Scanner)
+    return {Scanner(name) for names in rows for name in names}
 
 
 async def is_on_everywhere(connection: AsyncConnection, scanner: Scanner) -> bool:
@@ -86,10 +105,10 @@ _EXPIRED = text(
     """  # noqa: S608 - constants
 )
 
-# Shared layers are read again too, once, by whichever image comes first; a layer is not worth more than its images.
-_FORGET_LAYERS = text("DELETE FROM layer WHERE digest = ANY(:digests)")
-
-_RENEW = text("UPDATE image SET scanner_state = '' WHERE id = ANY(:image_ids)")
+_RENEW = (
+    text("UPDATE image SET scanner_state = '' WHERE id = ANY(:image_ids)"),
+    text("UPDATE exposure_scan SET scanner_state = '' WHERE image_id = ANY(:image_ids)"),
+)
 
 _FORGET_IMAGES = (
     text(
@@ -112,9 +131,11 @@ async def expire_results(connection: AsyncConnection) -> None:
     expired = (await connection.execute(_EXPIRED, {"days": DEFAULT_RETENTION_DAYS})).all()
     if not expired:
         return
+    # Shared layers are read again too, once, by whichever image comes first; none is worth more than its images.
     digests = sorted({digest for row in expired for digest in row.layer_digests})
-    await connection.execute(_FORGET_LAYERS, {"digests": digests})
-    await connection.execute(_RENEW, {"image_ids": [row.id for row in expired if row.is_renewed]})
+    await forget_layers(connection, digests)
+    for statement in _RENEW:
+        await connection.execute(statement, {"image_ids": [row.id for row in expired if row.is_renewed]})
     unwanted = [row.id for row in expired if not row.is_renewed]
     for statement in _FORGET_IMAGES if unwanted else ():
         await connection.execute(statement, {"image_ids": unwanted})

@@ -1,36 +1,31 @@
-"""Scanning an image: resolve it, read the layers nobody has read yet, squash, store."""
+"""The job that scans an image, and which images are scanned again."""
 
-import asyncio
 import logging
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import timedelta
 from typing import Any, ClassVar
 
-from sqlalchemy import Row, select, text
+from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.model.image import ImageReference, Platform
 from deadlight.model.scan_configuration import Scanner
-from deadlight.registry import Descriptor, Endpoint, RegistryError, UnavailableError
-from deadlight.scanner import SCANNER_STATE
+from deadlight.registry import RegistryError, UnavailableError
 from deadlight.server.jobs.queue import Job, RetryLaterError, enqueue
 from deadlight.server.registries.service import Registry, client_for, find_distrust, find_registry
 from deadlight.server.scans.configuration import expire_results, find_switched_off
-from deadlight.server.scans.layer_process import LayerOutcome, LayerRequest, read_layer, squash_layers
-from deadlight.server.scans.processes import ProcessEndedError
-from deadlight.server.scans.resolve import NotScannableError, ResolvedImage, resolve_image
+from deadlight.server.scans.due import find_due, list_stale
+from deadlight.server.scans.image_scan import scan_resolved_image
+from deadlight.server.scans.resolve import NotScannableError, resolve_image
 from deadlight.server.scans.store import (
     begin_scan,
+    count_unfinished,
     end_scan,
-    find_layers,
     leave_out,
     queue_scan,
     record_scanned,
     requeue_scans,
-    store_contents,
     store_image,
-    store_layer,
 )
 from deadlight.server.secrets import UndecipherableError
 from deadlight.server.services import Services
@@ -41,12 +36,22 @@ logger = logging.getLogger(__name__)
 FIRST_RETRY = timedelta(seconds=10)
 LONGEST_RETRY = timedelta(minutes=30)
 
+RESCANS_WAITING = 500
+"""How many scans may wait before stale results are left for later; after an upgrade everything is stale."""
+
 
 class ScanImage(Job, frozen=True):
     """Find out what is in a running image."""
 
     name: ClassVar[str] = "scan_image"
     image_tag_id: int
+
+
+class RescanImage(ScanImage, frozen=True):
+    """Renew what is known of a running image. New images go first."""
+
+    name: ClassVar[str] = "rescan_image"
+    priority: ClassVar[int] = -1
 
 
 async def scan_image(services: Services, job: ScanImage) -> None:
@@ -82,70 +87,9 @@ async def _scan(services: Services, registry: Registry | None, target: Row[Any])
     resolved = await resolve_image(client, target.repository, target.tag, target.digest, platform)
     async with services.engine.begin() as connection:
         image = await store_image(connection, target.id, resolved)
-    if image.scanner_state == SCANNER_STATE:
-        await _finish(services, target.id, image.id, 0)
-        return
-    facts, scanned = await _read_layers(services, registry, target.repository, resolved)
-    await _squash(services, target.id, image.id, facts)
-    await _finish(services, target.id, image.id, scanned)
-
-
-async def _read_layers(
-    services: Services, registry: Registry, repository: str, resolved: ResolvedImage
-) -> tuple[list[bytes], int]:
-    """The facts of every layer, lowest first, and how many had to be read."""
-    digests = [item.digest for item in resolved.layers]
-    async with services.engine.connect() as connection:
-        known = await find_layers(connection, digests, SCANNER_STATE)
-    missing = {item.digest: item for item in resolved.layers if item.digest not in known}
-    endpoint = await client_for(services, registry).signed_in_endpoint()
-    requests = [_request(endpoint, repository, item) for item in missing.values()]
-    outcomes = await asyncio.gather(*(_read_layer(services, request) for request in requests))
-    fresh = await _keep(services, list(missing), outcomes)
-    return [(fresh.get(digest) or known[digest]) for digest in digests], len(fresh)
-
-
-async def _read_layer(services: Services, request: LayerRequest) -> LayerOutcome:
-    """Read a layer in a process of its own; once more where that ended, for it need not have been the layer."""
-    loop = asyncio.get_running_loop()
-    for _ in range(2):
-        with suppress(ProcessEndedError):
-            return await loop.run_in_executor(services.processes, read_layer, request)
-    return LayerOutcome(error=f"layer {request.digest}: the process that read it ended twice (out of memory?)")
-
-
-def _request(endpoint: Endpoint, repository: str, item: Descriptor) -> LayerRequest:
-    return LayerRequest(endpoint, repository, item.digest, item.media_type, item.size)
-
-
-async def _keep(services: Services, digests: Sequence[str], outcomes: Sequence[LayerOutcome]) -> dict[str, bytes]:
-    """Store what could be read, also when another layer of the image could not."""
-    fresh = {digest: outcome.facts for digest, outcome in zip(digests, outcomes, strict=True) if outcome.facts}
-    async with services.engine.begin() as connection:
-        for digest in sorted(fresh):
-            await store_layer(connection, digest, SCANNER_STATE, fresh[digest])
-    for outcome in outcomes:
-        if outcome.registry:
-            raise UnavailableError(outcome.registry, outcome.error, retry_after_seconds=outcome.retry_after_seconds)
-        if outcome.error:
-            raise NotScannableError(outcome.error)
-    return fresh
-
-
-async def _squash(services: Services, image_tag_id: int, image_id: int, facts: Sequence[bytes]) -> None:
-    loop = asyncio.get_running_loop()
-    try:
-        squashed = await loop.run_in_executor(services.processes, squash_layers, facts)
-    except ProcessEndedError:
-        raise NotScannableError("the process that put its layers together ended (out of memory?)") from None
-    if squashed.error:
-        raise NotScannableError(squashed.error)
-    async with services.engine.begin() as connection:
-        await store_contents(connection, image_id, squashed, SCANNER_STATE)
-    logger.info(
-        "image scanned",
-        extra={"image_tag_id": image_tag_id, "image_id": image_id, "packages": len(squashed.packages)},
-    )
+        due = await find_due(connection, target.id, image)
+    read = await scan_resolved_image(services, registry, target.repository, resolved, due) if due else 0
+    await _finish(services, target.id, image.id, read)
 
 
 async def _finish(services: Services, image_tag_id: int, image_id: int, layers_scanned: int) -> None:
@@ -179,26 +123,20 @@ async def retry_scans(connection: AsyncConnection, *, host: str | None = None, i
     await enqueue(connection, [ScanImage(id_) for id_ in sorted(wanted)])
 
 
-_STALE = text(
-    """
-    SELECT DISTINCT scan.image_tag_id
-    FROM scan
-    JOIN image_tag_image ON image_tag_image.image_tag_id = scan.image_tag_id
-    JOIN image ON image.id = image_tag_image.image_id
-    JOIN container ON container.image_tag_id = scan.image_tag_id
-    LEFT JOIN scan_configuration AS configuration ON configuration.cluster_id = container.cluster_id
-    WHERE scan.status = 'done' AND image.scanner_state <> :state
-      AND container.state = 'running' AND container.removed_at IS NULL
-      AND (configuration.cluster_id IS NULL OR 'sca' = ANY(configuration.scanners)) LIMIT 200
-    """
-)
-
-
 async def rescan_stale(services: Services) -> None:
-    """Running images whose result has expired, or whose layers were read by the scanner before an upgrade."""
+    """Running images whose result has expired, or was found by scanners that are not those of today."""
     async with services.engine.begin() as connection:
         await expire_results(connection)
-        stale = (await connection.execute(_STALE, {"state": SCANNER_STATE})).scalars().all()
-        for image_tag_id in stale:
-            await queue_scan(connection, image_tag_id)
-        await enqueue(connection, [ScanImage(image_tag_id) for image_tag_id in stale])
+        stale = await list_stale(connection, max(0, RESCANS_WAITING - await count_unfinished(connection)))
+        await _rescan(connection, stale)
+
+
+async def rescan_cluster(connection: AsyncConnection, cluster_id: str) -> None:
+    """Scan what runs in a cluster for what it has just been configured to want."""
+    await _rescan(connection, await list_stale(connection, RESCANS_WAITING, cluster_id))
+
+
+async def _rescan(connection: AsyncConnection, image_tag_ids: Sequence[int]) -> None:
+    for image_tag_id in image_tag_ids:
+        await queue_scan(connection, image_tag_id)
+    await enqueue(connection, [RescanImage(image_tag_id) for image_tag_id in image_tag_ids])

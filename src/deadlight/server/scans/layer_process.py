@@ -6,18 +6,40 @@ survive the way back.
 
 import asyncio
 import io
+import logging
 import queue
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import aclosing, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import BinaryIO, cast
 
 import aiohttp
 import msgspec
 
+from deadlight.model.exposure import ExposureCategory
 from deadlight.model.package import InstalledPackage
 from deadlight.registry import Endpoint, RegistryClient, RegistryError, UnavailableError
-from deadlight.scanner import FileIndex, LayerError, LayerFacts, ScannerError, scan_layer, squash
+from deadlight.scanner import (
+    Analyzer,
+    ExposureScanner,
+    FileIndex,
+    ImageContents,
+    ImageSettings,
+    InvalidFactsError,
+    Judgement,
+    LayerError,
+    LayerFacts,
+    ScannerError,
+    by_name,
+    examine,
+    exposure_analyzer,
+    exposure_scanners,
+    package_analyzers,
+    scan_layer,
+    squash,
+)
+
+logger = logging.getLogger(__name__)
 
 CHUNKS_AHEAD = 16
 """How many pieces of a layer (about 64 KiB each) may wait between the network and the scanner."""
@@ -32,13 +54,18 @@ class LayerRequest:
     digest: str
     media_type: str
     size: int
+    analyzers: frozenset[str]
+    """By name; the listing comes with any of them."""
+    salt: bytes
+    """For fingerprints of secrets."""
 
 
 @dataclass(frozen=True, slots=True)
 class LayerOutcome:
     """The layer's facts, or why there are none."""
 
-    facts: bytes = b""
+    parts: Mapping[str, bytes] = field(default_factory=dict)
+    """By analyzer, without those that kept nothing."""
     error: str = ""
     registry: str = ""
     """The host that could not be asked, where that is why; it may be possible later."""
@@ -49,7 +76,7 @@ class LayerOutcome:
 def read_layer(request: LayerRequest) -> LayerOutcome:
     """Pull a layer and read it on the way: neither the archive nor its files are ever stored."""
     try:
-        return LayerOutcome(asyncio.run(_pull_and_scan(request)).to_bytes())
+        return LayerOutcome(dict(asyncio.run(_pull_and_scan(request)).iter_parts()))
     except LayerError as error:
         return LayerOutcome(error=str(error))
     except UnavailableError as error:
@@ -74,9 +101,14 @@ async def _pull_and_scan(request: LayerRequest) -> LayerFacts:
 def _scan(pipe: "_Pipe", request: LayerRequest) -> LayerFacts:
     reader = cast(BinaryIO, io.BufferedReader(pipe, buffer_size=1 << 20))
     try:
-        return scan_layer(reader, digest=request.digest, media_type=request.media_type)
+        analyzers = by_name(_analyzers(request.salt), request.analyzers)
+        return scan_layer(reader, digest=request.digest, media_type=request.media_type, analyzers=analyzers)
     finally:
         pipe.abandon()  # however it ended: who feeds a pipe that nobody reads would wait for ever
+
+
+def _analyzers(salt: bytes) -> tuple[Analyzer, ...]:
+    return (*package_analyzers(), *map(exposure_analyzer, exposure_scanners(salt)))
 
 
 async def _raise_cause(pull: asyncio.Task[None]) -> None:
@@ -137,6 +169,25 @@ class _Pipe(io.RawIOBase):
 
 
 @dataclass(frozen=True, slots=True)
+class SquashRequest:
+    """An image to put together, and what to look for in it beside packages."""
+
+    layers: Sequence[tuple[str, Mapping[str, bytes]]]
+    """Digest and parts of each, lowest first."""
+    categories: frozenset[ExposureCategory] = frozenset()
+    settings: ImageSettings = field(default_factory=ImageSettings)
+    salt: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What the scanners of one category of exposures found, or why they failed."""
+
+    judgement: Judgement = field(default_factory=Judgement)
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class SquashedImage:
     """What is stored of an image."""
 
@@ -146,13 +197,18 @@ class SquashedImage:
     problems: tuple[str, ...] = ()
     file_index: bytes = b""
     calls: bytes = b""
+    exposures: Mapping[ExposureCategory, Examined] = field(default_factory=dict)
     error: str = ""
+    damaged: bool = False
+    """Whether it is what was stored of the layers that cannot be read."""
 
 
-def squash_layers(stored: Sequence[bytes]) -> SquashedImage:
-    """Combine the stored facts of an image's layers, lowest first."""
+def squash_layers(request: SquashRequest) -> SquashedImage:
+    """Combine the stored facts of an image's layers."""
     try:
-        contents = squash([LayerFacts.from_bytes(facts) for facts in stored])
+        contents = squash([LayerFacts.from_parts(digest, parts) for digest, parts in request.layers])
+    except InvalidFactsError as error:
+        return SquashedImage(error=str(error), damaged=True)
     except ScannerError as error:
         return SquashedImage(error=str(error))
     return SquashedImage(
@@ -161,4 +217,26 @@ def squash_layers(stored: Sequence[bytes]) -> SquashedImage:
         problems=contents.problems,
         file_index=FileIndex.of(contents).to_bytes(),
         calls=msgspec.msgpack.encode(contents.calls),
+        exposures={category: _examine_all(category, contents, request) for category in request.categories},
     )
+
+
+def _examine_all(category: ExposureCategory, contents: ImageContents, request: SquashRequest) -> Examined:
+    scanners = [scanner for scanner in exposure_scanners(request.salt) if scanner.category is category]
+    judgements = [_examine(scanner, contents, request) for scanner in scanners]
+    return Examined(
+        Judgement(
+            tuple(exposure for found in judgements for exposure in found.judgement.exposures),
+            tuple(problem for found in judgements for problem in found.judgement.problems),
+        ),
+        "; ".join(found.error for found in judgements if found.error),
+    )
+
+
+def _examine(scanner: ExposureScanner, contents: ImageContents, request: SquashRequest) -> Examined:
+    """One scanner that fails takes neither the others nor the packages along."""
+    try:
+        return Examined(examine(scanner, contents.examined, request.settings))
+    except Exception as error:
+        logger.exception("a scanner of exposures failed", extra={"scanner": scanner.name})
+        return Examined(error=f"{scanner.name}: unexpected {type(error).__name__}, the service's log says more")

@@ -11,6 +11,9 @@ from typing import Any, ParamSpec, TypeVar
 P = ParamSpec("P")
 T = TypeVar("T")
 
+TASK_SECONDS = 1800.0
+"""After so long a task is ended with its process: no layer within the limits takes a tenth of this."""
+
 _CONTEXT = multiprocessing.get_context("spawn")
 """A forked process would inherit the service's sockets and locks."""
 
@@ -34,9 +37,9 @@ class IsolatedProcesses(Executor):
     waits, and every later one.
     """
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, task_seconds: float = TASK_SECONDS) -> None:
         self._threads = ThreadPoolExecutor(count, thread_name_prefix="isolated")
-        self._workers = [_Worker() for _ in range(count)]
+        self._workers = [_Worker(task_seconds) for _ in range(count)]
         self._idle: SimpleQueue[_Worker] = SimpleQueue()
         for worker in self._workers:
             self._idle.put(worker)
@@ -64,7 +67,8 @@ class IsolatedProcesses(Executor):
 class _Worker:
     """One process and the pipe to it."""
 
-    def __init__(self) -> None:
+    def __init__(self, task_seconds: float) -> None:
+        self._task_seconds = task_seconds
         self._process: multiprocessing.process.BaseProcess | None = None
         self._pipe: Connection | None = None
         self._ended = False
@@ -73,10 +77,12 @@ class _Worker:
         pipe = self._pipe or self._start()
         try:
             pipe.send((function, args, kwargs))
+            if not pipe.poll(self._task_seconds) and self._process is not None:
+                self._process.kill()
             result, failure = pipe.recv()
         except (EOFError, OSError):
             self._pipe = None
-            raise ProcessEndedError("the process ended in the middle of its task") from None
+            raise ProcessEndedError("the process ended in the middle of its task, or took too long") from None
         if failure:
             raise TaskFailedError(failure)
         return result

@@ -20,7 +20,6 @@ from deadlight.server.tables.scans import (
     image,
     image_package,
     image_tag_image,
-    layer,
     scan,
 )
 
@@ -103,6 +102,13 @@ async def end_scan(
     await connection.execute(update(scan).where(scan.c.image_tag_id == image_tag_id).values(**values))
 
 
+async def count_unfinished(connection: AsyncConnection) -> int:
+    """How many scans wait or run."""
+    query = select(func.count()).where(scan.c.status.in_(("queued", "running")))
+    count: int = (await connection.execute(query)).scalar_one()
+    return count
+
+
 async def store_image(connection: AsyncConnection, image_tag_id: int, resolved: ResolvedImage) -> Row[Any]:
     """The image's row, made where it is new, and the image tag's link to it."""
     config = resolved.config
@@ -122,20 +128,6 @@ async def store_image(connection: AsyncConnection, image_tag_id: int, resolved: 
     link = upsert(image_tag_image).values(image_tag_id=image_tag_id, image_id=row.id)
     await connection.execute(link.on_conflict_do_update(index_elements=["image_tag_id"], set_={"image_id": row.id}))
     return row
-
-
-async def find_layers(connection: AsyncConnection, digests: Sequence[str], scanner_state: str) -> Mapping[str, bytes]:
-    """The facts of the layers that have been read by this scanner."""
-    query = select(layer.c.digest, layer.c.facts).where(
-        layer.c.digest.in_(digests), layer.c.scanner_state == scanner_state
-    )
-    return {row.digest: row.facts for row in await connection.execute(query)}
-
-
-async def store_layer(connection: AsyncConnection, digest: str, scanner_state: str, facts: bytes) -> None:
-    """Keep a layer's facts; another process may have read it at the same time."""
-    statement = upsert(layer).values(digest=digest, scanner_state=scanner_state, facts=facts)
-    await connection.execute(statement.on_conflict_do_nothing())
 
 
 async def store_contents(

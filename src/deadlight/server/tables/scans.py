@@ -2,17 +2,19 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     ForeignKey,
     Index,
     Integer,
     LargeBinary,
+    SmallInteger,
     Table,
     Text,
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from deadlight.server.tables.metadata import changed_in, document, identity, metadata, moment, recorded
 
@@ -65,13 +67,56 @@ scan = Table(
     Index("ix_scan_unfinished", "status", postgresql_where=text("status <> 'done'")),
 )
 
-layer = Table(
-    "layer",
+analyzed_layer = Table(
+    "analyzed_layer",
     metadata,
     Column("digest", Text, primary_key=True),
-    Column("scanner_state", Text, primary_key=True),
-    Column("facts", LargeBinary, nullable=False),
+    Column("analyzers", JSONB, nullable=False, comment="by name, the version of each analyzer that has read it"),
+    recorded("analyzed_at"),
+)
+
+layer_part = Table(
+    "layer_part",
+    metadata,
+    Column("digest", Text, ForeignKey("analyzed_layer.digest", ondelete="CASCADE"), primary_key=True),
+    Column("analyzer", Text, primary_key=True),
+    Column("facts", LargeBinary, nullable=False, comment="what it kept; no row where it kept nothing"),
+)
+
+exposure_scan = Table(
+    "exposure_scan",
+    metadata,
+    Column("image_id", BigInteger, ForeignKey("image.id", ondelete="CASCADE"), primary_key=True),
+    Column("category", Text, primary_key=True),
+    Column("status", Text, nullable=False, comment="done, failed or not_supported"),
+    Column("reason", Text, nullable=False, server_default="", comment="why it is not done"),
+    Column("scanner_state", Text, nullable=False, comment="of the scanners of this category"),
+    document("problems", "[]"),
     recorded("scanned_at"),
+)
+
+exposure = Table(
+    "exposure",
+    metadata,
+    identity(),
+    Column("image_id", BigInteger, ForeignKey("image.id", ondelete="CASCADE"), nullable=False),
+    Column("category", Text, nullable=False),
+    Column("rule_id", Text, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("severity_rank", SmallInteger, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("recommendation", Text, nullable=False),
+    Column("path", Text, nullable=False, comment="empty for what is in the image's configuration"),
+    Column("location", Text, nullable=False),
+    Column("evidence", Text, nullable=False, comment="with every secret masked"),
+    Column("cwe", Text, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("layer_digest", Text, nullable=False),
+    Column("is_deleted", Boolean, nullable=False, comment="a later layer removed or replaced the file"),
+    recorded("first_found_at"),
+    moment("closed_at"),
+    Index("ix_exposure_image_id", "image_id"),
 )
 
 package = Table(

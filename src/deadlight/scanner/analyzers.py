@@ -1,0 +1,89 @@
+"""The table of analyzers: everything that reads files of layers."""
+
+from collections.abc import Callable, Iterable
+from functools import partial
+
+import msgspec
+
+from deadlight.ecosystems import CATALOGUERS, Cataloguer, Excerpt, UnreadableFileError
+from deadlight.scanner.analyzer import Analyzer, Budget
+from deadlight.scanner.applicability import first_party
+from deadlight.scanner.applicability.python_source import ANALYZER as PYTHON_SOURCE
+from deadlight.scanner.applicability.python_source import UnreadableSourceError, analyse_source
+from deadlight.scanner.limits import DEFAULT_LIMITS, Limits
+
+OS_RELEASE_PATHS = ("etc/os-release", "usr/lib/os-release")
+"""Where os-release(5) is looked for, in this order."""
+
+OS_RELEASE = ("os-release", 1)
+
+
+def package_analyzers(limits: Limits = DEFAULT_LIMITS) -> tuple[Analyzer, ...]:
+    """What packages, and what an image's own code calls of them, are found with."""
+    return (_os_release(limits), *(_cataloguing(item, limits) for item in CATALOGUERS), _python_source(limits))
+
+
+def by_name(analyzers: Iterable[Analyzer], names: Iterable[str]) -> tuple[Analyzer, ...]:
+    """Those of the analyzers that are named, in their order."""
+    wanted = set(names)
+    return tuple(analyzer for analyzer in analyzers if analyzer.name in wanted)
+
+
+def _os_release(limits: Limits) -> Analyzer:
+    return Analyzer(*OS_RELEASE, lambda path, _executable: path in OS_RELEASE_PATHS, _whole_files(limits))
+
+
+def _cataloguing(cataloguer: Cataloguer, limits: Limits) -> Analyzer:
+    excerpt = cataloguer.excerpt
+    if excerpt is None:
+        return Analyzer(cataloguer.name, cataloguer.version, _by_path(cataloguer.wants), _whole_files(limits))
+    return Analyzer(
+        cataloguer.name,
+        cataloguer.version,
+        _executable_or(cataloguer.wants) if excerpt.executables else _by_path(cataloguer.wants),
+        _excerpts(limits),
+        take=partial(_take_excerpt, excerpt),
+        magic=excerpt.magic,
+    )
+
+
+def _python_source(limits: Limits) -> Analyzer:
+    return Analyzer(
+        *PYTHON_SOURCE,
+        lambda path, executable: first_party.may_be_source(path, executable=executable),
+        # What is kept of sources is bounded by what is read of them.
+        Budget(limits.max_source_bytes, limits.max_sources_bytes, limits.max_layer_bytes, limits.max_members),
+        take=_take_source,
+        tells_unread=first_party.is_source_name,
+    )
+
+
+def _whole_files(limits: Limits) -> Budget:
+    total = limits.max_documents_bytes
+    return Budget(limits.max_document_bytes, total, total, limits.max_documents)
+
+
+def _excerpts(limits: Limits) -> Budget:
+    return Budget(limits.max_excerpted_bytes, limits.max_layer_bytes, limits.max_excerpts_bytes, limits.max_documents)
+
+
+def _by_path(wants: Callable[[str], bool]) -> Callable[[str, bool], bool]:
+    return lambda path, _executable: wants(path)
+
+
+def _executable_or(wants: Callable[[str], bool]) -> Callable[[str, bool], bool]:
+    return lambda path, executable: executable or wants(path)
+
+
+def _take_excerpt(excerpt: Excerpt, _path: str, content: memoryview) -> bytes | None:
+    return excerpt.take(content)
+
+
+def _take_source(path: str, content: memoryview) -> bytes | None:
+    source = bytes(content)
+    if not first_party.is_source_name(path) and not first_party.is_python_script(source):
+        return None
+    try:
+        return msgspec.msgpack.encode(analyse_source(source))
+    except UnreadableSourceError as error:
+        raise UnreadableFileError(str(error)) from error

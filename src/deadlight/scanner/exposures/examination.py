@@ -1,0 +1,75 @@
+"""Showing scanners of exposures what was kept for them of an image's layers."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from deadlight.model.package import InstalledPackage
+from deadlight.scanner.analyzer import Analyzer, Budget
+from deadlight.scanner.exposures.exposure_scanner import ExposureScanner, ImageSettings, Judgement, KeptFile
+from deadlight.scanner.facts import LayerFacts
+from deadlight.scanner.filesystem import FileSystem
+from deadlight.scanner.limits import DEFAULT_LIMITS, Limits
+
+
+def exposure_analyzer(scanner: ExposureScanner, limits: Limits = DEFAULT_LIMITS) -> Analyzer:
+    """The part of a scanner that reads layers, as a row of the table of analyzers."""
+    return Analyzer(
+        scanner.name,
+        scanner.version,
+        lambda path, _executable: scanner.wants(path),
+        Budget(scanner.max_bytes, limits.max_examined_bytes, limits.max_excerpts_bytes, limits.max_documents),
+        take=lambda path, content: scanner.take(path, bytes(content)),
+        tells_unread=lambda _path: False,  # most are large because they are no settings at all
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ExaminedImage:
+    """An image put together."""
+
+    tree: FileSystem
+    layers: Sequence[LayerFacts]
+    """Lowest first."""
+    packages: Sequence[InstalledPackage]
+    owners: Mapping[str, int]
+    """By absolute path, the index of the package that ships a file."""
+
+    def owner_of(self, path: str) -> str:
+        """The purl of the package that ships a file; an empty text where none does."""
+        index = self.owners.get(path)
+        return "" if index is None else self.packages[index].package.purl
+
+
+NOTHING_EXAMINED = ExaminedImage(FileSystem(DEFAULT_LIMITS), (), (), {})
+"""Of contents that were not put together from layers."""
+
+
+def examine(
+    scanner: ExposureScanner, image: ExaminedImage, settings: ImageSettings, limits: Limits = DEFAULT_LIMITS
+) -> Judgement:
+    """Have a scanner judge everything it kept of an image."""
+    judgement = scanner.judge(list(_iter_kept(scanner.name, image)), settings)
+    problems = [*_iter_unread(scanner.name, image.layers), *judgement.problems]
+    return replace(judgement, problems=bounded(problems, limits.max_problems))
+
+
+def _iter_kept(name: str, image: ExaminedImage) -> Iterator[KeptFile]:
+    for number, layer in enumerate(image.layers):
+        for archived, content in layer.of(name).files.items():
+            found = image.tree.find_file(archived)
+            if found is not None and (found[1].layer, found[1].path) == (number, archived):
+                yield KeptFile(found[0], content, layer.digest, owner_purl=image.owner_of(found[0]))
+            else:
+                yield KeptFile(f"/{archived}", content, layer.digest, is_deleted=True)
+
+
+def _iter_unread(name: str, layers: Sequence[LayerFacts]) -> Iterator[str]:
+    for layer in layers:
+        for path, reason in layer.of(name).unread.items():
+            yield f"{path} in layer {layer.digest}: {reason}"
+
+
+def bounded(problems: Sequence[str], limit: int) -> tuple[str, ...]:
+    """The first problems, and how many more there are."""
+    more = len(problems) - limit
+    return (*problems[:limit], *([f"and {more} more problems"] if more > 0 else []))

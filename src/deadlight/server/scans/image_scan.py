@@ -1,0 +1,144 @@
+"""Finding out what is in one image: read what no analyzer has read yet, put the layers together, store."""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+
+from deadlight.model.exposure import ExposureCategory
+from deadlight.registry import ImageConfig, UnavailableError
+from deadlight.scanner import LISTING, SCANNER_STATE, ImageSettings, exposure_scanners, package_analyzers
+from deadlight.server.registries.service import Registry, client_for
+from deadlight.server.scans.due import Due
+from deadlight.server.scans.exposures import store_exposures
+from deadlight.server.scans.layer_process import (
+    LayerOutcome,
+    LayerRequest,
+    SquashedImage,
+    SquashRequest,
+    read_layer,
+    squash_layers,
+)
+from deadlight.server.scans.layers import KnownLayer, find_layers, forget_layers, store_layer
+from deadlight.server.scans.processes import ProcessEndedError
+from deadlight.server.scans.resolve import NotScannableError, ResolvedImage
+from deadlight.server.scans.store import store_contents
+from deadlight.server.secrets import derive_key
+from deadlight.server.services import Services
+
+logger = logging.getLogger(__name__)
+
+
+async def scan_resolved_image(
+    services: Services, registry: Registry, repository: str, resolved: ResolvedImage, due: Due
+) -> int:
+    """Scan an image for what is due; returns how many of its layers had to be read.
+
+    Raises:
+        NotScannableError: a layer, or all of them together, cannot be read, and will not be next time.
+        UnavailableError: the registry cannot be asked now.
+    """
+    analyzers = analyzer_versions(due.categories)
+    layers, read = await _read_layers(services, registry, repository, resolved, analyzers)
+    squashed = await _squash(services, resolved, layers, due.categories)
+    async with services.engine.begin() as connection:
+        if due.packages:
+            await store_contents(connection, due.image_id, squashed, SCANNER_STATE)
+        await store_exposures(connection, due.image_id, squashed.exposures)
+    logger.info("image scanned", extra={"image_id": due.image_id, "packages": len(squashed.packages)})
+    return read
+
+
+def analyzer_versions(categories: frozenset[ExposureCategory]) -> dict[str, int]:
+    """What has to have read every layer, for packages and these categories of exposures."""
+    scanners = [scanner for scanner in exposure_scanners(b"") if scanner.category in categories]
+    states = [LISTING, *(analyzer.state for analyzer in package_analyzers())]
+    return dict([*states, *((scanner.name, scanner.version) for scanner in scanners)])
+
+
+def _salt(services: Services) -> bytes:
+    return derive_key(services.settings.secret_key.get_secret_value(), "fingerprints of secrets")
+
+
+async def _read_layers(
+    services: Services, registry: Registry, repository: str, resolved: ResolvedImage, analyzers: Mapping[str, int]
+) -> tuple[list[tuple[str, Mapping[str, bytes]]], int]:
+    """Digest and parts of every layer, lowest first, and how many had to be read."""
+    digests = [item.digest for item in resolved.layers]
+    async with services.engine.connect() as connection:
+        known = await find_layers(connection, digests, analyzers)
+    missing = {item.digest: item for item in resolved.layers if known[item.digest].missing}
+    if missing:
+        endpoint = await client_for(services, registry).signed_in_endpoint()
+        salt = _salt(services)
+        requests = [
+            LayerRequest(endpoint, repository, digest, item.media_type, item.size, known[digest].missing, salt)
+            for digest, item in missing.items()
+        ]
+        outcomes = await asyncio.gather(*(_read_layer(services, registry.host, request) for request in requests))
+        known = {**known, **await _keep(services, known, requests, outcomes, analyzers)}
+    return [(digest, known[digest].parts) for digest in digests], len(missing)
+
+
+async def _read_layer(services: Services, host: str, request: LayerRequest) -> LayerOutcome:
+    """Read a layer in a process of its own; once more where that ended, for it need not have been the layer."""
+    loop = asyncio.get_running_loop()
+    for _ in range(2):
+        with suppress(ProcessEndedError):
+            async with services.pull_turns.of(host):
+                return await loop.run_in_executor(services.processes, read_layer, request)
+    return LayerOutcome(error=f"layer {request.digest}: the process that read it ended twice (out of memory or time?)")
+
+
+async def _keep(
+    services: Services,
+    known: Mapping[str, KnownLayer],
+    requests: Sequence[LayerRequest],
+    outcomes: Sequence[LayerOutcome],
+    analyzers: Mapping[str, int],
+) -> dict[str, KnownLayer]:
+    """Store what could be read, also when another layer of the image could not."""
+    fresh: dict[str, KnownLayer] = {}
+    async with services.engine.begin() as connection:
+        for request, outcome in sorted(zip(requests, outcomes, strict=True), key=lambda pair: pair[0].digest):
+            if outcome.parts:
+                versions = {name: analyzers[name] for name in (*request.analyzers, LISTING[0])}
+                await store_layer(connection, request.digest, versions, outcome.parts)
+                fresh[request.digest] = KnownLayer({**known[request.digest].parts, **outcome.parts})
+    for outcome in outcomes:
+        if outcome.registry:
+            raise UnavailableError(outcome.registry, outcome.error, retry_after_seconds=outcome.retry_after_seconds)
+        if outcome.error:
+            raise NotScannableError(outcome.error)
+    return fresh
+
+
+async def _squash(
+    services: Services,
+    resolved: ResolvedImage,
+    layers: Sequence[tuple[str, Mapping[str, bytes]]],
+    categories: frozenset[ExposureCategory],
+) -> SquashedImage:
+    request = SquashRequest(layers, categories, _settings(resolved.config), _salt(services))
+    try:
+        squashed = await asyncio.get_running_loop().run_in_executor(services.processes, squash_layers, request)
+    except ProcessEndedError:
+        raise NotScannableError("the process that put its layers together ended (out of memory or time?)") from None
+    if squashed.damaged:
+        async with services.engine.begin() as connection:
+            await forget_layers(connection, [digest for digest, _ in layers])
+    if squashed.error:
+        raise NotScannableError(squashed.error)
+    return squashed
+
+
+def _settings(config: ImageConfig) -> ImageSettings:
+    return ImageSettings(
+        env=config.env,
+        entrypoint=config.entrypoint,
+        command=config.command,
+        user=config.user,
+        exposed_ports=config.exposed_ports,
+        labels=tuple(sorted(config.labels.items())),
+        layer_commands=config.layer_commands,
+    )
