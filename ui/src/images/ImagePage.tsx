@@ -157,7 +157,7 @@ function imageTabs(image: ImageTagDetail): readonly DetailTab[] {
     { key: "packages", title: "Packages", content: <PackagesTab image={image} /> },
     { key: "workloads", title: "Workloads", content: <WorkloadsTab image={image} /> },
     { key: "clusters", title: "Clusters", content: <ClustersTab image={image} /> },
-    { key: "exposures", title: "Exposures", content: <ExposuresTab /> },
+    { key: "exposures", title: "Exposures", content: <ExposuresTab image={image} /> },
     { key: "signatures", title: "Signatures", content: <SignaturesTab image={image} /> },
     { key: "history", title: "History", content: <HistoryTab image={image} /> },
   ];

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from deadlight.cli import lists
+from deadlight.cli.exposures import print_exposures, scan_facts
 from deadlight.cli.output import Format, Output, advise, plain, print_facts, print_table, severities, show, status
 from deadlight.cli.references import UnknownImageError, choose_image, search_of
 from deadlight.cli.service import run
@@ -81,14 +82,14 @@ def image(
     *,
     output: Output = Format.TABLE,
 ) -> None:
-    """Show an image: its verdict with the evidence, who built, signed and deployed it, its scan and its workloads.
+    """Show an image: its verdict, who built, signed and deployed it, its scans and exposures, and its workloads.
 
     Examples:
       deadlight image shop/web:1.2.3
       deadlight image registry.example.com/shop/web@sha256:4f53 -o yaml
     """
     found = run(lambda client: _fetch_image(client, reference))
-    show(found, output, lambda: _print_image(found["image"], found["signatures"], found["workloads"]))
+    show(found, output, lambda: _print_image(found))
 
 
 async def _fetch_image(client: RestClient, reference: str) -> dict[str, Any]:
@@ -101,6 +102,8 @@ async def _fetch_image(client: RestClient, reference: str) -> dict[str, Any]:
     return {
         "image": await client.get(address),
         "signatures": await client.get(f"{address}/attestations"),
+        "scan_status": await client.get(f"{address}/scan-status"),
+        "exposures": (await client.get(f"{address}/exposures"))["exposures"],
         **await client.get(f"{address}/workloads"),
     }
 
@@ -111,10 +114,16 @@ async def _choose(client: RestClient, reference: str, period: TimePeriod) -> Map
     return choose_image(reference, rows, total)
 
 
-def _print_image(image: dict[str, Any], signatures: dict[str, Any], workloads: list[dict[str, Any]]) -> None:
-    facts = (_identity(image), _verdict(image), _contents(image), _owners(image), signature_facts(signatures))
+def _print_image(found: dict[str, Any]) -> None:
+    image, workloads = found["image"], found["workloads"]
+    facts = (_identity(image), _verdict(image), _contents(image), _owners(image), signature_facts(found["signatures"]))
     print_facts([fact for part in facts for fact in part])
     typer.echo()
+    print_facts(scan_facts(found["scan_status"], found["exposures"]))
+    typer.echo()
+    if found["exposures"]:
+        print_exposures(found["exposures"])
+        typer.echo()
     print_table(
         ("Workload", "Kind", "Cluster", "Nodes", "Status", "Deployed By"),
         [_workload_row(workload) for workload in workloads],

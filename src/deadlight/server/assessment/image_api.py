@@ -9,7 +9,9 @@ from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight import __version__
+from deadlight.server.assessment.exposure_schemas import ImageExposures, ScanStatusOut
 from deadlight.server.assessment.image_contents import get_finding, list_findings, list_packages
+from deadlight.server.assessment.image_exposures import describe_scan, list_exposures, load_scan_status
 from deadlight.server.assessment.image_history import load_history
 from deadlight.server.assessment.image_owners import ImageOwnersOut, build_owners
 from deadlight.server.assessment.image_page import build_detail, require_image_tag
@@ -76,6 +78,22 @@ async def get_packages(image_tag_id: ImageTagId, _: Viewer, services: ServicesDe
     async with services.engine.connect() as connection:
         await require_image_tag(connection, image_tag_id)
         return _long(await list_packages(connection, image_tag_id))
+
+
+@router.get("/exposures", operation_id="listImageTagExposures", response_model=ImageExposures)
+async def get_exposures(image_tag_id: ImageTagId, _: Viewer, services: ServicesDep) -> Response:
+    """Secrets, and insecure settings of services, applications and infrastructure as code that it holds."""
+    async with services.engine.connect() as connection:
+        await require_image_tag(connection, image_tag_id)
+        return _long(await list_exposures(connection, image_tag_id))
+
+
+@router.get("/scan-status", operation_id="getImageTagScanStatus")
+async def get_scan_status(image_tag_id: ImageTagId, _: Viewer, services: ServicesDep) -> ScanStatusOut:
+    """How far each of its scans is, and why where there is no result."""
+    async with services.engine.connect() as connection:
+        await require_image_tag(connection, image_tag_id)
+        return describe_scan(await load_scan_status(connection, image_tag_id))
 
 
 @router.get("/vulnerabilities", operation_id="listImageTagVulnerabilities", response_model=ImageFindings)
