@@ -28,6 +28,7 @@ from deadlight.ecosystems.nuget import NUGET
 from deadlight.ecosystems.os_release import identify_distribution, parse_os_release
 from deadlight.ecosystems.packagist import PACKAGIST
 from deadlight.ecosystems.photon_os import PHOTON_OS
+from deadlight.ecosystems.positions import position_of
 from deadlight.ecosystems.pypi import PYPI
 from deadlight.ecosystems.python_metadata import source_of_bytecode
 from deadlight.ecosystems.red_hat import RED_HAT
@@ -56,6 +57,7 @@ __all__ = [
     "is_modular",
     "named_streams",
     "parse_os_release",
+    "position_of",
     "source_of_bytecode",
 ]
 

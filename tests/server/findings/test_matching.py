@@ -2,6 +2,8 @@
 
 import asyncio
 
+import msgspec
+import pytest
 from tests.support.fleet import Fleet, installed, package
 from tests.support.osv import import_records, osv
 
@@ -55,6 +57,17 @@ async def test_matching_says_which_packages_changed(fleet: Fleet) -> None:
     await import_records(fleet.engine, osv("CVE-2026-1001", fixed="3.0.3-1"))
     assert await match(fleet, *known.values()) == {known["openssl"]}
     assert await match(fleet) == set()
+
+
+async def test_advisories_for_other_versions_alone_are_not_even_read(fleet: Fleet) -> None:
+    await fleet.add_image(installed(OPENSSL))
+    known = (await ids(fleet))["openssl"]
+    await import_records(fleet.engine, osv("CVE-2026-1001", fixed="3.0.2-1"), osv("CVE-2026-1002", fixed="2.9-1"))
+    await fleet.rows("UPDATE affected SET document = '{}' WHERE advisory_id = 'CVE-2026-1002'")
+    assert await match(fleet, known) == {known}
+    await fleet.rows("UPDATE affected SET order_state = 0")
+    with pytest.raises(msgspec.ValidationError):  # of another order of versions nothing is left out
+        await match(fleet, known)
 
 
 async def test_advisories_concern_packages_by_their_own_name_and_their_source_s(fleet: Fleet) -> None:

@@ -13,6 +13,8 @@ from deadlight.advisories.delta import Change, ChangeKind, iter_changes, touched
 from deadlight.advisories.document import Document, Rejected, RejectionCause
 from deadlight.advisories.errors import InvalidAdvisoryError, NotSecurityError
 from deadlight.advisories.osv import parse_advisory
+from deadlight.advisories.reach import ORDER_STATE, reach_of
+from deadlight.advisories.version_keys import VersionKeys
 from deadlight.model.event import EventType
 from deadlight.server.advisories.vulnerabilities import regroup, regroup_vulnerabilities
 from deadlight.server.events.outbox import NewEvent, record_events
@@ -48,9 +50,10 @@ _STORED_BUCKETS = text("SELECT advisory_id, ecosystem, name FROM affected WHERE 
 _DELETE_AFFECTED = text("DELETE FROM affected WHERE advisory_id = ANY(:ids)")
 _INSERT_AFFECTED = text(
     """
-    INSERT INTO affected (advisory_id, ecosystem, name, document)
-    SELECT advisory_id, ecosystem, name, document
-    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS row(advisory_id text, ecosystem text, name text, document jsonb)
+    INSERT INTO affected (advisory_id, ecosystem, name, document, order_state, lowest, highest)
+    SELECT advisory_id, ecosystem, name, document, order_state, decode(lowest, 'hex'), decode(highest, 'hex')
+    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS row(advisory_id text, ecosystem text, name text, document jsonb,
+         order_state integer, lowest text, highest text)
     """
 )
 
@@ -153,7 +156,8 @@ async def _store(connection: AsyncConnection, source: str, advisories: Sequence[
         await connection.execute(_UPSERT_ADVISORIES, {"rows": rows})
     await connection.execute(_DELETE_AFFECTED, {"ids": [item.id for item in advisories]})
     in_force = (item for item in advisories if not item.is_withdrawn)
-    for rows in _json_parts(row for item in in_force for row in _affected_rows(item)):
+    keys = VersionKeys()
+    for rows in _json_parts(row for item in in_force for row in _affected_rows(item, keys)):
         await connection.execute(_INSERT_AFFECTED, {"rows": rows})
 
 
@@ -182,9 +186,18 @@ def _advisory_row(source: str, item: Advisory) -> dict[str, Any]:
     }
 
 
-def _affected_rows(item: Advisory) -> Iterator[dict[str, Any]]:
+def _affected_rows(item: Advisory, keys: VersionKeys) -> Iterator[dict[str, Any]]:
     for entry in item.affected:
-        yield {"advisory_id": item.id, "ecosystem": entry.ecosystem, "name": entry.name, "document": entry}
+        reach = reach_of(entry, keys)
+        yield {
+            "advisory_id": item.id,
+            "ecosystem": entry.ecosystem,
+            "name": entry.name,
+            "document": entry,
+            "order_state": ORDER_STATE,
+            "lowest": reach.lowest and reach.lowest.hex(),
+            "highest": reach.highest and reach.highest.hex(),
+        }
 
 
 async def _record(connection: AsyncConnection, buckets: set[Bucket]) -> None:

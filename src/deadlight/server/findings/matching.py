@@ -12,20 +12,27 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.advisories.advisory import Affected, Bucket
 from deadlight.advisories.match import Match, advised_as, match_package
+from deadlight.advisories.reach import ORDER_STATE
 from deadlight.advisories.version_keys import VersionKeys
+from deadlight.ecosystems import position_of
 from deadlight.model.package import Package
 from deadlight.server.tables.findings import package_match_state, vulnerability_match
 
-MATCHER_STATE = "1"
+MATCHER_STATE = f"1.{ORDER_STATE}"
 """Raised when matching or a version order changes: packages matched under another are matched again."""
 
 _PACKAGES = text("SELECT * FROM package WHERE id = ANY(:package_ids) ORDER BY id FOR NO KEY UPDATE")
 
+# Only what can reach one of the versions: some packages have thousands of advisories for other versions.
 _AFFECTED = text(
     """
-    SELECT affected.advisory_id, affected.document
-    FROM jsonb_to_recordset(CAST(:buckets AS jsonb)) AS bucket(ecosystem text, name text)
-    JOIN affected USING (ecosystem, name)
+    SELECT affected.advisory_id, affected.document FROM affected WHERE id IN (
+        SELECT affected.id
+        FROM jsonb_to_recordset(CAST(:packages AS jsonb)) AS wanted(ecosystem text, name text, position text)
+        CROSS JOIN LATERAL (SELECT decode(wanted.position, 'hex') AS position) AS at
+        JOIN affected USING (ecosystem, name)
+        WHERE at.position IS NULL OR affected.order_state <> :order_state
+           OR (coalesce(affected.lowest <= at.position, true) AND coalesce(at.position <= affected.highest, true)))
     """
 )
 
@@ -53,7 +60,7 @@ async def match_packages(connection: AsyncConnection, package_ids: Iterable[int]
     packages = await _load_packages(connection, sorted(package_ids))
     if not packages:
         return set()
-    affected = await _load_affected(connection, {advised_as(item.package)[0] for item in packages})
+    affected = await _load_affected(connection, packages)
     found = await asyncio.to_thread(_match_all, packages, affected)
     changed = await _store(connection, found)
     await _note_matched(connection, [item.id for item in packages])
@@ -91,13 +98,28 @@ async def _load_packages(connection: AsyncConnection, package_ids: Sequence[int]
 
 
 async def _load_affected(
-    connection: AsyncConnection, buckets: Iterable[Bucket]
+    connection: AsyncConnection, packages: Sequence[StoredPackage]
 ) -> Mapping[Bucket, list[tuple[str, Affected]]]:
+    """What may affect any of the packages, by bucket."""
     by_bucket: dict[Bucket, list[tuple[str, Affected]]] = {}
-    for row in await connection.execute(_AFFECTED, {"buckets": _bucket_rows(buckets)}):
+    wanted = await asyncio.to_thread(_positions, packages)
+    for row in await connection.execute(_AFFECTED, {"packages": wanted, "order_state": ORDER_STATE}):
         entry = msgspec.convert(row.document, Affected)
         by_bucket.setdefault(entry.bucket, []).append((row.advisory_id, entry))
     return by_bucket
+
+
+def _positions(packages: Sequence[StoredPackage]) -> str:
+    """Where each version stands, as JSON rows; null where it has no place in an order."""
+    keys = VersionKeys()
+    rows = {}
+    for item in packages:
+        (ecosystem, name), version = advised_as(item.package)
+        table = keys.of(ecosystem)
+        key = table[version] if version and table is not None else None
+        position = None if key is None else position_of(key).hex()
+        rows[ecosystem, name, position] = {"ecosystem": ecosystem, "name": name, "position": position}
+    return msgspec.json.encode(list(rows.values())).decode()
 
 
 def _match_all(

@@ -8,6 +8,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     SmallInteger,
     Table,
     Text,
@@ -69,6 +70,9 @@ affected = Table(
     Column("ecosystem", Text, nullable=False),
     Column("name", Text, nullable=False),
     document("document", "{}"),
+    Column("order_state", Integer, nullable=False, server_default="0", comment="of the version orders of the reach"),
+    Column("lowest", LargeBinary, nullable=True, comment="position below which nothing is affected"),
+    Column("highest", LargeBinary, nullable=True, comment="position above which nothing is affected"),
     Index("ix_affected_ecosystem_name", "ecosystem", "name"),
     Index("ix_affected_advisory_id", "advisory_id"),
 )
