@@ -155,7 +155,7 @@ async def test_the_info_card_names_the_image_and_its_people_who_can_be_told_at_o
     page = console.page
     owner = "Checkout team <checkout@company.demo>"
     for name, text in (
-        ("Runtime status", "running"),
+        ("Runtime status", "Running"),
         ("No. of Workloads", "2"),
         ("No. of Clusters", "2"),
         ("Namespaces", "shop"),

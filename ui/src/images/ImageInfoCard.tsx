@@ -1,10 +1,11 @@
 import { Card, CardBody, CardHeader, CardTitle, DescriptionList, Label } from "@patternfly/react-core";
 import { Link } from "react-router";
-import type { ImageTagDetail, RuntimeStatus } from "../api/generated/types.gen";
+import type { ImageTagDetail } from "../api/generated/types.gen";
 import { Copyable } from "../facts/Copyable";
 import { Fact } from "../facts/Fact";
 import { Moment } from "../facts/Moment";
 import type { Message } from "../facts/mailto";
+import { RuntimeStatusLabel } from "../facts/RuntimeStatusLabel";
 import { SeverityCounts } from "../facts/SeverityCounts";
 import { sentence } from "../facts/sentence";
 import { ImageOwners } from "./ImageOwners";
@@ -50,7 +51,7 @@ function WhereItRuns({ image }: { image: ImageTagDetail }) {
   return (
     <>
       <Fact name="Runtime status">
-        <StatusLabel status={image.runtime_status} />
+        <RuntimeStatusLabel status={image.runtime_status} />
       </Fact>
       <Fact name="Vulnerabilities">
         <SeverityCounts severities={image.severities} />
@@ -82,14 +83,6 @@ function WhereItIsFrom({ image }: { image: ImageTagDetail }) {
         <Copyable text={image.repository} name="repository path" />
       </Fact>
     </>
-  );
-}
-
-function StatusLabel({ status }: { status: RuntimeStatus }) {
-  return (
-    <Label isCompact status={status === "running" ? "success" : undefined}>
-      {status}
-    </Label>
   );
 }
 
