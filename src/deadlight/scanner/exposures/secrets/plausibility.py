@@ -1,0 +1,72 @@
+"""Whether what looks like a secret is one: random enough, no placeholder, no reference, not said to be harmless."""
+
+import math
+import re
+from collections import Counter
+
+_ALLOWED = re.compile(r"deadlight:allow|gitleaks:allow|pragma: allowlist secret", re.IGNORECASE)
+
+_SAMPLE = re.compile(
+    r"""EXAMPLE|example(?:key|token|secret)|x{6}|X{6}|\*{3}|\.{3}|1234567890|0123456789|
+        (?i:abcdefghij|replace_?me|change_?me|your[-_]|placeholder|redacted|deadbeefdeadbeef)""",
+    re.VERBOSE,
+)
+"""In no secret by chance: providers' documented samples (`AKIAIOSFODNN7EXAMPLE`), fillings and sequences."""
+
+_PLACEHOLDER = re.compile(
+    r"""example|sample|dummy|placeholder|change|your|xxx|redacted|replace|insert|todo|fixme|test|demo|fake|mock|
+        foobar|lorem|secret|passw|passphrase|token|default|undefined|null|none|true|false|invalid|missing|empty|
+        unknown|random|generate|hidden|masked|removed|qwerty|letmein|12345|abcd|admin|hunter2|s3cr3t|optional|
+        required|string|base64|value|credential|correct.?horse|swordfish""",
+    re.VERBOSE | re.IGNORECASE,
+)
+"""Words that people write where a secret would stand."""
+
+_REFERENCE = re.compile(
+    r"""[$%@!#&*~]?[\[{(<] | \$ | %[A-Za-z_]+% | [<{\[(] | ENC\[ | vault: | (?:arn|aws|op|ref|file|env|secret|ssm|gcp):|
+        (?:os\.environ|process\.env|getenv|env\(|config\b|settings\b|self\b|this\b|var\b|None\b|args?\b|options?\b|request\b)""",
+    re.VERBOSE,
+)
+"""How a value begins that only says where the secret is."""
+
+_WORDS = re.compile(r"[A-Za-z]+(?:[._\-/:\\ ][A-Za-z]+)*[(\[:]?")
+"""A word or several: an identifier, a path, a message; no digit."""
+
+_PATH_OR_LINK = re.compile(r"[a-z][a-z0-9+.\-]*://|\.{0,2}/|~/|[A-Za-z]:\\|(?:sha(?:1|256|384|512)|md5)[:\-]")
+_CODE = re.compile(r"[A-Za-z_][\w.\->]*[(\[]|.*[;{}()\\<>]|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+$|\d[\d.\-:T+Z]*$")
+_MAX_CHARACTERS = 4096
+"""Looked at of one secret."""
+
+
+def entropy(text: str) -> float:
+    """Shannon's entropy in bits for each character; 0 for the empty text."""
+    length = len(text)
+    return -sum(n / length * math.log2(n / length) for n in Counter(text).values()) if length else 0.0
+
+
+def is_allowed_by_comment(line: str) -> bool:
+    """Whether whoever wrote the line says that it holds no secret."""
+    return _ALLOWED.search(line) is not None
+
+
+def is_sample(secret: str) -> bool:
+    """Whether a secret of a known format is one made for documentation, or no secret at all."""
+    return _SAMPLE.search(secret[:_MAX_CHARACTERS]) is not None or _repeats(secret)
+
+
+def is_no_value(secret: str) -> bool:
+    """Whether a text that is assigned to something called a secret is a placeholder, a reference, a path or code."""
+    text = secret[:_MAX_CHARACTERS]
+    return (
+        _PLACEHOLDER.search(text) is not None
+        or _REFERENCE.match(text) is not None
+        or _WORDS.fullmatch(text) is not None
+        or _PATH_OR_LINK.match(text) is not None
+        or _CODE.match(text) is not None
+        or _repeats(text)
+    )
+
+
+def _repeats(text: str) -> bool:
+    """Whether a text is little but one or two characters again and again."""
+    return len(set(text[:_MAX_CHARACTERS])) <= max(2, min(len(text), 40) // 10)

@@ -1,0 +1,105 @@
+"""Every rule against its own examples."""
+
+import re
+
+import pytest
+from tests.scanner.exposures.secrets.planting import plant
+
+from deadlight.scanner import InvalidRuleError
+from deadlight.scanner.exposures.secrets.checks import CHECKS
+from deadlight.scanner.exposures.secrets.engine import Engine, find_broken_rules
+from deadlight.scanner.exposures.secrets.rules import load_rules, parse_rules
+
+RULES = load_rules()
+ENGINE = Engine(RULES)
+each_rule = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
+
+MINIMAL = """\
+[[rules]]
+id = "a"
+title = "A"
+severity = "High"
+description = "..."
+revoke = "..."
+keywords = ["a"]
+pattern = "a"
+"""
+
+
+def found_by(rule, text, engine=ENGINE):
+    return [span for span in engine.find(text.encode(), rule.examples_path).secrets if span.rule.id == rule.id]
+
+
+@each_rule
+def test_a_rule_finds_its_own_examples(rule):
+    assert rule.matches
+    for template in rule.matches:
+        for seed in range(20):
+            text = plant(template, seed).text
+            assert len(found_by(rule, text)) == 1, text
+
+
+@each_rule
+def test_a_rule_passes_over_what_only_looks_alike(rule):
+    assert rule.passes
+    for template in rule.passes:
+        for seed in range(20):
+            text = plant(template, seed).text
+            assert found_by(rule, text, Engine([rule])) == [], text
+
+
+@each_rule
+def test_a_rule_finds_its_examples_in_the_middle_of_a_file(rule):
+    for template in rule.matches:
+        planted = plant(template, 7)
+        text = "x = 1\n" * 3000 + planted.text + "\n" + "y = 2\n" * 3000
+        assert len(found_by(rule, text)) == 1
+
+
+@each_rule
+def test_what_a_rule_calls_the_secret_is_the_random_part(rule):
+    for template in rule.matches:
+        planted = plant(template, 3)
+        (span,) = found_by(rule, planted.text)
+        secret = planted.text.encode()[span.secret_start : span.secret_end].decode()
+        assert any(part in secret or secret in part for part in planted.secrets)
+
+
+@each_rule
+def test_a_rule_says_what_people_need(rule):
+    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", rule.id)
+    assert len(rule.description) > 20
+    assert rule.description.endswith(".")
+    assert rule.revoke.endswith(".")
+    assert re.fullmatch(r"CWE-\d+", rule.cwe)
+    assert rule.check in ("", *CHECKS)
+
+
+def test_there_are_many_rules_each_once_and_all_compile():
+    assert len(RULES) >= 100
+    assert len({rule.id for rule in RULES}) == len(RULES)
+    assert find_broken_rules(RULES) == []
+
+
+def test_expressions_fit_the_memory_they_are_given():
+    for rule in RULES:
+        engine = Engine([rule])
+        assert engine.find(plant(rule.matches[0], 1).text.encode(), rule.examples_path).secrets
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("id =", "id"), "Expected"),
+        (('severity = "High"', 'severity = "Great"'), "severity"),
+        (('title = "A"', ""), "title"),
+        (("pattern =", "patern ="), "patern"),
+        (('pattern = "a"', ""), "a: needs either pattern"),
+        (('keywords = ["a"]', ""), "a: needs keywords"),
+        (('["a"]', '["A"]'), "lower case"),
+    ],
+)
+def test_a_malformed_rule_is_refused_by_file_and_field(change, said):
+    assert parse_rules("whole.toml", MINIMAL)
+    with pytest.raises(InvalidRuleError, match=rf"secret rules broken\.toml: .*{said}"):
+        parse_rules("broken.toml", MINIMAL.replace(*change))
