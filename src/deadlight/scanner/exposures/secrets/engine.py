@@ -1,7 +1,7 @@
 """Finds secrets in bytes: one pass for keywords, then expressions where a keyword is near.
 
-Expressions are RE2's and keywords an Aho-Corasick automaton's, so that no text takes more than linear time. Importing
-this module loads both; `scanner.py` does so when the first file is read.
+Expressions are RE2's, so that no text takes more than linear time. Importing this module loads RE2; `scanner.py` does
+so when the first file is read.
 """
 
 from bisect import bisect_left
@@ -11,10 +11,10 @@ from functools import cached_property
 from itertools import islice
 from typing import Any
 
-import ahocorasick
 import re2
 
 from deadlight.scanner.exposures.secrets.checks import CHECKS
+from deadlight.scanner.exposures.secrets.keywords import Keywords
 from deadlight.scanner.exposures.secrets.paths import is_made_up
 from deadlight.scanner.exposures.secrets.plausibility import entropy, is_allowed_by_comment, is_no_value, is_sample
 from deadlight.scanner.exposures.secrets.rules import Allowlist, SecretRule
@@ -126,9 +126,7 @@ class _CompiledRule:
     @cached_property
     def expression(self) -> Any:
         is_ours = not self.rule.allowlists and self.rule.reach <= _MAX_MEMORY
-        return compile_expression(
-            self.rule.expression, max_memory=_MAX_MEMORY if is_ours else _MAX_MEMORY_OF_OTHERS
-        )
+        return compile_expression(self.rule.expression, max_memory=_MAX_MEMORY if is_ours else _MAX_MEMORY_OF_OTHERS)
 
     @cached_property
     def _path(self) -> Any:
@@ -206,8 +204,7 @@ class Engine:
         self._rules = [_CompiledRule(rule, order, shared) for order, rule in enumerate(rules)]
         self._by_path = [rule for rule in self._rules if not rule.rule.expression]
         self._always = tuple(order for order, rule in enumerate(rules) if rule.expression and not rule.keywords)
-        self._automaton = _automaton(rules)
-        self._has_keywords = len(self._automaton) > 0
+        self._keywords = Keywords(_meanings(rules))
 
     def name_files(self, path: str) -> tuple[SecretRule, ...]:
         """The rules that look for nothing but a path, and have found one."""
@@ -219,9 +216,10 @@ class Engine:
         windows, is_cut = self._windows(content)
         matched: list[tuple[_CompiledRule, Span]] = []
         budget = MAX_SEARCHED_BYTES
+        is_quiet = bool(windows) and is_made_up(path)
         for order, where in sorted(windows.items(), key=lambda item: (item[1].size, item[0])):
             rule = self._rules[order]
-            if not rule.wants(path) or ((rule.rule.loose or rule.rule.quiet_in_tests) and is_made_up(path)):
+            if (is_quiet and (rule.rule.loose or rule.rule.quiet_in_tests)) or not rule.wants(path):
                 continue
             budget -= where.size
             if budget < 0 or len(matched) >= MAX_SPANS:
@@ -238,9 +236,7 @@ class Engine:
         rules = self._rules
         windows = {order: _Windows(length, [(0, length)]) for order in self._always}
         count = 0
-        if not self._has_keywords:
-            return windows, False
-        for end, orders in islice(self._automaton.iter(content.lower().decode("latin-1")), MAX_KEYWORDS):
+        for end, orders in islice(self._keywords.iter_found(content), MAX_KEYWORDS):
             count += 1
             for order in orders:
                 where = windows.get(order)
@@ -250,17 +246,13 @@ class Engine:
         return windows, count == MAX_KEYWORDS
 
 
-def _automaton(rules: Sequence[SecretRule]) -> Any:
-    """Keywords, each with the places of the rules it may begin."""
-    by_keyword: dict[str, list[int]] = {}
+def _meanings(rules: Sequence[SecretRule]) -> dict[str, list[int]]:
+    """By keyword, the places of the rules that have it."""
+    meanings: dict[str, list[int]] = {}
     for order, rule in enumerate(rules):
         for keyword in rule.keywords if rule.expression else ():
-            by_keyword.setdefault(keyword.encode().decode("latin-1"), []).append(order)
-    automaton = ahocorasick.Automaton()
-    for keyword, orders in by_keyword.items():
-        automaton.add_word(keyword, tuple(orders))
-    automaton.make_automaton()
-    return automaton
+            meanings.setdefault(keyword, []).append(order)
+    return meanings
 
 
 def _without_overlaps(found: Sequence[tuple[int, Span]]) -> tuple[Span, ...]:

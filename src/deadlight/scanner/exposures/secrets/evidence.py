@@ -37,7 +37,7 @@ def mask(secret: str) -> str:
 
 
 def show(content: bytes, span: Span, matched: Iterable[Span], *, is_cut: bool) -> str:
-    """The line of a secret, masked, in printable characters. Where not everything was looked at, only the secret's mask."""
+    """The line of a secret, masked and printable; where not everything was looked at, the secret's mask alone."""
     shown = _mask_span(content, span, matched)
     if is_cut:
         return shown
@@ -49,7 +49,9 @@ def show(content: bytes, span: Span, matched: Iterable[Span], *, is_cut: bool) -
 def _mask_span(content: bytes, span: Span, matched: Iterable[Span]) -> str:
     """The secret's mask; without its end where another match reaches into it."""
     tail = span.secret_end - _SHOWN
-    if any(other.secret_start > span.secret_start and other.secret_end > tail for other in matched if _meet(other, span)):
+    if any(
+        other.secret_start > span.secret_start and other.secret_end > tail for other in matched if _meet(other, span)
+    ):
         return MASK
     shown = mask(content[span.secret_start : span.secret_end].decode("utf-8", "replace"))
     return shown if shown.isascii() and shown.isprintable() and " " not in shown else MASK

@@ -82,7 +82,9 @@ def parse_gitleaks_rules(name: str, content: bytes) -> LoadedRules:
     notices = [*_notices_of_file(parsed, shared)]
     for rule in parsed.rules:
         if rule.skip_report or rule.required:
-            notices.append(f"{rule.id}: is left out; rules that need other rules near, or report nothing, are not followed")
+            notices.append(
+                f"{rule.id}: is left out; rules that need other rules near, or report nothing, are not followed"
+            )
             continue
         notices.extend(_notices_of_rule(rule))
         rules.append(_convert(name, rule, shared))
@@ -101,7 +103,9 @@ def _parse(name: str, content: bytes) -> _File:
         raise InvalidRuleError(f"secret rules {name}: holds no [[rules]]")
     for number, rule in enumerate(parsed.rules, start=1):
         if not rule.id or not (rule.regex or rule.path):
-            raise InvalidRuleError(f"secret rules {name}: {rule.id or f'rule {number}'}: needs an id, and a regex or a path")
+            raise InvalidRuleError(
+                f"secret rules {name}: {rule.id or f'rule {number}'}: needs an id, and a regex or a path"
+            )
     twice = [rule_id for rule_id, count in Counter(rule.id for rule in parsed.rules).items() if count > 1]
     if twice:
         raise InvalidRuleError(f"secret rules {name}: more than one rule is called {twice[0]}")
@@ -153,7 +157,9 @@ def _title(rule: _Rule) -> str:
 
 def _check(name: str, rule: _Rule, allowlist: _Allowlist) -> None:
     if allowlist.condition.upper() not in {"OR", "AND", "||", "&&"}:
-        raise InvalidRuleError(f"secret rules {name}: {rule.id}: allowlist: condition {allowlist.condition!r} is not OR or AND")
+        raise InvalidRuleError(
+            f"secret rules {name}: {rule.id}: allowlist: condition {allowlist.condition!r} is not OR or AND"
+        )
     if allowlist.regex_target not in {"", "secret", "match", "line"}:
         raise InvalidRuleError(
             f"secret rules {name}: {rule.id}: allowlist: regexTarget {allowlist.regex_target!r} is not match or line"

@@ -26,7 +26,7 @@ _STORE_RULE = SecretRule(
     id=KEY_STORE,
     title="Key store",
     severity=Severity.MEDIUM,
-    description="Holds keys and certificates behind a password at best; a weak one is soon guessed by who has the file.",
+    description="Holds keys and certificates, behind a password at best; a weak one is soon guessed by who has it.",
     revoke="If it holds a private key, issue that key and its certificates anew.",
     path="-",
     cwe="CWE-321",
@@ -42,7 +42,8 @@ _DELETED = (
 )
 _IN_SETTINGS = (
     "Take it out of the Dockerfile: whoever can pull the image can read its settings and history. Set it where the"
-    " container runs, and hand it to the build with `RUN --mount=type=secret` instead of ARG or ENV. Build the image anew."
+    " container runs, and hand it to the build with `RUN --mount=type=secret` instead of ARG or ENV. Build the image"
+    " anew."
 )
 
 
