@@ -8,6 +8,8 @@ import zlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from deadlight.scanner.exposures.secrets.plausibility import is_words
+
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _CHECKSUM_LENGTH = 6
 _MAX_DECODED = 64 * 1024
@@ -101,8 +103,10 @@ def _is_locked_key(secret: str) -> bool:
     return opened.startswith(b"openssh-key-v1\0") and opened[15:23] != b"\0\0\0\x04none"
 
 
-def _mixes_letters_and_digits(secret: str) -> bool:
-    return any(c.isdigit() for c in secret) and any(c.isalpha() for c in secret)
+def _is_mixed(secret: str) -> bool:
+    """Letters with digits, or in such an order of cases that they are no words."""
+    has_digit = any(char.isdigit() for char in secret)
+    return any(char.isalpha() for char in secret) and (has_digit or not is_words(secret))
 
 
 def _has_digit(secret: str) -> bool:
@@ -119,5 +123,5 @@ CHECKS: Mapping[str, Callable[[str], bool]] = {
     "plain-key": _is_plain_key,
     "locked-key": _is_locked_key,
     "digit": _has_digit,
-    "letters-and-digits": _mixes_letters_and_digits,
+    "mixed": _is_mixed,
 }

@@ -227,6 +227,7 @@ class Engine:
                 break
             spans = islice(rule.iter_spans(content, where.merged), MAX_SPANS - len(matched))
             matched.extend((rule, span) for span in spans)
+        is_cut = is_cut or len(matched) >= MAX_SPANS
         believed = [(rule.order, span) for rule, span in matched if rule.believes(span, content, path)]
         return Findings(_without_overlaps(believed), tuple(span for _, span in matched), is_cut)
 

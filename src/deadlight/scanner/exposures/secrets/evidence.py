@@ -23,7 +23,7 @@ _HELD = re.compile(
         (?P<word>[A-Za-z0-9+/=_\-.~%!@\#$^&*]{16,})""",
     re.VERBOSE,
 )
-"""What stands behind a sign of assignment, and what is as long as a token."""
+"""What stands behind a sign of assignment, and what is as long as a token and, like tokens, has digits."""
 
 
 def fingerprint(salt: bytes, secret: bytes) -> str:
@@ -87,8 +87,9 @@ def _hide(content: bytes, start: int, end: int, matched: Iterable[Span]) -> str:
 
 
 def _mask_held(found: re.Match[str]) -> str:
-    if found["word"]:
-        return MASK
+    word = found["word"]
+    if word:
+        return MASK if any(char.isdigit() for char in word) else word
     return f"{found['sign']}{found['quote']}{MASK}"
 
 

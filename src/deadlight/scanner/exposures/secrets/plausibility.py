@@ -29,8 +29,10 @@ _REFERENCE = re.compile(
 )
 """How a value begins that only says where the secret is."""
 
-_WORDS = re.compile(r"[A-Za-z]+(?:[._\-/:\\ ][A-Za-z]+)*[(\[:]?")
-"""A word or several: an identifier, a path, a message; no digit."""
+_LETTERS = re.compile(r"[A-Za-z]+(?:[._\-/:\\ ][A-Za-z]+)*[(\[:]?")
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
+_WORD_LENGTH = 3
+"""Letters of an average word; random ones of both cases change theirs after two."""
 
 _PATH_OR_LINK = re.compile(r"[a-z][a-z0-9+.\-]*://|\.{0,2}/|~/|[A-Za-z]:\\|(?:sha(?:1|256|384|512)|md5)[:\-]")
 _CODE = re.compile(r"[A-Za-z_][\w.\->]*[(\[]|.*[;{}()\\<>]|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+$|\d[\d.\-:T+Z]*$")
@@ -60,11 +62,17 @@ def is_no_value(secret: str) -> bool:
     return (
         _PLACEHOLDER.search(text) is not None
         or _REFERENCE.match(text) is not None
-        or _WORDS.fullmatch(text) is not None
+        or is_words(text)
         or _PATH_OR_LINK.match(text) is not None
         or _CODE.match(text) is not None
         or _repeats(text)
     )
+
+
+def is_words(text: str) -> bool:
+    """Whether a text is a word or several, as identifiers, paths and messages are; nothing with a digit is."""
+    words = _WORD.findall(text[:_MAX_CHARACTERS])
+    return _LETTERS.fullmatch(text) is not None and sum(map(len, words)) >= _WORD_LENGTH * len(words)
 
 
 def _repeats(text: str) -> bool:
