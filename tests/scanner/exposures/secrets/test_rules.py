@@ -34,7 +34,7 @@ def found_by(rule, text, engine=ENGINE):
 def test_a_rule_finds_its_own_examples(rule):
     assert rule.matches
     for template in rule.matches:
-        for seed in range(20):
+        for seed in range(5):
             text = plant(template, seed).text
             assert len(found_by(rule, text)) == 1, text
 
@@ -43,7 +43,7 @@ def test_a_rule_finds_its_own_examples(rule):
 def test_a_rule_passes_over_what_only_looks_alike(rule):
     assert rule.passes
     for template in rule.passes:
-        for seed in range(20):
+        for seed in range(5):
             text = plant(template, seed).text
             assert found_by(rule, text, Engine([rule])) == [], text
 
@@ -62,6 +62,7 @@ def test_what_a_rule_calls_the_secret_is_the_random_part(rule):
         planted = plant(template, 3)
         (span,) = found_by(rule, planted.text)
         secret = planted.text.encode()[span.secret_start : span.secret_end].decode()
+        assert secret == secret.rstrip(" \n\"',;`")
         assert any(part in secret or secret in part for part in planted.secrets)
 
 

@@ -19,7 +19,7 @@ from deadlight.scanner.exposures.secrets.paths import is_made_up
 from deadlight.scanner.exposures.secrets.plausibility import entropy, is_allowed_by_comment, is_no_value, is_sample
 from deadlight.scanner.exposures.secrets.rules import Allowlist, SecretRule
 
-MAX_KEYWORDS = 50_000
+MAX_KEYWORDS = 20_000
 """Places in one file where a keyword stands; those after them are not looked at."""
 MAX_SEARCHED_BYTES = 64 << 20
 """Given to the expressions of all rules together, for one file."""
@@ -81,6 +81,10 @@ def find_broken_rules(rules: Sequence[SecretRule]) -> list[str]:
                 why[pattern] = _why_broken(pattern)
             if why[pattern]:
                 broken.append(f"{rule.id}: RE2 cannot compile {pattern[:60]!r}: {why[pattern]}")
+        if rule.secret_group and not why[rule.expression]:
+            groups = compile_expression(rule.expression).groups
+            if rule.secret_group > groups:
+                broken.append(f"{rule.id}: the secret is group {rule.secret_group} of {groups}")
     return broken
 
 

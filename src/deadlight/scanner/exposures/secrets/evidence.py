@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from hashlib import sha256
 
 from deadlight.scanner.exposures.secrets.engine import Span
+from deadlight.scanner.exposures.secrets.plausibility import is_words
 
 MASK = "****"
 MAX_EVIDENCE = 160
@@ -19,11 +20,17 @@ _SHOWN_FROM = 20
 
 _CONTINUED = re.compile(rb"[A-Za-z0-9+/=_\-.~%!@#$^&*\\]{0,4096}")
 _HELD = re.compile(
-    r"""(?P<sign>[=:>]\s*|//[^\s:/@]*:)(?P<quote>["'`]?)(?P<value>[^\s"'`,;<>&)}\]*]{3,})|
-        (?P<word>[A-Za-z0-9+/=_\-.~%!@\#$^&*]{16,})""",
+    r"""(?P<sign>[=:>]\s*|//[^\s:/@]*:|(?i:passw(?:or)?d|passphrase|secret|token|bearer|basic|\s-[pu])\s+)
+        (?P<quote>["'`]?)(?P<value>[^\s"'`,;<>&)}\]*]{3,})|
+        (?P<word>[A-Za-z0-9+/=_\-.~%!@\#$^&]{8,})""",
     re.VERBOSE,
 )
-"""What stands behind a sign of assignment, and what is as long as a token and, like tokens, has digits."""
+"""What stands behind a sign of assignment, or is long enough to be a token."""
+_STARS = re.compile(r"\*{5,}")
+_CUT_WORD = re.compile(r"^\S*")
+_CUT_END = re.compile(r"\S*$")
+_WORDS_UP_TO = 40
+"""Letters of names that are shown, such as of settings."""
 
 
 def fingerprint(salt: bytes, secret: bytes) -> str:
@@ -62,35 +69,37 @@ def _meet(one: Span, other: Span) -> bool:
 
 
 def _before(content: bytes, span: Span, matched: Iterable[Span]) -> str:
-    """From the beginning of the match's line to the secret."""
-    floor = max(0, span.secret_start - _BEFORE)
+    """From the beginning of the match's line to the secret, without a word that is not whole."""
+    floor = span.secret_start - _BEFORE
     line = content.rfind(b"\n", 0, span.start) + 1
-    return _hide(content, max(floor, line), span.secret_start, matched)
+    shown = _hide(content, max(floor, line), span.secret_start, matched)
+    return _CUT_WORD.sub("", shown) if floor > line else shown
 
 
 def _after(content: bytes, span: Span, matched: Iterable[Span]) -> str:
-    """From where the secret surely ends to the end of the line."""
+    """From where the secret surely ends to the end of the line, without a word that is not whole."""
     continued = _CONTINUED.match(content, span.secret_end)
     start = continued.end() if continued else span.secret_end
     newline = content.find(b"\n", start, start + _AFTER)
-    return _hide(content, start, newline if newline >= 0 else start + _AFTER, matched)
+    shown = _hide(content, start, newline if newline >= 0 else start + _AFTER, matched)
+    return shown if newline >= 0 or start + _AFTER >= len(content) else _CUT_END.sub("", shown)
 
 
 def _hide(content: bytes, start: int, end: int, matched: Iterable[Span]) -> str:
-    """A part of the text without any match in it, nor anything assigned, nor anything long."""
+    """A part of the text without any match in it, nor anything assigned, nor anything that could be a token."""
     part = bytearray(content[start:end])
     for other in matched:
         first, last = max(other.secret_start, start), min(other.secret_end, end)
         if first < last:
             part[first - start : last - start] = b"*" * (last - first)
-    return _HELD.sub(_mask_held, part.decode("utf-8", "replace"))
+    return _STARS.sub(MASK, _HELD.sub(_mask_held, part.decode("utf-8", "replace")))
 
 
 def _mask_held(found: re.Match[str]) -> str:
     word = found["word"]
-    if word:
-        return MASK if any(char.isdigit() for char in word) else word
-    return f"{found['sign']}{found['quote']}{MASK}"
+    if word is None:
+        return f"{found['sign']}{found['quote']}{MASK}"
+    return word if len(word) <= _WORDS_UP_TO and is_words(word.strip("=-.$@#/")) else MASK
 
 
 def _printable(text: str) -> str:

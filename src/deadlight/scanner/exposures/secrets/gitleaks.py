@@ -22,7 +22,9 @@ MAX_EXPRESSIONS = 10_000
 """Of all rules and allowlists of a file."""
 _WHOLE_FILE = 1 << 40
 """The reach of a keyword: gitleaks tries an expression on everything once a keyword is anywhere."""
-_PUBLISHED = "Revoke it where it was issued and issue another."
+_FILE = "[allowlist]"
+_CONDITIONS = {"OR": False, "||": False, "AND": True, "&&": True}
+_TARGETS = frozenset({"", "secret", "match", "line"})
 
 _Short = Annotated[str, msgspec.Meta(max_length=500)]
 _Expression = Annotated[str, msgspec.Meta(max_length=20_000)]
@@ -73,23 +75,17 @@ def parse_gitleaks_rules(name: str, content: bytes) -> LoadedRules:
     """Read rules in gitleaks' format; `name` is the file's, for messages. Every expression is compiled once.
 
     Raises:
-        InvalidRuleError: too large, not TOML, a field of the wrong type, a rule that looks for nothing, or expressions
-            that RE2 cannot compile; names the rule.
+        InvalidRuleError: too large, not TOML, a field of the wrong type, a rule that looks for nothing, an allowlist
+            that says nothing, or expressions that RE2 cannot compile; names the rule.
     """
     parsed = _parse(name, content)
-    shared = (*parsed.allowlists, *([parsed.allowlist] if parsed.allowlist else []))
-    rules: list[SecretRule] = []
-    notices = [*_notices_of_file(parsed, shared)]
-    for rule in parsed.rules:
-        if rule.skip_report or rule.required:
-            notices.append(
-                f"{rule.id}: is left out; rules that need other rules near, or report nothing, are not followed"
-            )
-            continue
-        notices.extend(_notices_of_rule(rule))
-        rules.append(_convert(name, rule, shared))
+    followed = [rule for rule in parsed.rules if not _why_left_out(rule)]
+    shared = _all(parsed)
+    for where, allowlists in ((_FILE, shared), *((rule.id, _all(rule)) for rule in followed)):
+        _check_allowlists(f"secret rules {name}: {where}", allowlists)
+    rules = tuple(_convert(rule, shared) for rule in followed)
     _compile(name, rules)
-    return LoadedRules(tuple(rules), tuple(notices))
+    return LoadedRules(rules, (*_notices(parsed),))
 
 
 def _parse(name: str, content: bytes) -> _File:
@@ -97,49 +93,67 @@ def _parse(name: str, content: bytes) -> _File:
         raise InvalidRuleError(f"secret rules {name}: {len(content)} bytes, more than the {MAX_FILE_BYTES} read")
     try:
         parsed = msgspec.convert(tomllib.loads(content.decode()), _File)
-    except (ValueError, msgspec.ValidationError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidRuleError(f"secret rules {name}: {error}") from error
     if not parsed.rules:
-        raise InvalidRuleError(f"secret rules {name}: holds no [[rules]]")
+        raise InvalidRuleError(f"secret rules {name}: holds no [[rules]]; rules it extends are to be given as well")
     for number, rule in enumerate(parsed.rules, start=1):
-        if not rule.id or not (rule.regex or rule.path):
-            raise InvalidRuleError(
-                f"secret rules {name}: {rule.id or f'rule {number}'}: needs an id, and a regex or a path"
-            )
+        if not rule.id or not (rule.regex or rule.path or parsed.extend):
+            place = rule.id or f"rule {number}"
+            raise InvalidRuleError(f"secret rules {name}: {place}: needs an id, and a regex or a path")
     twice = [rule_id for rule_id, count in Counter(rule.id for rule in parsed.rules).items() if count > 1]
     if twice:
         raise InvalidRuleError(f"secret rules {name}: more than one rule is called {twice[0]}")
     return parsed
 
 
-def _notices_of_file(parsed: _File, shared: Iterable[_Allowlist]) -> Iterator[str]:
+def _why_left_out(rule: _Rule) -> str:
+    if rule.skip_report or rule.required:
+        return "is left out: rules that need other rules near, or report nothing, are not followed"
+    if not (rule.regex or rule.path):
+        return "is left out: it changes a rule of the extended file"
+    return ""
+
+
+def _notices(parsed: _File) -> Iterator[str]:
     if parsed.extend:
         yield "extend is not followed: give the extended file as well"
-    if any(allowlist.commits for allowlist in shared):
+    if any(allowlist.commits for allowlist in _all(parsed)):
         yield "allowlists by commit are not followed: an image has no commits"
+    for rule in parsed.rules:
+        why = _why_left_out(rule)
+        if why:
+            yield f"{rule.id}: {why}"
+        elif any(allowlist.commits for allowlist in _all(rule)):
+            yield f"{rule.id}: allowlists by commit are not followed: an image has no commits"
+        elif not rule.keywords and not rule.path:
+            yield f"{rule.id}: has no keywords, so that it is tried on every file: scans take longer"
 
 
-def _notices_of_rule(rule: _Rule) -> Iterator[str]:
-    if any(allowlist.commits for allowlist in _own(rule)):
-        yield f"{rule.id}: allowlists by commit are not followed: an image has no commits"
-    if not rule.keywords and not rule.path:
-        yield f"{rule.id}: has no keywords, so that it is tried on every file: scans take longer"
+def _all(holder: _File | _Rule) -> tuple[_Allowlist, ...]:
+    """The allowlists of a file or a rule, in the present spelling or the former."""
+    return holder.allowlists if holder.allowlist is None else (*holder.allowlists, holder.allowlist)
 
 
-def _own(rule: _Rule) -> tuple[_Allowlist, ...]:
-    return (*rule.allowlists, *([rule.allowlist] if rule.allowlist else []))
+def _check_allowlists(where: str, allowlists: Iterable[_Allowlist]) -> None:
+    for allowlist in allowlists:
+        if allowlist.condition.upper() not in _CONDITIONS:
+            raise InvalidRuleError(f"{where}: allowlist: condition {allowlist.condition!r} is not OR or AND")
+        if allowlist.regex_target not in _TARGETS:
+            raise InvalidRuleError(f"{where}: allowlist: regexTarget {allowlist.regex_target!r} is not match or line")
+        if not (allowlist.paths or allowlist.regexes or allowlist.stopwords or allowlist.commits):
+            raise InvalidRuleError(f"{where}: allowlist: needs paths, regexes or stopwords")
 
 
-def _convert(name: str, rule: _Rule, shared: Sequence[_Allowlist]) -> SecretRule:
-    for allowlist in (*_own(rule), *shared):
-        _check(name, rule, allowlist)
+def _convert(rule: _Rule, shared: Sequence[_Allowlist]) -> SecretRule:
     applying = [allowlist for allowlist in shared if not allowlist.target_rules or rule.id in allowlist.target_rules]
+    converted = (_convert_allowlist(allowlist) for allowlist in (*_all(rule), *applying))
     return SecretRule(
         id=rule.id,
         title=_title(rule),
         severity=Severity.HIGH,
-        description=f"{rule.description or rule.id}.".replace("..", "."),
-        revoke=_PUBLISHED,
+        description=(rule.description or _title(rule)).rstrip(".") + ".",
+        revoke="Revoke it where it was issued and issue another.",
         keywords=tuple(keyword.lower() for keyword in rule.keywords if keyword),
         pattern=rule.regex,
         secret_group=rule.secret_group,
@@ -147,7 +161,7 @@ def _convert(name: str, rule: _Rule, shared: Sequence[_Allowlist]) -> SecretRule
         path=rule.path,
         check="digit" if rule.id.startswith("generic") else "",
         reach=_WHOLE_FILE,
-        allowlists=tuple(_convert_allowlist(allowlist) for allowlist in (*_own(rule), *applying)),
+        allowlists=tuple(allowlist for allowlist in converted if allowlist is not None),
     )
 
 
@@ -155,24 +169,17 @@ def _title(rule: _Rule) -> str:
     return rule.id.replace("-", " ").replace("_", " ").capitalize()
 
 
-def _check(name: str, rule: _Rule, allowlist: _Allowlist) -> None:
-    if allowlist.condition.upper() not in {"OR", "AND", "||", "&&"}:
-        raise InvalidRuleError(
-            f"secret rules {name}: {rule.id}: allowlist: condition {allowlist.condition!r} is not OR or AND"
-        )
-    if allowlist.regex_target not in {"", "secret", "match", "line"}:
-        raise InvalidRuleError(
-            f"secret rules {name}: {rule.id}: allowlist: regexTarget {allowlist.regex_target!r} is not match or line"
-        )
-
-
-def _convert_allowlist(allowlist: _Allowlist) -> Allowlist:
+def _convert_allowlist(allowlist: _Allowlist) -> Allowlist | None:
+    """None for one that cannot hold, as nothing in an image is of a commit."""
+    needs_all = _CONDITIONS[allowlist.condition.upper()]
+    if allowlist.commits and (needs_all or not (allowlist.paths or allowlist.regexes or allowlist.stopwords)):
+        return None
     return Allowlist(
         paths=allowlist.paths,
         regexes=allowlist.regexes,
         regex_target=allowlist.regex_target or "secret",
         stopwords=tuple(word.lower() for word in allowlist.stopwords if word),
-        needs_all=allowlist.condition.upper() in {"AND", "&&"},
+        needs_all=needs_all,
     )
 
 

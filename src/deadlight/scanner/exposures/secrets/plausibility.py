@@ -4,7 +4,7 @@ import math
 import re
 from collections import Counter
 
-_ALLOWED = re.compile(r"deadlight:allow|gitleaks:allow|pragma: allowlist secret", re.IGNORECASE)
+_ALLOWED = ("deadlight:allow", "gitleaks:allow", "pragma: allowlist secret")
 
 _SAMPLE = re.compile(
     r"""EXAMPLE|example(?:key|token|secret)|x{6}|X{6}|\*{3}|\.{3}|1234567890|0123456789|
@@ -23,7 +23,8 @@ _PLACEHOLDER = re.compile(
 """Words that people write where a secret would stand."""
 
 _REFERENCE = re.compile(
-    r"""[$%@!#&*~]?[\[{(<] | \$ | %[A-Za-z_]+% | [<{\[(] | ENC\[ | vault: | (?:arn|aws|op|ref|file|env|secret|ssm|gcp):|
+    r"""[$%@!#&*~]?[\[{(<] | !(?:vault|secret|Ref|Sub|GetAtt|reference)\b |
+        \$ | %[A-Za-z_]+% | [<{\[(] | ENC\[ | vault: | (?:arn|aws|op|ref|file|env|secret|ssm|gcp):|
         (?:os\.environ|process\.env|getenv|env\(|config\b|settings\b|self\b|this\b|var\b|None\b|args?\b|options?\b|request\b)""",
     re.VERBOSE,
 )
@@ -35,7 +36,9 @@ _WORD_LENGTH = 3
 """Letters of an average word; random ones of both cases change theirs after two."""
 
 _PATH_OR_LINK = re.compile(r"[a-z][a-z0-9+.\-]*://|\.{0,2}/|~/|[A-Za-z]:\\|(?:sha(?:1|256|384|512)|md5)[:\-]")
-_CODE = re.compile(r"[A-Za-z_][\w.\->]*[(\[]|.*[;{}()\\<>]|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+$|\d[\d.\-:T+Z]*$")
+_CODE = re.compile(r"[A-Za-z_][\w.\->]*[(\[]|.*[;{}()\\<>]|\d[\d.\-:T+Z]*$")
+_DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
+_DIGITS = re.compile(r"\d|[._]+(?=\d*$|[._])")
 _MAX_CHARACTERS = 4096
 """Looked at of one secret."""
 
@@ -48,7 +51,8 @@ def entropy(text: str) -> float:
 
 def is_allowed_by_comment(line: str) -> bool:
     """Whether whoever wrote the line says that it holds no secret."""
-    return _ALLOWED.search(line) is not None
+    lowered = line.lower()
+    return any(comment in lowered for comment in _ALLOWED)
 
 
 def is_sample(secret: str) -> bool:
@@ -63,6 +67,7 @@ def is_no_value(secret: str) -> bool:
         _PLACEHOLDER.search(text) is not None
         or _REFERENCE.match(text) is not None
         or is_words(text)
+        or (_DOTTED.fullmatch(text) is not None and is_words(_DIGITS.sub("", text)))
         or _PATH_OR_LINK.match(text) is not None
         or _CODE.match(text) is not None
         or _repeats(text)
