@@ -9,6 +9,7 @@ import json
 import random
 import re
 import string
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from deadlight.scanner.exposures.secrets.checks import base62_checksum, grafana_checksum
@@ -123,7 +124,7 @@ def _openssh(cipher: bytes, chance: random.Random) -> str:
     return base64.b64encode(head + chance.randbytes(180)).decode()
 
 
-_WHOLE = {
+_WHOLE: dict[str, Callable[[random.Random], str]] = {
     "gap": lambda _: "",
     "grafana": _grafana,
     "uuid": _uuid,

@@ -7,8 +7,8 @@ from tests.scanner.exposures.secrets.planting import plant
 
 from deadlight.scanner import InvalidRuleError
 from deadlight.scanner.exposures.secrets.checks import CHECKS
-from deadlight.scanner.exposures.secrets.engine import Engine, find_broken_rules
-from deadlight.scanner.exposures.secrets.rules import load_rules, parse_rules
+from deadlight.scanner.exposures.secrets.engine import Engine, Span, find_broken_rules
+from deadlight.scanner.exposures.secrets.rules import SecretRule, load_rules, parse_rules
 
 RULES = load_rules()
 ENGINE = Engine(RULES)
@@ -26,7 +26,7 @@ pattern = "a"
 """
 
 
-def found_by(rule, text, engine=ENGINE):
+def found_by(rule: SecretRule, text: str, engine: Engine = ENGINE) -> list[Span]:
     return [span for span in engine.find(text.encode(), rule.examples_path).secrets if span.rule.id == rule.id]
 
 

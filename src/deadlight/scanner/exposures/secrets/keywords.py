@@ -29,7 +29,7 @@ class Keywords:
         for word, numbers in words.items():
             self._automaton.add_word(word, numbers)
         self._automaton.make_automaton()
-        self._any = _alternation(words) if words else None
+        self._any: Any = _alternation(words) if words else None
 
     def iter_found(self, content: bytes) -> Iterator[tuple[int, tuple[int, ...]]]:
         """For each place of a word, in order, the offset of its last byte, and what the word stands for."""

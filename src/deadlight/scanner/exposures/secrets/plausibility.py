@@ -14,10 +14,11 @@ _SAMPLE = re.compile(
 """In no secret by chance: providers' documented samples (`AKIAIOSFODNN7EXAMPLE`), fillings and sequences."""
 
 _PLACEHOLDER = re.compile(
-    r"""example|sample|dummy|placeholder|change|your|xxx|redacted|replace|insert|todo|fixme|test|demo|fake|mock|
-        foobar|lorem|secret|passw|passphrase|token|default|undefined|null|none|true|false|invalid|missing|empty|
-        unknown|random|generate|hidden|masked|removed|qwerty|letmein|12345|abcd|admin|hunter2|s3cr3t|optional|
-        required|string|base64|value|credential|correct.?horse|swordfish""",
+    r"""example|sample|placeholder|change_?(?:me|it|this)|xxxx|redacted|replace|insert|foobar|secret|passw|passphrase|
+        default|undefined|invalid|missing|unknown|random|generate|hidden|masked|removed|qwerty|letmein|12345|hunter2|
+        s3cr3t|optional|required|string|base64|credential|correct.?horse|swordfish|
+        (?:^|[^A-Za-z])(?:your|dummy|token|todo|fixme|test|demo|fake|mock|lorem|null|none|true|false|empty|abcd|admin|
+        value)(?:[^A-Za-z]|$)""",
     re.VERBOSE | re.IGNORECASE,
 )
 """Words that people write where a secret would stand."""
@@ -35,7 +36,7 @@ _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 _WORD_LENGTH = 3
 """Letters of an average word; random ones of both cases change theirs after two."""
 
-_PATH_OR_LINK = re.compile(r"[a-z][a-z0-9+.\-]*://|\.{0,2}/|~/|[A-Za-z]:\\|(?:sha(?:1|256|384|512)|md5)[:\-]")
+_LINK = re.compile(r"[a-z][a-z0-9+.\-]*://|\.{1,2}/|~/|[A-Za-z]:\\|(?:sha(?:1|256|384|512)|md5)[:\-]")
 _CODE = re.compile(r"[A-Za-z_][\w.\->]*[(\[]|.*[;{}()\\<>]|\d[\d.\-:T+Z]*$")
 _DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
 _DIGITS = re.compile(r"\d|[._]+(?=\d*$|[._])")
@@ -68,7 +69,8 @@ def is_no_value(secret: str) -> bool:
         or _REFERENCE.match(text) is not None
         or is_words(text)
         or (_DOTTED.fullmatch(text) is not None and is_words(_DIGITS.sub("", text)))
-        or _PATH_OR_LINK.match(text) is not None
+        or _LINK.match(text) is not None
+        or (text.startswith("/") and _has_words(text))
         or _CODE.match(text) is not None
         or _repeats(text)
     )
@@ -76,8 +78,13 @@ def is_no_value(secret: str) -> bool:
 
 def is_words(text: str) -> bool:
     """Whether a text is a word or several, as identifiers, paths and messages are; nothing with a digit is."""
+    return _LETTERS.fullmatch(text[:_MAX_CHARACTERS]) is not None and _has_words(text)
+
+
+def _has_words(text: str) -> bool:
+    """Whether the letters of a text are in words rather than in any order of cases."""
     words = _WORD.findall(text[:_MAX_CHARACTERS])
-    return _LETTERS.fullmatch(text) is not None and sum(map(len, words)) >= _WORD_LENGTH * len(words)
+    return sum(map(len, words)) >= _WORD_LENGTH * len(words)
 
 
 def _repeats(text: str) -> bool:
