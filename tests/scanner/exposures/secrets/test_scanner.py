@@ -151,6 +151,31 @@ def test_environment_labels_and_history_are_read_and_a_secret_is_told_once():
     assert "ARG or ENV" in exposure.recommendation
 
 
+OFFICIAL = ImageSettings(
+    env=(
+        "PATH=/usr/local/bin:/usr/bin",
+        "GPG_KEY=A035C8C19219BA821ECEA86B64E628F8D684696D",
+        "PYTHON_SHA256=c30bb24b7f1e9a19b11b55a546434f74e739bb4c271a3e3a80ff4380d49f7adb",
+        "NGINX_VERSION=1.27.3",
+        "PKG_RELEASE=1~bookworm",
+        "PHP_ASC_URL=https://www.php.net/get/php-8.3.14.tar.xz.asc/from/this/mirror",
+        "POSTGRES_HOST_AUTH_METHOD=trust",
+        "JAVA_OPTS=-Djavax.net.ssl.keyStorePassword=changeit",
+    ),
+    labels=(("org.opencontainers.image.revision", "3f786850e387550fdab836ed7e6dc881de23001b"),),
+    layer_commands=(
+        "/bin/sh -c #(nop) ADD file:90b9dd8f12120e8b2cd3ece45fcbe8af67e40565e2032a40f64bd921c43e2ce7 in / ",
+        'RUN /bin/sh -c gpg --batch --recv-keys "$GPG_KEY"; echo "$PYTHON_SHA256 *a.tar.xz" | sha256sum -c -; # buildkit',
+        "COPY --from=build /out /app # buildkit",
+        "|2 VERSION=1.2.3 COMMIT=3f786850e387550fdab836ed7e6dc881de23001b /bin/sh -c make",
+    ),
+)
+
+
+def test_the_settings_of_well_known_images_hold_no_secret():
+    assert judge(image=OFFICIAL).exposures == ()
+
+
 def test_a_build_argument_is_found_in_the_history():
     command = "|2 NPM_TOKEN=<base62:30> VERSION=1.2.3 /bin/sh -c npm ci # buildkit"
     image = ImageSettings(layer_commands=("", plant(command, 1).text))

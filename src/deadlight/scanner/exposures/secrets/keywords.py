@@ -29,11 +29,11 @@ class Keywords:
         for word, numbers in words.items():
             self._automaton.add_word(word, numbers)
         self._automaton.make_automaton()
-        self._any: Any = _alternation(words) if words else None
+        self._any = _alternation(words)
 
     def iter_found(self, content: bytes) -> Iterator[tuple[int, tuple[int, ...]]]:
         """For each place of a word, in order, the offset of its last byte, and what the word stands for."""
-        if self._any is None:
+        if not self._longest:
             return
         for start, end in self._pieces(content):
             for last, numbers in self._automaton.iter(content[start:end].lower().decode("latin-1")):
@@ -41,6 +41,9 @@ class Keywords:
 
     def _pieces(self, content: bytes) -> Iterator[tuple[int, int]]:
         """Parts of the text, in order and apart from each other, with every word there is whole in one of them."""
+        if self._any is None:
+            yield 0, len(content)
+            return
         start = end = 0
         found = self._any.finditer(content)
         for match in islice(found, MAX_FOUND_ONE_BY_ONE):
@@ -53,9 +56,16 @@ class Keywords:
 
 
 def _alternation(words: Iterable[str]) -> Any:
-    """Any of the words, as one expression in the order of the alphabet, which RE2 factors best."""
+    """Any of the words, as one expression in the order of the alphabet, which RE2 factors best.
+
+    None where there are more words than fit; the automaton then has to do alone.
+    """
     options = re2.Options()
     options.max_mem = _MAX_MEMORY
     options.case_sensitive = False
     options.encoding = re2.Options.Encoding.LATIN1
-    return re2.compile("|".join(re.escape(word) for word in sorted(words)).encode("latin-1"), options)
+    options.log_errors = False
+    try:
+        return re2.compile("|".join(re.escape(word) for word in sorted(words)).encode("latin-1"), options)
+    except re2.error:
+        return None
