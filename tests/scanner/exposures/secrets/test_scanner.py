@@ -165,7 +165,7 @@ OFFICIAL = ImageSettings(
     labels=(("org.opencontainers.image.revision", "3f786850e387550fdab836ed7e6dc881de23001b"),),
     layer_commands=(
         "/bin/sh -c #(nop) ADD file:90b9dd8f12120e8b2cd3ece45fcbe8af67e40565e2032a40f64bd921c43e2ce7 in / ",
-        'RUN /bin/sh -c gpg --batch --recv-keys "$GPG_KEY"; echo "$PYTHON_SHA256 *a.tar.xz" | sha256sum -c -; # buildkit',
+        'RUN /bin/sh -c gpg --recv-keys "$GPG_KEY"; echo "$PYTHON_SHA256 *a.tar.xz" | sha256sum -c -; # buildkit',
         "COPY --from=build /out /app # buildkit",
         "|2 VERSION=1.2.3 COMMIT=3f786850e387550fdab836ed7e6dc881de23001b /bin/sh -c make",
     ),

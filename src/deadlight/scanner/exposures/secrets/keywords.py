@@ -15,21 +15,20 @@ import re2
 
 MAX_FOUND_ONE_BY_ONE = 4_000
 """Keywords in a text after which the automaton is given all the rest: fewer, larger pieces are faster then."""
-_MAX_MEMORY = 16 << 20
 
 
 class Keywords:
     """Some words in lower case, found in bytes in any case, each with something that it stands for."""
 
-    def __init__(self, meanings: Mapping[str, Sequence[int]]) -> None:
-        """Make the words ready; none of them is empty."""
+    def __init__(self, meanings: Mapping[str, Sequence[int]], *, max_memory: int = 16 << 20) -> None:
+        """Make the words ready; none of them is empty. RE2 is given so many bytes."""
         words = {word.encode().decode("latin-1"): tuple(numbers) for word, numbers in meanings.items()}
         self._longest = max(map(len, words), default=0)
         self._automaton: Any = ahocorasick.Automaton()
         for word, numbers in words.items():
             self._automaton.add_word(word, numbers)
         self._automaton.make_automaton()
-        self._any = _alternation(words)
+        self._any = _alternation(words, max_memory)
 
     def iter_found(self, content: bytes) -> Iterator[tuple[int, tuple[int, ...]]]:
         """For each place of a word, in order, the offset of its last byte, and what the word stands for."""
@@ -55,13 +54,13 @@ class Keywords:
         yield start, end if next(found, None) is None else len(content)
 
 
-def _alternation(words: Iterable[str]) -> Any:
+def _alternation(words: Iterable[str], max_memory: int) -> Any:
     """Any of the words, as one expression in the order of the alphabet, which RE2 factors best.
 
     None where there are more words than fit; the automaton then has to do alone.
     """
     options = re2.Options()
-    options.max_mem = _MAX_MEMORY
+    options.max_mem = max_memory
     options.case_sensitive = False
     options.encoding = re2.Options.Encoding.LATIN1
     options.log_errors = False
