@@ -15,7 +15,7 @@ NO_VALUES = """
     sha256:a1b2c3 settings.API_KEY_2 get_token(1) application/json 2024-01-01 1.2.3-4 aaaaaaaaaaaa1 my_example_1
     arn:aws:secretsmanager:eu:1 correct-horse passwordField user.password test1234 hunter2 null1 !vault
 """
-VALUES = "Tr0ub4dor+3z q7Zp-91xKvL zK4.mN8w_Q2r h7#Fq9!Lw2z wJ3lrkXUtnFzK7MDb 9f86d081884c7d65"
+VALUES = "Xy7(fj29)dk Kp;3x{9Lq2 Tr0ub4dor+3z q7Zp-91xKvL zK4.mN8w_Q2r h7#Fq9!Lw2z wJ3lrkXUtnFzK7MDb 9f86d081884c7d65"
 
 
 @pytest.mark.parametrize("value", NO_VALUES.split())

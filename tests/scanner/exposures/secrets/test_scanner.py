@@ -48,6 +48,14 @@ def test_no_secret_is_in_what_is_kept_or_told(example, seed):
     assert all(secret not in seen for secret in planted.secrets)
 
 
+def test_no_secret_of_any_rule_is_in_what_is_kept_or_told():
+    for rule, template in EXAMPLES:
+        planted = plant(template, 11)
+        seen = everything_of(kept_file(rule.examples_path, planted.text))
+        assert f"EXP-SECRET-{rule.id}" in seen
+        assert not [secret for secret in planted.secrets if secret in seen], rule.id
+
+
 @given(st.lists(st.sampled_from(EXAMPLES), min_size=2, max_size=4), st.integers(0, 2**32), st.sampled_from(" ,;\t|"))
 @settings(max_examples=100, deadline=None)
 def test_no_secret_is_in_what_is_told_of_others_on_its_line(examples, seed, between):

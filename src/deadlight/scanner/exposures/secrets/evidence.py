@@ -70,8 +70,8 @@ def _meet(one: Span, other: Span) -> bool:
 
 def _before(content: bytes, span: Span, matched: Iterable[Span]) -> str:
     """From the beginning of the match's line to the secret, without a word that is not whole."""
-    floor = span.secret_start - _BEFORE
-    line = content.rfind(b"\n", 0, span.start) + 1
+    floor = max(0, span.secret_start - _BEFORE)
+    line = content.rfind(b"\n", floor, span.start) + 1
     shown = _hide(content, max(floor, line), span.secret_start, matched)
     return _CUT_WORD.sub("", shown) if floor > line else shown
 

@@ -37,7 +37,8 @@ _WORD_LENGTH = 3
 """Letters of an average word; random ones of both cases change theirs after two."""
 
 _LINK = re.compile(r"[a-z][a-z0-9+.\-]*://|\.{1,2}/|~/|[A-Za-z]:\\|(?:sha(?:1|256|384|512)|md5)[:\-]")
-_CODE = re.compile(r"[A-Za-z_][\w.\->]*[(\[]|.*[;{}()\\<>]|\d[\d.\-:T+Z]*$")
+_CODE = re.compile(r".*(?:\{.*\}|\(\)|\);?$|;$|\\n)|\d[\d.\-:T+Z]*$")
+_CALL = re.compile(r"([A-Za-z_][\w.\->]*)[(\[]")
 _DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
 _DIGITS = re.compile(r"\d|[._]+(?=\d*$|[._])")
 _MAX_CHARACTERS = 4096
@@ -72,6 +73,7 @@ def is_no_value(secret: str) -> bool:
         or _LINK.match(text) is not None
         or (text.startswith("/") and _has_words(text))
         or _CODE.match(text) is not None
+        or ((call := _CALL.match(text)) is not None and _has_words(call[1]))
         or _repeats(text)
     )
 

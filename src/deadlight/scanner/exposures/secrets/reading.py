@@ -46,9 +46,10 @@ def read_text(engine: Engine, salt: bytes, path: str, text: bytes) -> KeptSecret
 
 def _locate(text: bytes, spans: tuple[Span, ...]) -> Iterator[tuple[Span, int, int]]:
     """Each span with line and column of its match, for spans by position of their secrets."""
-    line, counted = 1, 0
+    line, line_start, counted = 1, 0, 0
     for span in spans:
         place = max(span.start, counted)
         line += text.count(b"\n", counted, place)
+        line_start = max(line_start, text.rfind(b"\n", counted, place) + 1)
         counted = place
-        yield span, line, place - text.rfind(b"\n", 0, place)
+        yield span, line, place - line_start + 1
