@@ -75,6 +75,6 @@ def test_of_a_configuration_only_the_secrets_are_found():
     assert kept is not None
     assert [(secret.rule, secret.line) for secret in decode(kept).secrets] == [
         ("generic-setting-password", 3),
-        ("generic-api-key", 4),
+        ("framework-secret-key", 4),
         ("url-password", 6),
     ]

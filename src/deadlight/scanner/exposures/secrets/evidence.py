@@ -50,7 +50,7 @@ def show(content: bytes, span: Span, matched: Iterable[Span], *, is_cut: bool) -
         return shown
     before = _printable(_before(content, span, matched))
     after = _printable(_after(content, span, matched))
-    return f"{before}{shown}{after}".strip()[:MAX_EVIDENCE]
+    return _STARS.sub(MASK, f"{before}{shown}{after}".strip())[:MAX_EVIDENCE]
 
 
 def _mask_span(content: bytes, span: Span, matched: Iterable[Span]) -> str:
@@ -92,7 +92,7 @@ def _hide(content: bytes, start: int, end: int, matched: Iterable[Span]) -> str:
         first, last = max(other.secret_start, start), min(other.secret_end, end)
         if first < last:
             part[first - start : last - start] = b"*" * (last - first)
-    return _STARS.sub(MASK, _HELD.sub(_mask_held, part.decode("utf-8", "replace")))
+    return _HELD.sub(_mask_held, part.decode("utf-8", "replace"))
 
 
 def _mask_held(found: re.Match[str]) -> str:

@@ -20,7 +20,7 @@ _ASSIGNED = (
     r"(?i:{names})[\"'`\]\\]{{0,4}}"
     r"(?:\s{{0,10}}(?:=>|:=|->|=|:|>)|,?\s{{1,40}}-?\s{{0,4}}[\"']?(?i:value)[\"']?\s{{0,4}}[:=])"
     r"[ \t]{{0,10}}(?:[A-Za-z]{{0,2}}\\?[\"'`]{{1,3}})?"
-    r"({value})(?:[^A-Za-z0-9_\-/+=.~(\[]|$)"
+    r"({value})(?:[^A-Za-z0-9_\-/+=.~(\[!@#^*]|$)"
 )
 """A name, a sign that says it has a value, the value; also `<add key="name" value="..."/>` and Kubernetes' `env`."""
 
