@@ -14,8 +14,8 @@ _SAMPLE = re.compile(
 """In no secret by chance: providers' documented samples (`AKIAIOSFODNN7EXAMPLE`), fillings and sequences."""
 
 _PLACEHOLDER = re.compile(
-    r"""example|sample|placeholder|change[_ ]?(?:me|it|this)|xxxx|redacted|replace|insert|foobar|secret|passw|passphrase|
-        default|undefined|invalid|missing|unknown|random|generate|hidden|masked|removed|qwerty|letmein|12345|hunter2|
+    r"""example|sample|placeholder|change[_ ]?(?:me|it|this)|xxxx|redacted|replace|insert|foobar|secret|passw|
+        passphrase|default|undefined|invalid|missing|unknown|random|generate|hidden|masked|removed|qwerty|letmein|12345|hunter2|
         s3cr3t|optional|required|string|base64|credential|correct.?horse|swordfish|
         (?:^|[^A-Za-z])(?:your|dummy|token|todo|fixme|test|demo|fake|mock|lorem|null|none|true|false|empty|abcd|admin|
         value)(?:[^A-Za-z]|$)""",
