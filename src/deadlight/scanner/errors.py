@@ -4,7 +4,7 @@ ScannerError
 ├── LayerError            a layer cannot be read; names it by digest
 ├── InvalidFactsError     stored facts are damaged or of another version: scan the layer again
 ├── ImageTooLargeError    the layers together hold more files than an image may
-├── InvalidRuleError      an applicability rule is not what its schema says
+├── InvalidRuleError      a rule, of applicability or of secrets, is not what its schema says
 └── ArchiveError          the reason inside a LayerError, before the digest is known
 """
 
@@ -35,4 +35,4 @@ class ImageTooLargeError(ScannerError):
 
 
 class InvalidRuleError(ScannerError):
-    """An applicability rule is incomplete or malformed; the text names the file and the field."""
+    """A rule is incomplete or malformed; the text names the file and the field or the rule."""
