@@ -92,7 +92,7 @@ APACHE = Service(
                 "EXP-SERVICE-apache-open-status",
                 Severity.MEDIUM,
                 "Apache httpd shows status or administration to everybody",
-                "A handler that shows requests, addresses or the whole configuration, or manages backends, has no guard.",
+                "A handler that shows requests or the configuration, or manages backends, has no guard.",
                 "Write `Require local` into its location.",
                 "CWE-306",
             ),

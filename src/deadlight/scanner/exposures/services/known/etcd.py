@@ -71,7 +71,7 @@ ETCD = Service(
                 "EXP-SERVICE-etcd-no-client-auth",
                 Severity.MEDIUM,
                 "etcd asks clients for no certificate",
-                "Traffic is encrypted, but every client that reaches the port is taken, unless etcd's own users are on.",
+                "Traffic is encrypted, but every client is taken, unless etcd's own users are on.",
                 "Write `client-cert-auth: true` under `client-transport-security`.",
                 "CWE-306",
             ),

@@ -82,7 +82,7 @@ HAPROXY = Service(
                 "EXP-SERVICE-haproxy-open-stats",
                 Severity.MEDIUM,
                 "HAProxy shows its statistics to everybody",
-                "Names, addresses and states of all backends can be read without a password, and changed with `stats admin`.",
+                "All backends can be looked at without a password, and changed where `stats admin` is set.",
                 "Write `stats auth USER:PASSWORD`, or bind the page to 127.0.0.1.",
                 "CWE-306",
             ),

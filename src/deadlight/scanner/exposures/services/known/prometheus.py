@@ -72,7 +72,7 @@ PROMETHEUS = Service(
                 "EXP-SERVICE-prometheus-open",
                 Severity.MEDIUM,
                 "Prometheus answers everybody",
-                "It listens beyond the machine with neither TLS nor authentication: metrics, targets and flags are open.",
+                "It listens beyond the machine without authentication: metrics, targets and flags are open.",
                 "Write `--web.config.file=web.yml` with `basic_auth_users`, or `--web.listen-address=127.0.0.1:9090`.",
                 "CWE-306",
             ),

@@ -23,7 +23,7 @@ RABBITMQ = Service(
                 "EXP-SERVICE-rabbitmq-guest",
                 Severity.HIGH,
                 "RabbitMQ's guest may sign in from everywhere",
-                "The user `guest`, whose password everybody knows, is no longer held to connections from the same machine.",
+                "The user `guest`, whose password everybody knows, is no longer held to its own machine.",
                 "Remove `loopback_users`, and delete the user `guest`.",
                 "CWE-1392",
             ),

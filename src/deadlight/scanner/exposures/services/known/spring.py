@@ -48,7 +48,7 @@ SPRING = Service(
                 "EXP-SERVICE-spring-open-endpoints",
                 Severity.MEDIUM,
                 "Spring Boot shows all of its management endpoints",
-                "`heapdump`, `env` and `loggers` among them give away secrets and change the running program, unless guarded elsewhere.",
+                "`heapdump`, `env` and `loggers` give away secrets and change the program, unless guarded elsewhere.",
                 "Write `management.endpoints.web.exposure.include=health,info`.",
                 "CWE-200",
             ),

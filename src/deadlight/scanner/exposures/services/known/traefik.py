@@ -41,7 +41,7 @@ TRAEFIK = Service(
                 "EXP-SERVICE-traefik-open-api",
                 Severity.HIGH,
                 "Traefik's API answers everybody",
-                "The dashboard and API listen on a port of their own without authentication and show the whole configuration.",
+                "Dashboard and API listen without authentication and show the whole configuration.",
                 "Write `api: insecure: false`, and route `api@internal` through a middleware that authenticates.",
                 "CWE-306",
             ),
