@@ -28,7 +28,9 @@ class Sample:
             return tuple(self.fields.get(f"{side}_{name}", ()))
 
         return ImageSettings(
-            env=given("env"), command=given("command"), user=self.fields.get(f"{side}_user", "app"),
+            env=given("env"),
+            command=given("command"),
+            user=self.fields.get(f"{side}_user", "app"),
             exposed_ports=given("ports"),
         )
 

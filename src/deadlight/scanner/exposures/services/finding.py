@@ -7,7 +7,7 @@ from ipaddress import ip_address
 from deadlight.scanner.exposures.services.configuration import Configuration, Node
 from deadlight.scanner.exposures.services.keeping import WELL_KNOWN
 
-Find = Callable[[Configuration], Iterable[Node | None]]
+Find = Callable[[Configuration], Iterable[Node]]
 
 _OLD_TLS = re.compile(r"(?i)(?<![\w!-])[+]?(?:sslv[23](?:\.0)?|tls(?:_?v)?_?(?:1|1[._]0|1[._]1|10|11))(?![\w.])")
 _WEAK_CIPHER = re.compile(

@@ -84,7 +84,7 @@ def judge(files: Sequence[KeptFile], image: ImageSettings) -> Judgement:
 def _iter_exposures(service: Service, configuration: Configuration) -> Iterator[Exposure]:
     for rule in service.rules:
         for node in rule.find(configuration):
-            if node is not None and not (rule.spares_shipped and node.is_shipped):
+            if not (rule.spares_shipped and node.is_shipped):
                 yield expose(ExposureCategory.SERVICES, rule.text, node.place, node.evidence)
 
 

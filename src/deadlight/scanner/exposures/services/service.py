@@ -14,8 +14,8 @@ class Rule:
     """What is looked for in one configuration."""
 
     text: RuleText
-    find: Callable[[Configuration], Iterable[Node | None]]
-    """The settings that are at fault; None stands for a setting that is not there and is left out."""
+    find: Callable[[Configuration], Iterable[Node]]
+    """The settings that are at fault."""
     spares_shipped: bool = False
     """Whether a setting in a file that a package shipped is left alone: the distribution's choice, and no open door."""
 

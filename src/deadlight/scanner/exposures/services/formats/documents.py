@@ -75,9 +75,9 @@ def _flatten(events: Iterator[yaml.Event]) -> Iterator[Setting]:
 
 
 def _leaf(around: _Collection, event: "yaml.ScalarEvent | yaml.AliasEvent") -> Iterator[Setting]:
-    line = event.start_mark.line + 1
+    line = event.start_mark.line + 1 if event.start_mark else 0
     is_alias = isinstance(event, yaml.AliasEvent)
-    value = "" if is_alias else str(event.value)
+    value = event.value if isinstance(event, yaml.ScalarEvent) else ""
     if around.is_mapping and around.key is None:
         around.key = value
         return

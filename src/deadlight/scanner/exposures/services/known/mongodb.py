@@ -26,7 +26,7 @@ def _read(_: str, text: str) -> Iterator[Setting]:
 
 def _open(configuration: Configuration) -> Iterator[Node]:
     authorization = configuration.last("security.authorization")
-    checked = (authorization and authorization.is_on) or list(last_is_on("auth")(configuration))
+    checked = bool(authorization and authorization.is_on) or bool(list(last_is_on("auth")(configuration)))
     for refused in configuration.named("noauth"):
         checked = checked and refused.is_off
     addresses = configuration.last("net.bindIp", "bind_ip")
