@@ -33,8 +33,18 @@ _EXAMPLE = re.compile(
 )
 
 
+_ENDINGS = (".conf", ".cfg", ".cnf", ".env", ".htaccess", ".ini", ".json", ".load", ".properties", ".toml", ".xml")
+_MORE_ENDINGS = (".yaml", ".yml", "sshd_config", "default/etcd")
+_FOLDERS = ("etc/nginx/sites-", "sshd_config.d/")
+
+
+def _may_be_known(path: str) -> bool:
+    """A quick look, for it is asked of every file; whatever a pattern of the table matches passes it."""
+    return path.endswith((*_ENDINGS, *_MORE_ENDINGS)) or any(folder in path for folder in _FOLDERS)
+
+
 def _service_of(path: str) -> Service | None:
-    match = _ANY_PATH.fullmatch(path)
+    match = _ANY_PATH.fullmatch(path) if _may_be_known(path) else None
     return _BY_NAME[match.lastgroup] if match and match.lastgroup else None
 
 
