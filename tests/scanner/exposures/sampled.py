@@ -9,6 +9,9 @@ from typing import Any
 from deadlight.model.exposure import Exposure
 from deadlight.scanner.exposures.exposure_scanner import ExposureScanner, ImageSettings, Judgement, KeptFile
 
+AS_APP = ImageSettings(user="app")
+"""Of an image that does not run as root, which would be found in it."""
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -43,7 +46,7 @@ def samples(path: Path) -> list[Sample]:
 def judged(
     scanner: ExposureScanner,
     files: Mapping[str, bytes],
-    settings: ImageSettings = ImageSettings(user="app"),
+    settings: ImageSettings = AS_APP,
     owner_purl: str = "",
 ) -> Judgement:
     """What a scanner makes of files, by their paths relative to the root; all must be wanted."""

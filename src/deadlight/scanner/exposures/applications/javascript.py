@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from deadlight.ecosystems import UnreadableFileError
 
-MAX_TOKENS = 400_000
-"""Of one file; 1 MiB of dense source has about 350,000."""
+MAX_TOKENS = 200_000
+"""Of one file; half a mebibyte of dense source has about 170,000."""
 
 MAX_DEPTH = 500
 """Brackets in brackets."""
@@ -25,7 +25,9 @@ _TOKEN = re.compile(
     |(?P<string>"(?:[^"\\\n]|\\.)*+"?|'(?:[^'\\\n]|\\.)*+'?) | (?P<sign>=>|[-+*%&|^=!<>?]{1,3}|.)""",
     re.VERBOSE | re.DOTALL,
 )
-_REGEX = re.compile(r"/(?:[^/\\\[\n]|\\[^\n]|\[(?:[^\]\\\n]|\\[^\n])*+\])++/[A-Za-z]*+")
+_REGEX = re.compile(r"/(?:[^/\\\[\n]|\\[^\n]?|\[(?:[^\]\\\n]|\\[^\n])*+\]?)++/?[A-Za-z]*+")
+"""What is left open ends with its line, so that nothing is looked at twice."""
+
 _CHUNK = re.compile(r"(?:[^`\\$]|\\.|\$(?!\{))*+", re.DOTALL)
 _BEFORE_REGEX = frozenset(
     {"return", "typeof", "case", "in", "of", "delete", "void", "throw", "new", "do", "else", "await"}

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from deadlight.ecosystems import UnreadableFileError
 from deadlight.model.exposure import Exposure, ExposureCategory
 from deadlight.scanner.applicability.first_party import is_source_name, may_be_own
 from deadlight.scanner.exposures.applications.hit import MAX_HITS, KeptHits, Match
@@ -18,7 +19,7 @@ from deadlight.scanner.exposures.rule import Place, expose
 APPLICATION_RULES = {rule.id: rule for rule in (*PYTHON_RULES, *NODE_RULES, *STARTED_RULES)}
 """All rules by id."""
 
-MAX_BYTES = 1 << 20
+MAX_BYTES = 512 * 1024
 """Of one source file; Python has a smaller limit of its own."""
 
 MAX_EXPOSURES = 1_000
@@ -47,7 +48,9 @@ def take(path: str, content: bytes) -> bytes | None:
     if is_source_name(path):
         kept = _kept(find_in_python(content), [])
     else:
-        text = content[:MAX_BYTES].decode("utf-8", errors="replace")
+        if len(content) > MAX_BYTES:
+            raise UnreadableFileError(f"is source of more than {MAX_BYTES} bytes")
+        text = content.decode("utf-8", errors="replace")
         kept = _kept(*find_in_node(text))
     return msgspec.msgpack.encode(kept) if kept.hits or kept.facts else None
 

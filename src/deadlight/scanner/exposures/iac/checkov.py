@@ -12,6 +12,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -92,8 +93,10 @@ def _judgement(output: bytes, files: Mapping[str, KeptFile], left_out: int) -> J
 
 
 def _write(root: Path, images: Sequence[Sequence[KeptFile]]) -> _Folder:
-    """Write the files under names of our own: nothing in an image's paths decides where, or what a program takes for
-    its settings. Files of one folder stay together, for Terraform's modules are folders.
+    """Write the files under names of our own.
+
+    Nothing in an image's paths decides where a file lies or whether checkov takes it for settings of its own. Files of
+    one folder stay together, for Terraform's modules are folders.
     """
     folder = _Folder()
     budget = MAX_FILES
@@ -160,15 +163,13 @@ def _wait(command: Sequence[str], timeout: float, home: Path, out: int, err: int
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     process.wait()
 
 
 def _environment(home: Path) -> dict[str, str]:
-    """No key of its maker's platform, no user's settings, and a proxy that is not there should it call out after all."""
+    """No key of its maker's platform, no user's settings, and a proxy that is not there should it call out."""
     nowhere = "http://127.0.0.1:9"
     return {
         "PATH": os.defpath,

@@ -10,6 +10,9 @@ from deadlight.scanner.exposures.rule import MASK, mask_urls
 MAX_BYTES = 256 * 1024
 """Of one file; manifests generated for whole clusters have less."""
 
+MAX_LINE = 20_000
+"""Characters; secrets are looked for at a cost for each."""
+
 _NOT_OWN = re.compile(r"(?:^|/)(?:usr/share/doc|\.terraform|examples?|testdata|tests?|vendor)/")
 _DOCKERFILE = re.compile(r"(?:.*/)?(?:[\w-]{1,100}\.)?(?:Dockerfile|Containerfile)(?:\.[\w-]{1,100})?")
 _TERRAFORM = (".tf", ".tf.json")
@@ -20,10 +23,11 @@ _CLOUDFORMATION = re.compile(r"AWSTemplateFormatVersion|[\"']?Type[\"']?[ \t]*:[
 
 _WORD = r"(?:passw|passphrase|pwd|secret|token|credential|private_?key|api_?key|access_?key|auth)"
 _ASSIGNED = re.compile(
-    rf"(?i)(?P<name>[\"']?[\w.-]{{0,60}}{_WORD}[\w.-]{{0,60}}[\"']?[ \t]*[:=][ \t]*)(?P<value>\"[^\"\n]*\"?|'[^'\n]*'?|[^\s,}}\]]+)"
+    rf"(?i)(?P<name>[\"']?[\w.-]{{0,40}}{_WORD}[\w.-]{{0,40}}[\"']?[ \t]*[:=][ \t]*)"
+    r"(?P<value>\"[^\"\n]*\"?|'[^'\n]*'?|[^\s,}\]]+)"
 )
-_BUILD_VARIABLE = re.compile(rf"(?i)(?P<name>^[ \t]*(?:ENV|ARG)[ \t]+\w{{0,60}}{_WORD}\w{{0,60}}[ \t]+)(?P<value>\S.*)")
-_NAMED = re.compile(rf"(?i)[\"']?name[\"']?[ \t]*:[ \t]*[\"']?[\w.-]{{0,60}}{_WORD}")
+_BUILD_VARIABLE = re.compile(rf"(?i)(?P<name>^[ \t]*(?:ENV|ARG)[ \t]+\w{{0,40}}{_WORD}\w{{0,40}}[ \t]+)(?P<value>\S.*)")
+_NAMED = re.compile(rf"(?i)[\"']?name[\"']?[ \t]*:[ \t]*[\"']?[\w.-]{{0,40}}{_WORD}")
 _VALUE = re.compile(
     r"(?P<name>[\"']?(?:value|default)[\"']?[ \t]*[:=][ \t]*)(?P<value>\"[^\"\n]*\"?|'[^'\n]*'?|[^\s,}\]]+)"
 )
@@ -50,7 +54,10 @@ def take(path: str, content: bytes) -> bytes | None:
         return None
     if "\0" in text or len(content) > MAX_BYTES:
         raise UnreadableFileError(f"is not text, or of more than {MAX_BYTES} bytes")
-    return without_secrets(text).encode()
+    lines = text.split("\n")
+    if max(map(len, lines)) > MAX_LINE:
+        raise UnreadableFileError(f"has a line of more than {MAX_LINE} characters")
+    return "\n".join(_masked_lines(lines)).encode()
 
 
 def _is_manifest(text: str) -> bool:
@@ -62,12 +69,8 @@ def _is_manifest(text: str) -> bool:
     return _KUBERNETES.search(text) is not None and bool(kinds - {"Config"}) and "{{" not in text and not is_secret_json
 
 
-def without_secrets(text: str) -> str:
-    """The text with what may be a secret replaced, lines and structure kept."""
-    return "\n".join(_masked_lines(text.split("\n")))
-
-
 def _masked_lines(lines: list[str]) -> Iterator[str]:
+    """The lines with what may be a secret replaced, so that every other thing keeps its place."""
     in_pem, named, in_data = False, False, False
     for line in lines:
         if line[:1].strip() and not line.startswith("#"):

@@ -8,7 +8,7 @@ from deadlight.scanner.exposures.iac.files import MAX_BYTES, take, wants
 
 
 def judge(files: Sequence[KeptFile], _: ImageSettings) -> Judgement:
-    """Says of every file that it was not judged: only another process can do that, which a pure function does not start.
+    """Says of every file that it was not judged: another process does that, which a pure function does not start.
 
     So nobody takes the silence of this scanner alone for a clean bill.
     """
