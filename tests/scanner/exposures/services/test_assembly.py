@@ -107,7 +107,7 @@ def test_examples_and_other_files_are_not_wanted(path: str) -> None:
         (("redis-server",), ("--protected-mode=no", "--bind", "127.0.0.1", "::1"), set()),
         (("/bin/sh", "-c"), ("exec mongod --bind_ip_all --noauth",), {"EXP-SERVICE-mongodb-open"}),
         (("mongod",), ("--bind_ip_all", "--auth"), set()),
-        (("sh", "-c", "mongod --bind_ip_all 'open"), (), {"EXP-SERVICE-mongodb-open"}),
+        (("sh", "-c", "mongod --bind_ip_all --note='open"), (), {"EXP-SERVICE-mongodb-open"}),
         (("dockerd",), ("-H", "tcp://0.0.0.0:2375"), {"EXP-SERVICE-docker-open-socket"}),
         (("etcd",), ("--listen-client-urls", "http://0.0.0.0:2379"), {"EXP-SERVICE-etcd-plain-clients"}),
     ],

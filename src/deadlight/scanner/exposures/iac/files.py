@@ -28,6 +28,9 @@ _ASSIGNED = re.compile(
 )
 _BUILD_VARIABLE = re.compile(rf"(?i)(?P<name>^[ \t]*(?:ENV|ARG)[ \t]+\w{{0,40}}{_WORD}\w{{0,40}}[ \t]+)(?P<value>\S.*)")
 _NAMED = re.compile(rf"(?i)[\"']?name[\"']?[ \t]*:[ \t]*[\"']?[\w.-]{{0,40}}{_WORD}")
+_VARIABLE = re.compile(rf"(?i)^[ \t]*variable[ \t]+\"[\w-]{{0,40}}{_WORD}")
+_VARIABLE_LINES = 8
+"""In which a variable of Terraform may have its default."""
 _VALUE = re.compile(
     r"(?P<name>[\"']?(?:value|default)[\"']?[ \t]*[:=][ \t]*)(?P<value>\"[^\"\n]*\"?|'[^'\n]*'?|[^\s,}\]]+)"
 )
@@ -71,7 +74,8 @@ def _is_manifest(text: str) -> bool:
 
 def _masked_lines(lines: list[str]) -> Iterator[str]:
     """The lines with what may be a secret replaced, so that every other thing keeps its place."""
-    in_pem, named, in_data = False, False, False
+    in_pem, in_data = False, False
+    named = 0
     for line in lines:
         if line[:1].strip() and not line.startswith("#"):
             # Of Secrets, and of ConfigMaps, of which nothing is judged that stands there.
@@ -82,8 +86,8 @@ def _masked_lines(lines: list[str]) -> Iterator[str]:
         elif in_data and line[:1] == " ":
             yield _data_line(line)
         else:
-            yield _masked_line(line, named=named)
-        named = _NAMED.search(line) is not None or (named and not line.strip())
+            yield _masked_line(line, named=named > 0)
+        named = _VARIABLE_LINES if _VARIABLE.search(line) else 1 if _NAMED.search(line) else named - 1
 
 
 def _unindented(line: str) -> str:

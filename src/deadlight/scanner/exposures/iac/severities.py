@@ -12,7 +12,7 @@ _FAMILIES: tuple[tuple[str, Severity, str], ...] = (
         "CWE-250",
     ),
     (
-        r"0\.0\.0\.0|unrestricted|publicly|public (?:access|acl|read|write|ip)|anonymous|\ball principals",
+        r"0\.0\.0\.0|unrestricted|publicly|public (?:access|acl|read|write|ip)|everyone|anonymous|\ball principals",
         Severity.HIGH,
         "CWE-284",
     ),

@@ -8,7 +8,7 @@ from deadlight.scanner.exposures.services.setting import MAX_DEPTH, MAX_NAME, MA
 
 _WORD = re.compile(r"\"((?:[^\"\\]|\\.)*+)\"?|'((?:[^'\\]|\\.)*+)'?|([^\s\"']++)")
 _SECTION = re.compile(r"\[\s*([^\]]{1,200})\]")
-_ASSIGNMENT = re.compile(r"([A-Za-z0-9_.$!-]{1,200})[ \t]*+(?:[=:]|(?=[ \t'\"]))(.*)")
+_ASSIGNMENT = re.compile(r"([A-Za-z0-9_.$!-]{1,200})(?:[ \t]*+[=:]|(?=[ \t'\"]))(.*)")
 _BARE = re.compile(r"[A-Za-z0-9_.-]{1,200}")
 _INCLUDE = re.compile(r"!(include|includedir)\s+(\S+)")
 
