@@ -58,7 +58,7 @@ def is_put_together(node: ast.AST | None) -> bool:
     """Whether a string is built from values: an f-string, `%`, `+` with a string or `.format`."""
     match node:
         case ast.JoinedStr(values=values):
-            return any(isinstance(value, ast.FormattedValue) for value in values)
+            return any(isinstance(value, ast.FormattedValue) and not _is_fixed(value.value) for value in values)
         case ast.BinOp(op=ast.Mod(), left=left):
             return text_of(left) is not None
         case ast.BinOp(op=ast.Add(), left=left, right=right):
@@ -67,6 +67,11 @@ def is_put_together(node: ast.AST | None) -> bool:
         case ast.Call(func=ast.Attribute(value=value, attr="format")):
             return text_of(value) is not None
     return False
+
+
+def _is_fixed(node: ast.expr) -> bool:
+    """Whether a value is a literal or what is written as a constant of the module: `TABLE`."""
+    return isinstance(node, ast.Constant) or (isinstance(node, ast.Name) and node.id.isupper())
 
 
 def first_text(node: ast.AST | None) -> str:

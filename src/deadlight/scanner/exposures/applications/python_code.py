@@ -1,6 +1,7 @@
 """Insecure calls and settings in one Python file, by its syntax tree."""
 
 import ast
+import re
 from collections.abc import Iterator
 
 from deadlight.ecosystems import UnreadableFileError
@@ -14,6 +15,14 @@ from deadlight.scanner.exposures.applications.python_settings import setting_mat
 MAX_SOURCE = 256 * 1024
 """Bytes of one file; parsing takes 900 times this in memory."""
 
+_TRIGGERS = re.compile(
+    rb"DEBUG|ALLOWED_HOSTS|SECRET_KEY|secret_key|COOKIE_|SECURE_|MIDDLEWARE|csrf_exempt|debug\s*=|FastAPI|allow_origins"
+    rb"|supports_credentials|verify\s*=\s*False|verify_ssl|ssl\s*=\s*False|check_hostname|CERT_NONE|PROTOCOL_|TLSVersion"
+    rb"|_create_unverified_context|yaml|pickle|marshal|dill|\beval\b|\bexec\b|shell\s*=|\bsystem\b|popen|getoutput"
+    rb"|create_subprocess_shell|jwt|md5|sha1|mktemp|XMLParser|autoescape|\.execute|\.raw\b|Policy|generate_private_key"
+)
+"""What a file has in it that any rule could match; the others, most of them, are not parsed."""
+
 
 def find_in_python(source: bytes) -> Iterator[Match]:
     """Every match in one file.
@@ -21,6 +30,8 @@ def find_in_python(source: bytes) -> Iterator[Match]:
     Raises:
         UnreadableFileError: not parseable by this interpreter, nested too deeply, too large or beyond the bounds.
     """
+    if not _TRIGGERS.search(source):
+        return
     if len(source) > MAX_SOURCE:
         raise UnreadableFileError(f"is Python of more than {MAX_SOURCE} bytes")
     try:
