@@ -5,6 +5,7 @@ ScannerError
 ├── InvalidFactsError     stored facts are damaged or of another version: scan the layer again
 ├── ImageTooLargeError    the layers together hold more files than an image may
 ├── InvalidRuleError      a rule, of applicability or of secrets, is not what its schema says
+├── SideProcessError      a program that judges files for us failed, hung or wrote nonsense
 └── ArchiveError          the reason inside a LayerError, before the digest is known
 """
 
@@ -36,3 +37,7 @@ class ImageTooLargeError(ScannerError):
 
 class InvalidRuleError(ScannerError):
     """A rule is incomplete or malformed; the text names the file and the field or the rule."""
+
+
+class SideProcessError(ScannerError):
+    """A program that judges files for us failed, took too long or wrote what nobody can read; the text says which."""

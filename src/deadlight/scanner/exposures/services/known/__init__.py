@@ -1,0 +1,1 @@
+"""The services that are known, a file each."""
