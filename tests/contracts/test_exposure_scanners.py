@@ -14,11 +14,15 @@ from deadlight.model.exposure import Exposure
 from deadlight.scanner.exposures.applications.scanner import APPLICATIONS_SCANNER
 from deadlight.scanner.exposures.exposure_scanner import ExposureScanner, ImageSettings, Judgement, KeptFile
 from deadlight.scanner.exposures.iac.scanner import IAC_SCANNER
+from deadlight.scanner.exposures.secrets import secrets_scanner
 from deadlight.scanner.exposures.services.scanner import SERVICES_SCANNER
 
 AS_APP = ImageSettings(user="app")
 
 PLANTED = "pl4nted-Passw0rd-9f3a"
+
+
+OTHERS = ("", "/", "etc/passwd", "usr/bin/python3.11", "var/lib/dpkg/status", "a/" * 2_000, "\udcff\n")
 
 
 @dataclass(frozen=True)
@@ -28,11 +32,29 @@ class Subject:
     scanner: ExposureScanner
     files: Mapping[str, str]
     settings: ImageSettings = AS_APP
+    others: tuple[str, ...] = OTHERS
+    """Files that it leaves alone."""
     judges: bool = True
     """Whether it judges by itself; infrastructure as code is judged by another process."""
 
 
 SUBJECTS = (
+    Subject(
+        secrets_scanner(b"salt"),
+        {
+            "app/.env": f"DATABASE_URL=postgres://shop:{PLANTED}@db/shop\nAPI_SECRET_KEY='{PLANTED}'\n",
+            "root/.netrc": f"machine example.com login ada password {PLANTED}\n",
+            "app/key.pem": "-----BEGIN "
+             "PRIVATE KEY-----\n"
+             "MIIEvQ"
+            + "IBADANBgkq9f3aZ8" * 30
+            + "\n-----END PRIVATE KEY-----\n",
+        },
+        ImageSettings(
+            env=(f"DB_URL=amqp://shop:{PLANTED}@queue/",), layer_commands=(f"RUN curl -u ada:{PLANTED} https://h/",)
+        ),
+        others=("lib/libz.so.1", "usr/share/doc/x", "app/a.png", "app/node_modules/x/index.js"),
+    ),
     Subject(
         SERVICES_SCANNER,
         {
@@ -136,7 +158,7 @@ def take_or_refuse(scanner: ExposureScanner, path: str, content: bytes) -> bytes
 @each_subject
 def test_it_wants_the_files_it_reads_and_no_others(subject: Subject) -> None:
     assert all(subject.scanner.wants(path) for path in subject.files)
-    for path in ("", "/", "etc/passwd", "usr/bin/python3.11", "var/lib/dpkg/status", "a/" * 2_000, "\udcff\n"):
+    for path in subject.others:
         assert not subject.scanner.wants(path)
 
 

@@ -74,7 +74,7 @@ async def test_the_inventory_says_what_is_watched_how_well_and_where_to_act(cons
     await expect(console.region("Clusters by Provider").get_by_role("listitem")).to_have_text(["2 AWS", "1 Google"])
     await expect(console.region("Most used versions").get_by_role("listitem")).to_have_text(["2 1.2", "1 1.0"])
     await expect(coverage(console, "SCA")).to_contain_text("3 of 3")
-    await expect(coverage(console, "Secrets")).to_contain_text("Not available in this version")
+    await expect(coverage(console, "Secrets")).to_contain_text("3 of 3")
     east = row(console, "east")
     for text in ("Failed", "Running", "1/5", "1 failed, 1 not installed", "AWS", "eu-west-1", "1.2"):
         await expect(east).to_contain_text(text)

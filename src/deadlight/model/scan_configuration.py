@@ -24,13 +24,6 @@ class Scanner(StrEnum):
         """What it says about an image."""
         return _FINDS[self]
 
-    @property
-    def is_available(self) -> bool:
-        """Whether this version has it. One that it has not can be configured already, and scans nothing."""
-        return self in AVAILABLE
-
-
-AVAILABLE = frozenset({Scanner.SCA, Scanner.CONTEXTUAL_ANALYSIS})
 
 CORE = (Scanner.SCA, Scanner.CONTEXTUAL_ANALYSIS)
 """Without these the dashboard's figures are incomplete."""

@@ -22,8 +22,9 @@ from deadlight.scanner.errors import (
     ScannerError,
 )
 from deadlight.scanner.exposures.examination import examine, exposure_analyzer
-from deadlight.scanner.exposures.exposure_scanner import ExposureScanner, ImageSettings, Judgement
-from deadlight.scanner.exposures.scanners import exposure_scanners
+from deadlight.scanner.exposures.exposure_scanner import ExposureScanner, ImageSettings, Judgement, KeptFile
+from deadlight.scanner.exposures.iac.checkov import NotSupported, find_checkov
+from deadlight.scanner.exposures.scanners import Examined, ExposureSetup, exposure_scanners, find_exposures
 from deadlight.scanner.facts import LISTING, LayerFacts
 from deadlight.scanner.file_index import FileIndex
 from deadlight.scanner.layer import scan_layer
@@ -37,7 +38,9 @@ __all__ = [
     "Analyzer",
     "ApplicabilityResult",
     "Evidence",
+    "Examined",
     "ExposureScanner",
+    "ExposureSetup",
     "FileIndex",
     "FirstPartyCode",
     "ImageContents",
@@ -46,9 +49,11 @@ __all__ = [
     "InvalidFactsError",
     "InvalidRuleError",
     "Judgement",
+    "KeptFile",
     "LayerError",
     "LayerFacts",
     "Limits",
+    "NotSupported",
     "Rule",
     "RuleSet",
     "ScannerError",
@@ -57,6 +62,8 @@ __all__ = [
     "exposure_analyzer",
     "exposure_scanners",
     "exposure_state",
+    "find_checkov",
+    "find_exposures",
     "judge_applicability",
     "load_rules",
     "owners_by_path",

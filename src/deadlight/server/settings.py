@@ -82,6 +82,14 @@ class Settings(BaseSettings):
     registry_pulls: int = Field(
         default=4, ge=1, le=64, description="Layers pulled from one registry at the same time by this replica."
     )
+    secret_rules: str = Field(
+        default="",
+        description="File with more rules for secrets in images, in gitleaks' format; they join those of Deadlight.",
+    )
+    checkov: str = Field(
+        default="",
+        description="Name or path of checkov, which judges infrastructure as code in images; empty looks on PATH.",
+    )
     smtp_url: SecretStr = Field(
         default=SecretStr(""),
         description="smtp://[user:password@]host[:port] or smtps://...; empty switches e-mail alerts off.",

@@ -12,7 +12,7 @@ from tests.support.registries import ServedRegistry, answering
 
 from deadlight.demo.images import BuiltImage, build_layer
 from deadlight.registry import Endpoint
-from deadlight.scanner import LayerFacts, package_analyzers
+from deadlight.scanner import ExposureSetup, LayerFacts, package_analyzers
 from deadlight.server.scans.layer_process import LayerOutcome, LayerRequest, SquashRequest, read_layer, squash_layers
 
 WEB = image(debian({"bash": "5.2-1"}))
@@ -24,7 +24,9 @@ LARGE = image_of(build_layer({"zeros": bytes(32_000_000)}))
 def request_of(registry: ServedRegistry, built: BuiltImage) -> LayerRequest:
     layer = built.layers[0]
     endpoint = Endpoint(registry.host, registry.url)
-    return LayerRequest(endpoint, "shop/web", layer.digest, layer.media_type, len(layer.content), ANALYZERS, b"")
+    return LayerRequest(
+        endpoint, "shop/web", layer.digest, layer.media_type, len(layer.content), ANALYZERS, ExposureSetup()
+    )
 
 
 async def test_a_layer_becomes_facts_that_can_be_squashed(registry: ServedRegistry) -> None:

@@ -50,18 +50,20 @@ def test_contextual_analysis_follows_the_scan_until_vulnerabilities_are_found() 
     assert status.overall.status is ScannerState.SCANNING
 
 
-def test_a_category_without_a_scanner_or_switched_off_is_never_done() -> None:
+def test_a_category_that_failed_lacks_something_or_is_switched_off_is_never_done() -> None:
     facts = ScanFacts(
         scan_status="done",
         scanned_at=EARLIER,
         is_assessed=True,
         wanted=frozenset({Scanner.SCA, Scanner.CONTEXTUAL_ANALYSIS, Scanner.SECRETS, Scanner.IAC}),
-        exposures={ExposureCategory.SECRETS: ScannerStatus(ScannerState.FAILED, LATER, "secrets: out of luck")},
-        supported=frozenset(set(ExposureCategory) - {ExposureCategory.IAC}),
+        exposures={
+            ExposureCategory.SECRETS: ScannerStatus(ScannerState.FAILED, LATER, "secrets: out of luck"),
+            ExposureCategory.IAC: ScannerStatus(ScannerState.NOT_SUPPORTED, LATER, "checkov was not found"),
+        },
     )
     found = rate_scan(facts).categories
     assert found[ExposureCategory.SECRETS].reason == "secrets: out of luck"
-    assert found[ExposureCategory.IAC].status is ScannerState.NOT_SUPPORTED
+    assert found[ExposureCategory.IAC].reason == "checkov was not found"
     assert found[ExposureCategory.SERVICES] == ScannerStatus(
         ScannerState.NOT_SCANNED, None, "Services is switched off in every cluster that runs the image"
     )

@@ -1,6 +1,7 @@
-import { Card, CardBody, CardHeader, CardTitle, Label, Progress } from "@patternfly/react-core";
+import { Card, CardBody, CardHeader, CardTitle, Progress } from "@patternfly/react-core";
 import { Link } from "react-router";
 import type { ClustersOverview, ScannerCoverage } from "../api/generated/types.gen";
+import { sentence } from "../facts/sentence";
 import { CLUSTERS_PATH } from "./clusterPath";
 
 /** On how many clusters each scanner is switched on. */
@@ -48,11 +49,7 @@ function Coverage({ scanner, clusters }: { scanner: ScannerCoverage; clusters: n
           </Link>
         </div>
       )}
-      {!scanner.available && (
-        <Label isCompact variant="outline">
-          Not available in this version
-        </Label>
-      )}
+      {scanner.lacking && <div className="dl-subtle">Not done now: {sentence(scanner.lacking)}</div>}
     </>
   );
 }

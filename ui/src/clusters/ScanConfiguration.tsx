@@ -116,14 +116,14 @@ function Scanners({ draft, scanners, change }: PartProps & { scanners: readonly 
       label={
         <>
           {item.label}{" "}
-          {!item.available && (
-            <Label isCompact variant="outline">
-              Not available in this version
+          {item.lacking && (
+            <Label isCompact status="warning">
+              Not set up
             </Label>
           )}
         </>
       }
-      description={item.finds}
+      description={item.lacking ? `${item.finds}. Not done now: ${item.lacking}.` : item.finds}
       isChecked={draft.scanners.includes(item.scanner)}
       onChange={() => change({ ...draft, scanners: toggled(draft.scanners, item.scanner) })}
     />

@@ -19,7 +19,7 @@ def exposure_analyzer(scanner: ExposureScanner, limits: Limits = DEFAULT_LIMITS)
         lambda path, _executable: scanner.wants(path),
         Budget(scanner.max_bytes, limits.max_examined_bytes, limits.max_excerpts_bytes, limits.max_documents),
         take=lambda path, content: scanner.take(path, bytes(content)),
-        tells_unread=lambda _path: False,  # most are large because they are no settings at all
+        tells_unread=scanner.tells_unread,
     )
 
 
@@ -48,9 +48,14 @@ def examine(
     scanner: ExposureScanner, image: ExaminedImage, settings: ImageSettings, limits: Limits = DEFAULT_LIMITS
 ) -> Judgement:
     """Have a scanner judge everything it kept of an image."""
-    judgement = scanner.judge(list(_iter_kept(scanner.name, image)), settings)
+    judgement = scanner.judge(list_kept(scanner.name, image), settings)
     problems = [*_iter_unread(scanner.name, image.layers), *judgement.problems]
     return replace(judgement, problems=bounded(problems, limits.max_problems))
+
+
+def list_kept(name: str, image: ExaminedImage) -> list[KeptFile]:
+    """Everything that the analyzer of this name kept of an image, lowest layer first."""
+    return list(_iter_kept(name, image))
 
 
 def _iter_kept(name: str, image: ExaminedImage) -> Iterator[KeptFile]:

@@ -50,6 +50,11 @@ class Judgement:
     """What could not be read, each naming the path."""
 
 
+def never(_path: str) -> bool:
+    """For scanners whose files are small wherever they are what their name says."""
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class ExposureScanner:
     """One way of finding exposures of one category.
@@ -68,5 +73,7 @@ class ExposureScanner:
     take: Callable[[str, bytes], bytes | None]
     """From a file's path and content. Raises UnreadableFileError, with the reason, for what is damaged."""
     judge: Callable[[Sequence[KeptFile], ImageSettings], Judgement]
+    tells_unread: Callable[[str], bool] = never
+    """Whether it is worth a word that the file of this path was too large to be read."""
     max_bytes: int = 1 << 20
     """Larger files are left out; those of another kind than their name says mostly."""

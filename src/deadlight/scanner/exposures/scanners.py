@@ -1,9 +1,115 @@
-"""The table of scanners of exposures."""
+"""The table of scanners of exposures, and asking all of them."""
 
-from deadlight.scanner.exposures.exposure_scanner import ExposureScanner
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from deadlight.model.exposure import Exposure, ExposureCategory
+from deadlight.scanner.errors import InvalidRuleError, ScannerError
+from deadlight.scanner.exposures.applications.scanner import APPLICATIONS_SCANNER
+from deadlight.scanner.exposures.examination import ExaminedImage, examine, list_kept
+from deadlight.scanner.exposures.exposure_scanner import ExposureScanner, ImageSettings
+from deadlight.scanner.exposures.iac.checkov import NotSupported, find_checkov, judge_iac
+from deadlight.scanner.exposures.iac.scanner import IAC_SCANNER
+from deadlight.scanner.exposures.secrets.gitleaks import parse_gitleaks_rules
+from deadlight.scanner.exposures.secrets.rules import SecretRule, load_rules
+from deadlight.scanner.exposures.secrets.scanner import DEFAULT_SALT, secrets_scanner
+from deadlight.scanner.exposures.services.scanner import SERVICES_SCANNER
+
+logger = logging.getLogger(__name__)
 
 
-def exposure_scanners(salt: bytes) -> tuple[ExposureScanner, ...]:
-    """Every scanner of exposures; `salt` keeps stored fingerprints of secrets from being guessed."""
-    del salt
-    return ()
+@dataclass(frozen=True, slots=True)
+class ExposureSetup:
+    """What the scanners of exposures depend on beside this version."""
+
+    salt: bytes = DEFAULT_SALT
+    """For fingerprints of secrets."""
+    secret_rules: str = ""
+    """Path of a file with more rules for secrets in gitleaks' format; empty for none."""
+    checkov: str = ""
+    """Name or path of the program that judges infrastructure as code; empty looks on PATH."""
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What the scanners of one category found, or why they found nothing out."""
+
+    exposures: tuple[Exposure, ...] = ()
+    problems: tuple[str, ...] = ()
+    """What could not be read."""
+    error: str = ""
+    """Why they failed."""
+    not_supported: str = ""
+    """What is missing here for this category, where anything is."""
+
+
+@lru_cache(maxsize=8)
+def exposure_scanners(setup: ExposureSetup) -> tuple[ExposureScanner, ...]:
+    """Every scanner of exposures.
+
+    Raises:
+        InvalidRuleError: the file of more rules cannot be read; says what is wrong with it.
+    """
+    secrets = secrets_scanner(setup.salt, _secret_rules(setup.secret_rules))
+    return (secrets, APPLICATIONS_SCANNER, SERVICES_SCANNER, IAC_SCANNER)
+
+
+def _secret_rules(path: str) -> tuple[SecretRule, ...] | None:
+    if not path:
+        return None
+    try:
+        more = parse_gitleaks_rules(path, Path(path).read_bytes())
+    except OSError as error:
+        raise InvalidRuleError(f"secret rules {path}: cannot be read: {error.strerror}") from error
+    for notice in more.notices:
+        logger.warning("a rule for secrets is left out", extra={"file": path, "notice": notice})
+    return (*load_rules(), *more.rules)
+
+
+def find_exposures(
+    image: ExaminedImage, settings: ImageSettings, setup: ExposureSetup, categories: Iterable[ExposureCategory]
+) -> Mapping[ExposureCategory, Examined]:
+    """Ask the scanners of some categories. One that fails takes no other along.
+
+    Blocks for seconds, longer where another program has to judge infrastructure as code.
+    """
+    scanners = exposure_scanners(setup)
+    return {
+        category: _examine_all([item for item in scanners if item.category is category], image, settings, setup)
+        for category in categories
+    }
+
+
+def _examine_all(
+    scanners: Sequence[ExposureScanner], image: ExaminedImage, settings: ImageSettings, setup: ExposureSetup
+) -> Examined:
+    found = [_examine(scanner, image, settings, setup) for scanner in scanners]
+    return Examined(
+        tuple(exposure for part in found for exposure in part.exposures),
+        tuple(problem for part in found for problem in part.problems),
+        "; ".join(part.error for part in found if part.error),
+        "; ".join(part.not_supported for part in found if part.not_supported),
+    )
+
+
+def _examine(scanner: ExposureScanner, image: ExaminedImage, settings: ImageSettings, setup: ExposureSetup) -> Examined:
+    try:
+        if scanner is IAC_SCANNER:
+            return _judge_iac(image, setup)
+        judgement = examine(scanner, image, settings)
+    except ScannerError as error:
+        return Examined(error=f"{scanner.name}: {error}")
+    except Exception as error:
+        logger.exception("a scanner of exposures failed", extra={"scanner": scanner.name})
+        return Examined(error=f"{scanner.name}: unexpected {type(error).__name__}, the log says more")
+    return Examined(judgement.exposures, judgement.problems)
+
+
+def _judge_iac(image: ExaminedImage, setup: ExposureSetup) -> Examined:
+    judged = judge_iac([list_kept(IAC_SCANNER.name, image)], find_checkov(setup.checkov))
+    if isinstance(judged, NotSupported):
+        return Examined(not_supported=judged.reason)
+    return Examined(judged[0].exposures, judged[0].problems)

@@ -13,7 +13,6 @@ from deadlight.server.assessment.exposure_schemas import (
     ScanStatusOut,
 )
 from deadlight.server.scans.configuration import find_wanted
-from deadlight.server.scans.due import exposure_states
 from deadlight.server.scans.status import ScanFacts, ScannerState, ScannerStatus, ScanStatus, rate_scan
 
 MAX_ROWS = 2_000
@@ -70,7 +69,6 @@ async def load_scan_status(connection: AsyncConnection, image_tag_id: int) -> Sc
                 )
                 for item in examined
             },
-            supported=frozenset(exposure_states()),
         )
     )
 

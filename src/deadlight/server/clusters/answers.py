@@ -1,5 +1,7 @@
 """From rated clusters to the bodies that answer requests. Pure."""
 
+from collections.abc import Mapping
+
 from deadlight.model.scan_configuration import CORE, DEFAULT_RETENTION_DAYS, EXPOSURES, Scanner
 from deadlight.server.clusters.health import HEARTBEAT, NodeFacts, NodeStatus, RatedCluster, Timeouts
 from deadlight.server.clusters.overview import Overview
@@ -52,8 +54,8 @@ def cluster_detail(cluster: RatedCluster) -> ClusterDetail:
     return ClusterDetail(cluster=cluster_row(cluster), nodes=nodes)
 
 
-def clusters_overview(overview: Overview, timeouts: Timeouts) -> ClustersOverview:
-    """The figures over all clusters."""
+def clusters_overview(overview: Overview, timeouts: Timeouts, lacking: Mapping[Scanner, str]) -> ClustersOverview:
+    """The figures over all clusters; `lacking` says of scanners what this service is missing for them."""
     return ClustersOverview(
         clusters=overview.clusters,
         with_sensors=overview.with_sensors,
@@ -65,7 +67,7 @@ def clusters_overview(overview: Overview, timeouts: Timeouts) -> ClustersOvervie
         by_status=overview.by_status,
         by_provider=overview.by_provider,
         by_version=overview.by_version,
-        coverage=[_coverage(scanner, count) for scanner, count in overview.scanners.items()],
+        coverage=[_coverage(scanner, count, lacking.get(scanner, "")) for scanner, count in overview.scanners.items()],
         default_retention_days=DEFAULT_RETENTION_DAYS,
         timeouts=TimeoutsInfo(
             heartbeat=HEARTBEAT.total_seconds(),
@@ -96,12 +98,12 @@ def _failing(cluster: RatedCluster) -> FailingCluster:
     return FailingCluster(id=str(facts.id), name=facts.name, status=cluster.status, problems=_problems(cluster))
 
 
-def _coverage(scanner: Scanner, clusters: int) -> ScannerCoverage:
+def _coverage(scanner: Scanner, clusters: int, lacking: str) -> ScannerCoverage:
     return ScannerCoverage(
         scanner=scanner,
         label=scanner.label,
         finds=scanner.finds,
-        available=scanner.is_available,
+        lacking=lacking,
         is_core=scanner in CORE,
         is_exposure=scanner in EXPOSURES,
         clusters=clusters,

@@ -23,6 +23,7 @@ from deadlight.server.clusters.schemas import (
     ScanConfigurationIn,
 )
 from deadlight.server.inventory.service import remove_cluster
+from deadlight.server.scans.due import find_lacking
 from deadlight.server.services import ServicesDep
 from deadlight.server.settings import Settings
 
@@ -42,9 +43,8 @@ async def get_clusters(query: Annotated[ClusterQuery, Query()], _: Admin, servic
         facts, now = await load_clusters(connection)
     rated = [rate(item, now, timeouts) for item in facts]
     found = select(rated, query.cluster_filter(), query.order_by, descending=query.descending)
-    return ClusterList(
-        clusters=[cluster_row(item) for item in found], overview=clusters_overview(summarise(rated), timeouts)
-    )
+    overview = clusters_overview(summarise(rated), timeouts, find_lacking(services.settings))
+    return ClusterList(clusters=[cluster_row(item) for item in found], overview=overview)
 
 
 @router.put("/configuration", operation_id="configureClusters", status_code=204)

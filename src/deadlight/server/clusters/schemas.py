@@ -134,7 +134,7 @@ class ScannerCoverage(BaseModel):
     scanner: Scanner
     label: str
     finds: str
-    available: bool = Field(description="false: it can be configured, and this version scans nothing with it")
+    lacking: str = Field(description="what this service lacks to scan for it; empty where it lacks nothing")
     is_core: bool = Field(description="without it the dashboard's figures are incomplete")
     is_exposure: bool = Field(description="it belongs to the group Exposures")
     clusters: int

@@ -2,15 +2,23 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
 
 from sqlalchemy import Row, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.model.exposure import ExposureCategory
 from deadlight.model.scan_configuration import Scanner
-from deadlight.scanner import SCANNER_STATE, exposure_scanners, exposure_state
+from deadlight.scanner import (
+    SCANNER_STATE,
+    ExposureSetup,
+    NotSupported,
+    exposure_scanners,
+    exposure_state,
+    find_checkov,
+)
 from deadlight.server.scans.configuration import find_wanted
+from deadlight.server.secrets import derive_key
+from deadlight.server.settings import Settings
 from deadlight.server.tables.scans import exposure_scan
 
 _STALE = text(
@@ -43,40 +51,63 @@ class Due:
     """Whether its packages are not known, or only to another version of the scanner."""
     categories: frozenset[ExposureCategory]
     """Exposures to look for."""
+    setup: ExposureSetup
 
     def __bool__(self) -> bool:
         return self.packages or bool(self.categories)
 
 
-@cache
-def exposure_states() -> Mapping[ExposureCategory, str]:
-    """The state of the scanners of each category of exposures that this version has."""
-    scanners = exposure_scanners(b"")
-    categories = [category for category in ExposureCategory if any(item.category is category for item in scanners)]
-    return {
-        category: exposure_state([item for item in scanners if item.category is category]) for category in categories
+def setup_of(settings: Settings) -> ExposureSetup:
+    """What the scanners of exposures of this service depend on."""
+    salt = derive_key(settings.secret_key.get_secret_value(), "fingerprints of secrets")
+    return ExposureSetup(salt, settings.secret_rules, settings.checkov)
+
+
+def find_lacking(settings: Settings) -> Mapping[Scanner, str]:
+    """What this service lacks for a scanner, and what to do; empty where it lacks nothing."""
+    checkov = find_checkov(settings.checkov)
+    return {Scanner.IAC: checkov.reason} if isinstance(checkov, NotSupported) else {}
+
+
+def exposure_states(setup: ExposureSetup) -> Mapping[ExposureCategory, str]:
+    """The state of the scanners of each category; another one where a program comes or goes that a category needs."""
+    scanners = exposure_scanners(setup)
+    states = {
+        category: exposure_state([item for item in scanners if item.category is category])
+        for category in ExposureCategory
     }
+    if isinstance(find_checkov(setup.checkov), NotSupported):
+        states[ExposureCategory.IAC] += " without checkov"
+    return states
 
 
-async def find_due(connection: AsyncConnection, image_tag_id: int, image: Row[tuple[int, str]]) -> Due:
+async def find_due(
+    connection: AsyncConnection, image_tag_id: int, image: Row[tuple[int, str]], setup: ExposureSetup
+) -> Due:
     """What an image that runs under this tag is to be scanned for."""
     wanted = await find_wanted(connection, image_tag_id)
     rows = await connection.execute(
         select(exposure_scan.c.category, exposure_scan.c.scanner_state).where(exposure_scan.c.image_id == image.id)
     )
     known = {row.category: row.scanner_state for row in rows}
-    return Due(image.id, image.scanner_state != SCANNER_STATE, _categories(wanted, known))
+    categories = _categories(wanted, known, exposure_states(setup))
+    return Due(image.id, image.scanner_state != SCANNER_STATE, categories, setup)
 
 
-def _categories(wanted: Iterable[Scanner], known: Mapping[str, str]) -> frozenset[ExposureCategory]:
+def _categories(
+    wanted: Iterable[Scanner], known: Mapping[str, str], states: Mapping[ExposureCategory, str]
+) -> frozenset[ExposureCategory]:
     names = {scanner.value for scanner in wanted}
-    states = exposure_states().items()
-    return frozenset(category for category, state in states if category in names and known.get(category) != state)
+    return frozenset(
+        category for category, state in states.items() if category in names and known.get(category) != state
+    )
 
 
-async def list_stale(connection: AsyncConnection, room: int, cluster_id: str | None = None) -> list[int]:
+async def list_stale(
+    connection: AsyncConnection, setup: ExposureSetup, room: int, cluster_id: str | None = None
+) -> list[int]:
     """Up to `room` image tags that run, in one cluster or any, whose result is of older scanners or lacks some."""
-    states = exposure_states()
+    states = exposure_states(setup)
     parameters = {
         "state": SCANNER_STATE,
         "categories": list(states),

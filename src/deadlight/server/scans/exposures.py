@@ -9,9 +9,8 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.model.exposure import Exposure, ExposureCategory
+from deadlight.scanner import Examined
 from deadlight.server.db.zero_bytes import without_zero_bytes
-from deadlight.server.scans.due import exposure_states
-from deadlight.server.scans.layer_process import Examined
 from deadlight.server.tables.scans import exposure_scan
 
 MAX_EXPOSURES = 2_000
@@ -55,13 +54,16 @@ _ADD = text(
 
 
 async def store_exposures(
-    connection: AsyncConnection, image_id: int, examined: Mapping[ExposureCategory, Examined]
+    connection: AsyncConnection,
+    image_id: int,
+    examined: Mapping[ExposureCategory, Examined],
+    states: Mapping[ExposureCategory, str],
 ) -> None:
     """Bring what is known of an image's exposures in step with what was found; others' categories are left alone."""
     for category, found in sorted(examined.items()):
-        if not found.error:
-            await _reconcile(connection, image_id, category, found.judgement.exposures)
-        await _note(connection, image_id, category, found)
+        if not found.error and not found.not_supported:
+            await _reconcile(connection, image_id, category, found.exposures)
+        await _note(connection, image_id, category, found, states[category])
 
 
 async def _reconcile(
@@ -84,14 +86,16 @@ def _row(item: Exposure) -> dict[str, Any]:
     return row | {"severity_rank": item.severity.rank}
 
 
-async def _note(connection: AsyncConnection, image_id: int, category: ExposureCategory, found: Examined) -> None:
+async def _note(
+    connection: AsyncConnection, image_id: int, category: ExposureCategory, found: Examined, state: str
+) -> None:
     values = {
         "image_id": image_id,
         "category": category.value,
-        "status": "failed" if found.error else "done",
-        "reason": found.error,
-        "scanner_state": exposure_states()[category],
-        "problems": without_zero_bytes(list(found.judgement.problems)),
+        "status": "failed" if found.error else "not_supported" if found.not_supported else "done",
+        "reason": found.error or found.not_supported,
+        "scanner_state": state,
+        "problems": without_zero_bytes(list(found.problems)),
     }
     statement = upsert(exposure_scan).values(**values)
     changed = {name: statement.excluded[name] for name in values} | {"scanned_at": text("now()")}

@@ -10,7 +10,7 @@ from deadlight.server.events.outbox import Event
 from deadlight.server.inventory.changes import list_arrived
 from deadlight.server.jobs.queue import enqueue
 from deadlight.server.scans.configuration import find_switched_off
-from deadlight.server.scans.jobs import ScanImage, rescan_cluster, retry_scans
+from deadlight.server.scans.jobs import RescanCluster, ScanImage, retry_scans
 from deadlight.server.scans.store import find_left_out, leave_out, queue_scan
 
 _DEPLOYED = text(
@@ -42,7 +42,7 @@ async def scan_configured_cluster(connection: AsyncConnection, event: Event) -> 
     cluster_id = event.data["cluster_id"]
     deployed = await connection.execute(_DEPLOYED, {"cluster_id": cluster_id})
     await _scan_left_out(connection, deployed.scalars().all())
-    await rescan_cluster(connection, cluster_id)
+    await enqueue(connection, [RescanCluster(cluster_id)])
 
 
 async def scan_registry(connection: AsyncConnection, event: Event) -> None:

@@ -5,11 +5,10 @@ import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
-from deadlight.model.exposure import ExposureCategory
 from deadlight.registry import ImageConfig, UnavailableError
 from deadlight.scanner import LISTING, SCANNER_STATE, ImageSettings, exposure_scanners, package_analyzers
 from deadlight.server.registries.service import Registry, client_for
-from deadlight.server.scans.due import Due
+from deadlight.server.scans.due import Due, exposure_states
 from deadlight.server.scans.exposures import store_exposures
 from deadlight.server.scans.layer_process import (
     LayerOutcome,
@@ -23,7 +22,6 @@ from deadlight.server.scans.layers import KnownLayer, find_layers, forget_layers
 from deadlight.server.scans.processes import ProcessEndedError
 from deadlight.server.scans.resolve import NotScannableError, ResolvedImage
 from deadlight.server.scans.store import store_contents
-from deadlight.server.secrets import derive_key
 from deadlight.server.services import Services
 
 logger = logging.getLogger(__name__)
@@ -38,41 +36,36 @@ async def scan_resolved_image(
         NotScannableError: a layer, or all of them together, cannot be read, and will not be next time.
         UnavailableError: the registry cannot be asked now.
     """
-    analyzers = analyzer_versions(due.categories)
-    layers, read = await _read_layers(services, registry, repository, resolved, analyzers)
-    squashed = await _squash(services, resolved, layers, due.categories)
+    layers, read = await _read_layers(services, registry, repository, resolved, due)
+    squashed = await _squash(services, resolved, layers, due)
     async with services.engine.begin() as connection:
         if due.packages:
             await store_contents(connection, due.image_id, squashed, SCANNER_STATE)
-        await store_exposures(connection, due.image_id, squashed.exposures)
+        await store_exposures(connection, due.image_id, squashed.exposures, exposure_states(due.setup))
     logger.info("image scanned", extra={"image_id": due.image_id, "packages": len(squashed.packages)})
     return read
 
 
-def analyzer_versions(categories: frozenset[ExposureCategory]) -> dict[str, int]:
-    """What has to have read every layer, for packages and these categories of exposures."""
-    scanners = [scanner for scanner in exposure_scanners(b"") if scanner.category in categories]
+def _analyzer_versions(due: Due) -> dict[str, int]:
+    """What has to have read every layer: what finds packages, and the scanners of the exposures that are due."""
+    scanners = [scanner for scanner in exposure_scanners(due.setup) if scanner.category in due.categories]
     states = [LISTING, *(analyzer.state for analyzer in package_analyzers())]
     return dict([*states, *((scanner.name, scanner.version) for scanner in scanners)])
 
 
-def _salt(services: Services) -> bytes:
-    return derive_key(services.settings.secret_key.get_secret_value(), "fingerprints of secrets")
-
-
 async def _read_layers(
-    services: Services, registry: Registry, repository: str, resolved: ResolvedImage, analyzers: Mapping[str, int]
+    services: Services, registry: Registry, repository: str, resolved: ResolvedImage, due: Due
 ) -> tuple[list[tuple[str, Mapping[str, bytes]]], int]:
     """Digest and parts of every layer, lowest first, and how many had to be read."""
+    analyzers = _analyzer_versions(due)
     digests = [item.digest for item in resolved.layers]
     async with services.engine.connect() as connection:
         known = await find_layers(connection, digests, analyzers)
     missing = {item.digest: item for item in resolved.layers if known[item.digest].missing}
     if missing:
         endpoint = await client_for(services, registry).signed_in_endpoint()
-        salt = _salt(services)
         requests = [
-            LayerRequest(endpoint, repository, digest, item.media_type, item.size, known[digest].missing, salt)
+            LayerRequest(endpoint, repository, digest, item.media_type, item.size, known[digest].missing, due.setup)
             for digest, item in missing.items()
         ]
         outcomes = await asyncio.gather(*(_read_layer(services, registry.host, request) for request in requests))
@@ -117,9 +110,9 @@ async def _squash(
     services: Services,
     resolved: ResolvedImage,
     layers: Sequence[tuple[str, Mapping[str, bytes]]],
-    categories: frozenset[ExposureCategory],
+    due: Due,
 ) -> SquashedImage:
-    request = SquashRequest(layers, categories, _settings(resolved.config), _salt(services))
+    request = SquashRequest(layers, due.categories, _settings(resolved.config), due.setup)
     try:
         squashed = await asyncio.get_running_loop().run_in_executor(services.processes, squash_layers, request)
     except ProcessEndedError:

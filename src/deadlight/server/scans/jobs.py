@@ -14,7 +14,7 @@ from deadlight.registry import RegistryError, UnavailableError
 from deadlight.server.jobs.queue import Job, RetryLaterError, enqueue
 from deadlight.server.registries.service import Registry, client_for, find_distrust, find_registry
 from deadlight.server.scans.configuration import expire_results, find_switched_off
-from deadlight.server.scans.due import find_due, list_stale
+from deadlight.server.scans.due import find_due, list_stale, setup_of
 from deadlight.server.scans.image_scan import scan_resolved_image
 from deadlight.server.scans.resolve import NotScannableError, resolve_image
 from deadlight.server.scans.store import (
@@ -54,6 +54,13 @@ class RescanImage(ScanImage, frozen=True):
     priority: ClassVar[int] = -1
 
 
+class RescanCluster(Job, frozen=True):
+    """Scan what runs in a cluster for what it has just been configured to want."""
+
+    name: ClassVar[str] = "rescan_cluster"
+    cluster_id: str
+
+
 async def scan_image(services: Services, job: ScanImage) -> None:
     """Scan one image. Idempotent: layers and images that are known are not read again.
 
@@ -87,7 +94,7 @@ async def _scan(services: Services, registry: Registry | None, target: Row[Any])
     resolved = await resolve_image(client, target.repository, target.tag, target.digest, platform)
     async with services.engine.begin() as connection:
         image = await store_image(connection, target.id, resolved)
-        due = await find_due(connection, target.id, image)
+        due = await find_due(connection, target.id, image, setup_of(services.settings))
     read = await scan_resolved_image(services, registry, target.repository, resolved, due) if due else 0
     await _finish(services, target.id, image.id, read)
 
@@ -127,13 +134,16 @@ async def rescan_stale(services: Services) -> None:
     """Running images whose result has expired, or was found by scanners that are not those of today."""
     async with services.engine.begin() as connection:
         await expire_results(connection)
-        stale = await list_stale(connection, max(0, RESCANS_WAITING - await count_unfinished(connection)))
+        room = max(0, RESCANS_WAITING - await count_unfinished(connection))
+        stale = await list_stale(connection, setup_of(services.settings), room)
         await _rescan(connection, stale)
 
 
-async def rescan_cluster(connection: AsyncConnection, cluster_id: str) -> None:
-    """Scan what runs in a cluster for what it has just been configured to want."""
-    await _rescan(connection, await list_stale(connection, RESCANS_WAITING, cluster_id))
+async def run_rescan_cluster(services: Services, job: RescanCluster) -> None:
+    """Idempotent: what has been scanned for everything that is wanted is left alone."""
+    async with services.engine.begin() as connection:
+        stale = await list_stale(connection, setup_of(services.settings), RESCANS_WAITING, job.cluster_id)
+        await _rescan(connection, stale)
 
 
 async def _rescan(connection: AsyncConnection, image_tag_ids: Sequence[int]) -> None:

@@ -6,7 +6,6 @@ survive the way back.
 
 import asyncio
 import io
-import logging
 import queue
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing, suppress
@@ -21,25 +20,22 @@ from deadlight.model.package import InstalledPackage
 from deadlight.registry import Endpoint, RegistryClient, RegistryError, UnavailableError
 from deadlight.scanner import (
     Analyzer,
-    ExposureScanner,
+    Examined,
+    ExposureSetup,
     FileIndex,
-    ImageContents,
     ImageSettings,
     InvalidFactsError,
-    Judgement,
     LayerError,
     LayerFacts,
     ScannerError,
     by_name,
-    examine,
     exposure_analyzer,
     exposure_scanners,
+    find_exposures,
     package_analyzers,
     scan_layer,
     squash,
 )
-
-logger = logging.getLogger(__name__)
 
 CHUNKS_AHEAD = 16
 """How many pieces of a layer (about 64 KiB each) may wait between the network and the scanner."""
@@ -56,8 +52,7 @@ class LayerRequest:
     size: int
     analyzers: frozenset[str]
     """By name; the listing comes with any of them."""
-    salt: bytes
-    """For fingerprints of secrets."""
+    setup: ExposureSetup
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,14 +96,14 @@ async def _pull_and_scan(request: LayerRequest) -> LayerFacts:
 def _scan(pipe: "_Pipe", request: LayerRequest) -> LayerFacts:
     reader = cast(BinaryIO, io.BufferedReader(pipe, buffer_size=1 << 20))
     try:
-        analyzers = by_name(_analyzers(request.salt), request.analyzers)
+        analyzers = by_name(_analyzers(request.setup), request.analyzers)
         return scan_layer(reader, digest=request.digest, media_type=request.media_type, analyzers=analyzers)
     finally:
         pipe.abandon()  # however it ended: who feeds a pipe that nobody reads would wait for ever
 
 
-def _analyzers(salt: bytes) -> tuple[Analyzer, ...]:
-    return (*package_analyzers(), *map(exposure_analyzer, exposure_scanners(salt)))
+def _analyzers(setup: ExposureSetup) -> tuple[Analyzer, ...]:
+    return (*package_analyzers(), *map(exposure_analyzer, exposure_scanners(setup)))
 
 
 async def _raise_cause(pull: asyncio.Task[None]) -> None:
@@ -176,15 +171,7 @@ class SquashRequest:
     """Digest and parts of each, lowest first."""
     categories: frozenset[ExposureCategory] = frozenset()
     settings: ImageSettings = field(default_factory=ImageSettings)
-    salt: bytes = b""
-
-
-@dataclass(frozen=True, slots=True)
-class Examined:
-    """What the scanners of one category of exposures found, or why they failed."""
-
-    judgement: Judgement = field(default_factory=Judgement)
-    error: str = ""
+    setup: ExposureSetup = field(default_factory=ExposureSetup)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,26 +204,5 @@ def squash_layers(request: SquashRequest) -> SquashedImage:
         problems=contents.problems,
         file_index=FileIndex.of(contents).to_bytes(),
         calls=msgspec.msgpack.encode(contents.calls),
-        exposures={category: _examine_all(category, contents, request) for category in request.categories},
+        exposures=find_exposures(contents.examined, request.settings, request.setup, request.categories),
     )
-
-
-def _examine_all(category: ExposureCategory, contents: ImageContents, request: SquashRequest) -> Examined:
-    scanners = [scanner for scanner in exposure_scanners(request.salt) if scanner.category is category]
-    judgements = [_examine(scanner, contents, request) for scanner in scanners]
-    return Examined(
-        Judgement(
-            tuple(exposure for found in judgements for exposure in found.judgement.exposures),
-            tuple(problem for found in judgements for problem in found.judgement.problems),
-        ),
-        "; ".join(found.error for found in judgements if found.error),
-    )
-
-
-def _examine(scanner: ExposureScanner, contents: ImageContents, request: SquashRequest) -> Examined:
-    """One scanner that fails takes neither the others nor the packages along."""
-    try:
-        return Examined(examine(scanner, contents.examined, request.settings))
-    except Exception as error:
-        logger.exception("a scanner of exposures failed", extra={"scanner": scanner.name})
-        return Examined(error=f"{scanner.name}: unexpected {type(error).__name__}, the service's log says more")

@@ -47,8 +47,6 @@ class ScanFacts:
     """What the clusters that run it want."""
     exposures: Mapping[ExposureCategory, ScannerStatus] | None = None
     """Of the categories that have been scanned for."""
-    supported: frozenset[ExposureCategory] = frozenset(ExposureCategory)
-    """Categories that this version has a scanner for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +106,6 @@ def _contextual_analysis(facts: ScanFacts, sca: ScannerStatus) -> ScannerStatus:
 
 def _category(category: ExposureCategory, facts: ScanFacts, sca: ScannerStatus) -> ScannerStatus:
     scanner = Scanner(category.value)
-    if category not in facts.supported:
-        return ScannerStatus(ScannerState.NOT_SUPPORTED, None, f"this version has no scanner for {scanner.label}")
     if found := (facts.exposures or {}).get(category):
         return found
     if scanner not in facts.wanted:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from deadlight.model.exposure import ExposureCategory
 from deadlight.scanner.exposures.exposure_scanner import ExposureScanner, ImageSettings, Judgement, KeptFile
 from deadlight.scanner.exposures.secrets.kept import encode
-from deadlight.scanner.exposures.secrets.paths import may_hold_secrets
+from deadlight.scanner.exposures.secrets.paths import is_named_for_secrets, may_hold_secrets
 from deadlight.scanner.exposures.secrets.rules import SecretRule, load_rules, read_rule_files
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def secrets_scanner(salt: bytes = DEFAULT_SALT, rules: tuple[SecretRule, ...] | 
         wants=may_hold_secrets,
         take=work.take,
         judge=work.judge,
+        tells_unread=is_named_for_secrets,
         max_bytes=MAX_BYTES,
     )
 
