@@ -82,7 +82,9 @@ SUBJECTS = (
             "app/server.js": f"const jwt = require('jsonwebtoken'); jwt.sign({{}}, '{PLANTED}'); const a = express()",
             "app/tools.ts": f"import {{ exec }} from 'child_process'; exec(`login {PLANTED} ${{name}}`)",
         },
-        ImageSettings(env=("FLASK_DEBUG=1", f"TOKEN={PLANTED}"), command=("node", "--inspect=0.0.0.0")),
+        ImageSettings(
+            env=("FLASK_DEBUG=1", f"TOKEN={PLANTED}"), command=("uvicorn", f"--header=a:{PLANTED}", "--reload")
+        ),
     ),
     Subject(
         IAC_SCANNER,

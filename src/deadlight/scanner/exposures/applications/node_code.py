@@ -18,7 +18,7 @@ MAX_ARGUMENT = 2_000
 
 _SHELLS = frozenset(f"{module}.{name}" for module in ("child_process", "shelljs") for name in ("exec", "execSync"))
 _SESSIONS = frozenset({"express-session", "cookie-session"})
-_SQL = ("select ", "insert ", "update ", "delete ", "replace ", "drop ", "alter ", "create ", "with ")
+_SQL = ("select ", "insert ", "update ", "delete ", "replace ", "with ")
 _OLD = frozenset({"TLSv1", "TLSv1.1", "TLSv1_method", "TLSv1_1_method", "SSLv3_method", "SSLv23_method"})
 
 

@@ -12,7 +12,7 @@ from deadlight.scanner.exposures.rule import RuleText
 MAX_PARTS = 200
 """Nodes of one argument that are looked at."""
 
-_SQL = ("select ", "insert ", "update ", "delete ", "replace ", "drop ", "alter ", "create ", "with ")
+_SQL = ("select ", "insert ", "update ", "delete ", "replace ", "with ")
 _VERBS = ("get", "post", "put", "patch", "delete", "head", "options", "request")
 
 

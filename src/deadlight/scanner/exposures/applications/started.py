@@ -29,21 +29,22 @@ STARTED_RULES = (DEVELOPMENT_SERVER, INSPECTOR)
 """The rules that only how the image is started tells about."""
 
 _VARIABLES = (
-    (re.compile(r"NODE_TLS_REJECT_UNAUTHORIZED=0"), node_rules.TLS_UNVERIFIED),
-    (re.compile(r"PYTHONHTTPSVERIFY=0"), python_rules.TLS_UNVERIFIED),
-    (re.compile(r"FLASK_DEBUG=(?i:1|true|on)|FLASK_ENV=development"), python_rules.DEBUG_SERVER),
-    (re.compile(r"(?:DJANGO_DEBUG)=(?i:1|true|on)"), python_rules.DJANGO_DEBUG),
-    (re.compile(r"NODE_OPTIONS=(?s:.{0,500}?)--inspect(?:-brk)?=0\.0\.0\.0(?s:.*)"), INSPECTOR),
+    (re.compile(r"NODE_TLS_REJECT_UNAUTHORIZED=0\Z"), node_rules.TLS_UNVERIFIED, "NODE_TLS_REJECT_UNAUTHORIZED=0"),
+    (re.compile(r"PYTHONHTTPSVERIFY=0\Z"), python_rules.TLS_UNVERIFIED, "PYTHONHTTPSVERIFY=0"),
+    (re.compile(r"FLASK_DEBUG=(?i:1|true|on)"), python_rules.DEBUG_SERVER, "FLASK_DEBUG=1"),
+    (re.compile(r"FLASK_ENV=development"), python_rules.DEBUG_SERVER, "FLASK_ENV=development"),
+    (re.compile(r"DJANGO_DEBUG=(?i:1|true|on)"), python_rules.DJANGO_DEBUG, "DJANGO_DEBUG=1"),
+    (re.compile(r"NODE_OPTIONS=.{0,500}?--inspect(?:-brk)?=0\.0\.0\.0"), INSPECTOR, "NODE_OPTIONS=… --inspect=0.0.0.0"),
 )
 _COMMANDS = (
-    (re.compile(r"--inspect(?:-brk)?=(?:0\.0\.0\.0|\[?::\]?)"), INSPECTOR),
-    (
-        re.compile(
-            r"manage\.py runserver|flask (?:\S+ ){0,4}run|uvicorn .{0,500}?--reload|(?:npm|yarn|pnpm) (?:run )?dev"
-        ),
-        DEVELOPMENT_SERVER,
-    ),
+    (re.compile(r"--inspect(?:-brk)?=(?:0\.0\.0\.0|\[?::\]?)"), INSPECTOR, "--inspect=0.0.0.0"),
+    (re.compile(r"manage\.py runserver"), DEVELOPMENT_SERVER, "manage.py runserver"),
+    (re.compile(r"flask (?:\S+ ){0,4}run\b"), DEVELOPMENT_SERVER, "flask run"),
+    (re.compile(r"uvicorn .{0,500}?--reload"), DEVELOPMENT_SERVER, "uvicorn … --reload"),
+    (re.compile(r"(?:npm|yarn|pnpm) (?:run )?dev\b"), DEVELOPMENT_SERVER, "npm run dev"),
 )
+"""What is looked for, and what is shown of it: other words of a command may be secret."""
+
 MAX_COMMAND = 8_000
 """Characters of the command that are looked at."""
 
@@ -51,10 +52,10 @@ MAX_COMMAND = 8_000
 def find_in_settings(image: ImageSettings) -> Iterator[tuple[RuleText, Place, str]]:
     """What the image's variables and command are at fault for, each with its evidence."""
     for variable in image.env:
-        for pattern, rule in _VARIABLES:
-            if pattern.fullmatch(variable):
-                yield rule, Place("", f"ENV {variable.partition('=')[0]}"), variable
+        for pattern, rule, shown in _VARIABLES:
+            if pattern.match(variable):
+                yield rule, Place("", f"ENV {variable.partition('=')[0]}"), shown
     command = " ".join(command_words(image))[:MAX_COMMAND]
-    for pattern, rule in _COMMANDS:
-        if found := pattern.search(command):
-            yield rule, Place("", "command"), found[0]
+    for pattern, rule, shown in _COMMANDS:
+        if pattern.search(command):
+            yield rule, Place("", "command"), shown
