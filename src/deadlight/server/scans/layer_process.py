@@ -5,22 +5,16 @@ survive the way back.
 """
 
 import asyncio
-import io
-import queue
 from collections.abc import Sequence
-from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
-from typing import BinaryIO, cast
 
 import aiohttp
 import msgspec
 
 from deadlight.model.package import InstalledPackage
 from deadlight.registry import Endpoint, RegistryClient, RegistryError, UnavailableError
+from deadlight.registry.blob_files import read_as_file
 from deadlight.scanner import FileIndex, LayerError, LayerFacts, ScannerError, scan_layer, squash
-
-CHUNKS_AHEAD = 16
-"""How many pieces of a layer (about 64 KiB each) may wait between the network and the scanner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,81 +53,15 @@ def read_layer(request: LayerRequest) -> LayerOutcome:
 
 
 async def _pull_and_scan(request: LayerRequest) -> LayerFacts:
-    pipe = _Pipe()
     async with aiohttp.ClientSession() as session:
-        pull = asyncio.create_task(_pull(RegistryClient(request.endpoint, session), request, pipe))
-        try:
-            facts = await asyncio.to_thread(_scan, pipe, request)
-        except LayerError:
-            await _raise_cause(pull)
-            raise
-        await pull  # the rest, a few bytes of padding, so that the whole is checked against its digest
-        return facts
-
-
-def _scan(pipe: "_Pipe", request: LayerRequest) -> LayerFacts:
-    reader = cast(BinaryIO, io.BufferedReader(pipe, buffer_size=1 << 20))
-    try:
-        return scan_layer(reader, digest=request.digest, media_type=request.media_type)
-    finally:
-        pipe.abandon()  # however it ended: who feeds a pipe that nobody reads would wait for ever
-
-
-async def _raise_cause(pull: asyncio.Task[None]) -> None:
-    """What went wrong with the transfer, where that is why the archive could not be read; else end the transfer."""
-    done, _ = await asyncio.wait({pull}, timeout=1)
-    if done:
-        pull.result()
-    pull.cancel()
-    with suppress(asyncio.CancelledError):
-        await pull
-
-
-async def _pull(client: RegistryClient, request: LayerRequest, pipe: "_Pipe") -> None:
-    try:
-        blob = client.iter_blob(request.repository, request.digest, size_limit=request.size)
-        async with aclosing(blob) as chunks:
-            async for chunk in chunks:
-                await asyncio.to_thread(pipe.feed, chunk)
-    finally:
-        await asyncio.to_thread(pipe.feed, b"")
-
-
-class _Pipe(io.RawIOBase):
-    """A bounded pipe from the event loop, which feeds it, to the thread that reads it as a file."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._chunks: queue.Queue[bytes] = queue.Queue(CHUNKS_AHEAD)
-        self._rest = memoryview(b"")
-        self._ended = False
-        self._abandoned = False
-
-    def feed(self, chunk: bytes) -> None:
-        """Add a piece, or with an empty one end the file; waits for room, unless nobody reads any more."""
-        while not self._abandoned:
-            try:
-                self._chunks.put(chunk, timeout=0.2)
-            except queue.Full:
-                continue
-            return
-
-    def abandon(self) -> None:
-        """The reader is done: what still comes is dropped."""
-        self._abandoned = True
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: object) -> int:
-        target = memoryview(cast(bytearray, buffer))
-        if not self._rest and not self._ended:
-            self._rest = memoryview(self._chunks.get())
-            self._ended = not self._rest
-        count = min(len(target), len(self._rest))
-        target[:count] = self._rest[:count]
-        self._rest = self._rest[count:]
-        return count
+        client = RegistryClient(request.endpoint, session)
+        return await read_as_file(
+            client,
+            request.repository,
+            request.digest,
+            request.size,
+            lambda stream: scan_layer(stream, digest=request.digest, media_type=request.media_type),
+        )
 
 
 @dataclass(frozen=True, slots=True)

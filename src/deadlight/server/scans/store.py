@@ -11,10 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from deadlight.model.event import EventType
 from deadlight.model.package import InstalledPackage, Package
 from deadlight.model.scan_configuration import Scanner
+from deadlight.registry.resolve import ResolvedImage
 from deadlight.server.db.zero_bytes import without_zero_bytes
 from deadlight.server.events.outbox import NewEvent, record_events
 from deadlight.server.scans.layer_process import SquashedImage
-from deadlight.server.scans.resolve import ResolvedImage
 from deadlight.server.tables.scans import (
     call_evidence,
     image,
