@@ -30,7 +30,11 @@ def find_vulnerabilities(packages: Iterable[Package], advisories: Iterable[Advis
     """
     wanted = tuple(dict.fromkeys(packages))
     buckets = {advised_as(package)[0] for package in wanted}
-    kept = {advisory.id: advisory for advisory in advisories if advisory.buckets & buckets}
+    kept: dict[str, Advisory] = {}
+    for advisory in advisories:
+        kept.pop(advisory.id, None)  # a record can come again, withdrawn
+        if advisory.buckets & buckets:
+            kept[advisory.id] = advisory
     by_bucket: dict[Bucket, list[tuple[str, Affected]]] = {}
     for advisory in kept.values():
         for entry in advisory.affected:

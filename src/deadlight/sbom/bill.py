@@ -5,6 +5,9 @@ from datetime import datetime
 
 from deadlight.model.vulnerability import Applicability, Severity
 
+LOCATION_PREFIX = "sbom:"
+"""Begins the location of a package that somebody's document states; the document's digest follows."""
+
 
 @dataclass(frozen=True, slots=True)
 class BilledImage:
@@ -39,6 +42,11 @@ class BilledPackage:
     seen_in_use: str = ""
     """By what a sensor saw it in use; empty where none did."""
 
+    @property
+    def is_only_stated(self) -> bool:
+        """Whether nothing but documents of others says that it is there."""
+        return all(location.startswith(LOCATION_PREFIX) for location in self.locations)
+
 
 @dataclass(frozen=True, slots=True)
 class BilledVulnerability:
@@ -54,6 +62,12 @@ class BilledVulnerability:
     fix_version: str = ""
     applicability: Applicability = Applicability.NOT_COVERED
     applicability_reason: str = ""
+    evidence: tuple[str, ...] = ()
+    """Places in the image's own code that reach it."""
+    malicious: bool = False
+    """Whether the package itself is."""
+    advisories: tuple[str, ...] = ()
+    """Those that say so of this package and version."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from deadlight.model.package import InstalledPackage, Package
+from deadlight.sbom.bill import LOCATION_PREFIX
 from deadlight.sbom.errors import InvalidSbomError
 from deadlight.sbom.reading import read_sbom
-
-LOCATION_PREFIX = "sbom:"
-"""Begins the location of a package that a document states; its digest follows."""
 
 
 @dataclass(frozen=True, slots=True)

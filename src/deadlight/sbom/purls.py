@@ -22,7 +22,13 @@ _SYSTEM_ROWS = {os_id: row for row in ECOSYSTEMS for os_id in row.os_ids}
 _SYSTEM_TYPES = frozenset(row.purl_type for row in ECOSYSTEMS if row.os_ids)
 _LANGUAGE_ROWS = {row.purl_type: row for row in ECOSYSTEMS if not row.os_ids}
 
-_VENDORS = {"redhat": "rhel", "alma": "almalinux", "suse": "sles", "opensuse": "opensuse-leap", "cbl-mariner": "mariner"}
+_VENDORS = {
+    "redhat": "rhel",
+    "alma": "almalinux",
+    "suse": "sles",
+    "opensuse": "opensuse-leap",
+    "cbl-mariner": "mariner",
+}
 """How other programs call a distribution that has another `ID` in os-release."""
 
 _IDS = sorted({*_SYSTEM_ROWS, *_VENDORS}, key=len, reverse=True)

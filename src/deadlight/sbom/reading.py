@@ -149,7 +149,9 @@ def _full_name(component: _Component) -> str:
 
 def _source(properties: Iterable[_Property]) -> tuple[str, str]:
     said = {item.name: item.value or "" for item in properties}
-    return next(((said[name], said.get(version, "")) for name, version in _SOURCE_PROPERTIES if said.get(name)), ("", ""))
+    return next(
+        ((said[name], said.get(version, "")) for name, version in _SOURCE_PROPERTIES if said.get(name)), ("", "")
+    )
 
 
 def _spdx_entries(document: _SpdxDocument) -> Iterator[_Entry]:

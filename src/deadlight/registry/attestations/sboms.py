@@ -92,7 +92,9 @@ def _bills(manifests: Iterable[Manifest], problems: list[str]) -> list[Descripto
     for manifest in manifests:
         for layer in manifest.layers[:MAX_ATTACHED]:
             if layer.media_type in _UNREAD:
-                problems.append(f"the SBOM {layer.digest} is {_UNREAD[layer.media_type]}, which is not read: attach JSON")
+                problems.append(
+                    f"the SBOM {layer.digest} is {_UNREAD[layer.media_type]}, which is not read: attach JSON"
+                )
             elif _may_be_bill(layer, manifest):
                 found.setdefault(layer.digest, layer)
     return list(found.values())

@@ -39,6 +39,10 @@ class ImageFiles(Protocol):
         """A file of this relative path; raises NotFoundError where there is none."""
         ...
 
+    def size(self, path: str) -> int:
+        """Its bytes; 0 where there is none."""
+        ...
+
 
 def read_small(files: ImageFiles, path: str, limit: int) -> bytes:
     """A whole file; raises NotFoundError, and UnreadableImageError where it has more than `limit` bytes."""
@@ -69,6 +73,10 @@ class Folder:
             os.close(descriptor)
             raise NotFoundError(f"{self.name}: {path} is not a file")
         return os.fdopen(descriptor, "rb")
+
+    def size(self, path: str) -> int:
+        """The bytes of a file."""
+        return (self._path / path).stat().st_size if path in self else 0
 
 
 class Archive:
@@ -128,6 +136,11 @@ class Archive:
             return cast(BinaryIO, io.BufferedReader(_Section(self._path, *place), buffer_size=1 << 18))
         except OSError as error:
             raise UnreadableImageError(f"{self.name}: cannot be read: {error.strerror}") from error
+
+    def size(self, path: str) -> int:
+        """The bytes of a member."""
+        place = self._find(path)
+        return place[1] if place else 0
 
     def _find(self, path: str) -> tuple[int, int] | None:
         name = _normalise(path)

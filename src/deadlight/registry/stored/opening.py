@@ -114,7 +114,10 @@ def _made_manifest(files: ImageFiles, image: _SavedImage, places: dict[str, str]
         etag="",
         content=b"",
         config=Descriptor(_CONFIG_TYPE, digest, len(content)),
-        layers=tuple(Descriptor(_LAYER_TYPE, diff_id, 0) for diff_id in config.diff_ids),
+        layers=tuple(
+            Descriptor(_LAYER_TYPE, diff_id, files.size(layer))
+            for diff_id, layer in zip(config.diff_ids, image.layers, strict=True)
+        ),
         manifests=(),
         annotations={},
     )

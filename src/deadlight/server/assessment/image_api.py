@@ -9,7 +9,8 @@ from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight import __version__
-from deadlight.server.assessment.image_contents import get_finding, list_findings, list_packages
+from deadlight.sbom.cyclonedx_writer import MEDIA_TYPE, write_cyclonedx
+from deadlight.server.assessment.image_contents import get_finding, list_findings, list_layers, list_packages
 from deadlight.server.assessment.image_history import load_history
 from deadlight.server.assessment.image_owners import ImageOwnersOut, build_owners
 from deadlight.server.assessment.image_page import build_detail, require_image_tag
@@ -26,7 +27,7 @@ from deadlight.server.assessment.image_schemas import (
 )
 from deadlight.server.assessment.issue import IssuePlace, build_issue
 from deadlight.server.assessment.issue_formats import IssueFormat, IssueOut, as_csv, as_markdown
-from deadlight.server.assessment.sbom import MEDIA_TYPE, build_sbom
+from deadlight.server.assessment.sbom import bill_of
 from deadlight.server.assessment.schemas import ImageTagDetail, WorkloadRow
 from deadlight.server.auth.requests import Viewer
 from deadlight.server.db.zero_bytes import PlainText
@@ -179,7 +180,8 @@ async def get_sbom(image_tag_id: ImageTagId, _: Viewer, services: ServicesDep) -
     async with services.engine.connect() as connection:
         image = await build_detail(connection, image_tag_id)
         found = await list_packages(connection, image_tag_id)
+        layers = await list_layers(connection, image_tag_id)
     if image.severities is None:
         raise NotFoundError("its packages are not known: the image has not been scanned")
-    document = build_sbom(image, found.packages, __version__)
+    document = write_cyclonedx(bill_of(image, found.packages, layers), __version__)
     return _file(msgspec.json.encode(document), MEDIA_TYPE, f"sbom-{image_tag_id}.cdx.json")

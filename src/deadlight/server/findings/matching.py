@@ -53,7 +53,7 @@ async def match_packages(connection: AsyncConnection, package_ids: Iterable[int]
     packages = await _load_packages(connection, sorted(package_ids))
     if not packages:
         return set()
-    affected = await _load_affected(connection, {advised_as(item.package)[0] for item in packages})
+    affected = await load_affected(connection, {advised_as(item.package)[0] for item in packages})
     found = await asyncio.to_thread(_match_all, packages, affected)
     changed = await _store(connection, found)
     await _note_matched(connection, [item.id for item in packages])
@@ -90,9 +90,10 @@ async def _load_packages(connection: AsyncConnection, package_ids: Sequence[int]
     ]
 
 
-async def _load_affected(
+async def load_affected(
     connection: AsyncConnection, buckets: Iterable[Bucket]
 ) -> Mapping[Bucket, list[tuple[str, Affected]]]:
+    """What advisories in force say of packages, as `match_package` wants it."""
     by_bucket: dict[Bucket, list[tuple[str, Affected]]] = {}
     for row in await connection.execute(_AFFECTED, {"buckets": _bucket_rows(buckets)}):
         entry = msgspec.convert(row.document, Affected)

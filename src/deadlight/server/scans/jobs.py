@@ -12,7 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.model.image import ImageReference, Platform
 from deadlight.model.scan_configuration import Scanner
-from deadlight.registry import Descriptor, Endpoint, RegistryError, UnavailableError
+from deadlight.registry import Descriptor, Endpoint, RegistryClient, RegistryError, UnavailableError
+from deadlight.registry.attestations.sboms import FoundSboms, collect_sboms
 from deadlight.registry.resolve import NotScannableError, ResolvedImage, resolve_image
 from deadlight.scanner import SCANNER_STATE
 from deadlight.server.jobs.queue import Job, RetryLaterError, enqueue
@@ -86,7 +87,8 @@ async def _scan(services: Services, registry: Registry | None, target: Row[Any])
         await _finish(services, target.id, image.id, 0)
         return
     facts, scanned = await _read_layers(services, registry, target.repository, resolved)
-    await _squash(services, target.id, image.id, facts)
+    sboms = await _collect_sboms(client, target.repository, resolved)
+    await _squash(services, target.id, image.id, facts, sboms)
     await _finish(services, target.id, image.id, scanned)
 
 
@@ -132,10 +134,20 @@ async def _keep(services: Services, digests: Sequence[str], outcomes: Sequence[L
     return fresh
 
 
-async def _squash(services: Services, image_tag_id: int, image_id: int, facts: Sequence[bytes]) -> None:
+async def _collect_sboms(client: RegistryClient, repository: str, resolved: ResolvedImage) -> FoundSboms:
+    """What others say is in it; the scan does not depend on it."""
+    try:
+        return await collect_sboms(client, repository, resolved.digests)
+    except RegistryError as error:
+        return FoundSboms(problems=(f"SBOMs attached to it could not be looked for: {error}",))
+
+
+async def _squash(
+    services: Services, image_tag_id: int, image_id: int, facts: Sequence[bytes], sboms: FoundSboms
+) -> None:
     loop = asyncio.get_running_loop()
     try:
-        squashed = await loop.run_in_executor(services.processes, squash_layers, facts)
+        squashed = await loop.run_in_executor(services.processes, squash_layers, facts, sboms)
     except ProcessEndedError:
         raise NotScannableError("the process that put its layers together ended (out of memory?)") from None
     if squashed.error:

@@ -13,8 +13,12 @@ import msgspec
 
 from deadlight.model.package import InstalledPackage
 from deadlight.registry import Endpoint, RegistryClient, RegistryError, UnavailableError
+from deadlight.registry.attestations.sboms import FoundSboms
 from deadlight.registry.blob_files import read_as_file
+from deadlight.sbom.merging import SbomDocument, merge_stated
 from deadlight.scanner import FileIndex, LayerError, LayerFacts, ScannerError, scan_layer, squash
+
+NO_SBOMS = FoundSboms()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +81,18 @@ class SquashedImage:
     error: str = ""
 
 
-def squash_layers(stored: Sequence[bytes]) -> SquashedImage:
-    """Combine the stored facts of an image's layers, lowest first."""
+def squash_layers(stored: Sequence[bytes], sboms: FoundSboms = NO_SBOMS) -> SquashedImage:
+    """Combine the stored facts of an image's layers, lowest first, and add what SBOMs attached to it state."""
     try:
         contents = squash([LayerFacts.from_bytes(facts) for facts in stored])
     except ScannerError as error:
         return SquashedImage(error=str(error))
+    documents = [SbomDocument(item.digest, item.content) for item in sboms.documents]
+    merged = merge_stated(contents.packages, documents, contents.distribution)
     return SquashedImage(
         distribution=contents.distribution,
-        packages=tuple(replace(package, files=()) for package in contents.packages),
-        problems=contents.problems,
+        packages=tuple(replace(package, files=()) for package in merged.packages),
+        problems=(*sboms.problems, *merged.problems, *contents.problems),
         file_index=FileIndex.of(contents).to_bytes(),
         calls=msgspec.msgpack.encode(contents.calls),
     )

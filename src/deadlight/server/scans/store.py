@@ -158,7 +158,7 @@ async def store_contents(
             distribution=squashed.distribution,
             scanner_state=scanner_state,
             file_index=squashed.file_index,
-            problems=list(squashed.problems[:200]),
+            problems=without_zero_bytes(list(squashed.problems[:200])),
             scanned_at=func.now(),
         )
     )
