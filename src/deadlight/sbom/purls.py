@@ -118,7 +118,7 @@ def _system_package(purl: PackageURL, version: str, source: tuple[str, str], ima
 
 def _qualifiers(purl: PackageURL) -> dict[str, str]:
     """Those that are short and printable."""
-    stated = purl.qualifiers if isinstance(purl.qualifiers, dict) else {}
+    stated: Mapping[str, str] = purl.qualifiers
     return {key: value for key, value in stated.items() if len(value) <= MAX_QUALIFIER_LENGTH and value.isprintable()}
 
 

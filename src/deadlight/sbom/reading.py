@@ -136,7 +136,8 @@ def _cyclonedx_entries(level: list[_Component]) -> Iterator[_Entry]:
         for component in level:
             if component.purl and component.scope not in _LEFT_OUT_SCOPES:
                 yield _Entry(component.purl, _full_name(component), _source(component.properties or ()))
-        level = [inner for outer in level for inner in _decode(bytes(outer.components), list[_Component] | None) or ()]
+        nested = (bytes(outer.components) for outer in level)
+        level = [inner for listed in nested if listed != b"null" for inner in _decode(listed, list[_Component])]
         if not level:
             return
     raise InvalidSbomError(f"it has components within components, more than {MAX_DEPTH} deep")

@@ -204,7 +204,8 @@ async def test_of_an_index_the_platform_of_the_node_is_scanned(scans: Scans) -> 
     row = await scans.run(absent)
     assert (row.status, row.error) == (
         "failed",
-        f"{scans.registry.host}/shop/web:1.0.0: the registry has shop/web@{pushed.digest}, but not for linux/s390x",
+        f"{scans.registry.host}/shop/web:1.0.0: the registry has shop/web@{pushed.digest}, but not for linux/s390x, "
+        "only for linux/amd64, linux/arm64",
     )
 
 

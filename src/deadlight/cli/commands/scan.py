@@ -65,8 +65,8 @@ def scan(
     """Scan an image before it is deployed; what is found is what will be shown when it runs.
 
     An image by its name is scanned by the service you are signed in to; with --local, or without a service, it is
-    pulled and read here. Folders and tars (of an OCI layout, or by `docker save`) are always read here. Packages are then
-    matched by that service, or with --advisories; without either only packages are listed.
+    pulled and read here. Folders and tars (of an OCI layout, or by `docker save`) are always read here. Packages are
+    then matched by that service, or with --advisories; without either only packages are listed.
 
     Exit codes: 0 scanned; 1 not scanned, standard error says why; 2 wrong usage; 3 found what --fail-on names.
 
@@ -124,9 +124,8 @@ def _scan_here(
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("deadlight"):
             raise
-        advise(
-            f'[red]error:[/] {plain(error.name)} is missing, which reading images needs: pip install "deadlight\\[scan]"'
-        )
+        needed = f"{error.name} is missing, which reading images needs"
+        advise(f'[red]error:[/] {plain(needed)}: pip install "deadlight\\[scan]"')
         raise typer.Exit(1) from None
     return scan_here(target, ref, platform, advisories, service)
 

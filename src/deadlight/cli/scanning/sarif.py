@@ -1,4 +1,4 @@
-"""A scan's findings in SARIF 2.1.0 (https://docs.oasis-open.org/sarif/sarif/v2.1.0/), as code scanning takes them. Pure."""
+"""A scan's findings in SARIF 2.1.0 (https://docs.oasis-open.org/sarif/sarif/v2.1.0/), for code scanning. Pure."""
 
 from collections.abc import Iterable, Mapping
 from hashlib import sha256

@@ -107,7 +107,7 @@ class Archive:
         try:
             with tarfile.open(fileobj=cast(BinaryIO, file), mode="r:") as archive:
                 while member := archive.next():
-                    archive.members.clear()  # or every header stays in memory
+                    archive.members.clear()  # type: ignore[attr-defined]  # or every header stays in memory
                     self._take(member)
         except _BROKEN as error:
             reason = printable(str(error)) or "it cannot be read"

@@ -32,7 +32,7 @@ from deadlight.registry.limits import MAX_CONFIG_BYTES, MAX_MANIFEST_BYTES
 from deadlight.registry.reading import read_images
 from deadlight.registry.records import SourceRecord
 from deadlight.registry.stored.files import ImageFiles, read_small
-from deadlight.registry.stored.verified import read_verified, uncompressed
+from deadlight.registry.stored.verified import read_verified
 
 REF_NAME = "org.opencontainers.image.ref.name"
 _FULL_NAME = "io.containerd.image.name"
@@ -157,11 +157,9 @@ class StoredImages:
 
     async def fetch_referrers(self, repository: str, digest: str) -> tuple[Descriptor, ...]:
         """What refers to a manifest, of what stands beside it."""
-        found = []
-        for entry in self._catalogue.entries[:MAX_REFERRERS_READ]:
-            if entry.media_type in MANIFEST_TYPES and await self._subject(repository, entry) == digest:
-                found.append(entry)
-        return tuple(found)
+        manifests = [entry for entry in self._catalogue.entries if entry.media_type in MANIFEST_TYPES]
+        subjects = [(entry, await self._subject(repository, entry)) for entry in manifests[:MAX_REFERRERS_READ]]
+        return tuple(entry for entry, subject in subjects if subject == digest)
 
     async def _subject(self, repository: str, entry: Descriptor) -> str:
         try:
@@ -176,8 +174,7 @@ class StoredImages:
 
         def opened() -> T:
             with self._files.open(self._place(layer.digest)) as file:
-                stream = uncompressed(file) if self._catalogue.expands else file
-                return read_verified(stream, layer.digest, self.name, read)
+                return read_verified(file, layer.digest, self.name, read, expand=self._catalogue.expands)
 
         return await asyncio.to_thread(opened)
 

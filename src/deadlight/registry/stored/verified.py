@@ -17,30 +17,28 @@ _PIECE = 1 << 18
 T = TypeVar("T")
 
 
-def read_verified(file: BinaryIO, digest: str, source: str, read: Callable[[BinaryIO], T]) -> T:
+def read_verified(
+    file: BinaryIO, digest: str, source: str, read: Callable[[BinaryIO], T], *, expand: bool = False
+) -> T:
     """What `read` makes of a file; it may stop before the end, the rest is hashed all the same.
 
-    `source` names the folder or archive in errors.
+    `source` names the folder or archive in errors. With `expand` the digest is that of what is inside of the gzip that
+    some tools put around a layer which `docker save` leaves plain.
 
     Raises:
         DigestMismatchError: it does not hash to `digest`, also where that may be why `read` failed.
         UnreadableImageError: it cannot be read to its end.
     """
-    hashing = _Hashing(file, digest, source)
+    is_gzip = expand and cast(io.BufferedReader, file).peek(2)[:2] == b"\x1f\x8b"
+    hashing = _Hashing(cast(BinaryIO, gzip.GzipFile(fileobj=file)) if is_gzip else file, digest, source)
     try:
         result = read(cast(BinaryIO, io.BufferedReader(hashing, buffer_size=1 << 20)))
     except Exception:
-        if not isinstance(file, gzip.GzipFile):  # which may go on for ever
+        if not is_gzip:  # which may go on for ever
             hashing.finish()
         raise
     hashing.finish()
     return result
-
-
-def uncompressed(file: BinaryIO) -> BinaryIO:
-    """The file, without the gzip that some tools put around a layer that `docker save` leaves plain."""
-    head = cast(io.BufferedReader, file).peek(2)[:2]
-    return cast(BinaryIO, gzip.GzipFile(fileobj=file)) if head == b"\x1f\x8b" else file
 
 
 class _Hashing(io.RawIOBase):

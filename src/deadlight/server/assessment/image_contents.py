@@ -33,7 +33,8 @@ _PACKAGES = text(
         SELECT package_id, array_agg(location ORDER BY location COLLATE "C") AS by
         FROM listed WHERE location LIKE 'sbom:%' GROUP BY package_id),
     found AS (SELECT DISTINCT package_id FROM listed WHERE location NOT LIKE 'sbom:%')
-    SELECT package.*, listed.location, coalesce(stated.by, '{}') AS stated_by, listed.layer_digest, coalesce(owner.purl, '') AS owned_by,
+    SELECT package.*, listed.location, coalesce(stated.by, '{}') AS stated_by, listed.layer_digest,
+           coalesce(owner.purl, '') AS owned_by,
            package_use.grade, coalesce(package_use.path, '') AS evidence_path,
            coalesce(package_use.process, '') AS evidence_process, package_use.first_at AS first_seen_running_at,
            count(*) OVER () AS total,
