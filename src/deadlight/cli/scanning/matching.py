@@ -1,6 +1,7 @@
 """The vulnerabilities of packages: asked of a service, or looked up in advisories on this machine."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,8 +67,18 @@ def match_with_advisories(packages: Sequence[Package], path: Path) -> Matched:
         )
         for item in findings
     )
-    rejected = (f"{path}: {counts.rejected} records are no advisories and were left out",) if counts.rejected else ()
-    return Matched(f"{counts.read_count} advisories of {path}", found, rejected)
+    unknown = {package.ecosystem for package in packages} - counts.ecosystems
+    problems = [*_unknown_ecosystems(packages, unknown)]
+    if counts.rejected:
+        problems.append(f"{path}: {counts.rejected} records are no advisories and were left out")
+    return Matched(f"{counts.read_count} advisories of {path}", found, tuple(problems))
+
+
+def _unknown_ecosystems(packages: Sequence[Package], unknown: Iterable[str]) -> Iterator[str]:
+    """What no advisory is about must not look like what has no vulnerability."""
+    counts = Counter(package.ecosystem for package in packages)
+    for ecosystem in sorted(filter(None, unknown)):
+        yield f"{ecosystem}: there is no advisory about it, so nothing can be said of its {counts[ecosystem]} packages"
 
 
 class _Counts:
@@ -76,6 +87,7 @@ class _Counts:
     def __init__(self) -> None:
         self.read_count = 0
         self.rejected = 0
+        self.ecosystems: set[str] = set()
 
     def read(self, path: Path) -> Iterator[Advisory]:
         for item in read_advisories(path):
@@ -83,18 +95,20 @@ class _Counts:
                 self.rejected += item.cause is RejectionCause.INVALID
             else:
                 self.read_count += 1
+                self.ecosystems.update(entry.ecosystem for entry in item.affected)
                 yield item
 
 
 async def match_with_service(client: RestClient, packages: Sequence[Package]) -> Matched:
     """Ask a service; raises ClientError."""
-    status = await client.get("/api/v1/advisories")
     found: list[Found] = []
+    unknown: set[str] = set()
     for start in range(0, len(packages), PACKAGES_AT_ONCE):
         part = packages[start : start + PACKAGES_AT_ONCE]
         answer = await client.post("/api/v1/match", {"packages": [_asked(package) for package in part]})
         found += _answered(part, answer)
-    return Matched(f"{client.url}, which knows {status['advisories']} advisories", tuple(found))
+        unknown.update(answer["unknown_ecosystems"])
+    return Matched(client.url, tuple(found), tuple(_unknown_ecosystems(packages, unknown)))
 
 
 def _asked(package: Package) -> dict[str, str]:

@@ -21,6 +21,13 @@ MAX_COMPARISONS = 1_000_000
 MAX_MATCHES = 100_000
 """Of one answer."""
 
+_UNKNOWN = text(
+    """
+    SELECT asked.ecosystem FROM unnest(CAST(:ecosystems AS text[])) AS asked(ecosystem)
+    WHERE NOT EXISTS (SELECT FROM affected WHERE affected.ecosystem = asked.ecosystem) ORDER BY asked.ecosystem
+    """
+)
+
 _SPOKEN_OF = text(
     """
     SELECT advisory_vulnerability.advisory_id, vulnerability.*
@@ -39,6 +46,8 @@ async def match_for(connection: AsyncConnection, asked: Sequence[PackageIn]) -> 
     found = await asyncio.to_thread(_match_all, packages, affected)
     if sum(map(len, found)) > MAX_MATCHES:
         raise BadRequestError(f"these packages have more than {MAX_MATCHES} vulnerabilities: ask for fewer at once")
+    ecosystems = sorted({package.ecosystem for package in packages})
+    unknown = (await connection.execute(_UNKNOWN, {"ecosystems": ecosystems})).scalars()
     advisory_ids = {match.advisory_id for matches in found for match in matches}
     rows = (await connection.execute(_SPOKEN_OF, {"advisory_ids": sorted(advisory_ids)})).all()
     spoken_of: dict[str, list[Row[Any]]] = {}
@@ -47,6 +56,7 @@ async def match_for(connection: AsyncConnection, asked: Sequence[PackageIn]) -> 
     return MatchOut(
         vulnerabilities=[_vulnerability(row) for row in {row.name: row for row in rows}.values()],
         matches=[match for number, matches in enumerate(found) for match in _merged(number, matches, spoken_of)],
+        unknown_ecosystems=list(unknown),
     )
 
 

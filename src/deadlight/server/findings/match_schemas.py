@@ -53,3 +53,5 @@ class MatchOut(BaseModel):
 
     vulnerabilities: list[MatchedVulnerability]
     matches: list[PackageMatch]
+    unknown_ecosystems: list[str]
+    """Of the packages: those that no advisory is about, so that nothing can be said of them."""
