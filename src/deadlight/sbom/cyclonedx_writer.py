@@ -6,6 +6,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from packageurl import PackageURL
 
+from deadlight.model.image import ImageReference, InvalidReferenceError
 from deadlight.model.vulnerability import Applicability, Severity
 from deadlight.sbom.bill import Bill, BilledImage, BilledPackage, BilledVulnerability
 
@@ -82,11 +83,17 @@ def _image(image: BilledImage) -> dict[str, Any]:
 
 
 def _image_purl(image: BilledImage) -> str:
-    """`pkg:oci/web@sha256:...?repository_url=registry.example.com/shop/web&tag=1.2.3`."""
-    last = image.name.rstrip("/").rpartition("/")[2]
+    """`pkg:oci/web@sha256:...?repository_url=registry.example.com/shop/web&tag=1.2.3`; empty for one in a file."""
+    try:
+        is_in_registry = ImageReference.parse(image.name).name == image.name
+    except InvalidReferenceError:
+        is_in_registry = False
+    if not is_in_registry:
+        return ""
+    last = image.name.rpartition("/")[2]
     tag = image.version if image.version != image.digest else ""
     qualifiers = {"repository_url": image.name, "tag": tag}
-    return PackageURL("oci", None, last or _IMAGE, image.digest, {k: v for k, v in qualifiers.items() if v}).to_string()
+    return PackageURL("oci", None, last, image.digest, {k: v for k, v in qualifiers.items() if v}).to_string()
 
 
 def _system(image: BilledImage) -> list[dict[str, Any]]:

@@ -139,7 +139,8 @@ def _distribution(vendor: str, qualifiers: Mapping[str, str], image: str) -> Dis
     """What a purl says of its distribution and, where it says less, what the image is."""
     vendor = _VENDORS.get(vendor.lower(), vendor.lower())
     stated = qualifiers.get("distro", "").lower() or qualifiers.get("os_version", "").lower()
-    named = next((os_id for os_id in _IDS if stated == os_id or stated.startswith(f"{os_id}-")), "")
+    ids = (*_IDS, vendor) if vendor else _IDS
+    named = next((os_id for os_id in ids if stated == os_id or stated.startswith(f"{os_id}-")), "")
     release = stated.removeprefix(named).removeprefix("-") if named else stated
     os_id = _VENDORS.get(named, named) or vendor
     row = _SYSTEM_ROWS.get(os_id)

@@ -23,11 +23,17 @@ CYCLONEDX_VERSIONS = ("1.2", "1.3", "1.4", "1.5", "1.6")
 SPDX_VERSIONS = ("SPDX-2.2", "SPDX-2.3")
 
 _SOURCE_PROPERTIES = (
-    ("deadlight:source-name", "deadlight:source-version"),
-    ("syft:metadata:source", "syft:metadata:sourceVersion"),
-    ("syft:metadata:originPackage", ""),
+    ("deadlight:source-name", "", "deadlight:source-version", ""),
+    ("syft:metadata:source", "", "syft:metadata:sourceVersion", ""),
+    ("syft:metadata:originPackage", "", "", ""),
+    (
+        "aquasecurity:trivy:SrcName",
+        "aquasecurity:trivy:SrcEpoch",
+        "aquasecurity:trivy:SrcVersion",
+        "aquasecurity:trivy:SrcRelease",
+    ),
 )
-"""Where programs write a source package's name and version in CycloneDX."""
+"""Where programs write a source package in CycloneDX: its name, and epoch, version and release where they are apart."""
 
 _LEFT_OUT_SCOPES = frozenset({"excluded"})
 
@@ -149,10 +155,14 @@ def _full_name(component: _Component) -> str:
 
 
 def _source(properties: Iterable[_Property]) -> tuple[str, str]:
+    """Name and version of a source package, empty where the document does not say."""
     said = {item.name: item.value or "" for item in properties}
-    return next(
-        ((said[name], said.get(version, "")) for name, version in _SOURCE_PROPERTIES if said.get(name)), ("", "")
-    )
+    for name, epoch, version, release in _SOURCE_PROPERTIES:
+        if said.get(name):
+            before = f"{said[epoch]}:" if said.get(epoch) else ""
+            after = f"-{said[release]}" if said.get(release) else ""
+            return said[name], f"{before}{said.get(version, '')}{after}"
+    return "", ""
 
 
 def _spdx_entries(document: _SpdxDocument) -> Iterator[_Entry]:
