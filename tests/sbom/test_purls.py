@@ -68,7 +68,7 @@ def test_the_purl_of_a_distribution_s_package_leads_back(
 @settings(max_examples=15)
 @given(data=st.data(), version=versions, capital=st.booleans())
 def test_the_purl_of_a_language_s_package_leads_back(
-    row: Any, data: st.DataObject, version: str, capital: bool
+    row: Ecosystem, data: st.DataObject, version: str, capital: bool
 ) -> None:
     parts = data.draw(
         st.lists(st.from_regex(r"[a-z][a-z0-9]{0,8}(-[a-z0-9]{1,4})?", fullmatch=True), min_size=1, max_size=3)

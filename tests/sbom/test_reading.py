@@ -55,9 +55,6 @@ def test_components_within_components_are_found_and_what_is_excluded_is_not() ->
     ]
 
 
-TRIVY = {"Name": "glibc", "Version": "2.36", "Release": "8"}
-
-
 @pytest.mark.parametrize(
     "properties",
     [
@@ -128,7 +125,6 @@ def test_bounds_hold(monkeypatch: pytest.MonkeyPatch) -> None:
         read_sbom(spdx())
 
 
-CYCLONEDX = {"bomFormat": "CycloneDX", "specVersion": "1.6"}
 keys = st.sampled_from(
     [
         "bomFormat",
