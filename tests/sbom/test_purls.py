@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from packageurl import PackageURL
 
-from deadlight.ecosystems import ECOSYSTEMS, identify_distribution
+from deadlight.ecosystems import ECOSYSTEMS, Ecosystem, identify_distribution
 from deadlight.ecosystems.language_package import language_package
 from deadlight.ecosystems.purl import distribution_purl
 from deadlight.model.package import Package
