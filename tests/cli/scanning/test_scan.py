@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -221,3 +224,25 @@ async def test_a_service_matches_what_is_read_here(service: RunningService, arch
     assert report["matched_by"] == service.url
     assert (await scan(archive, "--fail-on", "critical")).exit_code == 3
     assert await Fleet(service.services.engine).rows("SELECT * FROM package") == []
+
+
+WITHOUT_EXTRAS = """
+import sys
+for name in ("ahocorasick", "cvss", "isal", "packageurl", "packaging", "re2", "zstandard"):
+    sys.modules[name] = None
+from deadlight.cli.main import app
+app()
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"), [((), 2, ""), (("./web.tar",), 1, 'pip install "deadlight[scan]"')]
+)
+def test_without_the_libraries_that_reading_needs_all_else_works(
+    tmp_path: Path, arguments: tuple[str, ...], code: int, said: str
+) -> None:
+    (tmp_path / "web.tar").write_bytes(b"")
+    environment = {"HOME": str(tmp_path), "PATH": os.environ["PATH"], "COLUMNS": "200"}
+    command = [sys.executable, "-c", WITHOUT_EXTRAS, "scan", *arguments]
+    result = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert (result.returncode, said in result.stderr) == (code, True), result.stderr

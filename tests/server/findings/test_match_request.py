@@ -8,6 +8,7 @@ from tests.support.osv import CRITICAL, LOW, import_records, osv
 from tests.support.service import RunningService
 
 from deadlight.server.findings import match_request
+from deadlight.server.findings.match_schemas import MAX_PACKAGES
 
 MATCH = "/api/v1/match"
 OPENSSL = {"ecosystem": "Debian:12", "name": "libssl3", "version": "3.0.1-1", "source_name": "openssl"}
@@ -62,7 +63,7 @@ async def test_no_question_takes_longer_or_answers_more_than_the_bounds(
     service: RunningService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await import_records(service.services.engine, osv("CVE-2026-0002", "openssl"), osv("CVE-2026-0003", "openssl"))
-    await ask(service, *[FLASK] * 20_001, expect=400)
+    await ask(service, *[{"ecosystem": "", "name": "a", "version": ""}] * (MAX_PACKAGES + 1), expect=400)
     monkeypatch.setattr(match_request, "MAX_MATCHES", 3)
     assert len((await ask(service, OPENSSL))["matches"]) == 2
     refused = await ask(service, OPENSSL, OPENSSL, expect=400)
