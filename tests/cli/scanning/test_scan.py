@@ -235,14 +235,9 @@ app()
 """
 
 
-@pytest.mark.parametrize(
-    ("arguments", "code", "said"), [((), 2, ""), (("./web.tar",), 1, 'pip install "deadlight[scan]"')]
-)
-def test_without_the_libraries_that_reading_needs_all_else_works(
-    tmp_path: Path, arguments: tuple[str, ...], code: int, said: str
-) -> None:
+def test_without_the_libraries_that_reading_needs_all_else_works(tmp_path: Path) -> None:
     (tmp_path / "web.tar").write_bytes(b"")
     environment = {"HOME": str(tmp_path), "PATH": os.environ["PATH"], "COLUMNS": "200"}
-    command = [sys.executable, "-c", WITHOUT_EXTRAS, "scan", *arguments]
+    command = [sys.executable, "-c", WITHOUT_EXTRAS, "scan", "./web.tar"]
     result = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-    assert (result.returncode, said in result.stderr) == (code, True), result.stderr
+    assert (result.returncode, 'pip install "deadlight[scan]"' in result.stderr) == (1, True), result.stderr
