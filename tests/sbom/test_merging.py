@@ -2,7 +2,10 @@
 
 import json
 
+import pytest
+
 from deadlight.model.package import InstalledPackage, Package
+from deadlight.sbom import merging
 from deadlight.sbom.merging import SbomDocument, merge_stated
 
 BASH = Package("Debian:12", "bash", "5.2-1", "pkg:deb/debian/bash@5.2-1?distro=debian-12", "bash", "5.2-1")
@@ -49,6 +52,13 @@ def test_another_version_is_another_package() -> None:
 def test_documents_that_say_the_same_are_each_named() -> None:
     merged = merge_stated((), [document("sha256:a", YAML.purl), document("sha256:b", YAML.purl, YAML.purl)])
     assert [item.location for item in merged.packages] == ["sbom:sha256:a", "sbom:sha256:b"]
+
+
+def test_no_more_is_taken_than_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(merging, "MAX_STATED", 2)
+    merged = merge_stated((), [document("sha256:a", *(f"pkg:pypi/p{number}@1" for number in range(4)))])
+    assert [item.package.name for item in merged.packages] == ["p0", "p1"]
+    assert merged.problems == ("of 4 packages that SBOMs state the first 2 are taken",)
 
 
 def test_a_document_that_cannot_be_read_is_a_problem_and_the_others_count() -> None:

@@ -62,7 +62,7 @@ async def resolve_image(
 ) -> ResolvedImage:
     """Find the manifest behind a running digest: an index, a manifest or, for a loaded image, a configuration.
 
-    `called` is what people know `images` by.
+    `called` is what people know `images` by. Images in files have no repository.
 
     Raises:
         NotScannableError: the registry does not have it, or not for this platform, or it is something else.
@@ -78,7 +78,9 @@ async def resolve_image(
         if manifest.config is None or manifest.config.media_type not in IMAGE_CONFIG_TYPES:
             raise NotScannableError(f"{_name(record, chosen.digest)} is not a container image")
         config = await images.fetch_config(repository, manifest.config.digest)
-    except NotFoundError:
+    except NotFoundError as error:
+        if not repository:
+            raise NotScannableError(f"{error}, so the image cannot be read: it was not saved or copied whole") from None
         raise NotScannableError(
             f"{called} does not have {repository}@{running_digest}, so its layers cannot be read: push the image "
             "that is running, or deploy the one that is there"

@@ -8,6 +8,9 @@ from deadlight.sbom.bill import LOCATION_PREFIX
 from deadlight.sbom.errors import InvalidSbomError
 from deadlight.sbom.reading import read_sbom
 
+MAX_STATED = 50_000
+"""Packages that are taken from all documents of an image together; a large image has 5,000."""
+
 
 @dataclass(frozen=True, slots=True)
 class SbomDocument:
@@ -50,7 +53,9 @@ def merge_stated(
             problems.append(
                 f"{location}: {stated.unknown} of its package URLs name no version or nothing of a kind that is matched"
             )
-    return Merged((*found, *added), tuple(problems))
+    if len(added) > MAX_STATED:
+        problems.append(f"of {len(added)} packages that SBOMs state the first {MAX_STATED} are taken")
+    return Merged((*found, *added[:MAX_STATED]), tuple(problems))
 
 
 def _identity(package: Package) -> tuple[str, str, str]:

@@ -143,7 +143,8 @@ async def test_what_cannot_be_read_is_named_where_it_is_a_bill(
 async def test_no_more_and_no_larger_ones_are_read_than_the_bounds(
     registry: ServedRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    layers = [("application/spdx+json", b"%d" % number, {}) for number in range(MAX_SBOMS + 2)]
+    none: dict[str, str] = {}
+    layers = [("application/spdx+json", b"%d" % number, none) for number in range(MAX_SBOMS + 2)]
     await push_artifact(registry.http, registry.url, REPOSITORY, f"{TAG}.sbom", layers)
     found = await look(registry)
     assert (len(found.documents), len(found.problems)) == (MAX_SBOMS, 2)

@@ -139,6 +139,19 @@ def test_a_header_that_claims_gigabytes_is_refused_before_it_is_read(tmp_path: P
         open_stored_images(tmp_path / "image.tar")
 
 
+def test_headers_before_headers_end(tmp_path: Path) -> None:
+    info = tarfile.TarInfo("x")
+    info.type, info.size = tarfile.GNUTYPE_LONGNAME, 2
+    header = info.tobuf(tarfile.GNU_FORMAT) + b"x\0".ljust(512, b"\0")
+    with pytest.raises(UnreadableImageError, match="is not a tar of an image"):
+        opened(tmp_path, header * 3_000)
+
+
+def test_names_that_no_path_can_have_are_passed_over(tmp_path: Path) -> None:
+    images = opened(tmp_path, tar_of({"x" * 5_000: b"", **docker_files({NAME: WEB})}))
+    assert images.choose() == WEB.config.digest
+
+
 async def test_a_compressed_layer_that_goes_on_for_ever_is_given_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

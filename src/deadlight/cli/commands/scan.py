@@ -88,6 +88,8 @@ def scan(
         reference = None if path else ImageReference.parse(target)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="TARGET or --platform") from None
+    if ref and reference:
+        raise typer.BadParameter("an image by its name is one image: --ref is for folders and tars", param_hint="--ref")
     if reference and service and not (local or advisories):
         report = scan_by_service(target, wanted, service)
     else:
@@ -108,7 +110,7 @@ def _as_path(target: str) -> Path | None:
     """The folder or file that a target names, if it names one; raises ValueError where it must and there is none."""
     path = Path(target).expanduser()
     is_spelled_so = target.startswith((".", "/", "~")) or target.endswith((".tar", ".tgz", ".tar.gz"))
-    if path.is_file() or (path.is_dir() and (is_spelled_so or (path / "index.json").exists())):
+    if path.is_file() or (path.is_dir() and (is_spelled_so or (path / "oci-layout").exists())):
         return path
     if is_spelled_so:
         raise ValueError(f"there is no file or folder {target}")

@@ -15,6 +15,9 @@ from deadlight.model.image import Platform
 
 _POLL_SECONDS = 0.3
 
+_NOTHING_YET = frozenset({"failed", "skipped", "waiting"})
+"""Statuses of a scan that came to nothing; where it waits, the service tries again by itself."""
+
 
 def scan_by_service(image: str, platform: Platform, service: Target) -> Report:
     """Queue a scan and wait for what comes of it; a problem ends the command with advice and exit code 1."""
@@ -42,7 +45,7 @@ def scan_by_service(image: str, platform: Platform, service: Target) -> Report:
 async def _until_scanned(client: RestClient, address: str) -> dict[str, Any]:
     while True:
         detail: dict[str, Any] = await client.get(address)
-        if detail["scan_status"] in {"failed", "skipped"} or detail["severities"] is not None:
+        if detail["scan_status"] in _NOTHING_YET or detail["severities"] is not None:
             return detail
         await asyncio.sleep(_POLL_SECONDS)
 

@@ -17,13 +17,16 @@ MAX_MEMBERS = 100_000
 MAX_HEADER_BYTES = 1024 * 1024
 """One extended header of an archive."""
 
+MAX_NAME_LENGTH = 4096
+"""Linux's PATH_MAX. No document can name what has a longer one, so that is passed over."""
+
 MAX_LINKS = 8
 """Links that lead from one name to the next: `docker save` once wrote them for layers that repeat."""
 
 _COMPRESSIONS = {b"\x1f\x8b": "gunzip", b"\x28\xb5\x2f\xfd": "unzstd", b"\xfd7zXZ\x00": "unxz", b"BZh": "bunzip2"}
 """First bytes, and what takes such a compression away."""
 
-_BROKEN = (tarfile.TarError, ValueError, OverflowError, EOFError)
+_BROKEN = (tarfile.TarError, ValueError, OverflowError, EOFError, RecursionError)
 """What `tarfile` raises on bytes that are no, or no honest, archive."""
 
 
@@ -114,6 +117,8 @@ class Archive:
             raise UnreadableImageError(f"{self.name}: is not a tar of an image: {reason}") from error
 
     def _take(self, member: tarfile.TarInfo) -> None:
+        if len(member.name) + len(member.linkname) > MAX_NAME_LENGTH:
+            return
         name = _normalise(member.name)
         if len(self._places) + len(self._links) >= MAX_MEMBERS:
             raise UnreadableImageError(f"{self.name}: has more than {MAX_MEMBERS} files, which no image has")

@@ -21,6 +21,8 @@ MAX_COMPARISONS = 1_000_000
 MAX_MATCHES = 100_000
 """Of one answer."""
 
+PACKAGES_AT_ONCE = 1_000
+
 _UNKNOWN = text(
     """
     SELECT asked.ecosystem FROM unnest(CAST(:ecosystems AS text[])) AS asked(ecosystem)
@@ -40,12 +42,7 @@ _SPOKEN_OF = text(
 async def match_for(connection: AsyncConnection, asked: Sequence[PackageIn]) -> MatchOut:
     """The vulnerabilities of packages; raises BadRequestError where they are too many to be matched at once."""
     packages = [_package(item) for item in asked]
-    affected = await load_affected(connection, {advised_as(package)[0] for package in packages})
-    if sum(len(affected.get(advised_as(package)[0], ())) for package in packages) > MAX_COMPARISONS:
-        raise BadRequestError("these are too many packages with too many advisories: ask for fewer at once")
-    found = await asyncio.to_thread(_match_all, packages, affected)
-    if sum(map(len, found)) > MAX_MATCHES:
-        raise BadRequestError(f"these packages have more than {MAX_MATCHES} vulnerabilities: ask for fewer at once")
+    found = await _match(connection, packages)
     ecosystems = sorted({package.ecosystem for package in packages})
     unknown = (await connection.execute(_UNKNOWN, {"ecosystems": ecosystems})).scalars()
     advisory_ids = {match.advisory_id for matches in found for match in matches}
@@ -58,6 +55,22 @@ async def match_for(connection: AsyncConnection, asked: Sequence[PackageIn]) -> 
         matches=[match for number, matches in enumerate(found) for match in _merged(number, matches, spoken_of)],
         unknown_ecosystems=list(unknown),
     )
+
+
+async def _match(connection: AsyncConnection, packages: Sequence[Package]) -> list[tuple[Match, ...]]:
+    """The matches of each, with the advisories of no more than `PACKAGES_AT_ONCE` in memory."""
+    found: list[tuple[Match, ...]] = []
+    comparisons = 0
+    for start in range(0, len(packages), PACKAGES_AT_ONCE):
+        part = packages[start : start + PACKAGES_AT_ONCE]
+        affected = await load_affected(connection, {advised_as(package)[0] for package in part})
+        comparisons += sum(len(affected.get(advised_as(package)[0], ())) for package in part)
+        if comparisons > MAX_COMPARISONS:
+            raise BadRequestError("these are too many packages with too many advisories: ask for fewer at once")
+        found += await asyncio.to_thread(_match_all, part, affected)
+        if sum(map(len, found)) > MAX_MATCHES:
+            raise BadRequestError(f"these packages have more than {MAX_MATCHES} vulnerabilities: ask for fewer at once")
+    return found
 
 
 def _package(item: PackageIn) -> Package:
