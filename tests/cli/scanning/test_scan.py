@@ -82,7 +82,7 @@ async def test_without_anything_to_match_with_there_are_packages_only_and_that_i
         ("bash", "Debian:12"),
         ("pyyaml", "PyPI"),
     ]
-    assert report["image"]["kind"] == "docker-archive"
+    assert (report["image"]["kind"], report["image"]["version"]) == ("docker-archive", "shop/web:1")
     assert (report["image"]["digest"], report["image"]["distribution"]) == (WEB.config.digest, "Debian:12")
     shown = await alone(archive)
     assert "These are packages only: nobody looked for vulnerabilities." in shown.stderr

@@ -6,6 +6,8 @@ from typing import Any
 
 import aiohttp
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.support.attestations import push_artifact, push_manifest, statement
 from tests.support.registries import ServedRegistry, answering, serve_registry
 
@@ -14,7 +16,7 @@ from deadlight.registry import Endpoint, RegistryClient, UnavailableError
 from deadlight.registry.attestations import sboms
 from deadlight.registry.attestations.attached import Kind
 from deadlight.registry.attestations.sboms import MAX_SBOMS, FoundSboms, collect_sboms
-from deadlight.registry.documents import OCI_INDEX, OCI_MANIFEST, digest_of
+from deadlight.registry.documents import OCI_INDEX, OCI_MANIFEST, Descriptor, Manifest, digest_of
 
 REPOSITORY = "shop/web"
 IMAGE = build_image(ImageSpec([{"app": b"x"}]))
@@ -24,6 +26,8 @@ PLAIN = json.dumps(BILL).encode()
 SPDX = "https://spdx.dev/Document"
 BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 TAG = DIGEST.replace(":", "-")
+WORDS = "subject digest sha256 predicateType predicate Data payload payloadType signatures sig dsseEnvelope"
+FIELDS = st.sampled_from(WORDS.split())
 
 
 def enveloped(payload: bytes) -> dict[str, Any]:
@@ -156,3 +160,45 @@ async def test_a_registry_that_cannot_be_asked_says_so(registry: ServedRegistry)
     registry.trouble = answering(503)
     with pytest.raises(UnavailableError):
         await look(registry)
+
+
+class OneAttachment:
+    """A registry that has one artifact attached to every image."""
+
+    def __init__(self, media_type: str, content: bytes, notes: dict[str, str], artifact_type: str) -> None:
+        layer = Descriptor(media_type, digest_of(content), len(content), annotations=notes)
+        self._content = content
+        self._artifact = Manifest(DIGEST, OCI_MANIFEST, "", b"", None, (layer,), (), notes, artifact_type)
+
+    async def fetch_manifest(self, repository: str, reference: str) -> Manifest:
+        """It, whatever is asked for."""
+        return self._artifact
+
+    async def fetch_referrers(self, repository: str, digest: str) -> tuple[Descriptor, ...]:
+        """Only what has a tag."""
+        return ()
+
+    async def fetch_blob(self, repository: str, digest: str, *, size_limit: int) -> bytes:
+        """Its content."""
+        return self._content
+
+
+values = st.recursive(
+    st.none() | st.integers() | st.text(max_size=5) | st.sampled_from([DIGEST[7:], SPDX, "e30="]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(FIELDS, inner, max_size=5),
+    max_leaves=15,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    content=values.map(lambda value: json.dumps(value).encode()) | st.binary(max_size=40),
+    media_type=st.sampled_from([*Kind, BUNDLE, "application/spdx+json", "text/spdx", ""]),
+    said=st.sampled_from([{}, {"predicateType": SPDX}, {"dev.sigstore.bundle.predicateType": SPDX}]),
+    artifact_type=st.sampled_from(["", "application/spdx+json"]),
+)
+async def test_whatever_is_attached_is_a_document_a_problem_or_nothing(
+    content: bytes, media_type: str, said: dict[str, str], artifact_type: str
+) -> None:
+    found = await collect_sboms(OneAttachment(str(media_type), content, said, artifact_type), REPOSITORY, [DIGEST])
+    assert len(found.documents) + len(found.problems) <= 1

@@ -57,10 +57,10 @@ class _InRegistry:
 
 
 class _InFiles:
-    def __init__(self, images: StoredImages, image: ResolvedImage) -> None:
+    def __init__(self, images: StoredImages, image: ResolvedImage, tag: str) -> None:
         self.image = image
         self.name = images.name
-        self.tag = ""
+        self.tag = tag
         self.kind = images.kind
         self._images = images
 
@@ -75,7 +75,8 @@ async def open_files(path: Path, wanted: str, platform: Platform) -> Source:
     """The image in a folder or archive; raises RegistryError, saying what is wrong with it and what to do."""
     images = open_stored_images(path)
     digest = images.choose(wanted)
-    return _InFiles(images, await resolve_image(images, "", "", digest, platform, called=images.name))
+    image = await resolve_image(images, "", "", digest, platform, called=images.name)
+    return _InFiles(images, image, images.name_of(digest))
 
 
 @asynccontextmanager

@@ -108,6 +108,10 @@ class StoredImages:
         self._made[index.digest] = index
         return index.digest
 
+    def name_of(self, digest: str) -> str:
+        """What the files call the image of a digest; empty where they do not."""
+        return next((_name(entry) for entry in self._catalogue.entries if entry.digest == digest), "")
+
     async def fetch_manifest(self, repository: str, reference: str) -> Manifest:
         """The manifest or index of a digest, verified, or of a name.
 
