@@ -1,6 +1,5 @@
 """Image references, digests and platforms, as the OCI distribution specification and Kubernetes write them."""
 
-import platform
 import re
 from dataclasses import dataclass, replace
 
@@ -45,12 +44,6 @@ class Platform:
         if not 2 <= len(parts) <= 3 or not all(parts):
             raise ValueError(f"not a platform: {text!r} (expected os/architecture[/variant], for example linux/amd64)")
         return cls(*parts)
-
-
-def this_platform() -> Platform:
-    """What images run on here: Linux, also where a virtual machine runs them, on this machine's processor."""
-    machine = platform.machine().lower()
-    return Platform("linux", {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm"}.get(machine, machine))
 
 
 @dataclass(frozen=True, slots=True, order=True)

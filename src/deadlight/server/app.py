@@ -104,7 +104,7 @@ LARGE_BODIES = {
     "/agent/v1/inventory": MAX_COMPRESSED_BYTES,
     "/agent/v1/observations": MAX_COMPRESSED_BYTES,
     "/api/v1/advisories/import": 32 * 1024 * 1024,
-    "/api/v1/match": 16 * 1024 * 1024,
+    "/api/v1/match": 8 * 1024 * 1024,
 }
 """The most a request may bring: a body is read before anybody knows who sent it."""
 

@@ -226,6 +226,14 @@ async def test_a_service_matches_what_is_read_here(service: RunningService, arch
     assert await Fleet(service.services.engine).rows("SELECT * FROM package") == []
 
 
+async def test_no_name_in_an_image_commands_the_terminal(alone: Scan, tmp_path: Path) -> None:
+    folder = "a\x1b]0;b\x07[red]/x-1.dist-info"
+    built = image({f"{folder}/METADATA": b"Metadata-Version: 2.1\nName: x\nVersion: 1\n"})
+    (tmp_path / "web.tar").write_bytes(tar_of(layout_files([built])))
+    shown = await alone(str(tmp_path / "web.tar"))
+    assert "a\ufffd]0;b\ufffd[red]/x-1.dist-info/METADATA" in shown.stdout
+
+
 WITHOUT_EXTRAS = """
 import sys
 for name in ("ahocorasick", "cvss", "isal", "packageurl", "packaging", "re2", "zstandard"):

@@ -1,5 +1,6 @@
 """Scanning an image before it runs."""
 
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, assert_never
@@ -13,7 +14,7 @@ from deadlight.cli.scanning.by_service import scan_by_service
 from deadlight.cli.scanning.printing import print_report
 from deadlight.cli.scanning.report import Report
 from deadlight.cli.scanning.sarif import write_sarif
-from deadlight.model.image import ImageReference, Platform, this_platform
+from deadlight.model.image import ImageReference, Platform
 from deadlight.model.vulnerability import Severity
 
 FINDINGS_EXIT_CODE = 3
@@ -84,7 +85,7 @@ def scan(
             param_hint="--fail-on",
         )
     try:
-        path, wanted = _as_path(target), Platform.parse(platform) if platform else this_platform()
+        path, wanted = _as_path(target), Platform.parse(platform) if platform else _this_platform()
         reference = None if path else ImageReference.parse(target)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="TARGET or --platform") from None
@@ -97,6 +98,12 @@ def scan(
     _print(report, output)
     if fail_on and report.reaches(Severity(fail_on.value.capitalize())):
         raise typer.Exit(FINDINGS_EXIT_CODE)
+
+
+def _this_platform() -> Platform:
+    """What images run on here: Linux, also where a virtual machine runs them, on this machine's processor."""
+    machine = os.uname().machine.lower()
+    return Platform("linux", {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm"}.get(machine, machine))
 
 
 def _find_service() -> Target | None:
