@@ -1,6 +1,6 @@
 """Finding what is attached to an image: OCI referrers, cosign's tags, and BuildKit's entries in an index."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -14,6 +14,9 @@ MAX_ATTACHED = 32
 
 MAX_CONTENT_BYTES = 4 * 1024 * 1024
 """Larger content is not read: provenance and signatures have kilobytes. SBOMs are read in `sboms`."""
+
+COSIGN_TAGS = ("sig", "att", "sbom")
+"""How the tags end under which cosign keeps signatures, attestations and SBOMs of a digest."""
 
 _BUILDKIT_KIND = "vnd.docker.reference.type"
 _BUILDKIT_SUBJECT = "vnd.docker.reference.digest"
@@ -94,16 +97,18 @@ async def collect(registry: Attachments, repository: str, digests: Iterable[str]
 
 
 async def find_attached(
-    registry: Attachments, repository: str, digests: Iterable[str]
+    registry: Attachments, repository: str, digests: Iterable[str], tags: Sequence[str] = COSIGN_TAGS
 ) -> tuple[list[Manifest], list[str]]:
     """The manifests of everything attached to an image that is known by these digests, and what could not be read.
+
+    `tags` are those of `COSIGN_TAGS` that are looked at; each costs a request.
 
     Raises:
         UnavailableError: the registry could not be asked.
     """
     found: dict[str, Manifest] = {}
     problems: list[str] = []
-    async for reference in _references(registry, repository, list(dict.fromkeys(digests))):
+    async for reference in _references(registry, repository, list(dict.fromkeys(digests)), tags):
         if len(found) >= MAX_ATTACHED:
             problems.append(f"more than {MAX_ATTACHED} things are attached to it; the rest was not read")
             break
@@ -119,7 +124,9 @@ async def find_attached(
     return list(found.values()), problems
 
 
-async def _references(registry: Attachments, repository: str, digests: list[str]) -> AsyncIterator[str]:
+async def _references(
+    registry: Attachments, repository: str, digests: list[str], tags: Sequence[str]
+) -> AsyncIterator[str]:
     """Where manifests of attachments may be, the surest first."""
     for digest in digests:
         for descriptor in await registry.fetch_referrers(repository, digest):
@@ -127,7 +134,7 @@ async def _references(registry: Attachments, repository: str, digests: list[str]
     for entry in await _buildkit_entries(registry, repository, digests):
         yield entry.digest
     for digest in digests:
-        for suffix in ("sig", "att", "sbom"):
+        for suffix in tags:
             yield f"{digest.replace(':', '-')}.{suffix}"
 
 

@@ -63,7 +63,7 @@ async def collect_sboms(registry: Attachments, repository: str, digests: Iterabl
         UnavailableError: the registry could not be asked. What it lacks, or sends broken, is left out and named.
     """
     wanted = tuple(digests)
-    manifests, problems = await find_attached(registry, repository, wanted)
+    manifests, problems = await find_attached(registry, repository, wanted, ("att", "sbom"))
     documents: dict[str, AttachedSbom] = {}
     room = MAX_SBOMS_BYTES
     for layer in _bills(manifests, problems):
