@@ -48,7 +48,7 @@ def scan(
         ),
     ],
     *,
-    platform: Annotated[str, typer.Option(help="os/architecture [default: this machine's].")] = "",
+    platform: Annotated[str, typer.Option(help="os/architecture; this machine's by default.")] = "",
     ref: Annotated[str, typer.Option(help="Which image, where a folder or tar holds several.")] = "",
     local: Annotated[
         bool, typer.Option("--local", help="Pull and read the image here, with your credentials.")
