@@ -1,5 +1,7 @@
 """Commands that list what runs, against a running service."""
 
+import json
+
 import pytest
 import yaml
 from tests.cli.conftest import Deadlight, found
@@ -36,6 +38,8 @@ async def test_images_are_listed_filtered_and_paged(deadlight: Deadlight, fleet:
 @pytest.mark.req("F1", "F2")
 async def test_an_image_is_shown_with_its_verdict_owners_scan_and_workloads(deadlight: Deadlight, fleet: Fleet) -> None:
     images = await shop(fleet)
+    bill = json.loads((await deadlight("image", "shop/web:1.0.0", "-o", "cyclonedx")).stdout)
+    assert [item["name"] for item in bill["components"]] == ["Debian", "curl", "openssl"]
     shown = await deadlight("image", "shop/web:1.0.0")
     for text in (
         "registry.example/shop/web:1.0.0",

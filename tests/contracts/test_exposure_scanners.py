@@ -45,10 +45,8 @@ SUBJECTS = (
             "app/.env": f"DATABASE_URL=postgres://shop:{PLANTED}@db/shop\nAPI_SECRET_KEY='{PLANTED}'\n",
             "root/.netrc": f"machine example.com login ada password {PLANTED}\n",
             "app/key.pem": "-----BEGIN "
-             "PRIVATE KEY-----\n"
-             "MIIEvQ"
-            + "IBADANBgkq9f3aZ8" * 30
-            + "\n-----END PRIVATE KEY-----\n",
+            "PRIVATE KEY-----\n"
+            "MIIEvQ" + "IBADANBgkq9f3aZ8" * 30 + "\n-----END PRIVATE KEY-----\n",
         },
         ImageSettings(
             env=(f"DB_URL=amqp://shop:{PLANTED}@queue/",), layer_commands=(f"RUN curl -u ada:{PLANTED} https://h/",)

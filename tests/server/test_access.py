@@ -99,6 +99,7 @@ TABLE: dict[Endpoint, set[Caller]] = {
     Endpoint("GET", "/api/v1/advisories/imports"): VIEWERS,
     Endpoint("POST", "/api/v1/advisories/import"): OPERATORS,
     Endpoint("POST", "/api/v1/scans"): OPERATORS,
+    Endpoint("POST", "/api/v1/match"): VIEWERS,
     Endpoint("GET", "/api/v1/registries"): VIEWERS,
     Endpoint("POST", "/api/v1/registries"): ADMINS,
     Endpoint("PUT", "/api/v1/registries/{registry_id}"): ADMINS,

@@ -16,12 +16,12 @@ from tests.support.inventory import STARTED
 from deadlight.model.image import Platform
 from deadlight.model.package import InstalledPackage, Package
 from deadlight.registry import Descriptor, ImageConfig
+from deadlight.registry.resolve import ResolvedImage
 from deadlight.scanner import SCANNER_STATE, FileIndex, FirstPartyCode, ImageContents
 from deadlight.server.inventory.image_tags import ImageTagKey
 from deadlight.server.inventory.rows import ensure_image_tags
 from deadlight.server.inventory.statements import FOLLOW_PLACEMENTS
 from deadlight.server.scans.layer_process import SquashedImage
-from deadlight.server.scans.resolve import ResolvedImage
 from deadlight.server.scans.store import end_scan, queue_scan, store_contents, store_image
 from deadlight.server.tables.auth import agent
 from deadlight.server.tables.inventory import cluster, container, node, pod, workload

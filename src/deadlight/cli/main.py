@@ -35,7 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     epilog="Commands that print something take -o table, json or yaml. Exit codes: 0 done; 1 refused, not reached or "
-    "not found, standard error says why and what to do; 2 wrong usage. "
+    "not found, standard error says why and what to do; 2 wrong usage; 3 `scan --fail-on` found what it names. "
     "Other processes: deadlight server | controller | sensor, each with its own --help.",
 )
 advisories_app = typer.Typer(help="Advisories: what is known about vulnerabilities.", no_args_is_help=True)

@@ -85,5 +85,10 @@ def status(name: str) -> str:
 
 
 def plain(value: Any) -> str:
-    """A value's text with nothing in it taken for markup."""
-    return escape(str(value if value is not None else ""))
+    """A value's text with nothing in it taken for markup, and nothing that a terminal would obey."""
+    text = str(value if value is not None else "")
+    if not text.isprintable():
+        text = "".join(
+            letter if letter.isprintable() or letter == "\n" else "\N{REPLACEMENT CHARACTER}" for letter in text
+        )
+    return escape(text)

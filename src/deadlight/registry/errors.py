@@ -5,6 +5,8 @@
     ├── NotFoundError              the registry answered: there is no such manifest, blob or repository
     ├── WithheldError              its product API does not show something to our account, or does not offer it
     ├── DigestMismatchError        it sent content that is not what was asked for
+    ├── UnreadableImageError       a folder or archive that should hold images cannot be read as such
+    ├── NotScannableError          there is no image to look into (deadlight.registry.resolve)
     └── UnavailableError           it could not be asked, or its answer means nothing
         ├── TransientError         the same question may be answered in a moment
         └── MalformedAnswerError   it answered, but not as a registry does
@@ -32,6 +34,10 @@ class WithheldError(RegistryError):
 
 class DigestMismatchError(RegistryError):
     """Content does not hash to the digest it was asked by."""
+
+
+class UnreadableImageError(RegistryError):
+    """A folder or archive that should hold images cannot be read as such; the text names it and what to do."""
 
 
 class UnavailableError(RegistryError):

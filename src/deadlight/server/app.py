@@ -43,6 +43,7 @@ from deadlight.server.clusters import runtime_api as runtime_clusters_api
 from deadlight.server.dashboard import api as dashboard_api
 from deadlight.server.dashboard.risk_index import RiskIndex
 from deadlight.server.errors import CODES, Refusal, ServiceError, UnavailableError
+from deadlight.server.findings import match_api
 from deadlight.server.integrity import api as integrity_api
 from deadlight.server.integrity.turnstile import Turnstile
 from deadlight.server.inventory import api as inventory_api
@@ -79,6 +80,7 @@ ROUTERS = (
     workers_api.router,
     owners_api.router,
     scans_api.router,
+    match_api.router,
     demonstration.router,
 )
 
@@ -102,6 +104,7 @@ LARGE_BODIES = {
     "/agent/v1/inventory": MAX_COMPRESSED_BYTES,
     "/agent/v1/observations": MAX_COMPRESSED_BYTES,
     "/api/v1/advisories/import": 32 * 1024 * 1024,
+    "/api/v1/match": 8 * 1024 * 1024,
 }
 """The most a request may bring: a body is read before anybody knows who sent it."""
 

@@ -4,6 +4,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
 from tests.server.assessment.shop import shop
 from tests.server.integrity.conftest import MISSING, PUSHED, RUNNING, Judge, found, trusted
 from tests.support.fleet import REGISTRY, Fleet, digest, installed, package
@@ -215,7 +217,8 @@ async def test_packages_are_exported_once_they_are_known(service: RunningService
         f'attachment; filename="sbom-{image.image_tag_id}.cdx.json"',
     )
     document = msgspec.json.decode(text)
-    assert [item["name"] for item in document["components"]] == ["curl", "openssl"]
+    assert [item["name"] for item in document["components"]] == ["Debian", "curl", "openssl"]
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
     unknown = await fleet.add_image_tag("shop/unknown", digest=digest("unknown"))
     await service.request("GET", f"{IMAGES}/{unknown}/sbom", expect=404)
 

@@ -117,6 +117,13 @@ const USED = [
   { value: "no", label: "Not seen in use" },
 ];
 
+/** Begins the location of a package that an SBOM states; the document's digest follows. */
+const STATED = "sbom:";
+
+function isOnlyStated(row: PackageRow): boolean {
+  return row.location.startsWith(STATED);
+}
+
 function PackageDetails({ row }: { row: PackageRow }) {
   return (
     <DescriptionList isCompact isHorizontal horizontalTermWidthModifier={{ default: "18ch" }}>
@@ -124,11 +131,26 @@ function PackageDetails({ row }: { row: PackageRow }) {
         <code className="dl-break">{row.purl}</code>
       </Fact>
       <Fact name="Found in">
-        <code className="dl-break">{row.location}</code>
+        {isOnlyStated(row) ? (
+          "No file of the image: only an attached SBOM says that it is there"
+        ) : (
+          <code className="dl-break">{row.location}</code>
+        )}
       </Fact>
-      <Fact name="Layer">
-        <code className="dl-break">{row.layer_digest}</code>
-      </Fact>
+      {row.layer_digest && (
+        <Fact name="Layer">
+          <code className="dl-break">{row.layer_digest}</code>
+        </Fact>
+      )}
+      {row.stated_by.length > 0 && (
+        <Fact name="Stated by SBOM">
+          {row.stated_by.map((document) => (
+            <code key={document} className="dl-break">
+              {document.replace(STATED, "")}
+            </code>
+          ))}
+        </Fact>
+      )}
       {row.first_seen_running_at && (
         <Fact name="First seen in use">
           <Moment at={row.first_seen_running_at} />

@@ -8,7 +8,6 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from deadlight.advisories.archive import iter_documents
 from deadlight.advisories.document import Document, Rejected
 from deadlight.cli.output import Format, Output, advise, plain, show
 from deadlight.cli.service import run
@@ -48,6 +47,8 @@ def import_advisories(
 
 def _batches(path: Path) -> Iterator[tuple[list[dict[str, str]], list[str]]]:
     """Documents to send together, with the reasons why others of the archive could not be read."""
+    from deadlight.advisories.archive import iter_documents  # noqa: PLC0415 - brings what no other command needs
+
     documents: list[dict[str, str]] = []
     refused: list[str] = []
     size = 0

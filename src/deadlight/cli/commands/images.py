@@ -1,6 +1,7 @@
 """What runs: image tags, and everything about one of them."""
 
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -16,6 +17,15 @@ from deadlight.model.live_list import ImageOrder, TimePeriod
 
 IMAGE_TAGS = "/api/v1/image-tags"
 CANDIDATES = 100
+
+
+class ImageFormat(StrEnum):
+    """How an image is printed."""
+
+    TABLE = "table"
+    JSON = "json"
+    YAML = "yaml"
+    CYCLONEDX = "cyclonedx"
 
 
 def images(
@@ -80,25 +90,40 @@ def image(
         str, typer.Argument(metavar="REF", help="name:tag, name@digest or a part of one that means one image.")
     ],
     *,
-    output: Output = Format.TABLE,
+    output: Annotated[ImageFormat, typer.Option("--output", "-o", help="How to print it.")] = ImageFormat.TABLE,
 ) -> None:
     """Show an image: its verdict, who built, signed and deployed it, its scans and exposures, and its workloads.
+
+    With -o cyclonedx it prints its packages as a bill of materials.
 
     Examples:
       deadlight image shop/web:1.2.3
       deadlight image registry.example.com/shop/web@sha256:4f53 -o yaml
+      deadlight image shop/web:1.2.3 -o cyclonedx > web.cdx.json
     """
+    if output is ImageFormat.CYCLONEDX:
+        show(run(lambda client: _fetch_bill(client, reference)), Format.JSON, lambda: None)
+        return
     found = run(lambda client: _fetch_image(client, reference))
-    show(found, output, lambda: _print_image(found))
+    show(found, Format(output.value), lambda: _print_image(found))
 
 
-async def _fetch_image(client: RestClient, reference: str) -> dict[str, Any]:
-    """What is known of the one image that is meant; of what runs now, else of what ran within ten days."""
+async def _fetch_bill(client: RestClient, reference: str) -> Any:
+    return await client.get(f"{await _find_address(client, reference)}/sbom")
+
+
+async def _find_address(client: RestClient, reference: str) -> str:
+    """Where the one image is that is meant: of what runs now, else of what ran within ten days."""
     try:
         chosen = await _choose(client, reference, TimePeriod.NOW)
     except UnknownImageError:
         chosen = await _choose(client, reference, TimePeriod.TEN_DAYS)
-    address = f"{IMAGE_TAGS}/{chosen['id']}"
+    return f"{IMAGE_TAGS}/{chosen['id']}"
+
+
+async def _fetch_image(client: RestClient, reference: str) -> dict[str, Any]:
+    """What is known of an image."""
+    address = await _find_address(client, reference)
     return {
         "image": await client.get(address),
         "signatures": await client.get(f"{address}/attestations"),

@@ -1,61 +1,153 @@
 """Scanning an image before it runs."""
 
-import asyncio
-from typing import Annotated, Any
+import os
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, assert_never
 
 import typer
-from rich.console import Console
 
-from deadlight.cli.output import SEVERITY_STYLES, Format, Output, advise, plain, print_table, show
-from deadlight.cli.service import run
-from deadlight.client.rest import RestClient
+from deadlight import __version__
+from deadlight.cli.home import NoTargetError, Target, find_target
+from deadlight.cli.output import Format, advise, plain, show
+from deadlight.cli.scanning.by_service import scan_by_service
+from deadlight.cli.scanning.printing import print_report
+from deadlight.cli.scanning.report import Report
+from deadlight.cli.scanning.sarif import write_sarif
+from deadlight.model.image import ImageReference, Platform
+from deadlight.model.vulnerability import Severity
+
+FINDINGS_EXIT_CODE = 3
+"""What was asked to fail has been found."""
+
+
+class ScanFormat(StrEnum):
+    """How a scan is printed."""
+
+    TABLE = "table"
+    JSON = "json"
+    YAML = "yaml"
+    CYCLONEDX = "cyclonedx"
+    SARIF = "sarif"
+
+
+class Threshold(StrEnum):
+    """How grave a vulnerability is at least."""
+
+    CRITICAL = "critical"
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
 
 
 def scan(
-    image: Annotated[str, typer.Argument(help="registry/repository:tag or @digest; the registry must be added.")],
-    platform: Annotated[str, typer.Option(help="os/architecture.")] = "linux/amd64",
-    output: Output = Format.TABLE,
+    target: Annotated[
+        str,
+        typer.Argument(
+            metavar="TARGET", help="An image (registry/repository:tag or @digest), an OCI layout folder, or a tar."
+        ),
+    ],
+    *,
+    platform: Annotated[str, typer.Option(help="os/architecture; this machine's by default.")] = "",
+    ref: Annotated[str, typer.Option(help="Which image, where a folder or tar holds several.")] = "",
+    local: Annotated[
+        bool, typer.Option("--local", help="Pull and read the image here, with your credentials.")
+    ] = False,
+    advisories: Annotated[
+        Path | None,
+        typer.Option(exists=True, help="Match with these instead of a service: what `advisories import` takes."),
+    ] = None,
+    fail_on: Annotated[
+        Threshold | None,
+        typer.Option(help="End with exit code 3 where there is such a vulnerability, or a graver one."),
+    ] = None,
+    output: Annotated[ScanFormat, typer.Option("--output", "-o", help="How to print it.")] = ScanFormat.TABLE,
 ) -> None:
     """Scan an image before it is deployed; what is found is what will be shown when it runs.
 
-    Example: deadlight scan registry.example.com/shop/web:1.2.3
+    An image by its name is scanned by the service you are signed in to; with --local, or without a service, it is
+    pulled and read here. Folders and tars (of an OCI layout, or by `docker save`) are always read here. Packages are
+    then matched by that service, or with --advisories; without either only packages are listed.
+
+    Exit codes: 0 scanned; 1 not scanned, standard error says why; 2 wrong usage; 3 found what --fail-on names.
+
+    Examples:
+      deadlight scan registry.example.com/shop/web:1.2.3
+      deadlight scan --local shop/web:1.2.3 --fail-on high
+      docker save shop/web:1.2.3 -o web.tar && deadlight scan web.tar
+      deadlight scan ./layout --platform linux/arm64 -o cyclonedx
+      deadlight scan web.tar --advisories all.zip -o sarif
     """
-
-    async def scan_and_wait(client: RestClient) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-        queued = await client.post("/api/v1/scans", {"image": image, "platform": platform})
-        address = f"/api/v1/image-tags/{queued['image_tag_id']}"
-        with Console(stderr=True).status(f"scanning {plain(image)}"):
-            detail = await _until_scanned(client, address)
-        found = await client.get(f"{address}/vulnerabilities")
-        return detail, found["vulnerabilities"]
-
-    detail, findings = run(scan_and_wait)
-    show({"image": detail, "vulnerabilities": findings}, output, lambda: _print_scan(detail, findings))
-    if detail["scan_status"] != "done":
-        raise typer.Exit(1)
-
-
-async def _until_scanned(client: RestClient, address: str) -> dict[str, Any]:
-    while True:
-        detail: dict[str, Any] = await client.get(address)
-        if detail["scan_status"] in {"failed", "skipped"} or detail["severities"] is not None:
-            return detail
-        await asyncio.sleep(0.3)
-
-
-def _print_scan(detail: dict[str, Any], findings: list[dict[str, Any]]) -> None:
-    if detail["scan_error"]:
-        advise(f"[red]not scanned:[/] {plain(detail['scan_error'])}")
-        return
-    rows = [
-        (
-            f"[{SEVERITY_STYLES[item['severity']]}]{item['severity']}[/]",
-            plain(item["vulnerability"]),
-            plain(f"{item['package']} {item['version']}"),
-            plain(item["fix_version"]),
-            plain(item["applicability"]),
+    service = _find_service()
+    if fail_on and service is None and advisories is None:
+        raise typer.BadParameter(
+            "there is nothing to match packages with: sign in to a service, or give --advisories",
+            param_hint="--fail-on",
         )
-        for item in findings
-    ]
-    columns = ("Severity", "Vulnerability", "Package", "Fixed in", "Applicability")
-    print_table(columns, rows, empty=f"{detail['packages_count']} packages, no known vulnerability.")
+    try:
+        path, wanted = _as_path(target), Platform.parse(platform) if platform else _this_platform()
+        reference = None if path else ImageReference.parse(target)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="TARGET or --platform") from None
+    if ref and reference:
+        raise typer.BadParameter("an image by its name is one image: --ref is for folders and tars", param_hint="--ref")
+    if reference and service and not (local or advisories):
+        report = scan_by_service(target, wanted, service)
+    else:
+        report = _scan_here(path or reference, ref, wanted, advisories, service)
+    _print(report, output)
+    if fail_on and report.reaches(Severity(fail_on.value.capitalize())):
+        raise typer.Exit(FINDINGS_EXIT_CODE)
+
+
+def _this_platform() -> Platform:
+    """What images run on here: Linux, also where a virtual machine runs them, on this machine's processor."""
+    machine = os.uname().machine.lower()
+    return Platform("linux", {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm"}.get(machine, machine))
+
+
+def _find_service() -> Target | None:
+    try:
+        return find_target()
+    except NoTargetError:
+        return None
+
+
+def _as_path(target: str) -> Path | None:
+    """The folder or file that a target names, if it names one; raises ValueError where it must and there is none."""
+    path = Path(target).expanduser()
+    is_spelled_so = target.startswith((".", "/", "~")) or target.endswith((".tar", ".tgz", ".tar.gz"))
+    if path.is_file() or (path.is_dir() and (is_spelled_so or (path / "oci-layout").exists())):
+        return path
+    if is_spelled_so:
+        raise ValueError(f"there is no file or folder {target}")
+    return None
+
+
+def _scan_here(
+    target: Path | ImageReference | None, ref: str, platform: Platform, advisories: Path | None, service: Target | None
+) -> Report:
+    assert target is not None, "one of both"
+    try:
+        from deadlight.cli.scanning.here import scan_here  # noqa: PLC0415 - brings what only this needs
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("deadlight"):
+            raise
+        needed = f"{error.name} is missing, which reading images needs"
+        advise(f'[red]error:[/] {plain(needed)}: pip install "deadlight\\[scan]"')
+        raise typer.Exit(1) from None
+    return scan_here(target, ref, platform, advisories, service)
+
+
+def _print(report: Report, output: ScanFormat) -> None:
+    match output:
+        case ScanFormat.CYCLONEDX:
+            from deadlight.sbom.cyclonedx_writer import write_cyclonedx  # noqa: PLC0415 - only here
+
+            show(write_cyclonedx(report.bill, __version__), Format.JSON, lambda: None)
+        case ScanFormat.SARIF:
+            show(write_sarif(report, __version__), Format.JSON, lambda: None)
+        case ScanFormat.TABLE | ScanFormat.JSON | ScanFormat.YAML:
+            show(report.to_dict(), Format(output.value), lambda: print_report(report))
+        case _ as never:
+            assert_never(never)

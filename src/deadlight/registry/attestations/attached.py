@@ -1,6 +1,6 @@
 """Finding what is attached to an image: OCI referrers, cosign's tags, and BuildKit's entries in an index."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -13,7 +13,10 @@ MAX_ATTACHED = 32
 """Manifests that are read for an image; who can push could attach any number."""
 
 MAX_CONTENT_BYTES = 4 * 1024 * 1024
-"""Larger content is not read: provenance and signatures have kilobytes, an SBOM is not read here."""
+"""Larger content is not read: provenance and signatures have kilobytes. SBOMs are read in `sboms`."""
+
+COSIGN_TAGS = ("sig", "att", "sbom")
+"""How the tags end under which cosign keeps signatures, attestations and SBOMs of a digest."""
 
 _BUILDKIT_KIND = "vnd.docker.reference.type"
 _BUILDKIT_SUBJECT = "vnd.docker.reference.digest"
@@ -84,10 +87,28 @@ async def collect(registry: Attachments, repository: str, digests: Iterable[str]
     Raises:
         UnavailableError: the registry could not be asked. What it lacks, or sends broken, is left out and named.
     """
-    wanted = list(dict.fromkeys(digests))
+    manifests, problems = await find_attached(registry, repository, digests)
+    contents = [item for manifest in manifests for item in await _contents(registry, repository, manifest, problems)]
+    return Found(
+        tuple(item for item in contents if isinstance(item, Attached)),
+        tuple(item for item in contents if isinstance(item, Unread)),
+        tuple(problems),
+    )
+
+
+async def find_attached(
+    registry: Attachments, repository: str, digests: Iterable[str], tags: Sequence[str] = COSIGN_TAGS
+) -> tuple[list[Manifest], list[str]]:
+    """The manifests of everything attached to an image that is known by these digests, and what could not be read.
+
+    `tags` are those of `COSIGN_TAGS` that are looked at; each costs a request.
+
+    Raises:
+        UnavailableError: the registry could not be asked.
+    """
     found: dict[str, Manifest] = {}
     problems: list[str] = []
-    async for reference in _references(registry, repository, wanted):
+    async for reference in _references(registry, repository, list(dict.fromkeys(digests)), tags):
         if len(found) >= MAX_ATTACHED:
             problems.append(f"more than {MAX_ATTACHED} things are attached to it; the rest was not read")
             break
@@ -100,17 +121,12 @@ async def collect(registry: Attachments, repository: str, digests: Iterable[str]
             continue
         assert isinstance(manifest, Manifest), "nothing to be unmodified since"
         found.setdefault(manifest.digest, manifest)
-    contents = [
-        item for manifest in found.values() for item in await _contents(registry, repository, manifest, problems)
-    ]
-    return Found(
-        tuple(item for item in contents if isinstance(item, Attached)),
-        tuple(item for item in contents if isinstance(item, Unread)),
-        tuple(problems),
-    )
+    return list(found.values()), problems
 
 
-async def _references(registry: Attachments, repository: str, digests: list[str]) -> AsyncIterator[str]:
+async def _references(
+    registry: Attachments, repository: str, digests: list[str], tags: Sequence[str]
+) -> AsyncIterator[str]:
     """Where manifests of attachments may be, the surest first."""
     for digest in digests:
         for descriptor in await registry.fetch_referrers(repository, digest):
@@ -118,7 +134,7 @@ async def _references(registry: Attachments, repository: str, digests: list[str]
     for entry in await _buildkit_entries(registry, repository, digests):
         yield entry.digest
     for digest in digests:
-        for suffix in ("sig", "att", "sbom"):
+        for suffix in tags:
             yield f"{digest.replace(':', '-')}.{suffix}"
 
 
@@ -163,7 +179,7 @@ async def _contents(
 
 def _kind(layer: Descriptor) -> Kind | None:
     """The format of a layer, None for what is not read here: an SBOM, say, which its annotation names."""
-    predicate = _predicate(layer)
+    predicate = stated_type(layer)
     if "spdx" in predicate or "cyclonedx" in predicate:
         return None
     if layer.media_type.startswith("application/vnd.dev.sigstore.bundle"):
@@ -171,11 +187,11 @@ def _kind(layer: Descriptor) -> Kind | None:
     return next((kind for kind in Kind if kind.value == layer.media_type), None)
 
 
-def _predicate(layer: Descriptor) -> str:
+def stated_type(layer: Descriptor) -> str:
     """The type of the statement in a layer, as its annotation names it."""
     return next((layer.annotations[key] for key in _PREDICATES if key in layer.annotations), "")
 
 
 def _said_type(layer: Descriptor, manifest: Manifest) -> str:
     """What a layer says it is, the most telling first."""
-    return _predicate(layer) or manifest.artifact_type or layer.media_type
+    return stated_type(layer) or manifest.artifact_type or layer.media_type

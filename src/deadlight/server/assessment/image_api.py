@@ -9,8 +9,9 @@ from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight import __version__
+from deadlight.sbom.cyclonedx_writer import MEDIA_TYPE, write_cyclonedx
 from deadlight.server.assessment.exposure_schemas import ImageExposures, ScanStatusOut
-from deadlight.server.assessment.image_contents import get_finding, list_findings, list_packages
+from deadlight.server.assessment.image_contents import get_finding, list_findings, list_layers, list_packages
 from deadlight.server.assessment.image_exposures import describe_scan, list_exposures, load_scan_status
 from deadlight.server.assessment.image_history import load_history
 from deadlight.server.assessment.image_owners import ImageOwnersOut, build_owners
@@ -28,7 +29,7 @@ from deadlight.server.assessment.image_schemas import (
 )
 from deadlight.server.assessment.issue import IssuePlace, build_issue
 from deadlight.server.assessment.issue_formats import IssueFormat, IssueOut, as_csv, as_markdown
-from deadlight.server.assessment.sbom import MEDIA_TYPE, build_sbom
+from deadlight.server.assessment.sbom import bill_of
 from deadlight.server.assessment.schemas import ImageTagDetail, WorkloadRow
 from deadlight.server.auth.requests import Viewer
 from deadlight.server.db.zero_bytes import PlainText
@@ -197,7 +198,8 @@ async def get_sbom(image_tag_id: ImageTagId, _: Viewer, services: ServicesDep) -
     async with services.engine.connect() as connection:
         image = await build_detail(connection, image_tag_id)
         found = await list_packages(connection, image_tag_id)
+        layers = await list_layers(connection, image_tag_id)
     if image.severities is None:
         raise NotFoundError("its packages are not known: the image has not been scanned")
-    document = build_sbom(image, found.packages, __version__)
+    document = write_cyclonedx(bill_of(image, found.packages, layers), __version__)
     return _file(msgspec.json.encode(document), MEDIA_TYPE, f"sbom-{image_tag_id}.cdx.json")

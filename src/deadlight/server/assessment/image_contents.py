@@ -22,12 +22,19 @@ MAX_ROWS = 10_000
 MAX_REFERENCES = 50
 MAX_DETAILS_LENGTH = 20_000
 
+# What somebody's bill of materials states (`scans/store.py` keeps that as a location of its own) is a row of its own
+# only where nothing else says that the package is there.
 _PACKAGES = text(
     """
     WITH listed AS MATERIALIZED (
         SELECT image_package.* FROM image_tag_image JOIN image_package USING (image_id)
-        WHERE image_tag_image.image_tag_id = :image_tag_id)
-    SELECT package.*, listed.location, listed.layer_digest, coalesce(owner.purl, '') AS owned_by,
+        WHERE image_tag_image.image_tag_id = :image_tag_id),
+    stated AS (
+        SELECT package_id, array_agg(location ORDER BY location COLLATE "C") AS by
+        FROM listed WHERE location LIKE 'sbom:%' GROUP BY package_id),
+    found AS (SELECT DISTINCT package_id FROM listed WHERE location NOT LIKE 'sbom:%')
+    SELECT package.*, listed.location, coalesce(stated.by, '{}') AS stated_by, listed.layer_digest,
+           coalesce(owner.purl, '') AS owned_by,
            package_use.grade, coalesce(package_use.path, '') AS evidence_path,
            coalesce(package_use.process, '') AS evidence_process, package_use.first_at AS first_seen_running_at,
            count(*) OVER () AS total,
@@ -39,6 +46,9 @@ _PACKAGES = text(
     JOIN LATERAL (SELECT * FROM package WHERE package.id = listed.package_id LIMIT 1) AS package ON true
     LEFT JOIN LATERAL (SELECT purl FROM package WHERE package.id = listed.owner_package_id LIMIT 1) AS owner ON true
     LEFT JOIN package_use ON package_use.image_id = listed.image_id AND package_use.package_id = listed.package_id
+    LEFT JOIN stated ON stated.package_id = listed.package_id
+    LEFT JOIN found ON found.package_id = listed.package_id
+    WHERE listed.location NOT LIKE 'sbom:%' OR (found.package_id IS NULL AND listed.location = stated.by[1])
     ORDER BY package.ecosystem COLLATE "C", package.name COLLATE "C", package.version COLLATE "C",
              listed.location COLLATE "C" LIMIT :limit
     """
@@ -94,7 +104,7 @@ _AFFECTED = text(
     f"""
     WITH found AS MATERIALIZED (
         SELECT {_FINDING}, {_FIX_VERSION}, array_agg(DISTINCT image_package.location COLLATE "C") AS locations,
-               min(image_package.layer_digest) AS layer_digest,
+               coalesce(min(nullif(image_package.layer_digest, '')), '') AS layer_digest,
                array_agg(DISTINCT vulnerability_match.advisory_id COLLATE "C") AS advisories
         {_MATCHES} AND vulnerability_id = (SELECT id FROM vulnerability WHERE name = :vulnerability)
         GROUP BY {_FINDING})
@@ -126,6 +136,11 @@ _COUNTS = text(
 )
 
 
+_LAYERS = text(
+    "SELECT layer_digests FROM image_tag_image JOIN image ON image.id = image_id WHERE image_tag_id = :image_tag_id"
+)
+
+
 class FindingCounts(NamedTuple):
     """How many findings an image has, and how many distinct vulnerabilities of it are applicable."""
 
@@ -148,6 +163,12 @@ async def list_findings(connection: AsyncConnection, image_tag_id: int) -> Image
     """Its vulnerabilities by package, the most severe and those in use first."""
     rows = (await connection.execute(_FINDINGS, {"image_tag_id": image_tag_id, "limit": MAX_ROWS})).all()
     return ImageFindings.model_validate({"vulnerabilities": [row._asdict() for row in rows], "total": _total(rows)})
+
+
+async def list_layers(connection: AsyncConnection, image_tag_id: int) -> list[str]:
+    """The digests of its layers, lowest first; none before it has been scanned."""
+    layers = (await connection.execute(_LAYERS, {"image_tag_id": image_tag_id})).scalar()
+    return list(layers or ())
 
 
 def _total(rows: Sequence[Row[Any]]) -> int:

@@ -42,7 +42,12 @@ _EXISTS = text("SELECT 1 FROM image_tag WHERE id = :image_tag_id")
 
 _EXTRA = text(
     """
-    SELECT image.problems, (SELECT count(*) FROM image_package WHERE image_package.image_id = image.id) AS packages
+    SELECT image.problems,
+           (SELECT count(*) FILTER (WHERE location NOT LIKE 'sbom:%')
+                   + count(DISTINCT package_id) FILTER (WHERE location LIKE 'sbom:%' AND NOT EXISTS (
+                       SELECT FROM image_package AS found WHERE found.image_id = image.id
+                         AND found.package_id = image_package.package_id AND found.location NOT LIKE 'sbom:%'))
+            FROM image_package WHERE image_package.image_id = image.id) AS packages
     FROM image_tag_image JOIN image ON image.id = image_tag_image.image_id
     WHERE image_tag_image.image_tag_id = :image_tag_id
     """

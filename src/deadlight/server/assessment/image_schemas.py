@@ -47,7 +47,12 @@ class PackageRow(BaseModel):
     name: str
     version: str
     purl: str
+    source_name: str
+    source_version: str
     location: str
+    """The file that proves it, or `sbom:<digest>` where only somebody's bill of materials says that it is there."""
+    stated_by: list[str]
+    """Bills of materials attached to the image that state it, as `sbom:<digest>`."""
     layer_digest: str
     owned_by: str
     vulnerabilities: int

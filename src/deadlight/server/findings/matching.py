@@ -60,7 +60,7 @@ async def match_packages(connection: AsyncConnection, package_ids: Iterable[int]
     packages = await _load_packages(connection, sorted(package_ids))
     if not packages:
         return set()
-    affected = await _load_affected(connection, packages)
+    affected = await load_affected(connection, [item.package for item in packages])
     found = await asyncio.to_thread(_match_all, packages, affected)
     changed = await _store(connection, found)
     await _note_matched(connection, [item.id for item in packages])
@@ -97,8 +97,8 @@ async def _load_packages(connection: AsyncConnection, package_ids: Sequence[int]
     ]
 
 
-async def _load_affected(
-    connection: AsyncConnection, packages: Sequence[StoredPackage]
+async def load_affected(
+    connection: AsyncConnection, packages: Sequence[Package]
 ) -> Mapping[Bucket, list[tuple[str, Affected]]]:
     """What may affect any of the packages, by bucket."""
     by_bucket: dict[Bucket, list[tuple[str, Affected]]] = {}
@@ -109,12 +109,12 @@ async def _load_affected(
     return by_bucket
 
 
-def _positions(packages: Sequence[StoredPackage]) -> str:
+def _positions(packages: Sequence[Package]) -> str:
     """Where each version stands, as JSON rows; null where it has no place in an order."""
     keys = VersionKeys()
     rows = {}
     for item in packages:
-        (ecosystem, name), version = advised_as(item.package)
+        (ecosystem, name), version = advised_as(item)
         table = keys.of(ecosystem)
         key = table[version] if version and table is not None else None
         position = None if key is None else position_of(key).hex()

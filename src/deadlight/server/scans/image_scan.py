@@ -5,7 +5,9 @@ import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
-from deadlight.registry import ImageConfig, UnavailableError
+from deadlight.registry import ImageConfig, RegistryError, UnavailableError
+from deadlight.registry.attestations.sboms import FoundSboms, collect_sboms
+from deadlight.registry.resolve import NotScannableError, ResolvedImage
 from deadlight.scanner import LISTING, SCANNER_STATE, ImageSettings, exposure_scanners, package_analyzers
 from deadlight.server.registries.service import Registry, client_for
 from deadlight.server.scans.due import Due, exposure_states
@@ -20,7 +22,6 @@ from deadlight.server.scans.layer_process import (
 )
 from deadlight.server.scans.layers import KnownLayer, find_layers, forget_layers, store_layer
 from deadlight.server.scans.processes import ProcessEndedError
-from deadlight.server.scans.resolve import NotScannableError, ResolvedImage
 from deadlight.server.scans.store import store_contents
 from deadlight.server.services import Services
 
@@ -37,7 +38,8 @@ async def scan_resolved_image(
         UnavailableError: the registry cannot be asked now.
     """
     layers, read = await _read_layers(services, registry, repository, resolved, due)
-    squashed = await _squash(services, resolved, layers, due)
+    sboms = await _collect_sboms(services, registry, repository, resolved) if due.packages else FoundSboms()
+    squashed = await _squash(services, resolved, layers, due, sboms)
     async with services.engine.begin() as connection:
         if due.packages:
             await store_contents(connection, due.image_id, squashed, SCANNER_STATE)
@@ -106,13 +108,24 @@ async def _keep(
     return fresh
 
 
+async def _collect_sboms(
+    services: Services, registry: Registry, repository: str, resolved: ResolvedImage
+) -> FoundSboms:
+    """What others say is in it; the scan does not depend on it."""
+    try:
+        return await collect_sboms(client_for(services, registry), repository, resolved.digests)
+    except RegistryError as error:
+        return FoundSboms(problems=(f"SBOMs attached to it could not be looked for: {error}",))
+
+
 async def _squash(
     services: Services,
     resolved: ResolvedImage,
     layers: Sequence[tuple[str, Mapping[str, bytes]]],
     due: Due,
+    sboms: FoundSboms,
 ) -> SquashedImage:
-    request = SquashRequest(layers, due.categories, _settings(resolved.config), due.setup)
+    request = SquashRequest(layers, due.categories, _settings(resolved.config), due.setup, sboms)
     try:
         squashed = await asyncio.get_running_loop().run_in_executor(services.processes, squash_layers, request)
     except ProcessEndedError:

@@ -11,12 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from deadlight.model.image import ImageReference, Platform
 from deadlight.model.scan_configuration import Scanner
 from deadlight.registry import RegistryError, UnavailableError
+from deadlight.registry.resolve import resolve_image
 from deadlight.server.jobs.queue import Job, RetryLaterError, enqueue
 from deadlight.server.registries.service import Registry, client_for, find_distrust, find_registry
 from deadlight.server.scans.configuration import expire_results, find_switched_off
 from deadlight.server.scans.due import find_due, list_stale, setup_of
 from deadlight.server.scans.image_scan import scan_resolved_image
-from deadlight.server.scans.resolve import NotScannableError, resolve_image
 from deadlight.server.scans.store import (
     begin_scan,
     count_unfinished,
@@ -77,7 +77,7 @@ async def scan_image(services: Services, job: ScanImage) -> None:
         await _scan(services, registry, target)
     except UnavailableError as error:
         await _wait(services, target, attempts, error)
-    except (NotScannableError, RegistryError, UndecipherableError) as error:
+    except (RegistryError, UndecipherableError) as error:
         await _end(services, target, "failed", str(error))
     except Exception as error:
         await _end(services, target, "failed", f"unexpected {type(error).__name__}: the service's log says more")

@@ -5,12 +5,9 @@ survive the way back.
 """
 
 import asyncio
-import io
-import queue
 from collections.abc import Mapping, Sequence
-from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 import aiohttp
 import msgspec
@@ -18,6 +15,9 @@ import msgspec
 from deadlight.model.exposure import ExposureCategory
 from deadlight.model.package import InstalledPackage
 from deadlight.registry import Endpoint, RegistryClient, RegistryError, UnavailableError
+from deadlight.registry.attestations.sboms import FoundSboms
+from deadlight.registry.blob_files import read_as_file
+from deadlight.sbom.merging import SbomDocument, merge_stated
 from deadlight.scanner import (
     Analyzer,
     Examined,
@@ -36,9 +36,6 @@ from deadlight.scanner import (
     scan_layer,
     squash,
 )
-
-CHUNKS_AHEAD = 16
-"""How many pieces of a layer (about 64 KiB each) may wait between the network and the scanner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,86 +78,20 @@ def read_layer(request: LayerRequest) -> LayerOutcome:
 
 
 async def _pull_and_scan(request: LayerRequest) -> LayerFacts:
-    pipe = _Pipe()
     async with aiohttp.ClientSession() as session:
-        pull = asyncio.create_task(_pull(RegistryClient(request.endpoint, session), request, pipe))
-        try:
-            facts = await asyncio.to_thread(_scan, pipe, request)
-        except LayerError:
-            await _raise_cause(pull)
-            raise
-        await pull  # the rest, a few bytes of padding, so that the whole is checked against its digest
-        return facts
+        client = RegistryClient(request.endpoint, session)
+        return await read_as_file(
+            client, request.repository, request.digest, request.size, lambda stream: _scan(stream, request)
+        )
 
 
-def _scan(pipe: "_Pipe", request: LayerRequest) -> LayerFacts:
-    reader = cast(BinaryIO, io.BufferedReader(pipe, buffer_size=1 << 20))
-    try:
-        analyzers = by_name(_analyzers(request.setup), request.analyzers)
-        return scan_layer(reader, digest=request.digest, media_type=request.media_type, analyzers=analyzers)
-    finally:
-        pipe.abandon()  # however it ended: who feeds a pipe that nobody reads would wait for ever
+def _scan(stream: BinaryIO, request: LayerRequest) -> LayerFacts:
+    analyzers = by_name(_analyzers(request.setup), request.analyzers)
+    return scan_layer(stream, digest=request.digest, media_type=request.media_type, analyzers=analyzers)
 
 
 def _analyzers(setup: ExposureSetup) -> tuple[Analyzer, ...]:
     return (*package_analyzers(), *map(exposure_analyzer, exposure_scanners(setup)))
-
-
-async def _raise_cause(pull: asyncio.Task[None]) -> None:
-    """What went wrong with the transfer, where that is why the archive could not be read; else end the transfer."""
-    done, _ = await asyncio.wait({pull}, timeout=1)
-    if done:
-        pull.result()
-    pull.cancel()
-    with suppress(asyncio.CancelledError):
-        await pull
-
-
-async def _pull(client: RegistryClient, request: LayerRequest, pipe: "_Pipe") -> None:
-    try:
-        blob = client.iter_blob(request.repository, request.digest, size_limit=request.size)
-        async with aclosing(blob) as chunks:
-            async for chunk in chunks:
-                await asyncio.to_thread(pipe.feed, chunk)
-    finally:
-        await asyncio.to_thread(pipe.feed, b"")
-
-
-class _Pipe(io.RawIOBase):
-    """A bounded pipe from the event loop, which feeds it, to the thread that reads it as a file."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._chunks: queue.Queue[bytes] = queue.Queue(CHUNKS_AHEAD)
-        self._rest = memoryview(b"")
-        self._ended = False
-        self._abandoned = False
-
-    def feed(self, chunk: bytes) -> None:
-        """Add a piece, or with an empty one end the file; waits for room, unless nobody reads any more."""
-        while not self._abandoned:
-            try:
-                self._chunks.put(chunk, timeout=0.2)
-            except queue.Full:
-                continue
-            return
-
-    def abandon(self) -> None:
-        """The reader is done: what still comes is dropped."""
-        self._abandoned = True
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: object) -> int:
-        target = memoryview(cast(bytearray, buffer))
-        if not self._rest and not self._ended:
-            self._rest = memoryview(self._chunks.get())
-            self._ended = not self._rest
-        count = min(len(target), len(self._rest))
-        target[:count] = self._rest[:count]
-        self._rest = self._rest[count:]
-        return count
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +103,8 @@ class SquashRequest:
     categories: frozenset[ExposureCategory] = frozenset()
     settings: ImageSettings = field(default_factory=ImageSettings)
     setup: ExposureSetup = field(default_factory=ExposureSetup)
+    sboms: FoundSboms = field(default_factory=FoundSboms)
+    """What others attached to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,10 +131,12 @@ def squash_layers(request: SquashRequest) -> SquashedImage:
         return SquashedImage(error=str(error), damaged=True)
     except ScannerError as error:
         return SquashedImage(error=str(error))
+    documents = [SbomDocument(item.digest, item.content) for item in request.sboms.documents]
+    merged = merge_stated(contents.packages, documents, contents.distribution)
     return SquashedImage(
         distribution=contents.distribution,
-        packages=tuple(replace(package, files=()) for package in contents.packages),
-        problems=contents.problems,
+        packages=tuple(replace(package, files=()) for package in merged.packages),
+        problems=(*request.sboms.problems, *merged.problems, *contents.problems),
         file_index=FileIndex.of(contents).to_bytes(),
         calls=msgspec.msgpack.encode(contents.calls),
         exposures=find_exposures(contents.examined, request.settings, request.setup, request.categories),

@@ -11,10 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from deadlight.model.event import EventType
 from deadlight.model.package import InstalledPackage, Package
 from deadlight.model.scan_configuration import Scanner
+from deadlight.registry.resolve import ResolvedImage
 from deadlight.server.db.zero_bytes import without_zero_bytes
 from deadlight.server.events.outbox import NewEvent, record_events
 from deadlight.server.scans.layer_process import SquashedImage
-from deadlight.server.scans.resolve import ResolvedImage
 from deadlight.server.tables.scans import (
     call_evidence,
     image,
@@ -150,7 +150,7 @@ async def store_contents(
             distribution=squashed.distribution,
             scanner_state=scanner_state,
             file_index=squashed.file_index,
-            problems=list(squashed.problems[:200]),
+            problems=without_zero_bytes(list(squashed.problems[:200])),
             scanned_at=func.now(),
         )
     )

@@ -1,0 +1,76 @@
+"""The report of an image that was read in this process."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+
+from deadlight.cli.scanning.inspection import Inspected
+from deadlight.cli.scanning.matching import Found, Matched
+from deadlight.cli.scanning.report import Report, notes, ordered
+from deadlight.cli.scanning.sources import Source
+from deadlight.model.package import InstalledPackage, Package
+from deadlight.sbom.bill import Bill, BilledImage, BilledPackage, BilledVulnerability
+from deadlight.scanner import judge_applicability, load_rules
+
+
+def report_locally(source: Source, found: Inspected, matched: Matched | None) -> Report:
+    """The report of an image that was read here. Pure but for the time."""
+    image = source.image
+    packages = _billed_packages(found.packages)
+    vulnerabilities = None if matched is None else ordered(_vulnerabilities(matched.findings, packages, found))
+    billed = BilledImage(
+        name=source.name,
+        version=source.tag or image.digest,
+        digest=image.digest,
+        platform=str(image.config.platform),
+        distribution=found.distribution,
+        layers=tuple(layer.digest for layer in image.layers),
+    )
+    by = matched.by if matched else ""
+    bill = Bill(billed, tuple(packages.values()), datetime.now(UTC), vulnerabilities, notes(by))
+    return Report(source.kind, bill, by, (*found.problems, *(matched.problems if matched else ())))
+
+
+def _billed_packages(installed: Iterable[InstalledPackage]) -> dict[Package, BilledPackage]:
+    places: dict[Package, list[InstalledPackage]] = {}
+    for item in installed:
+        places.setdefault(item.package, []).append(item)
+    return {package: _billed(package, found) for package, found in places.items()}
+
+
+def _billed(package: Package, places: Sequence[InstalledPackage]) -> BilledPackage:
+    owners = {item.owner_purl for item in places}
+    return BilledPackage(
+        ecosystem=package.ecosystem,
+        name=package.name,
+        version=package.version,
+        purl=package.purl,
+        locations=tuple(dict.fromkeys(item.location for item in places)),
+        layer_digest=next((item.layer_digest for item in places if item.layer_digest), ""),
+        source_name=package.source_name,
+        source_version=package.source_version,
+        owner_purl="" if "" in owners else places[0].owner_purl,
+    )
+
+
+def _vulnerabilities(
+    findings: Iterable[Found], packages: Mapping[Package, BilledPackage], inspected: Inspected
+) -> Iterator[BilledVulnerability]:
+    rules = load_rules()
+    for item in findings:
+        ids = {item.vulnerability, *item.aliases}
+        judged = judge_applicability(rules, inspected.calls, ids, item.package)
+        yield BilledVulnerability(
+            id=item.vulnerability,
+            package=packages[item.package],
+            severity=item.severity,
+            aliases=item.aliases,
+            cvss_score=item.cvss_score,
+            cvss_vector=item.cvss_vector,
+            summary=item.summary,
+            fix_version=item.fix_version,
+            applicability=judged.status,
+            applicability_reason=judged.reason,
+            evidence=tuple(f"{place.path}:{place.line} {place.call}" for place in judged.evidence),
+            malicious=item.malicious,
+            advisories=item.advisories,
+        )
