@@ -1,6 +1,8 @@
 """Feeds: what is wanted is asked for, taken whole or not at all, and tried again after a failure."""
 
+import io
 import json
+import zipfile
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -164,9 +166,6 @@ BROKEN = {
 
 
 def _stored(*records: dict[str, Any]) -> bytes:
-    import io  # noqa: PLC0415
-    import zipfile  # noqa: PLC0415
-
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for record in (*records, osv("CVE-2026-0003", summary="BROKEN-HERE")):

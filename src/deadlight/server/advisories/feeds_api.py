@@ -12,13 +12,14 @@ from deadlight.advisories.errors import AdvisoryError
 from deadlight.advisories.feeds.feed import Feed, FeedName, Fetched
 from deadlight.advisories.feeds.table import FEEDS
 from deadlight.advisories.osv import READER_VERSION
-from deadlight.server.advisories.feed_states import Part, begin_by_hand, hurry, result_of, wanted_parts
+from deadlight.server.advisories.feed_states import Part, begin_by_hand, claim_due, hurry, result_of, wanted_parts
 from deadlight.server.advisories.housekeeping import stored_bytes
-from deadlight.server.advisories.refresh import scratch_folder, store_visit
+from deadlight.server.advisories.refresh import RefreshFeed, scratch_folder, store_visit
 from deadlight.server.advisories.schemas import FeedOut, FeedPart, FeedsOut, FeedState, ImportOut
 from deadlight.server.auth.requests import Operator, Viewer
 from deadlight.server.db.deadlocks import again_on_deadlock
 from deadlight.server.errors import BadRequestError
+from deadlight.server.jobs.queue import enqueue
 from deadlight.server.services import Services, ServicesDep
 from deadlight.server.settings import Settings
 from deadlight.server.tables.advisories import advisory, feed
@@ -54,6 +55,8 @@ async def post_refresh(name: FeedName, _: Operator, services: ServicesDep) -> Fe
         if not parts:
             raise BadRequestError(f"not fetched: {NOTHING_INSTALLED}")
         await hurry(connection, parts)
+        due = await claim_due(connection, parts)  # not those that are being refreshed
+        await enqueue(connection, [RefreshFeed(part.name.value, part.part) for part in due])
     return await _describe(services)
 
 
