@@ -23,6 +23,8 @@ from deadlight.server.settings import Settings
 
 FLAW = osv("CVE-2026-0001", "openssl", fixed="3.0.2-1")
 OTHER = osv("CVE-2026-0002", "bash")
+TABLES = ["advisory", "affected", "vulnerability", "vulnerability_alias", "advisory_vulnerability", "cve_rating"]
+TABLES += ["known_exploited", "exploit_prediction", "event", "advisory_import"]
 
 
 @pytest.fixture
@@ -37,9 +39,7 @@ async def ids(fleet: Fleet) -> list[str]:
 
 async def everything(fleet: Fleet) -> list[Any]:
     """All that a feed can change, with the transactions that wrote it."""
-    tables = ("advisory", "affected", "vulnerability", "vulnerability_alias", "advisory_vulnerability", "cve_rating")
-    tables += ("known_exploited", "exploit_prediction", "event", "advisory_import")
-    return [await fleet.rows(f"SELECT xmin::text, * FROM {table} ORDER BY 2, 3") for table in tables]
+    return [await fleet.rows(f"SELECT xmin::text, * FROM {table} ORDER BY 2, 3") for table in TABLES]
 
 
 async def jobs(fleet: Fleet) -> list[tuple[str, str]]:
@@ -134,6 +134,17 @@ async def test_what_was_withdrawn_before_anybody_knew_of_it_takes_no_room(
     assert [row.id for row in await fleet.rows("SELECT id FROM advisory")] == ["CVE-2026-0001"]
 
 
+async def test_of_two_records_with_one_name_the_first_counts_however_far_apart(
+    refresh: Refresh, fleet: Fleet, source: FeedSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("deadlight.server.advisories.taking.DOCUMENTS_AT_ONCE", 1)
+    await fleet.add_image(installed(package("openssl")))
+    source.serve_osv("Debian", FLAW)
+    source.files["Debian/all.zip"] = zipped({"a.json": FLAW, "b.json": FLAW | {"summary": "another"}})
+    row = await refresh("osv", "Debian")
+    assert (row.result["added"], row.result["changed"], row.result["unchanged"]) == (1, 0, 1)
+
+
 async def test_a_raised_reader_reads_everything_again(
     refresh: Refresh, fleet: Fleet, source: FeedSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -156,21 +167,22 @@ def damaged(archive: bytes) -> bytes:
     return archive[:at] + b"broken-here" + archive[at + 11 :]
 
 
-BROKEN = {
-    "a member that does not fit its checksum": lambda: damaged(_stored(FLAW, OTHER)),
-    "half an archive": lambda: zipped({"a.json": FLAW, "b.json": OTHER})[:-40],
-    "no archive": lambda: b"<html>Sign in</html>",
-    "an archive of nothing": lambda: zipped({}),
-    "an archive of what is no advisory": lambda: zipped({"a.json": "<html>", "b.json": "[]"}),
-}
-
-
-def _stored(*records: dict[str, Any]) -> bytes:
+def stored(*records: dict[str, Any]) -> bytes:
+    """An archive without compression, with one record more."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for record in (*records, osv("CVE-2026-0003", summary="BROKEN-HERE")):
             archive.writestr(f"{record['id']}.json", json.dumps(record))
     return buffer.getvalue()
+
+
+BROKEN: dict[str, bytes] = {
+    "a member that does not fit its checksum": damaged(stored(FLAW, OTHER)),
+    "half an archive": zipped({"a.json": FLAW, "b.json": OTHER})[:-40],
+    "no archive": b"<html>Sign in</html>",
+    "an archive of nothing": zipped({}),
+    "an archive of what is no advisory": zipped({"a.json": "<html>", "b.json": "[]"}),
+}
 
 
 @pytest.mark.req("R15")
@@ -184,7 +196,7 @@ async def test_an_import_that_fails_half_way_changes_nothing(
     first = await refresh("osv", "Debian")
     before = await everything(fleet)
     source.serve_osv("Debian", FLAW | {"modified": "2026-01-05T00:00:00Z"}, OTHER)
-    source.files["Debian/all.zip"] = BROKEN[what]()
+    source.files["Debian/all.zip"] = BROKEN[what]
     await fleet.rows("UPDATE feed SET checkpoint = checkpoint - 'reader'")
     row = await refresh("osv", "Debian")
     assert await everything(fleet) == before

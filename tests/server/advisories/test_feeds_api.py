@@ -55,13 +55,8 @@ async def test_files_are_brought_by_hand_where_feeds_are_off(service: RunningSer
 
 async def test_cve_records_are_imported_beside_advisories(service: RunningService) -> None:
     unrated = osv("CVE-2026-0002", severity="")
-    records = [
-        FLAW,
-        unrated,
-        cve_record("CVE-2026-0002", CRITICAL),
-        cve_record("CVE-2026-0009", CRITICAL),
-        {"dataType": "CVE_RECORD"},
-    ]
+    rated = [cve_record(cve, CRITICAL) for cve in ("CVE-2026-0002", "CVE-2026-0009")]
+    records = [FLAW, unrated, *rated, {"dataType": "CVE_RECORD"}]
     documents = [{"origin": f"record {number}", "content": json.dumps(record)} for number, record in enumerate(records)]
     answer = await service.post("/api/v1/advisories/import", {"source": "test", "documents": documents})
     assert (answer["added"], answer["rejected"]) == (3, 1), "two advisories and the rating of a CVE they name"

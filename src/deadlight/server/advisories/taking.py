@@ -87,9 +87,11 @@ async def take_osv(connection: AsyncConnection, ecosystem: str, path: Path, *, c
         if damaged := [item.reason for item in rejected if item.cause is RejectionCause.DAMAGED]:
             raise InvalidFeedError(f"{damaged[0]}; fetch it again")
         advisories, invalid = await asyncio.to_thread(parse_documents, documents)
-        taken.update(item.id for item in advisories)
-        of_use = await _without_stray(connection, advisories)
+        first = [item for item in advisories if item.id not in taken]
+        taken.update(item.id for item in first)
+        of_use = await _without_stray(connection, first)
         total.add(await apply_advisories(connection, OSV_SOURCE, of_use, [*rejected, *invalid]))
+        total.unchanged += len(advisories) - len(first)
     if complete:
         total.add(await _withdraw_vanished(connection, ecosystem, taken))
     return total
