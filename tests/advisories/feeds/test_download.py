@@ -6,6 +6,7 @@ import pytest
 from aiohttp import web
 from tests.support.feed_source import FeedSource
 
+from deadlight.advisories.errors import AdvisoryError
 from deadlight.advisories.feeds.download import MAX_RETRY_AFTER_SECONDS, download, download_each
 from deadlight.advisories.feeds.feed import FeedUnavailableError, InvalidFeedError, Visit
 
@@ -76,6 +77,24 @@ async def test_redirects_are_followed_but_not_for_ever(source: FeedSource, visit
 async def test_nobody_there_is_said_so(source: FeedSource, visit: Visits) -> None:
     with pytest.raises(FeedUnavailableError, match=r"http://127\.0\.0\.1:1/file: "):
         await download(visit(), source.url.with_port(1) / "file", "copy", 10)
+
+
+async def test_how_to_sign_in_at_a_mirror_is_sent_to_it_and_shown_to_nobody(source: FeedSource, visit: Visits) -> None:
+    url = source.url.with_user("mirror").with_password("s3cret")
+    source.files["file"] = b"0123456789"
+    assert await download(visit(), url / "file", "copy", 10) is not None
+    problems = (download(visit(), url / "gone", "copy", 10), download(visit(), url / "file", "copy", 5))
+    away = download(visit(), url.with_port(1) / "file", "copy", 5)
+    for problem in (*problems, away):
+        with pytest.raises(AdvisoryError, match=r"http://127\.0\.0\.1") as caught:
+            await problem
+        assert "s3cret" not in str(caught.value)
+
+
+async def test_a_full_disk_is_a_problem_like_others(source: FeedSource, visit: Visits) -> None:
+    source.files["file"] = b"content"
+    with pytest.raises(FeedUnavailableError, match="/file: "):
+        await download(visit(), source.url / "file", "no such folder/copy", 10)
 
 
 async def test_a_proxy_is_asked_in_the_sources_place(source: FeedSource, visit: Visits) -> None:

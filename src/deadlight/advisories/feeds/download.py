@@ -10,7 +10,14 @@ from pathlib import Path
 import aiohttp
 from yarl import URL
 
-from deadlight.advisories.feeds.feed import Checkpoint, FeedUnavailableError, InvalidFeedError, Visit
+from deadlight.advisories.errors import AdvisoryError
+from deadlight.advisories.feeds.feed import (
+    Checkpoint,
+    FeedUnavailableError,
+    InvalidFeedError,
+    NoSuchFileError,
+    Visit,
+)
 
 TIMEOUT = aiohttp.ClientTimeout(total=3600, sock_connect=15, sock_read=60)
 """A slow line may take an hour for a large archive, but never stay silent for a minute."""
@@ -43,23 +50,23 @@ async def download(
 
     Raises:
         FeedUnavailableError: no answer, another one than a file, or one that breaks off.
+        NoSuchFileError: the source says that there is no such file.
         InvalidFeedError: more than `limit` bytes.
-        FileNotFoundError: the source says that there is no such file.
     """
     target = visit.folder / name
+    shown = url.with_user(None)  # people read what went wrong; how to sign in is none of it
     try:
         async with visit.http.get(
             url, headers=_headers(unless or {}), proxy=visit.proxy, timeout=TIMEOUT, max_redirects=MAX_REDIRECTS
         ) as response:
             if response.status == HTTPStatus.NOT_MODIFIED and unless:
                 return None
-            _check(response, url)
-            size = await _save(response, target, limit)
-    except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-        if isinstance(error, FeedUnavailableError | InvalidFeedError):
-            raise
-        reason = str(error) or "no answer in time"
-        raise FeedUnavailableError(f"{url}: {reason}") from error
+            _check(response, shown)
+            size = await _save(response, shown, target, limit)
+    except AdvisoryError:
+        raise
+    except (aiohttp.ClientError, OSError, ValueError) as error:
+        raise FeedUnavailableError(f"{shown}: {str(error) or 'no answer in time'}") from error
     return Downloaded(target, size, _validators(response))
 
 
@@ -75,7 +82,7 @@ async def download_each(visit: Visit, wanted: Iterable[tuple[URL, str]], limit: 
         for url, name in waiting:
             try:
                 brought = await download(visit, url, name, limit)
-            except FileNotFoundError:
+            except NoSuchFileError:
                 continue
             sizes.append(brought.size if brought else 0)
 
@@ -96,20 +103,20 @@ def _headers(unless: Checkpoint) -> dict[str, str]:
 
 def _check(response: aiohttp.ClientResponse, url: URL) -> None:
     if response.status == HTTPStatus.NOT_FOUND:
-        raise FileNotFoundError(f"{url}: there is no such file")
+        raise NoSuchFileError(f"{url}: there is no such file")
     if response.status != HTTPStatus.OK:
         raise FeedUnavailableError(
             f"{url} answered {response.status} {response.reason or ''}".strip(), _pause(response)
         )
 
 
-async def _save(response: aiohttp.ClientResponse, target: Path, limit: int) -> int:
+async def _save(response: aiohttp.ClientResponse, url: URL, target: Path, limit: int) -> int:
     size = 0
     with target.open("wb") as file:
         async for chunk in response.content.iter_chunked(_CHUNK):
             size += len(chunk)
             if size > limit:
-                raise InvalidFeedError(f"{response.url}: more than {limit} bytes")
+                raise InvalidFeedError(f"{url}: more than {limit} bytes")
             await asyncio.to_thread(file.write, chunk)
     return size
 

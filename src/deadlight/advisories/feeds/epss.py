@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from deadlight.advisories.aliases import CVE_PATTERN
 from deadlight.advisories.feeds.download import download
-from deadlight.advisories.feeds.feed import FeedUnavailableError, Fetched, InvalidFeedError, Visit
+from deadlight.advisories.feeds.feed import Fetched, InvalidFeedError, Visit
 
 MAX_FILE_BYTES = 128 * 1024**2
 MAX_EXPANDED_BYTES = 512 * 1024**2
@@ -52,12 +52,7 @@ async def fetch_epss(visit: Visit) -> Fetched:
         FeedUnavailableError: the source cannot be had now.
         InvalidFeedError: it sent too much.
     """
-    try:
-        brought = await download(
-            visit, visit.url, "epss_scores-current.csv.gz", MAX_FILE_BYTES, unless=visit.checkpoint
-        )
-    except FileNotFoundError as error:
-        raise FeedUnavailableError(str(error)) from error
+    brought = await download(visit, visit.url, "epss_scores-current.csv.gz", MAX_FILE_BYTES, unless=visit.checkpoint)
     if brought is None:
         return Fetched(visit.checkpoint)
     return Fetched(brought.validators, brought.path, True, brought.size)

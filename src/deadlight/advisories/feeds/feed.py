@@ -35,6 +35,10 @@ class FeedUnavailableError(AdvisoryError):
         self.retry_after = retry_after
 
 
+class NoSuchFileError(FeedUnavailableError):
+    """A source answered that it has no such file."""
+
+
 class InvalidFeedError(AdvisoryError):
     """What a source sent is not what its format says, is cut short or exceeds a bound."""
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from deadlight.advisories.feeds.download import download, download_each
-from deadlight.advisories.feeds.feed import Checkpoint, FeedUnavailableError, Fetched, InvalidFeedError, Visit
+from deadlight.advisories.feeds.feed import Checkpoint, Fetched, InvalidFeedError, Visit
 from deadlight.advisories.osv import READER_VERSION
 from deadlight.advisories.record import MAX_DOCUMENT_BYTES
 
@@ -51,13 +51,6 @@ async def fetch_osv(visit: Visit) -> Fetched:
         FeedUnavailableError: the source cannot be had now, or has no such ecosystem.
         InvalidFeedError: what it sent is not in its format.
     """
-    try:
-        return await _fetch(visit)
-    except FileNotFoundError as error:
-        raise FeedUnavailableError(str(error)) from error
-
-
-async def _fetch(visit: Visit) -> Fetched:
     known = visit.checkpoint if _is_current(visit.checkpoint, visit.now) else {}
     listed = await download(
         visit, visit.url / visit.part / "modified_id.csv", "modified_id.csv", MAX_LISTING_BYTES, unless=known
@@ -78,7 +71,7 @@ async def _fetch(visit: Visit) -> Fetched:
 
 def _is_current(checkpoint: Checkpoint, now: datetime) -> bool:
     """Whether changes since a checkpoint are enough."""
-    if checkpoint.get("reader") != str(READER_VERSION) or not checkpoint.get("newest"):
+    if checkpoint.get("reader") != str(READER_VERSION) or not {"newest", "full_at"} <= checkpoint.keys():
         return False
     return now - _parse_time(checkpoint["full_at"]) < FULL_COPY_EVERY
 

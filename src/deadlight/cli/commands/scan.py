@@ -50,7 +50,7 @@ def _print_scan(detail: dict[str, Any], findings: list[dict[str, Any]]) -> None:
     rows = [
         (
             f"[{SEVERITY_STYLES[item['severity']]}]{item['severity']}[/]",
-            plain(item["vulnerability"]),
+            plain(item["vulnerability"]) + (" [bold red]exploited[/]" if item["known_exploited"] else ""),
             plain(f"{item['package']} {item['version']}"),
             plain(item["fix_version"]),
             plain(item["applicability"]),

@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from sqlalchemy import Row, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
+from yarl import URL
 
 from deadlight.advisories.errors import AdvisoryError
 from deadlight.advisories.feeds.feed import Feed, FeedName, Fetched
@@ -113,7 +114,7 @@ def _feed(feed: Feed, settings: Settings, wanted: set[Part], rows: Sequence[Row[
     return FeedOut(
         name=feed.name,
         title=feed.title,
-        url=settings.feed_url(feed.name),
+        url=str(URL(settings.feed_url(feed.name)).with_user(None)),
         state=state,
         problem=next((part.problem for part in parts if part.problem), "") if is_on else _why_off(settings, feed.name),
         records=sum(part.records for part in parts),
