@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 from tests.cli.conftest import Deadlight, found
 from tests.support.feed_source import FeedSource, catalogue, cve_record, epss, running_feed_source, zipped
-from tests.support.osv import CRITICAL, osv
+from tests.support.fleet import Fleet, installed, package
+from tests.support.osv import CRITICAL, import_records, osv
 from tests.support.service import RunningService, eventually, running_service, service_settings
 
+from deadlight.server.findings.service import assess_image
 from deadlight.server.settings import Settings
 
 FLAW = osv("CVE-2026-0001", "openssl", severity="")
@@ -30,6 +32,25 @@ async def test_files_are_told_by_what_is_in_them(deadlight: Deadlight, tmp_path:
     (tmp_path / "broken.json").write_text(json.dumps({"catalogVersion": "1", "vulnerabilities": []}))
     refused = await deadlight("advisories", "import", str(tmp_path / "broken.json"))
     assert (refused.exit_code, "not CISA's catalogue" in refused.stderr) == (1, True)
+
+
+async def test_an_image_shows_what_of_it_is_exploited(
+    deadlight: Deadlight, service: RunningService, fleet: Fleet, tmp_path: Path
+) -> None:
+    await import_records(fleet.engine, FLAW)
+    image = await fleet.add_image(installed(package("openssl")))
+    async with fleet.engine.begin() as connection:
+        await assess_image(connection, image.image_id)
+    await fleet.deploy(image.image_tag_id)
+    assert "exploited" not in (await deadlight("image", "shop/web")).stdout
+    for content in (catalogue({"cveID": "CVE-2026-0001"}), epss({"CVE-2026-0001": (0.512, 0.9)})):
+        (tmp_path / "file").write_bytes(content)
+        await deadlight("advisories", "import", str(tmp_path / "file"))
+    shown = (await deadlight("image", "shop/web")).stdout
+    assert "CVE-2026-0001 (fix by 2026-01-23)" in shown
+    assert "CVE-2026-0001, 51.2% within 30 days" in shown
+    (finding,) = (await found(deadlight, "image", "shop/web"))["vulnerabilities"]
+    assert finding["exploitation"] == {"added_on": "2026-01-02", "due_on": "2026-01-23", "ransomware": False}
 
 
 async def test_feeds_that_are_off_say_so(deadlight: Deadlight) -> None:

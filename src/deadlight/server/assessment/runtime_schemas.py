@@ -8,7 +8,6 @@ from pydantic.config import JsonDict
 from deadlight.model.live_list import TimePeriod
 from deadlight.model.risk import Risk
 from deadlight.model.vulnerability import Applicability, Severity
-from deadlight.server.advisories.exploitation import Urgency
 from deadlight.server.assessment.filters import Component, ImageFilter
 from deadlight.server.db.zero_bytes import PlainText
 from deadlight.server.errors import BadRequestError
@@ -120,7 +119,7 @@ class ComponentOut(BaseModel):
     version: str
 
 
-class VulnerabilityOut(Urgency):
+class VulnerabilityOut(BaseModel):
     """A vulnerability of an image."""
 
     cve_id: str
@@ -128,7 +127,6 @@ class VulnerabilityOut(Urgency):
     severity: Severity
     cvss_v2: float | None = None
     cvss_v3: float | None
-    severity_source: str
     applicability: Applicability
     fix_version: str
     components: list[ComponentOut]
