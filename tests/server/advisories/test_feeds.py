@@ -158,6 +158,25 @@ async def test_a_raised_reader_reads_everything_again(
     assert row.content_hash.startswith("99:")
 
 
+async def test_new_advisories_have_what_is_known_of_their_cves_asked_for_soon(
+    refresh: Refresh, fleet: Fleet, source: FeedSource
+) -> None:
+    async def pauses() -> list[tuple[str, int]]:
+        rows = await fleet.rows(
+            "SELECT name, extract(epoch FROM next_attempt_at - now()) / 60 AS minutes FROM feed ORDER BY name"
+        )
+        return [(row.name, round(row.minutes)) for row in rows if row.name != "osv"]
+
+    source.files |= {"kev.json": catalogue({"cveID": "CVE-2026-0001"}), "epss.csv.gz": epss({"CVE-2026-0001": (1, 1)})}
+    for name in ("cve", "epss", "kev"):
+        await refresh(name)
+    assert await pauses() == [("cve", 60), ("epss", 60), ("kev", 60)]
+    await fleet.add_image(installed(package("openssl")))
+    source.serve_osv("Debian", FLAW)
+    await refresh("osv", "Debian")
+    assert await pauses() == [("cve", 1), ("epss", 1), ("kev", 60)]
+
+
 # --- what goes wrong changes nothing ---------------------------------------------------------------------
 
 

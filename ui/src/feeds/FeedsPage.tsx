@@ -75,7 +75,7 @@ const COLORS: Partial<Record<FeedState, "danger" | "success" | "info">> = {
 
 const COLUMNS: readonly Column<FeedRow>[] = [
   { title: "Feed", width: 25, cell: (row) => row.isFirst && <FeedName feed={row.feed} /> },
-  { title: "Ecosystem", isNarrow: true, cell: (row) => row.part || <span className="dl-subtle">All</span> },
+  { title: "Ecosystem", isNarrow: true, cell: (row) => row.part || "–" },
   {
     title: "State",
     width: 25,
@@ -84,7 +84,7 @@ const COLUMNS: readonly Column<FeedRow>[] = [
         <Label isCompact variant="outline" status={COLORS[row.state]}>
           {STATE_NAMES[row.state]}
         </Label>
-        {row.problem && <div className="dl-subtle dl-break">{sentence(row.problem)}</div>}
+        {row.problem && <div className="dl-subtle dl-break">{row.problem}</div>}
       </>
     ),
   },

@@ -10,6 +10,7 @@ from deadlight.advisories.advisory import Advisory
 from deadlight.advisories.cve_record import CveRating, is_cve_record, parse_cve_record
 from deadlight.advisories.document import Document, Rejected
 from deadlight.advisories.errors import InvalidAdvisoryError
+from deadlight.server.advisories.feed_states import ask_about_new_names
 from deadlight.server.advisories.schemas import AdvisoryBatch, AdvisoryStatus, ImportOut, ImportRecord
 from deadlight.server.advisories.service import apply_advisories, note_import, parse_documents
 from deadlight.server.advisories.taking import apply_cve_ratings
@@ -32,6 +33,8 @@ async def post_import(body: AdvisoryBatch, _: Operator, services: ServicesDep) -
         result = await apply_advisories(connection, body.source, advisories, rejected)
         result.add(await apply_cve_ratings(connection, ratings))
         await note_import(connection, body.source, result)
+        if result.added:
+            await ask_about_new_names(connection)
     return ImportOut.model_validate(result, from_attributes=True)
 
 

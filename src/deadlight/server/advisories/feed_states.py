@@ -23,6 +23,9 @@ LEASE = timedelta(hours=3)
 FIRST_PAUSE = timedelta(minutes=1)
 """After a first failure; doubles up to the interval."""
 
+SOON = timedelta(minutes=1)
+"""When a source is asked again that was not asked everything, or may know of what has come since."""
+
 RATED_AGAIN_AFTER = timedelta(days=7)
 UNRATED_AGAIN_AFTER = timedelta(days=1)
 """When a CVE's record is asked for again: many are published first and rated some days later."""
@@ -65,6 +68,12 @@ _HURRY = text(
     """
     UPDATE feed SET next_attempt_at = now()
     WHERE (name, part) IN (SELECT * FROM unnest(CAST(:names AS text[]), CAST(:parts AS text[]))) AND NOT refreshing
+    """
+)
+_BRING_FORWARD = text(
+    """
+    UPDATE feed SET next_attempt_at = least(next_attempt_at, now() + CAST(:pause AS interval))
+    WHERE name = ANY(:names) AND failures = 0 AND NOT refreshing
     """
 )
 _BEGIN = text(
@@ -115,6 +124,12 @@ async def hurry(connection: AsyncConnection, parts: Sequence[Part]) -> None:
     names = {"names": [part.name.value for part in parts], "parts": [part.part for part in parts]}
     await connection.execute(_ENSURE, names)
     await connection.execute(_HURRY, names)
+
+
+async def ask_about_new_names(connection: AsyncConnection) -> None:
+    """There are new advisories: what is known of their CVEs is asked for soon, not only when its time comes."""
+    names = [FeedName.CVE.value, FeedName.EPSS.value]
+    await connection.execute(_BRING_FORWARD, {"names": names, "pause": SOON})
 
 
 async def begin(connection: AsyncConnection, part: Part) -> Row[Any] | None:

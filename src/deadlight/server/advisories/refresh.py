@@ -18,7 +18,9 @@ from deadlight.advisories.feeds.cve_records import MAX_RECORDS
 from deadlight.advisories.feeds.feed import Checkpoint, FeedName, FeedUnavailableError, Fetched, Visit
 from deadlight.advisories.feeds.table import FEEDS
 from deadlight.server.advisories.feed_states import (
+    SOON,
     Part,
+    ask_about_new_names,
     begin,
     claim_due,
     fail,
@@ -33,9 +35,6 @@ from deadlight.server.advisories.taking import take
 from deadlight.server.db.deadlocks import again_on_deadlock
 from deadlight.server.jobs.queue import Job, enqueue
 from deadlight.server.services import Services
-
-SOON = timedelta(minutes=1)
-"""When a source is asked again that was not asked everything, for one visit asks for only so much."""
 
 
 class RefreshFeed(Job, frozen=True):
@@ -121,6 +120,8 @@ async def store_visit(connection: AsyncConnection, part: Part, fetched: Fetched,
     result = await take(connection, part, fetched)
     if result.is_news or result.rejected:
         await note_import(connection, f"{part.name.value} {part.part}".strip(), result)
+    if part.name is FeedName.OSV and result.added:
+        await ask_about_new_names(connection)
     new = fetched.path is not None
     await succeed(
         connection,
