@@ -1,10 +1,12 @@
-"""Telling a source's file by what is in it, for those that people bring by hand."""
+"""Sources' files as such: telling one by what is in it, and refusing one that was damaged on its way."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from deadlight.advisories.document import Rejected, RejectionCause
 from deadlight.advisories.feeds.epss import read_epss
 from deadlight.advisories.feeds.feed import FeedName, InvalidFeedError
 from deadlight.advisories.feeds.known_exploited import MAX_CATALOGUE_BYTES
@@ -34,6 +36,17 @@ def find_feed(path: Path) -> FeedName | None:
     if beginning.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") and path.stat().st_size <= MAX_CATALOGUE_BYTES:
         return FeedName.KEV if _is_catalogue(path.read_bytes()) else None
     return None
+
+
+def refuse_damaged(rejected: Iterable[Rejected]) -> None:
+    """Have nothing to do with a collection of which a document could not be had whole.
+
+    Raises:
+        InvalidFeedError: one is damaged; it is named.
+    """
+    for item in rejected:
+        if item.cause is RejectionCause.DAMAGED:
+            raise InvalidFeedError(f"{item.reason}; fetch it again")
 
 
 def _has_scores(path: Path) -> bool:

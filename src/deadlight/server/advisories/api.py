@@ -10,10 +10,10 @@ from deadlight.advisories.advisory import Advisory
 from deadlight.advisories.cve_record import CveRating, is_cve_record, parse_cve_record
 from deadlight.advisories.document import Document, Rejected
 from deadlight.advisories.errors import InvalidAdvisoryError
+from deadlight.server.advisories.cve_facts import apply_cve_ratings
 from deadlight.server.advisories.feed_states import ask_about_new_names
 from deadlight.server.advisories.schemas import AdvisoryBatch, AdvisoryStatus, ImportOut, ImportRecord
 from deadlight.server.advisories.service import apply_advisories, note_import, parse_documents
-from deadlight.server.advisories.taking import apply_cve_ratings
 from deadlight.server.auth.requests import Operator, Viewer
 from deadlight.server.services import ServicesDep
 from deadlight.server.tables.advisories import advisory, advisory_import, affected, vulnerability

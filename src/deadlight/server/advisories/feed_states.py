@@ -1,6 +1,6 @@
 """How far each feed has come: whose turn it is, and how its last visit went."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any, NamedTuple
@@ -9,7 +9,6 @@ import msgspec
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from deadlight.advisories.cve_record import CveRating
 from deadlight.advisories.feeds.feed import Checkpoint, FeedName
 from deadlight.advisories.vulnerability import CVE_RECORD
 from deadlight.ecosystems import find_ecosystem
@@ -219,14 +218,3 @@ async def has_new_vulnerabilities(connection: AsyncConnection, row: Row[Any]) ->
     if row.succeeded_at is None:
         return True
     return bool((await connection.execute(_NEW_NAMES, {"since": row.succeeded_at})).scalar_one())
-
-
-def unrated(cve: str) -> CveRating:
-    """What is kept of a CVE without a record, so that it is not asked for again at once."""
-    return CveRating(cve)
-
-
-def result_of(row: Row[Any]) -> Mapping[str, Any]:
-    """What the last visit that brought something did; empty before."""
-    result: Mapping[str, Any] = row.result
-    return result

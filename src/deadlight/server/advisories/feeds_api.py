@@ -13,7 +13,7 @@ from deadlight.advisories.errors import AdvisoryError
 from deadlight.advisories.feeds.feed import Feed, FeedName, Fetched
 from deadlight.advisories.feeds.table import FEEDS
 from deadlight.advisories.osv import READER_VERSION
-from deadlight.server.advisories.feed_states import Part, begin_by_hand, claim_due, hurry, result_of, wanted_parts
+from deadlight.server.advisories.feed_states import Part, begin_by_hand, claim_due, hurry, wanted_parts
 from deadlight.server.advisories.housekeeping import stored_bytes
 from deadlight.server.advisories.refresh import RefreshFeed, scratch_folder, store_visit
 from deadlight.server.advisories.schemas import FeedOut, FeedPart, FeedsOut, FeedState, ImportOut
@@ -135,7 +135,7 @@ def _part(row: Row[Any], *, is_wanted: bool) -> FeedPart:
         started_at=row.started_at,
         succeeded_at=row.succeeded_at,
         next_attempt_at=row.next_attempt_at if is_wanted and not row.refreshing else None,
-        last_result={name: count for name, count in result_of(row).items() if isinstance(count, int)},
+        last_result={name: count for name, count in row.result.items() if isinstance(count, int)},
     )
 
 
