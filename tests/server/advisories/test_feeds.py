@@ -125,6 +125,20 @@ async def test_what_a_source_no_longer_has_counts_as_withdrawn(
     assert len(await ids(fleet)) == 3
 
 
+async def test_a_record_that_cannot_be_read_any_more_leaves_what_it_said_before(
+    refresh: Refresh, fleet: Fleet, source: FeedSource
+) -> None:
+    await fleet.add_image(installed(package("openssl")))
+    source.serve_osv("Debian", FLAW, OTHER)
+    await refresh("osv", "Debian")
+    unreadable = {"id": "CVE-2026-0002", "affected": 7}
+    source.files["Debian/all.zip"] = zipped({"CVE-2026-0001.json": FLAW, "CVE-2026-0002.json": unreadable})
+    await fleet.rows("UPDATE feed SET checkpoint = '{}'")
+    row = await refresh("osv", "Debian")
+    assert (row.result["rejected"], row.result["withdrawn"]) == (1, 0)
+    assert await ids(fleet) == ["CVE-2026-0001", "CVE-2026-0002"]
+
+
 async def test_what_was_withdrawn_before_anybody_knew_of_it_takes_no_room(
     refresh: Refresh, fleet: Fleet, source: FeedSource
 ) -> None:

@@ -17,8 +17,8 @@ from deadlight.advisories.feeds.download import download_each
 from deadlight.advisories.feeds.feed import Fetched, Visit
 from deadlight.advisories.record import MAX_DOCUMENT_BYTES
 
-MAX_RECORDS = 1_000
-"""Asked for in one visit."""
+MAX_RECORDS = 200
+"""Asked for in one visit: few enough that a source which is tired of answering spoils little."""
 
 _CVE = re.compile(CVE_PATTERN)
 _IN_A_FOLDER = 1_000

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.advisories.advisory import Advisory
 from deadlight.advisories.archive import iter_documents
-from deadlight.advisories.document import Document, Rejected
+from deadlight.advisories.document import Document, Rejected, RejectionCause
 from deadlight.advisories.feeds.feed import FeedName, Fetched, InvalidFeedError
 from deadlight.advisories.feeds.files import refuse_damaged
 from deadlight.server.advisories.batches import in_thread, slices
@@ -65,6 +65,7 @@ async def take_osv(connection: AsyncConnection, ecosystem: str, path: Path, *, c
     """Take advisories; of a `complete` copy of an ecosystem, those it does not hold any more count as withdrawn."""
     total = ImportResult()
     taken: set[str] = set()
+    unread: set[str] = set()
     async for documents, rejected in in_thread(_document_batches(path)):
         refuse_damaged(rejected)
         advisories, invalid = await asyncio.to_thread(parse_documents, documents)
@@ -73,9 +74,15 @@ async def take_osv(connection: AsyncConnection, ecosystem: str, path: Path, *, c
         of_use = await _without_stray(connection, first)
         total.add(await apply_advisories(connection, OSV_SOURCE, of_use, [*rejected, *invalid]))
         total.unchanged += len(advisories) - len(first)
+        unread.update(_identifier(item) for item in (*rejected, *invalid) if item.cause is RejectionCause.INVALID)
     if complete:
-        total.add(await _withdraw_vanished(connection, ecosystem, taken))
+        total.add(await _withdraw_vanished(connection, ecosystem, taken, unread))
     return total
+
+
+def _identifier(item: Rejected) -> str:
+    """Of a record that cannot be read, by its name in the archive: what is here of it stays."""
+    return item.origin.rpartition(":")[2].rpartition("/")[2].removesuffix(".json")
 
 
 async def _without_stray(connection: AsyncConnection, advisories: Sequence[Advisory]) -> list[Advisory]:
@@ -85,9 +92,11 @@ async def _without_stray(connection: AsyncConnection, advisories: Sequence[Advis
     return [item for item in advisories if not item.is_withdrawn or item.id in stored]
 
 
-async def _withdraw_vanished(connection: AsyncConnection, ecosystem: str, taken: set[str]) -> ImportResult:
+async def _withdraw_vanished(
+    connection: AsyncConnection, ecosystem: str, taken: set[str], unread: set[str]
+) -> ImportResult:
     held = set((await connection.execute(_HELD, {"part": ecosystem, "source": OSV_SOURCE})).scalars())
-    vanished = sorted(held - taken)
+    vanished = sorted(held - taken - unread)
     if not taken or len(vanished) > max(FEW, MAX_VANISHED * len(held)):
         raise InvalidFeedError(
             f"{ecosystem}: the copy has {len(taken)} advisories and lacks {len(vanished)} of the {len(held)} that are "
