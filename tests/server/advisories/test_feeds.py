@@ -219,23 +219,22 @@ BROKEN: dict[str, bytes] = {
 
 
 @pytest.mark.req("R15")
-@pytest.mark.parametrize("what", BROKEN)
 async def test_an_import_that_fails_half_way_changes_nothing(
-    refresh: Refresh, fleet: Fleet, source: FeedSource, monkeypatch: pytest.MonkeyPatch, what: str
+    refresh: Refresh, fleet: Fleet, source: FeedSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("deadlight.server.advisories.taking.DOCUMENTS_AT_ONCE", 1)  # the first batches are written
     await fleet.add_image(installed(package("openssl")))
     source.serve_osv("Debian", osv("CVE-2026-0001", "openssl"))
     first = await refresh("osv", "Debian")
     before = await everything(fleet)
-    source.serve_osv("Debian", FLAW | {"modified": "2026-01-05T00:00:00Z"}, OTHER)
-    source.files["Debian/all.zip"] = BROKEN[what]
     await fleet.rows("UPDATE feed SET checkpoint = checkpoint - 'reader'")
-    row = await refresh("osv", "Debian")
-    assert await everything(fleet) == before
-    assert row.problem
-    assert (row.failures, row.refreshing, row.succeeded_at) == (1, False, first.succeeded_at)
-    assert row.checkpoint == {name: value for name, value in first.checkpoint.items() if name != "reader"}
+    for number, (what, archive) in enumerate(BROKEN.items(), 1):
+        source.files["Debian/all.zip"] = archive
+        row = await refresh("osv", "Debian")
+        assert await everything(fleet) == before, what
+        assert row.problem, what
+        assert (row.failures, row.refreshing, row.succeeded_at) == (number, False, first.succeeded_at), what
+        assert row.checkpoint == {name: value for name, value in first.checkpoint.items() if name != "reader"}, what
 
 
 async def test_a_transfer_that_breaks_off_changes_nothing_and_is_tried_again_later_each_time(
@@ -276,24 +275,26 @@ async def test_a_copy_that_lacks_most_of_what_is_here_is_not_believed(
     assert len(await ids(fleet)) == 3
 
 
-@pytest.mark.parametrize(
-    ("name", "file", "good", "bad"),
-    [
-        ("kev", "kev.json", catalogue({"cveID": "CVE-2026-0001"}), catalogue({"cveID": "CVE-2026-0002"}, count=9)),
-        ("epss", "epss.csv.gz", epss({"CVE-2026-0001": (0.1, 0.2)}), epss({"CVE-2026-0001": (0.2, 2.0)})),
-        ("epss", "epss.csv.gz", epss({"CVE-2026-0001": (0.1, 0.2)}), epss({"CVE-2026-0001": (0.2, 0.3)}, "2026-02-02")),
-    ],
-)
+WRONG_FILES = [
+    ("kev", "kev.json", catalogue({"cveID": "CVE-2026-0002"}, count=9)),
+    ("epss", "epss.csv.gz", epss({"CVE-2026-0001": (0.2, 2.0)})),
+    ("epss", "epss.csv.gz", epss({"CVE-2026-0001": (0.2, 0.3)}, "2026-02-02")),
+]
+
+
 async def test_what_is_known_of_cves_stays_when_a_file_is_wrong_or_older(
-    refresh: Refresh, fleet: Fleet, source: FeedSource, name: str, file: str, good: bytes, bad: bytes
+    refresh: Refresh, fleet: Fleet, source: FeedSource
 ) -> None:
     await import_records(fleet.engine, FLAW)
-    source.files[file] = good
-    assert (await refresh(name)).records == 1
+    source.files["kev.json"] = catalogue({"cveID": "CVE-2026-0001"})
+    source.files["epss.csv.gz"] = epss({"CVE-2026-0001": (0.1, 0.2)})
+    for name in ("kev", "epss"):
+        assert (await refresh(name)).records == 1
     before = await everything(fleet)
-    source.files[file] = bad
-    assert (await refresh(name)).problem
-    assert await everything(fleet) == before
+    for name, file, content in WRONG_FILES:
+        source.files[file] = content
+        assert (await refresh(name)).problem
+        assert await everything(fleet) == before
 
 
 # --- room ------------------------------------------------------------------------------------------------
