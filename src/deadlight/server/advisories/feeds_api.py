@@ -116,12 +116,19 @@ def _feed(feed: Feed, settings: Settings, wanted: set[Part], rows: Sequence[Row[
         title=feed.title,
         url=str(URL(settings.feed_url(feed.name)).with_user(None)),
         state=state,
-        problem=next((part.problem for part in parts if part.problem), "") if is_on else _why_off(settings, feed.name),
+        problem=_problem(feed.name, settings, parts),
         records=sum(part.records for part in parts),
         succeeded_at=min((at for at in succeeded if at), default=None) if all(succeeded) else None,
         next_attempt_at=min((part.next_attempt_at for part in parts if part.next_attempt_at), default=None),
         parts=parts,
     )
+
+
+def _problem(name: FeedName, settings: Settings, parts: Sequence[FeedPart]) -> str:
+    """What is wrong with any of its parts, or why it is off; the notice says it where all feeds are."""
+    if name in settings.feeds:
+        return next((part.problem for part in parts if part.problem), "")
+    return _why_off(settings, name) if settings.feeds else ""
 
 
 def _part(row: Row[Any], *, is_wanted: bool) -> FeedPart:
