@@ -38,7 +38,7 @@ class Process:
                 "-m",
                 self.module,
                 *self.arguments,
-                env={**os.environ, **self.environment},
+                env={**os.environ, "DEADLIGHT_FEEDS": "none", **self.environment},
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -1,6 +1,7 @@
 """Fixtures every room may use."""
 
 import gc
+import os
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -11,6 +12,9 @@ from tests.support.service import RunningService, running_service, service_setti
 
 from deadlight.cli.embedded_postgres import EmbeddedPostgres
 from deadlight.server.settings import Settings
+
+os.environ["DEADLIGHT_FEEDS"] = "none"
+"""No service that a test starts, in this process or in one of its own, asks a public source for anything."""
 
 
 def pytest_collection_finish() -> None:

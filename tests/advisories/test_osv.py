@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from deadlight.advisories.advisory import Advisory, Affected, Boundary, BoundaryKind, Range
 from deadlight.advisories.errors import AdvisoryError, InvalidAdvisoryError, NotSecurityError
-from deadlight.advisories.osv import MAX_BOUNDARIES, parse_advisory
+from deadlight.advisories.osv import MAX_BOUNDARIES, READER_VERSION, parse_advisory
 from deadlight.advisories.record import MAX_DOCUMENT_BYTES
 from deadlight.model.vulnerability import Severity
 
@@ -44,7 +44,7 @@ def test_a_complete_record_becomes_an_advisory() -> None:
     assert advisory.related == ("CVE-2023-9",)
     assert (advisory.severity, advisory.cvss_score) == (Severity.CRITICAL, 9.8)
     assert advisory.cvss_vector == "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"
-    assert advisory.content_hash == hashlib.sha256(COMPLETE).hexdigest()
+    assert advisory.content_hash == f"{READER_VERSION}:{hashlib.sha256(COMPLETE).hexdigest()}"
     assert advisory.affected == (
         Affected(
             "PyPI",

@@ -38,6 +38,7 @@ async def addresses(stage: Stage) -> dict[str, list[str]]:
     tabs = ("vulnerabilities?cve=CVE-2023-50447", "packages", "history")
     return {
         "*": ["/nowhere"],
+        "admin/feeds": ["/admin/feeds"],
         "admin/owners": ["/admin/owners"],
         "admin/owners/:ruleId": [f"/admin/owners/{rule}"],
         "admin/owners/new": ["/admin/owners/new"],

@@ -6,6 +6,7 @@ import { InstallPage } from "./clusters/InstallPage";
 import { TokensPage } from "./clusters/TokensPage";
 import { DashboardPage } from "./dashboard/DashboardPage";
 import { ExposurePage } from "./exposure/ExposurePage";
+import { FeedsPage } from "./feeds/FeedsPage";
 import { ImagePage } from "./images/ImagePage";
 import { ImagesPage } from "./images/ImagesPage";
 import { OwnersPage } from "./owners/OwnersPage";
@@ -54,6 +55,7 @@ const pages: RouteObject[] = [
   { path: "admin/registries/new", element: <NewRegistryPage /> },
   { path: "admin/registries/:registryId", element: <RegistryPage /> },
   { path: "admin/signers", element: <SignersPage /> },
+  { path: "admin/feeds", element: <FeedsPage /> },
   { path: "admin/signers/new", element: <NewSignerPage /> },
   { path: "admin/signers/:signerId", element: <SignerPage /> },
   { path: "*", element: <NotFound /> },

@@ -81,8 +81,8 @@ class Advisory:
 
     `aliases` name the same flaw elsewhere; `upstream` are the vulnerabilities a downstream record, such as a
     distribution's update notice, deals with; `related` ones only resemble it. `cvss_score` is the base score of
-    `cvss_vector`, None without one. `content_hash` is the SHA-256 of the document in hexadecimal. A time is None where
-    the record gives none.
+    `cvss_vector`, None without one. `content_hash` is the version of the reader and the SHA-256 of the document in
+    hexadecimal: another one where either changed. A time is None where the record gives none.
     """
 
     id: str

@@ -12,7 +12,10 @@ from dataclasses import dataclass
 
 from deadlight.advisories.advisory import Advisory
 
-_CVE = re.compile(r"CVE-([0-9]{4})-([0-9]{4,19})")
+CVE_PATTERN = r"CVE-([0-9]{4})-([0-9]{4,19})"
+"""Identifiers of the CVE list: year and number."""
+
+_CVE = re.compile(CVE_PATTERN)
 
 
 @dataclass(frozen=True, slots=True)

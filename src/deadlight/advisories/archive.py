@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from deadlight.advisories.advisory import Advisory
@@ -19,12 +20,20 @@ _READERS = {
 }
 """By how a file's name ends; a folder and a single `.json` are read here."""
 
+_MAGIC = {
+    b"PK\x03\x04": iter_zip,
+    b"PK\x05\x06": iter_zip,
+    b"\x28\xb5\x2f\xfd": iter_compressed_json_lines,
+}
+"""By how a file begins, whatever its name: an archive with members, one without, and zstd."""
+
 _DEFAULT_LIMITS = Limits()
 
 
 def iter_documents(path: Path, limits: Limits = _DEFAULT_LIMITS) -> Iterator[Document | Rejected]:
     """The documents of a folder of `*.json` (with its subfolders), a zip of them, a `.json`, `.jsonl` or `.jsonl.zst`.
 
+    Archives are told by how they begin, text by its name.
     A document that cannot be had is yielded as `Rejected`, and the rest follows.
 
     Raises:
@@ -33,10 +42,10 @@ def iter_documents(path: Path, limits: Limits = _DEFAULT_LIMITS) -> Iterator[Doc
     try:
         if path.is_dir():
             yield from _iter_folder(path, limits)
-        elif path.suffix == ".json":
-            yield _read_file(path, path.name, limits)
+        elif reader := _find_reader(path):
+            yield from reader(path, limits)
         else:
-            yield from _reader(path)(path, limits)
+            yield _read_file(path, path.name, limits)
     except OSError as error:
         raise InvalidArchiveError(f"{path}: cannot be read: {error.strerror}") from error
 
@@ -60,7 +69,15 @@ def _advisory(document: Document) -> Advisory | Rejected:
         return Rejected(document.origin, str(error))
 
 
-def _reader(path: Path) -> Callable[[Path, Limits], Iterator[Document | Rejected]]:
+def _find_reader(path: Path) -> Callable[[Path, Limits], Iterator[Document | Rejected]] | None:
+    """By content before name; None for a single document."""
+    magic = b""
+    with suppress(OSError), path.open("rb") as file:  # whoever reads it says why it cannot be
+        magic = file.read(4)
+    if magic in _MAGIC:
+        return _MAGIC[magic]
+    if path.suffix == ".json":
+        return None
     for ending, reader in _READERS.items():
         if path.name.endswith(ending):
             return reader

@@ -20,6 +20,8 @@ class RejectionCause(StrEnum):
 
     INVALID = "invalid"
     NOT_SECURITY = "not_security"
+    DAMAGED = "damaged"
+    """Its bytes could not be had from the collection, which was cut or changed on its way."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,10 @@ from deadlight.advisories.severity import Rating, erratum_rating, rate
 from deadlight.advisories.version_keys import FROM_THE_FIRST
 from deadlight.ecosystems import find_ecosystem, is_modular, named_streams
 
+READER_VERSION = 2
+"""Raise it whenever the same record would be read to another advisory: what an earlier reader made of a record that has
+not changed since is then replaced. It is part of each advisory's `content_hash`."""
+
 MAX_BOUNDARIES = 1_000
 """Events for one package, of which 27,779 real records have 118 at most. Looking for a fix may take their square."""
 
@@ -62,7 +66,7 @@ def parse_advisory(document: bytes, origin: str) -> Advisory:
             cvss_score=rating.cvss_score,
             references=_links(record),
             affected=_affected(record),
-            content_hash=sha256(document).hexdigest(),
+            content_hash=f"{READER_VERSION}:{sha256(document).hexdigest()}",
         )
     except _InvalidFieldError as error:
         raise InvalidAdvisoryError(f"{origin}: not OSV: {error} in {record.id}") from None

@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from deadlight.advisories.document import Document, Rejected, origin_label
+from deadlight.advisories.document import Document, Rejected, RejectionCause, origin_label
 from deadlight.advisories.errors import InvalidArchiveError
 from deadlight.advisories.limits import Limits, Meter
 
@@ -65,4 +65,4 @@ def _read(
     try:
         return Document(origin, archive.read(member))
     except _BROKEN as error:
-        return Rejected(origin, f"{origin}: cannot be unpacked: {error}")
+        return Rejected(origin, f"{origin}: cannot be unpacked: {error}", RejectionCause.DAMAGED)

@@ -13,6 +13,7 @@ from deadlight.cli.commands import (
     clusters,
     connection,
     demonstration,
+    feeds,
     funnel,
     images,
     owners,
@@ -53,6 +54,8 @@ app.command()(workers.workers)
 app.command()(funnel.funnel)
 app.command()(scan.scan)
 advisories_app.command("import")(advisories.import_advisories)
+advisories_app.command("feeds")(feeds.feeds)
+advisories_app.command("refresh")(feeds.refresh)
 demo.command("remove")(demonstration.remove_demonstration)
 app.add_typer(windows.app, name="windows")
 app.add_typer(owners.app, name="owners")

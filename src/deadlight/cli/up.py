@@ -122,6 +122,8 @@ def _service_environment(options: UpOptions, database_url: str) -> dict[str, str
     }
     # Whoever runs everything on one machine also receives alerts on it; still never from the cloud's metadata address.
     local = {"DEADLIGHT_DENIED_DESTINATIONS": "169.254.0.0/16,fe80::/10,100.100.100.200/32,fd00:ec2::254/128"}
+    if options.demonstration is Demonstration.ALWAYS:
+        local["DEADLIGHT_FEEDS"] = "none"  # the demonstration's packages are made up, and so are its advisories
     return {**local, **{name: os.environ.get(name, value) for name, value in (local | environment).items()}}
 
 

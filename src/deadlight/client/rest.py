@@ -48,8 +48,16 @@ class RestClient:
             await self._session.close()
             self._session = None
 
-    async def request(self, method: str, path: str, body: Any = None, query: Mapping[str, Any] | None = None) -> Any:
-        """The decoded answer, None where it has no body.
+    async def request(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        query: Mapping[str, Any] | None = None,
+        *,
+        content: bytes | None = None,
+    ) -> Any:
+        """The decoded answer, None where it has no body; `content` is sent as it is, where there is no `body`.
 
         Raises:
             NotReachedError: nobody answers.
@@ -57,7 +65,9 @@ class RestClient:
         """
         assert self._session, "used outside its context"
         try:
-            async with self._session.request(method, self.url + path, json=body, params=_query(query)) as response:
+            async with self._session.request(
+                method, self.url + path, json=body, data=content, params=_query(query)
+            ) as response:
                 raw = await response.read()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise NotReachedError(f"{self.url} does not answer: {str(error) or 'no answer in time'}") from error
@@ -75,6 +85,10 @@ class RestClient:
     async def post(self, path: str, body: Any = None) -> Any:
         """POST; raises as `request`."""
         return await self.request("POST", path, body)
+
+    async def upload(self, path: str, content: bytes) -> Any:
+        """POST a file; raises as `request`."""
+        return await self.request("POST", path, content=content)
 
     async def sign_in(self, name: str, password: str) -> dict[str, Any]:
         """Open a session for the calls that follow; raises as `request`."""

@@ -24,6 +24,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from deadlight import __version__
 from deadlight.server import demonstration
 from deadlight.server.advisories import api as advisories_api
+from deadlight.server.advisories import feeds_api
 from deadlight.server.assessment import api as assessment_api
 from deadlight.server.assessment import (
     image_api,
@@ -65,6 +66,7 @@ ROUTERS = (
     registries_api.router,
     integrity_api.router,
     advisories_api.router,
+    feeds_api.router,
     dashboard_api.router,
     assessment_api.router,
     attestations_api.router,
@@ -105,6 +107,8 @@ LARGE_BODIES = {
     "/agent/v1/observations": MAX_COMPRESSED_BYTES,
     "/api/v1/advisories/import": 32 * 1024 * 1024,
     "/api/v1/match": 8 * 1024 * 1024,
+    "/api/v1/feeds/epss/import": 64 * 1024 * 1024,
+    "/api/v1/feeds/kev/import": 64 * 1024 * 1024,
 }
 """The most a request may bring: a body is read before anybody knows who sent it."""
 

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from sqlalchemy import text
 
+from deadlight.server.advisories.refresh import RefreshFeed, collect_advisory_garbage, refresh_due_feeds, refresh_feed
 from deadlight.server.attestations.jobs import CheckAttestations, check_attestations, check_due_attestations
 from deadlight.server.findings.jobs import (
     AssessImage,
@@ -56,6 +57,7 @@ JOBS: Sequence[Entry[Services]] = (
     Entry(RematchBuckets, run_rematch_buckets),
     Entry(DeliverAlert, deliver_alert),
     Entry(CheckAttestations, check_attestations),
+    Entry(RefreshFeed, refresh_feed, at_once=2),
 )
 """THE table of jobs: which function runs which."""
 
@@ -103,6 +105,8 @@ PERIODIC = (
     Periodic(reassess_stale, timedelta(minutes=1)),
     Periodic(end_suppressions, timedelta(seconds=10)),
     Periodic(repair_windows, timedelta(minutes=2)),
+    Periodic(refresh_due_feeds, timedelta(seconds=5)),
+    Periodic(collect_advisory_garbage, timedelta(hours=1)),
     Periodic(forget_old, timedelta(hours=1)),
 )
 """THE table of what is done every so often."""

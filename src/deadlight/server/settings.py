@@ -7,6 +7,10 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from deadlight.advisories.feeds.feed import FeedName
+from deadlight.advisories.feeds.table import FEEDS
+from deadlight.ecosystems import ECOSYSTEMS
+
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 DENIED_DESTINATIONS = (
@@ -103,6 +107,42 @@ class Settings(BaseSettings):
     delivery_backoff: Duration = Field(
         default=timedelta(seconds=2), description="Pause after the first failed delivery; doubles up to an hour."
     )
+    feeds: Annotated[tuple[FeedName, ...], NoDecode] = Field(
+        default=tuple(FeedName),
+        description="Public sources of advisories that are asked for what is new, comma separated. `none` switches all "
+        "off, for networks without a way out.",
+    )
+    feed_ecosystems: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Ecosystems (OSV's names, comma separated: `Debian,PyPI`) whose advisories are kept although no "
+        "known image has packages of them. Those of known images are always kept.",
+    )
+    feed_interval: Duration = Field(
+        default=timedelta(hours=1), description="How often each source is asked whether it has anything new."
+    )
+    feed_osv_url: str = Field(default=FEEDS[FeedName.OSV].url, description="OSV's bucket, or a mirror of it.")
+    feed_cve_url: str = Field(default=FEEDS[FeedName.CVE].url, description="The CVE list, or a mirror of it.")
+    feed_kev_url: str = Field(
+        default=FEEDS[FeedName.KEV].url,
+        description="CISA's catalogue of known exploited vulnerabilities, or a copy of it.",
+    )
+    feed_epss_url: str = Field(
+        default=FEEDS[FeedName.EPSS].url, description="FIRST's exploit predictions, or a copy of them."
+    )
+    feed_proxy: SecretStr = Field(
+        default=SecretStr(""),
+        description="Proxy for the sources, http://[user:password@]host:port; empty: that of HTTPS_PROXY and NO_PROXY.",
+    )
+    feed_budget: int = Field(
+        default=8 * 1024**3,
+        ge=0,
+        description="Bytes that advisories may take in the database before no further ecosystem is fetched.",
+    )
+    withdrawn_retention_days: int = Field(
+        default=90,
+        ge=1,
+        description="Advisories withdrawn longer ago are deleted, unless an image ever had what they were about.",
+    )
     session_lifetime: Duration = Field(default=timedelta(hours=12), description="Sign-in lasts this long.")
     access_token_lifetime: Duration = Field(default=timedelta(minutes=15), description="Life of an agent's token.")
 
@@ -113,6 +153,32 @@ class Settings(BaseSettings):
             return value
         texts = [text.strip() for text in value.split(",") if text.strip() not in {"", "none"}]
         return tuple(ipaddress.ip_network(text) for text in texts)
+
+    @field_validator("feeds", "feed_ecosystems", mode="before")
+    @classmethod
+    def _split_names(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return tuple(name for text in value.split(",") if (name := text.strip()) not in {"", "none"})
+
+    @field_validator("feed_ecosystems")
+    @classmethod
+    def _known_ecosystems(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        known = [ecosystem.name for ecosystem in ECOSYSTEMS]
+        if unknown := [name for name in value if name not in known]:
+            raise ValueError(f"unknown: {', '.join(unknown)}; there are {', '.join(known)}")
+        return value
+
+    @field_validator("feed_osv_url", "feed_cve_url", "feed_kev_url", "feed_epss_url")
+    @classmethod
+    def _web_address(cls, value: str) -> str:
+        if not value.startswith(("https://", "http://")):
+            raise ValueError("must start with https:// or http://")
+        return value.rstrip("/")
+
+    def feed_url(self, name: FeedName) -> str:
+        """Where a feed's source, or the mirror that stands in for it, is."""
+        return str(getattr(self, f"feed_{name.value}_url"))
 
     def sqlalchemy_url(self) -> str:
         """The database URL with the driver this service uses."""

@@ -122,6 +122,8 @@ async def test_an_alert_is_a_cloudevent_with_all_that_is_known(
         ("CVE-2026-0001", "Critical", "9"),
         ("CVE-2026-0002", "High", ""),
     ]
+    assert [found["severity_source"] for found in item["vulnerabilities"]] == ["CVE-2026-0001", "CVE-2026-0002"]
+    assert not any(found["known_exploited"] for found in item["vulnerabilities"])
     assert item["vulnerabilities"][0]["components"] == [
         {"component_id": "pkg:deb/debian/openssl@3.0.1-1", "name": "openssl", "version": "3.0.1-1"}
     ]

@@ -15,6 +15,7 @@ import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { getImageTagVulnerabilityOptions } from "../api/generated/@tanstack/react-query.gen";
 import type { AdvisoryOut, AffectedPackage, FindingDetail } from "../api/generated/types.gen";
+import { describeEpss, describeExploitation } from "../facts/exploitation";
 import { Fact } from "../facts/Fact";
 import { Moment } from "../facts/Moment";
 import { SeverityMark } from "../facts/Severity";
@@ -106,6 +107,10 @@ function FindingFacts({ finding }: { finding: FindingDetail }) {
             <code className="dl-break">{finding.cvss_vector}</code>
           </div>
         )}
+      </Fact>
+      <Fact name="Exploitation">
+        {finding.exploitation ? describeExploitation(finding.exploitation) : "Not known to be exploited"}
+        {finding.epss && <div className="dl-subtle">{describeEpss(finding.epss)}</div>}
       </Fact>
       <Fact name="Summary">
         <Content component="p">{finding.summary || "The advisories have none."}</Content>

@@ -12,6 +12,8 @@ import { useSearchParams } from "react-router";
 import { listImageTagVulnerabilitiesOptions } from "../api/generated/@tanstack/react-query.gen";
 import type { FindingRow, ImageFindings, ImageTagDetail } from "../api/generated/types.gen";
 import { APPLICABILITY_NAMES, ApplicabilityLabel } from "../facts/ApplicabilityLabel";
+import { ExploitedLabel } from "../facts/ExploitedLabel";
+import { percent } from "../facts/exploitation";
 import { InUse } from "../facts/InUse";
 import { SeverityMark } from "../facts/Severity";
 import { SEVERITIES } from "../facts/severities";
@@ -104,6 +106,7 @@ function findingColumns(go: (vulnerability: string) => void): readonly Column<Fi
   return [
     { title: "Severity", isNarrow: true, cell: (row) => <SeverityMark severity={row.severity} /> },
     { title: "CVSS v3", isNarrow: true, cell: (row) => row.cvss_score?.toFixed(1) ?? "–" },
+    { title: "EPSS", isNarrow: true, cell: (row) => (row.epss ? percent(row.epss.probability) : "–") },
     { title: "ID", isNarrow: true, cell: (row) => <Identifier row={row} go={go} /> },
     {
       title: "Contextual Analysis",
@@ -143,6 +146,7 @@ function Identifier({ row, go }: { row: FindingRow; go: (vulnerability: string) 
           </Label>
         </div>
       )}
+      <ExploitedLabel exploitation={row.exploitation} />
     </>
   );
 }
@@ -152,6 +156,13 @@ const OPTIONS: Record<FindingFilter, { label: string; options: readonly Option[]
   applicability: {
     label: "Contextual Analysis",
     options: Object.entries(APPLICABILITY_NAMES).map(([value, label]) => ({ value, label })),
+  },
+  exploited: {
+    label: "Exploitation",
+    options: [
+      { value: "yes", label: "Known to be exploited" },
+      { value: "no", label: "Not known to be exploited" },
+    ],
   },
   fix: {
     label: "Fix Version",

@@ -3,7 +3,7 @@ import type { Applicability, FindingRow } from "../api/generated/types.gen";
 /** What findings are narrowed by: the values of each filter that are chosen, none for all. */
 export type Chosen = (name: FindingFilter) => readonly string[];
 
-export const FINDING_FILTERS = ["severity", "applicability", "fix", "validated"] as const;
+export const FINDING_FILTERS = ["severity", "applicability", "exploited", "fix", "validated"] as const;
 export type FindingFilter = (typeof FINDING_FILTERS)[number];
 
 /** The name of an address parameter: the finding that is open beside the list. */
@@ -14,6 +14,7 @@ export function isLeft(row: FindingRow, chosen: Chosen): boolean {
   const values: Record<FindingFilter, string> = {
     severity: row.severity,
     applicability: row.applicability,
+    exploited: row.known_exploited ? "yes" : "no",
     fix: row.fix_version ? "yes" : "no",
     validated: row.grade === null ? "no" : "yes",
   };

@@ -3,6 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { listProcessVulnerabilitiesOptions } from "../api/generated/@tanstack/react-query.gen";
 import type { ProcessDetail, ProcessFinding } from "../api/generated/types.gen";
 import { ApplicabilityLabel } from "../facts/ApplicabilityLabel";
+import { ExploitedLabel } from "../facts/ExploitedLabel";
 import { InUse } from "../facts/InUse";
 import { SeverityMark } from "../facts/Severity";
 import { Failure } from "../states/Failure";
@@ -25,6 +26,7 @@ const COLUMNS: readonly Column<ProcessFinding>[] = [
             </Label>
           </div>
         )}
+        <ExploitedLabel exploitation={row.exploitation} />
       </>
     ),
   },

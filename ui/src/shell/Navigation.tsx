@@ -1,6 +1,7 @@
 import { Nav, NavExpandable, NavGroup, NavItem, PageSidebar, PageSidebarBody } from "@patternfly/react-core";
 import { Link, useLocation } from "react-router";
 import type { Role } from "../api/generated/types.gen";
+import { FEEDS } from "../feeds/feedRows";
 import { includesRole, useSession } from "../session/session";
 
 interface Place {
@@ -37,6 +38,7 @@ const GROUPS: readonly Group[] = [
       { title: "Owners", path: "/admin/owners", role: "viewer" },
       { title: "Registries", path: "/admin/registries", role: "viewer" },
       { title: "Signers", path: "/admin/signers", role: "viewer" },
+      { title: "Feeds", path: FEEDS, role: "viewer" },
     ],
     documented: { title: "Runtime", places: [CLUSTERS] },
   },

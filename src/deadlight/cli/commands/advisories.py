@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from deadlight.advisories.document import Document, Rejected
+from deadlight.advisories.feeds.files import find_feed
 from deadlight.cli.output import Format, Output, advise, plain, show
 from deadlight.cli.service import run
 from deadlight.client.rest import RestClient
@@ -19,18 +20,33 @@ BYTES_AT_ONCE = 8 * 1024 * 1024
 
 def import_advisories(
     path: Annotated[
-        Path, typer.Argument(exists=True, help="A folder, .zip, .json, .jsonl or .jsonl.zst of OSV records.")
+        Path,
+        typer.Argument(
+            exists=True,
+            help="A folder, zip, .json, .jsonl or .jsonl.zst of OSV or CVE records, CISA's catalogue of known "
+            "exploited vulnerabilities or FIRST's EPSS scores, as they are served.",
+        ),
     ],
     source: Annotated[str, typer.Option(help="Names the collection; the file's name by default.")] = "",
     output: Output = Format.TABLE,
 ) -> None:
-    """Import advisories in OSV format; running images they concern are matched again at once.
+    """Import advisories and what is known of CVEs; running images they concern are matched again at once.
 
-    Example: deadlight advisories import all.zip --source osv.dev
+    What a file is, its content says. Of CVE records and EPSS scores those count whose CVE an advisory names: import
+    advisories first.
+
+    Examples:
+      deadlight advisories import all.zip --source osv.dev
+      deadlight advisories import known_exploited_vulnerabilities.json
+      deadlight advisories import epss_scores-current.csv.gz
     """
     total: dict[str, Any] = {}
+    feed = find_feed(path)
 
     async def send(client: RestClient) -> None:
+        if feed is not None:
+            _add(total, await client.upload(f"/api/v1/feeds/{feed.value}/import", path.read_bytes()), [])
+            return
         with Progress(console=Console(stderr=True), transient=True) as progress:
             task = progress.add_task("importing", total=None)
             for documents, refused in _batches(path):

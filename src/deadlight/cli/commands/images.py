@@ -129,6 +129,7 @@ async def _fetch_image(client: RestClient, reference: str) -> dict[str, Any]:
         "signatures": await client.get(f"{address}/attestations"),
         "scan_status": await client.get(f"{address}/scan-status"),
         "exposures": (await client.get(f"{address}/exposures"))["exposures"],
+        "vulnerabilities": (await client.get(f"{address}/vulnerabilities"))["vulnerabilities"],
         **await client.get(f"{address}/workloads"),
     }
 
@@ -141,7 +142,14 @@ async def _choose(client: RestClient, reference: str, period: TimePeriod) -> Map
 
 def _print_image(found: dict[str, Any]) -> None:
     image, workloads = found["image"], found["workloads"]
-    facts = (_identity(image), _verdict(image), _contents(image), _owners(image), signature_facts(found["signatures"]))
+    facts = (
+        _identity(image),
+        _verdict(image),
+        _contents(image),
+        _exploited(found["vulnerabilities"]),
+        _owners(image),
+        signature_facts(found["signatures"]),
+    )
     print_facts([fact for part in facts for fact in part])
     typer.echo()
     print_facts(scan_facts(found["scan_status"], found["exposures"]))
@@ -190,6 +198,22 @@ def _contents(item: dict[str, Any]) -> list[tuple[str, str]]:
         ("Vulnerabilities", severities(item["severities"])),
         ("In use", f"{item['validated_vulnerabilities']} of packages that sensors saw in use"),
     ]
+
+
+def _exploited(vulnerabilities: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    """What is known of their exploitation: those of CISA's catalogue, and the likeliest of all."""
+    known = {item["vulnerability"]: item["exploitation"] for item in vulnerabilities if item["known_exploited"]}
+    scores = {item["vulnerability"]: item["epss"]["probability"] for item in vulnerabilities if item["epss"]}
+    likeliest = max(scores, key=scores.__getitem__, default="")
+    return [
+        ("Known exploited", plain(", ".join(_due(name, entry) for name, entry in known.items()))),
+        ("Likeliest exploited", f"{plain(likeliest)}, {scores[likeliest]:.1%} within 30 days" if likeliest else ""),
+    ]
+
+
+def _due(name: str, entry: dict[str, Any]) -> str:
+    ransomware = ", used by ransomware" if entry["ransomware"] else ""
+    return f"{name} (fix by {entry['due_on'] or 'now'}{ransomware})"
 
 
 def _owners(item: dict[str, Any]) -> list[tuple[str, str]]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-from sqlalchemy import delete, insert, select, text
+from sqlalchemy import insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.advisories.advisory import Advisory, Bucket
@@ -21,8 +21,6 @@ from deadlight.server.events.outbox import NewEvent, record_events
 from deadlight.server.tables.advisories import (
     advisory,
     advisory_import,
-    advisory_vulnerability,
-    affected,
 )
 
 BUCKETS_PER_EVENT = 500
@@ -31,7 +29,7 @@ REJECTIONS_KEPT = 100
 MAX_BUCKET_BYTES = 2_000
 """Ecosystem and package together, so that an index of PostgreSQL can hold them (2,704 bytes a row)."""
 
-_LOCK = text("SELECT pg_advisory_xact_lock(hashtext('advisories'))")
+LOCK = text("SELECT pg_advisory_xact_lock(hashtext('advisories'))")
 """Imports follow one another: grouping looks at everything an advisory is connected with."""
 
 _UPSERT_ADVISORIES = text(
@@ -47,6 +45,8 @@ _UPSERT_ADVISORIES = text(
 )
 _STORED_HASHES = text("SELECT id, content_hash FROM advisory WHERE id = ANY(:ids)")
 _STORED_BUCKETS = text("SELECT advisory_id, ecosystem, name FROM affected WHERE advisory_id = ANY(:ids)")
+_SPOKEN_OF = text("SELECT vulnerability_id FROM advisory_vulnerability WHERE advisory_id = ANY(:ids)")
+_DELETE_ADVISORIES = text("DELETE FROM advisory WHERE id = ANY(:ids)")
 _DELETE_AFFECTED = text("DELETE FROM affected WHERE advisory_id = ANY(:ids)")
 _INSERT_AFFECTED = text(
     """
@@ -70,6 +70,19 @@ class ImportResult:
     rejected: int = 0
     rejections: list[str] = field(default_factory=list)
 
+    def add(self, other: "ImportResult") -> None:
+        """Add what another part of the same import did."""
+        for name in COUNTS:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.rejections = (self.rejections + other.rejections)[:REJECTIONS_KEPT]
+
+    @property
+    def is_news(self) -> bool:
+        """Whether anything is not what it was."""
+        return bool(self.added or self.changed or self.withdrawn)
+
+
+COUNTS = ("added", "changed", "withdrawn", "unchanged", "not_security", "rejected")
 
 _COUNTERS = {
     ChangeKind.NEW: "added",
@@ -104,36 +117,41 @@ def _storable(item: Advisory, origin: str) -> Advisory:
 async def import_advisories(
     connection: AsyncConnection, source: str, advisories: Sequence[Advisory], rejected: Sequence[Rejected]
 ) -> ImportResult:
+    """Apply advisories in the caller's transaction, and note it as an import."""
+    result = await apply_advisories(connection, source, advisories, rejected)
+    await note_import(connection, source, result)
+    return result
+
+
+async def apply_advisories(
+    connection: AsyncConnection, source: str, advisories: Sequence[Advisory], rejected: Sequence[Rejected] = ()
+) -> ImportResult:
     """Store what is new or changed in the caller's transaction and record which packages it concerns."""
-    await connection.execute(_LOCK)
+    await connection.execute(LOCK)
     changes = list(iter_changes(await _stored_hashes(connection, advisories), advisories))
     effective = [change for change in changes if change.kind not in {ChangeKind.UNCHANGED, ChangeKind.REPEATED}]
     buckets = await _touched(connection, effective)
     await _store(connection, source, [change.advisory for change in effective])
     buckets |= await regroup(connection, [change.advisory for change in effective])
-    await _record(connection, buckets)
-    result = _count(changes, rejected)
-    await _note(connection, source, result)
-    return result
+    await record_buckets(connection, buckets)
+    return _count(changes, rejected)
 
 
 async def remove_source(connection: AsyncConnection, source: str) -> int:
     """Remove the advisories of a source, and what nothing speaks of then; returns how many advisories."""
-    await connection.execute(_LOCK)
-    buckets = await connection.execute(
-        select(affected.c.ecosystem, affected.c.name)
-        .join(advisory, advisory.c.id == affected.c.advisory_id)
-        .where(advisory.c.source == source)
-    )
-    touched: set[Bucket] = {(row.ecosystem, row.name) for row in buckets}
-    concerned = await connection.execute(
-        select(advisory_vulnerability.c.vulnerability_id)
-        .join(advisory, advisory.c.id == advisory_vulnerability.c.advisory_id)
-        .where(advisory.c.source == source)
-    )
-    vulnerability_ids = set(concerned.scalars())
-    removed = (await connection.execute(delete(advisory).where(advisory.c.source == source))).rowcount
-    await _record(connection, touched | await regroup_vulnerabilities(connection, vulnerability_ids))
+    rows = await connection.execute(select(advisory.c.id).where(advisory.c.source == source))
+    return await remove_advisories(connection, list(rows.scalars()))
+
+
+async def remove_advisories(connection: AsyncConnection, ids: Sequence[str]) -> int:
+    """Remove advisories, and what nothing speaks of then; returns how many there were."""
+    await connection.execute(LOCK)
+    touched: set[Bucket] = {
+        (row.ecosystem, row.name) for row in await connection.execute(_STORED_BUCKETS, {"ids": list(ids)})
+    }
+    vulnerability_ids = set((await connection.execute(_SPOKEN_OF, {"ids": list(ids)})).scalars())
+    removed = (await connection.execute(_DELETE_ADVISORIES, {"ids": list(ids)})).rowcount
+    await record_buckets(connection, touched | await regroup_vulnerabilities(connection, vulnerability_ids))
     return removed
 
 
@@ -200,7 +218,8 @@ def _affected_rows(item: Advisory, keys: VersionKeys) -> Iterator[dict[str, Any]
         }
 
 
-async def _record(connection: AsyncConnection, buckets: set[Bucket]) -> None:
+async def record_buckets(connection: AsyncConnection, buckets: set[Bucket]) -> None:
+    """Record that the packages of these buckets are to be matched again."""
     ordered = sorted(buckets)
     parts = [ordered[start : start + BUCKETS_PER_EVENT] for start in range(0, len(ordered), BUCKETS_PER_EVENT)]
     await record_events(
@@ -213,13 +232,14 @@ def _count(changes: Sequence[Change], rejected: Sequence[Rejected]) -> ImportRes
     for change in changes:
         name = _COUNTERS[change.kind]
         setattr(result, name, getattr(result, name) + 1)
-    invalid = [item for item in rejected if item.cause is RejectionCause.INVALID]
+    invalid = [item for item in rejected if item.cause is not RejectionCause.NOT_SECURITY]
     result.rejected = len(invalid)
     result.not_security = len(rejected) - len(invalid)
     result.rejections = [item.reason for item in invalid[:REJECTIONS_KEPT]]
     return result
 
 
-async def _note(connection: AsyncConnection, source: str, result: ImportResult) -> None:
+async def note_import(connection: AsyncConnection, source: str, result: ImportResult) -> None:
+    """Keep what an import did."""
     values = {name: getattr(result, name) for name in ImportResult.__dataclass_fields__}
     await connection.execute(insert(advisory_import).values(source=source, **values))

@@ -10,7 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.advisories.advisory import Advisory, Bucket
 from deadlight.advisories.aliases import AliasGroup, group_advisories, identifier_sets
+from deadlight.advisories.cve_record import CveRating
+from deadlight.advisories.severity import Rating
 from deadlight.advisories.vulnerability import merge
+from deadlight.model.vulnerability import Severity
 
 # Arrays, not lists of parameters: an import may well touch more names than a statement may have parameters (65,535).
 _CONNECTED = text(
@@ -26,6 +29,7 @@ _MEMBERS = text(
     WHERE id IN (SELECT advisory_id FROM advisory_vulnerability WHERE vulnerability_id = ANY(:ids))
     """
 )
+_CVE_RATINGS = text("SELECT * FROM cve_rating WHERE cve = ANY(:cves)")
 _ROWS = text("SELECT * FROM vulnerability WHERE id = ANY(:ids)")
 _FORGET_LINKS = text("DELETE FROM advisory_vulnerability WHERE vulnerability_id = ANY(:ids)")
 _FORGET_NAMES = text("DELETE FROM vulnerability_alias WHERE vulnerability_id = ANY(:ids)")
@@ -33,14 +37,15 @@ _DELETE = text("DELETE FROM vulnerability WHERE id = ANY(:ids)")
 
 _RECORDSET = """
     jsonb_to_recordset(CAST(:rows AS jsonb)) AS row(id bigint, name text, aliases text[], severity text,
-        severity_rank smallint, cvss_score float, cvss_vector text, summary text, malicious boolean,
-        published_at timestamptz)
+        severity_rank smallint, severity_source text, cvss_score float, cvss_vector text, summary text,
+        malicious boolean, published_at timestamptz)
 """
 _INSERT = text(
     f"""
-    INSERT INTO vulnerability (name, aliases, severity, severity_rank, cvss_score, cvss_vector, summary, malicious,
-                               published_at)
-    SELECT name, aliases, severity, severity_rank, cvss_score, cvss_vector, summary, malicious, published_at
+    INSERT INTO vulnerability (name, aliases, severity, severity_rank, severity_source, cvss_score, cvss_vector,
+                               summary, malicious, published_at)
+    SELECT name, aliases, severity, severity_rank, severity_source, cvss_score, cvss_vector, summary, malicious,
+           published_at
     FROM {_RECORDSET} RETURNING id, name
     """  # noqa: S608 - constant
 )
@@ -48,8 +53,8 @@ _UPDATE = text(
     f"""
     UPDATE vulnerability
     SET name = row.name, aliases = row.aliases, severity = row.severity, severity_rank = row.severity_rank,
-        cvss_score = row.cvss_score, cvss_vector = row.cvss_vector, summary = row.summary, malicious = row.malicious,
-        published_at = row.published_at, updated_at = now()
+        severity_source = row.severity_source, cvss_score = row.cvss_score, cvss_vector = row.cvss_vector,
+        summary = row.summary, malicious = row.malicious, published_at = row.published_at, updated_at = now()
     FROM {_RECORDSET} WHERE vulnerability.id = row.id
     """  # noqa: S608 - constant
 )
@@ -107,11 +112,22 @@ async def _group_anew(
     """Replace the touched vulnerabilities by the groups of `members` that concern any of `names`."""
     known = await _rows(connection, touched)
     # A notice of several flaws brings in others that are not concerned.
-    placed = [_place(group, known) for group in group_advisories(members) if group.identifiers & names]
+    groups = [group for group in group_advisories(members) if group.identifiers & names]
+    ratings = await _cve_ratings(connection, groups)
+    placed = [_place(group, known, ratings) for group in groups]
     await _forget(connection, touched, [row.id for row in known.values()])
     ids = await _store(connection, placed)
     await _link(connection, placed, ids)
     return {bucket for item in placed if item.is_news for member in item.group.advisories for bucket in member.buckets}
+
+
+async def _cve_ratings(connection: AsyncConnection, groups: Iterable[AliasGroup]) -> Mapping[str, CveRating]:
+    """What CVE records say about the CVEs of these groups."""
+    cves = [name for group in groups for name in group.identifiers if name.startswith("CVE-")]
+    return {
+        row.cve: CveRating(row.cve, Rating(Severity(row.severity), row.cvss_score, row.cvss_vector), row.source)
+        for row in await connection.execute(_CVE_RATINGS, {"cves": cves})
+    }
 
 
 def _names(advisories: Iterable[Advisory]) -> set[str]:
@@ -138,19 +154,20 @@ async def _rows(connection: AsyncConnection, vulnerability_ids: set[int]) -> dic
     return {row.name: row for row in await connection.execute(_ROWS, {"ids": list(vulnerability_ids)})}
 
 
-def _place(group: AliasGroup, known: dict[str, Row[Any]]) -> _Placed:
+def _place(group: AliasGroup, known: dict[str, Row[Any]], ratings: Mapping[str, CveRating]) -> _Placed:
     """Take the row that stands for a group out of `known`: the one of its name, else of another of its names."""
     name = group.id if group.id in known else next((item for item in sorted(group.identifiers) if item in known), "")
-    return _Placed(group, _values(group), known.pop(name, None))
+    return _Placed(group, _values(group, ratings), known.pop(name, None))
 
 
-def _values(group: AliasGroup) -> dict[str, Any]:
-    merged = merge(group)
+def _values(group: AliasGroup, ratings: Mapping[str, CveRating]) -> dict[str, Any]:
+    merged = merge(group, ratings)
     return {
         "name": merged.id,
         "aliases": list(merged.aliases),
         "severity": merged.severity.value,
         "severity_rank": merged.severity.rank,
+        "severity_source": merged.severity_source,
         "cvss_score": merged.cvss_score,
         "cvss_vector": merged.cvss_vector,
         "summary": merged.summary or merged.details[:300],

@@ -98,11 +98,17 @@ async def get_scan_status(image_tag_id: ImageTagId, _: Viewer, services: Service
 
 
 @router.get("/vulnerabilities", operation_id="listImageTagVulnerabilities", response_model=ImageFindings)
-async def get_vulnerabilities(image_tag_id: ImageTagId, _: Viewer, services: ServicesDep) -> Response:
+async def get_vulnerabilities(
+    image_tag_id: ImageTagId,
+    _: Viewer,
+    services: ServicesDep,
+    known_exploited: Annotated[bool, Query(description="Only those in CISA's catalogue.")] = False,  # noqa: FBT002
+    min_epss: Annotated[float, Query(ge=0, le=1, description="Only those at least so likely to be exploited.")] = 0.0,
+) -> Response:
     """Its vulnerabilities by package."""
     async with services.engine.connect() as connection:
         await require_image_tag(connection, image_tag_id)
-        return _long(await list_findings(connection, image_tag_id))
+        return _long(await list_findings(connection, image_tag_id, known_exploited=known_exploited, min_epss=min_epss))
 
 
 def _long(body: BaseModel) -> Response:

@@ -1,6 +1,6 @@
 """What is in an image: its packages, its vulnerabilities and the evidence for both."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.advisories.advisory import Advisory
 from deadlight.model.vulnerability import Applicability
+from deadlight.server.advisories.exploitation import EXPLOITATION, IS_EXPLOITED_ENOUGH
 from deadlight.server.assessment.image_schemas import (
     AdvisoryOut,
     AffectedPackage,
@@ -87,13 +88,14 @@ _EVIDENCE = f"""
 _FINDINGS = text(
     f"""
     WITH found AS MATERIALIZED (SELECT {_FINDING}, {_FIX_VERSION} {_MATCHES} GROUP BY {_FINDING})
-    SELECT vulnerability.name AS vulnerability, vulnerability.aliases, vulnerability.severity, vulnerability.cvss_score,
-           vulnerability.summary, vulnerability.malicious,
-           package.id AS package_id, package.name AS package, package.version, package.ecosystem, found.fix_version,
-           {_EVIDENCE}, count(*) OVER () AS total
+    SELECT vulnerability.name AS vulnerability, vulnerability.aliases, vulnerability.severity,
+           vulnerability.severity_source, vulnerability.cvss_score, vulnerability.summary, vulnerability.malicious,
+           {EXPLOITATION}, package.id AS package_id, package.name AS package, package.version, package.ecosystem,
+           found.fix_version, {_EVIDENCE}, count(*) OVER () AS total
     FROM found {_KNOWN}
     JOIN LATERAL (SELECT * FROM vulnerability WHERE vulnerability.id = found.vulnerability_id LIMIT 1)
       AS vulnerability ON true
+    WHERE {IS_EXPLOITED_ENOUGH}
     ORDER BY vulnerability.malicious DESC, vulnerability.severity_rank DESC, package_use.grade IS NULL,
              vulnerability.cvss_score DESC NULLS LAST, vulnerability.name COLLATE "C", package.name COLLATE "C"
     LIMIT :limit
@@ -117,7 +119,7 @@ _AFFECTED = text(
     """  # noqa: S608 - constants
 )
 
-_VULNERABILITY = text("SELECT * FROM vulnerability WHERE id = :id")
+_VULNERABILITY = text(f"SELECT *, {EXPLOITATION} FROM vulnerability WHERE id = :id")  # noqa: S608 - constants
 _ADVISORIES = text(
     """
     SELECT document FROM advisory JOIN advisory_vulnerability ON advisory_vulnerability.advisory_id = advisory.id
@@ -159,9 +161,16 @@ async def list_packages(connection: AsyncConnection, image_tag_id: int) -> Image
     return ImagePackages.model_validate({"packages": [row._asdict() for row in rows], "total": _total(rows)})
 
 
-async def list_findings(connection: AsyncConnection, image_tag_id: int) -> ImageFindings:
-    """Its vulnerabilities by package, the most severe and those in use first."""
-    rows = (await connection.execute(_FINDINGS, {"image_tag_id": image_tag_id, "limit": MAX_ROWS})).all()
+async def list_findings(
+    connection: AsyncConnection, image_tag_id: int, *, known_exploited: bool = False, min_epss: float = 0.0
+) -> ImageFindings:
+    """Its vulnerabilities by package, the most severe and those in use first.
+
+    With `known_exploited` only those that CISA knows to be exploited; with `min_epss` those at least so likely to be.
+    """
+    parameters = {"image_tag_id": image_tag_id, "limit": MAX_ROWS}
+    urgent = {"known_exploited": known_exploited, "min_epss": min_epss}
+    rows = (await connection.execute(_FINDINGS, parameters | urgent)).all()
     return ImageFindings.model_validate({"vulnerabilities": [row._asdict() for row in rows], "total": _total(rows)})
 
 
@@ -189,26 +198,19 @@ async def get_finding(connection: AsyncConnection, image_tag_id: int, name: str)
         vulnerability=row.name,
         aliases=list(row.aliases),
         severity=row.severity,
-        severity_source=rating_source(row.severity, row.cvss_vector, advisories, malicious=row.malicious),
+        severity_source=row.severity_source,
         cvss_score=row.cvss_score,
         cvss_vector=row.cvss_vector,
         summary=row.summary,
         details=next((item.details for item in advisories if item.details), "")[:MAX_DETAILS_LENGTH],
         malicious=row.malicious,
+        exploitation=row.exploitation,
+        epss=row.epss,
         published_at=row.published_at,
         advisories=[_advisory(item) for item in advisories],
         references=list(dict.fromkeys(url for item in advisories for url in item.references))[:MAX_REFERENCES],
         packages=[AffectedPackage.model_validate(item._asdict()) for item in affected],
     )
-
-
-def rating_source(severity: str, cvss_vector: str, advisories: Iterable[Advisory], *, malicious: bool = False) -> str:
-    """The advisory that a vulnerability has its severity from; empty where none says. Pure."""
-    for item in advisories:
-        says_so = item.is_malicious if malicious else (item.severity, item.cvss_vector) == (severity, cvss_vector)
-        if says_so:
-            return item.id
-    return ""
 
 
 def _advisory(item: Advisory) -> AdvisoryOut:

@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from deadlight.model.integrity import ViolationType
 from deadlight.model.vulnerability import Applicability, Severity
+from deadlight.server.advisories.exploitation import Urgency
 from deadlight.server.assessment.schemas import WorkloadRow
 from deadlight.server.owners.attributions import AttributionOut
 
@@ -69,12 +70,13 @@ class ImagePackages(BaseModel):
     total: int
 
 
-class FindingRow(BaseModel):
+class FindingRow(Urgency):
     """A vulnerability of a package on an image."""
 
     vulnerability: str
     aliases: list[str]
     severity: Severity
+    severity_source: str
     cvss_score: float | None
     summary: str
     malicious: bool
@@ -130,8 +132,8 @@ class AffectedPackage(BaseModel):
     last_seen_running_at: datetime | None
 
 
-class FindingDetail(BaseModel):
-    """Everything about a vulnerability of an image. `severity_source` names the advisory that rates it so."""
+class FindingDetail(Urgency):
+    """Everything about a vulnerability of an image. `severity_source` names the record that rates it so."""
 
     vulnerability: str
     aliases: list[str]

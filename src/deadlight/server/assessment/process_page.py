@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from deadlight.model.live_list import TimePeriod
 from deadlight.model.vulnerability import Applicability
 from deadlight.model.workload import RuntimeStatus
+from deadlight.server.advisories.exploitation import EXPLOITATION
 from deadlight.server.assessment.image_page import build_rows
 from deadlight.server.assessment.live_index import LiveIndex
 from deadlight.server.assessment.processes import find_process
@@ -49,7 +50,7 @@ _FIRST_SEEN = text("SELECT min(first_at) FROM process WHERE program_id = :progra
 # In three steps: planning it as one join of ten tables takes longer than answering it. LATERAL with LIMIT looks each
 # package and vulnerability up by its key, as few as they are.
 _FINDINGS = text(
-    """
+    f"""
     WITH used AS MATERIALIZED (
         SELECT wanted.image_tag_id, program_package.*
         FROM jsonb_to_recordset(CAST(:wanted AS jsonb)) AS wanted(image_tag_id bigint, program_id uuid)
@@ -67,8 +68,9 @@ _FINDINGS = text(
         GROUP BY used.image_tag_id, used.program_id, used.image_id, used.package_id, used.grade, used.path,
                  vulnerability_id
     )
-    SELECT found.image_tag_id, found.program_id, vulnerability.name, vulnerability.severity, vulnerability.cvss_score,
-           vulnerability.summary, vulnerability.malicious, package.name AS package, package.version, package.purl,
+    SELECT found.image_tag_id, found.program_id, vulnerability.name, vulnerability.severity,
+           vulnerability.severity_source, vulnerability.cvss_score, vulnerability.summary, vulnerability.malicious,
+           {EXPLOITATION}, package.name AS package, package.version, package.purl,
            found.fix_version, applicability.status AS applicability, found.grade, found.path
     FROM found
     JOIN LATERAL (SELECT * FROM package WHERE package.id = found.package_id LIMIT 1) AS package ON true
@@ -78,7 +80,7 @@ _FINDINGS = text(
     ORDER BY vulnerability.malicious DESC, vulnerability.severity_rank DESC, vulnerability.cvss_score DESC NULLS LAST,
              vulnerability.name, package.name
     LIMIT 20000
-    """
+    """  # noqa: S608 - constant
 )
 
 # Of the workloads and containers that executed it last: a sidecar of a whole fleet opens the same files everywhere.
@@ -161,9 +163,12 @@ async def list_process_findings(
         ProcessFinding(
             vulnerability=row.name,
             severity=row.severity,
+            severity_source=row.severity_source,
             cvss_score=row.cvss_score,
             summary=row.summary,
             malicious=row.malicious,
+            exploitation=row.exploitation,
+            epss=row.epss,
             package=row.package,
             version=row.version,
             fix_version=row.fix_version,

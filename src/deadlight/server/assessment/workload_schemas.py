@@ -11,6 +11,7 @@ from deadlight.model.observation import Grade
 from deadlight.model.risk import Risk
 from deadlight.model.vulnerability import Applicability, Severity
 from deadlight.model.workload import RuntimeStatus
+from deadlight.server.advisories.exploitation import Urgency
 from deadlight.server.assessment.images_schemas import LiveQuery
 from deadlight.server.assessment.schemas import ImageTagRow
 from deadlight.server.owners.attributions import AttributionOut
@@ -165,11 +166,12 @@ class ProcessDetail(LiveProcess):
     """The first hundred."""
 
 
-class ProcessFinding(BaseModel):
+class ProcessFinding(Urgency):
     """A vulnerability of a package that a process was seen to use."""
 
     vulnerability: str
     severity: Severity
+    severity_source: str
     cvss_score: float | None
     summary: str
     malicious: bool

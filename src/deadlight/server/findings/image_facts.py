@@ -15,6 +15,7 @@ from deadlight.model.vulnerability import Severity
 from deadlight.registry.attestations.evidence import Provenance
 from deadlight.registry.provenance import BuildEvidence, find_build_owner, party_of
 from deadlight.registry.types.registry_type import ArtifactFacts
+from deadlight.server.advisories.exploitation import EXPLOITATION
 from deadlight.server.registries.stored_facts import read_facts
 
 _FACTS = text(
@@ -126,9 +127,10 @@ async def load_image_facts(connection: AsyncConnection, image_tag_ids: Sequence[
 
 
 _TOP_VULNERABILITIES = text(
-    """
+    f"""
     SELECT vulnerability.id, vulnerability.name, vulnerability.severity, vulnerability.severity_rank,
-           vulnerability.cvss_score, vulnerability.cvss_vector, vulnerability.summary, vulnerability.malicious,
+           vulnerability.severity_source, vulnerability.cvss_score, vulnerability.cvss_vector, vulnerability.summary,
+           vulnerability.malicious, {EXPLOITATION},
            coalesce(max(applicability.status) FILTER (WHERE applicability.status = 'applicable'),
                     max(applicability.status), :unless_judged) AS applicability,
            max(vulnerability_match.fix_version) AS fix_version,
@@ -150,7 +152,7 @@ _TOP_VULNERABILITIES = text(
     ORDER BY vulnerability.severity_rank DESC, bool_or(package_use.grade IS NOT NULL) DESC,
              vulnerability.cvss_score DESC NULLS LAST, vulnerability.name
     LIMIT :limit
-    """
+    """  # noqa: S608 - constant
 )
 
 

@@ -4,6 +4,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Date,
     Float,
     ForeignKey,
     Index,
@@ -26,6 +27,7 @@ vulnerability = Table(
     Column("aliases", ARRAY(Text), nullable=False, server_default="{}"),
     Column("severity", Text, nullable=False),
     Column("severity_rank", SmallInteger, nullable=False),
+    Column("severity_source", Text, nullable=False, server_default="", comment="the record the severity comes from"),
     Column("cvss_score", Float, nullable=True),
     Column("cvss_vector", Text, nullable=False, server_default=""),
     Column("summary", Text, nullable=False, server_default=""),
@@ -90,4 +92,52 @@ advisory_import = Table(
     Column("not_security", Integer, nullable=False, server_default="0"),
     Column("rejected", Integer, nullable=False, server_default="0"),
     document("rejections", "[]"),
+)
+
+feed = Table(
+    "feed",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("part", Text, primary_key=True, comment="an ecosystem; empty where a source has no parts"),
+    document("checkpoint", "{}"),
+    document("result", "{}"),
+    Column("records", Integer, nullable=False, server_default="0", comment="held of it now"),
+    Column("bytes_received", BigInteger, nullable=False, server_default="0", comment="so far"),
+    Column("failures", Integer, nullable=False, server_default="0", comment="in a row"),
+    Column("problem", Text, nullable=False, server_default="", comment="of the last attempt"),
+    moment("started_at"),
+    moment("succeeded_at"),
+    recorded("next_attempt_at"),
+    Column("refreshing", Boolean, nullable=False, server_default=text("false")),
+)
+
+known_exploited = Table(
+    "known_exploited",
+    metadata,
+    Column("cve", Text, primary_key=True),
+    Column("added_on", Date, nullable=False),
+    Column("due_on", Date, nullable=True),
+    Column("ransomware", Boolean, nullable=False),
+    Column("name", Text, nullable=False, server_default=""),
+)
+
+exploit_prediction = Table(
+    "exploit_prediction",
+    metadata,
+    Column("cve", Text, primary_key=True),
+    Column("probability", Float, nullable=False),
+    Column("percentile", Float, nullable=False),
+    Column("scored_on", Date, nullable=False),
+)
+
+cve_rating = Table(
+    "cve_rating",
+    metadata,
+    Column("cve", Text, primary_key=True),
+    Column("severity", Text, nullable=False),
+    Column("cvss_score", Float, nullable=True),
+    Column("cvss_vector", Text, nullable=False, server_default=""),
+    Column("source", Text, nullable=False, server_default="", comment="who rated it in the CVE's record"),
+    moment("updated_at"),
+    recorded("asked_at"),
 )

@@ -11,7 +11,6 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
-    text,
 )
 
 from deadlight.server.tables.metadata import changed_in, document, metadata, moment, recorded
@@ -25,7 +24,7 @@ vulnerability_match = Table(
     Column("matched_by", Text, nullable=False, comment="range or version"),
     recorded("opened_at"),
     moment("closed_at"),
-    Index("ix_vulnerability_match_advisory_id", "advisory_id", postgresql_where=text("closed_at IS NULL")),
+    Index("ix_vulnerability_match_advisory_id", "advisory_id"),
 )
 
 package_match_state = Table(

@@ -109,7 +109,11 @@ def _vulnerability(row: Row[Any]) -> dict[str, Any]:
     return {
         "cve_id": row.name,
         "severity": row.severity,
+        "severity_source": row.severity_source,
         "cvss_score": row.cvss_score,
+        "known_exploited": row.exploitation is not None,
+        "exploitation": row.exploitation,
+        "epss": row.epss,
         "applicability": row.applicability,
         "fix_version": row.fix_version,
         "validated_in_runtime": row.validated,

@@ -67,6 +67,8 @@ def _image(status: IntegrityStatus, risks: list[str], *, violated: bool) -> dict
         "risks": risks,
         "vulnerabilities_count": 1,
         "severities": {"Critical": 1, "High": 0, "Medium": 0, "Low": 0, "Unknown": 0},
-        "vulnerabilities": [{"cve_id": "CVE-2021-44228", "severity": "Critical", "fix_version": "2.15.0"}],
+        "vulnerabilities": [
+            {"cve_id": "CVE-2021-44228", "severity": "Critical", "fix_version": "2.15.0", "known_exploited": True}
+        ],
         "build_owner": {"value": "builder@example.com", "source": "sample", "link": ""},
     }
