@@ -99,9 +99,17 @@ def _storable(item: Advisory, origin: str) -> Advisory:
 
 
 async def import_advisories(
-    connection: AsyncConnection, source: str, advisories: Sequence[Advisory], rejected: Sequence[Rejected]
+    connection: AsyncConnection,
+    source: str,
+    advisories: Sequence[Advisory],
+    rejected: Sequence[Rejected],
+    *,
+    noted: bool = True,
 ) -> ImportResult:
-    """Store what is new or changed in the caller's transaction and record which packages it concerns."""
+    """Store what is new or changed in the caller's transaction and record which packages it concerns.
+
+    Where it is not to be `noted`, it is not listed among the imports: what scanners say of images comes all the time.
+    """
     await connection.execute(_LOCK)
     changes = list(iter_changes(await _stored_hashes(connection, advisories), advisories))
     effective = [change for change in changes if change.kind not in {ChangeKind.UNCHANGED, ChangeKind.REPEATED}]
@@ -110,7 +118,8 @@ async def import_advisories(
     buckets |= await regroup(connection, [change.advisory for change in effective])
     await _record(connection, buckets)
     result = _count(changes, rejected)
-    await _note(connection, source, result)
+    if noted:
+        await _note(connection, source, result)
     return result
 
 

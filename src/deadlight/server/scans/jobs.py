@@ -17,6 +17,7 @@ from deadlight.server.scans.configuration import expire_results, find_switched_o
 from deadlight.server.scans.due import find_due, list_stale
 from deadlight.server.scans.image_scan import scan_resolved_image
 from deadlight.server.scans.resolve import NotScannableError, resolve_image
+from deadlight.server.scans.statements import NotScannedYetError, fetch_statement, list_outdated
 from deadlight.server.scans.store import (
     begin_scan,
     count_unfinished,
@@ -68,7 +69,7 @@ async def scan_image(services: Services, job: ScanImage) -> None:
         registry = await find_registry(connection, target.registry)
     try:
         await _scan(services, registry, target)
-    except UnavailableError as error:
+    except (UnavailableError, NotScannedYetError) as error:
         await _wait(services, target, attempts, error)
     except (NotScannableError, RegistryError, UndecipherableError) as error:
         await _end(services, target, "failed", str(error))
@@ -88,6 +89,8 @@ async def _scan(services: Services, registry: Registry | None, target: Row[Any])
     async with services.engine.begin() as connection:
         image = await store_image(connection, target.id, resolved)
         due = await find_due(connection, target.id, image)
+    reference = ImageReference(target.registry, target.repository, target.tag)
+    await fetch_statement(services, registry, reference, resolved.digest, image.id)
     read = await scan_resolved_image(services, registry, target.repository, resolved, due) if due else 0
     await _finish(services, target.id, image.id, read)
 
@@ -105,7 +108,9 @@ async def _end(services: Services, target: Row[Any], status: str, error: str) ->
         await end_scan(connection, target.id, status, f"{reference}: {error}")
 
 
-async def _wait(services: Services, target: Row[Any], attempts: int, error: UnavailableError) -> None:
+async def _wait(
+    services: Services, target: Row[Any], attempts: int, error: UnavailableError | NotScannedYetError
+) -> None:
     """Note why it waits, and come back later for as long as the image is wanted."""
     await _end(services, target, "waiting", str(error))
     pause = min(FIRST_RETRY * float(2 ** min(attempts - 1, 16)), LONGEST_RETRY)
@@ -127,8 +132,9 @@ async def rescan_stale(services: Services) -> None:
     """Running images whose result has expired, or was found by scanners that are not those of today."""
     async with services.engine.begin() as connection:
         await expire_results(connection)
-        stale = await list_stale(connection, max(0, RESCANS_WAITING - await count_unfinished(connection)))
-        await _rescan(connection, stale)
+        room = max(0, RESCANS_WAITING - await count_unfinished(connection))
+        stale = {*await list_stale(connection, room), *await list_outdated(connection, room)}
+        await _rescan(connection, sorted(stale))
 
 
 async def rescan_cluster(connection: AsyncConnection, cluster_id: str) -> None:
