@@ -69,7 +69,9 @@ class ArtifactoryWithXray(Artifactory):
         key = request.match_info["key"]
         if "read" not in request[ASKING].rights or key not in self.indexed or key in self.remotes:
             return await super()._get_repository(request)
-        return web.json_response({"key": key, "rclass": "local", "packageType": "docker", "xrayIndex": self.indexed[key]})
+        return web.json_response(
+            {"key": key, "rclass": "local", "packageType": "docker", "xrayIndex": self.indexed[key]}
+        )
 
     async def _status(self, request: web.Request) -> web.Response:
         refused = self._refusal(request, "xray")
@@ -151,7 +153,9 @@ class ArtifactoryWithXray(Artifactory):
         return None
 
 
-def issue(number: int, *components: dict[str, Any], severity: str = "High", cve: str = "", **more: Any) -> dict[str, Any]:
+def issue(
+    number: int, *components: dict[str, Any], severity: str = "High", cve: str = "", **more: Any
+) -> dict[str, Any]:
     """An issue as the summary shows it."""
     rating = {"cvss_v3": "9.8/CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"} if severity == "Critical" else {}
     return {

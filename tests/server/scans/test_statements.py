@@ -2,7 +2,9 @@
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import Row
@@ -13,6 +15,7 @@ from tests.support.osv import CRITICAL, import_records, osv
 from tests.support.registries import serve_registry
 from tests.support.xray import SCANNER, ArtifactoryWithXray, component, issue, node
 
+from deadlight.model.event import EventType
 from deadlight.model.scan_configuration import Scanner
 from deadlight.server.events.outbox import Event
 from deadlight.server.findings.jobs import AssessImage, run_assess_image
@@ -26,7 +29,9 @@ from deadlight.server.services import Services
 REPOSITORY = "docker-local/shop/web"
 PLACE = f"{REPOSITORY}/1.0.0/manifest.json"
 OPENSSL, FLASK = "deb://debian:bookworm:openssl:3.0.11-1", "pypi://Flask:3.0.0"
-WEB = image(debian({"openssl": "3.0.11-1", "bash": "5.2-1"}, {"openssl": ("/usr/bin/openssl",)}), python("flask", "3.0.0"))
+WEB = image(
+    debian({"openssl": "3.0.11-1", "bash": "5.2-1"}, {"openssl": ("/usr/bin/openssl",)}), python("flask", "3.0.0")
+)
 FLAW, OURS = "CVE-2026-0001", "CVE-2026-0002"
 
 
@@ -79,7 +84,7 @@ class Xrayed:
     async def ask_again(self) -> None:
         """Let the last answer be from long ago."""
         long_ago = "now() - interval '2 hours'"
-        await self.scans.fleet.rows(f"UPDATE image_statement SET asked_at = {long_ago}, stated_at = {long_ago}")  # noqa: S608
+        await self.scans.fleet.rows(f"UPDATE image_statement SET asked_at = {long_ago}, stated_at = {long_ago}")
 
 
 @pytest.fixture
@@ -89,6 +94,11 @@ async def xrayed(services: Services, fleet: Fleet, processes: IsolatedProcesses)
         scans = Scans(replace(services, processes=processes), registry, fleet)
         await scans.trust(type="artifactory", username=SCANNER.name, password=SCANNER.password, scan_with="xray")
         yield Xrayed(double, scans)
+
+
+def changed(host: str) -> Event:
+    """What is recorded when a registry is changed or removed."""
+    return Event(1, uuid4(), EventType.REGISTRY_CHANGED, f"registry:{host}", {"host": host}, datetime.now(UTC))
 
 
 async def jobs(fleet: Fleet) -> Sequence[str]:
@@ -119,3 +129,185 @@ async def test_an_image_has_the_findings_that_xray_states_and_no_others(xrayed: 
     assert (risk.critical, risk.medium, risk.critical_applicable) == (1, 1, 1)
     names = [(item.ecosystem, item.name) for item in await xrayed.scans.packages(image_tag_id)]
     assert names == [("Debian:12", "bash"), ("PyPI", "flask"), ("Debian:12", "openssl"), ("Maven", "org.shaded:inside")]
+
+
+async def test_what_xray_says_is_not_said_of_images_of_other_registries(xrayed: Xrayed, fleet: Fleet) -> None:
+    await import_records(fleet.engine, osv(OURS, "openssl", fixed="3.0.13-1"))
+    xrayed.double.scan(PLACE, issue(1, component(OPENSSL), cve=FLAW), components=(node(OPENSSL),))
+    stated = await xrayed.observe()
+    await xrayed.scan(stated)
+    async with serve_registry() as other:
+        await xrayed.scans.trust(other)
+        matched = await xrayed.scans.observe(image(debian({"openssl": "3.0.11-1"})), registry=other)
+        await xrayed.scan(matched)
+    assert [name for _, name, *_ in await xrayed.findings(stated)] == [FLAW]
+    assert [name for _, name, *_ in await xrayed.findings(matched)] == [OURS]
+
+
+async def test_a_malicious_package_is_one_whatever_xray_says(xrayed: Xrayed, fleet: Fleet) -> None:
+    await import_records(fleet.engine, osv("MAL-2026-7", "flask", ecosystem="PyPI", severity=""))
+    xrayed.double.scan(PLACE, issue(3, component(OPENSSL), malicious_package=True))
+    image_tag_id = await xrayed.observe()
+    await xrayed.scan(image_tag_id)
+    found = [(package, severity) for package, _, severity, *_ in await xrayed.findings(image_tag_id)]
+    assert found == [("flask", "Critical"), ("openssl", "Critical")]
+    assert (await xrayed.risk(image_tag_id)).malicious == 2
+
+
+async def test_a_rule_of_ours_has_the_word_before_xray_on_what_is_applicable(xrayed: Xrayed, fleet: Fleet) -> None:
+    loading = "import yaml\nyaml.load(open('/etc/app.yaml').read())\n"
+    built = image(python("pyyaml", "5.0"), {"app/main.py": loading.encode()})
+    xrayed.double.scan(
+        PLACE,
+        issue(1, component("pypi://PyYAML:5.0", "5.1"), severity="Critical", cve="CVE-2017-18342"),
+        issue(2, component("pypi://PyYAML:5.0"), severity="Critical", cve=FLAW),
+        applicability={"XRAY-1": "not_applicable", "XRAY-2": "not_applicable"},
+    )
+    image_tag_id = await xrayed.observe(built=built)
+    await xrayed.scan(image_tag_id)
+    found = {name: applicability for _, name, _, _, applicability in await xrayed.findings(image_tag_id)}
+    assert found == {"CVE-2017-18342": "applicable", FLAW: "not_applicable"}
+
+
+# --- waiting for it ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.req("A3", "D9")
+async def test_a_scan_is_asked_for_once_and_waited_for(xrayed: Xrayed, fleet: Fleet) -> None:
+    image_tag_id = await xrayed.observe()
+    row, later = await xrayed.scans.put_off(image_tag_id)
+    assert row.status == "waiting"
+    assert "has not scanned docker-local/shop/web/1.0.0/manifest.json" in row.error
+    assert "although it indexes the repository: a scan was asked for" in row.error
+    (kept,) = await fleet.rows("SELECT decision, statement FROM image_statement")
+    assert kept.decision in row.error
+    assert kept.statement is None
+    row, again = await xrayed.scans.put_off(image_tag_id)
+    assert row.error.endswith("Xray is scanning docker-local/shop/web/1.0.0/manifest.json")
+    assert again.delay > later.delay
+    assert xrayed.double.requested == [PLACE]
+    xrayed.double.scan(PLACE, issue(1, component(OPENSSL), cve=FLAW))
+    assert (await xrayed.scan(image_tag_id)).status == "done"
+    assert [name for _, name, *_ in await xrayed.findings(image_tag_id)] == [FLAW]
+    (kept,) = await fleet.rows("SELECT decision FROM image_statement")
+    assert kept.decision == f"Xray has scanned {PLACE}, of a local repository that it indexes"
+
+
+async def test_a_reason_that_somebody_has_to_change_ends_the_scan(xrayed: Xrayed) -> None:
+    xrayed.double.xray_version = "3.90.1"
+    image_tag_id = await xrayed.observe()
+    row = await xrayed.scans.run(image_tag_id)
+    assert row.status == "failed"
+    assert row.error.endswith("Xray 3.90.1 is older than 3.104.8: upgrade it")
+
+
+# --- what changes -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.req("A2", "R15")
+async def test_a_fresh_answer_is_not_asked_for_again_and_an_old_one_follows_xray(xrayed: Xrayed, fleet: Fleet) -> None:
+    scan = xrayed.double.scan(
+        PLACE,
+        issue(1, component(OPENSSL), cve=FLAW),
+        components=(node(OPENSSL),),
+        applicability={"XRAY-1": "applicable"},
+    )
+    image_tag_id = await xrayed.observe()
+    await xrayed.scan(image_tag_id)
+    await fleet.deploy(image_tag_id)
+    xrayed.scans.registry.asked.clear()
+    await fleet.rows("UPDATE scan SET status = 'queued'")
+    await xrayed.scans.run(image_tag_id)
+    assert not [path for _, path in xrayed.scans.registry.asked if "xray" in path]
+    await rescan_stale(xrayed.scans.services)
+    assert (await xrayed.scans.row(image_tag_id)).status == "done"
+
+    await xrayed.ask_again()
+    scan.issues = [issue(2, component(FLASK), cve="CVE-2026-0009")]
+    await rescan_stale(xrayed.scans.services)
+    assert (await xrayed.scans.row(image_tag_id)).status == "queued"
+    await xrayed.scan(image_tag_id)
+    assert [name for _, name, *_ in await xrayed.findings(image_tag_id)] == ["CVE-2026-0009"]
+    assert xrayed.double.asked_graphs == 1
+    assert xrayed.double.asked_applicability == ["XRAY-1", "XRAY-2"]
+    changes = [data for _, data in await fleet.events("VulnerabilitiesChanged")]
+    assert [(len(data["added"]), len(data["removed"])) for data in changes] == [(1, 1)]
+
+
+async def test_images_that_share_a_package_share_what_is_said_of_it(xrayed: Xrayed, fleet: Fleet) -> None:
+    first = xrayed.double.scan(PLACE, issue(1, component(OPENSSL), cve=FLAW))
+    one = await xrayed.observe()
+    await xrayed.scan(one)
+    xrayed.double.scan(PLACE.replace("shop/web", "shop/other"))
+    two = await xrayed.observe("docker-local/shop/other", image(debian({"openssl": "3.0.11-1"})))
+    await xrayed.scan(two)
+    assert await xrayed.findings(one) == []
+    refreshed = await xrayed.scans.image(one)
+    assert f'"image_id":{refreshed.id}' in "".join(await jobs(fleet))
+    assert first.issues
+
+
+# --- ending it --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("removed", [False, True], ids=["scanned by Deadlight again", "the registry removed"])
+async def test_what_xray_said_and_nothing_else_is_withdrawn(xrayed: Xrayed, fleet: Fleet, *, removed: bool) -> None:
+    await import_records(fleet.engine, osv(OURS, "openssl", fixed="3.0.13-1"))
+    xrayed.double.scan(PLACE, issue(1, component(OPENSSL), cve=FLAW), components=(node("npm://left-pad:1.0.0"),))
+    image_tag_id = await xrayed.observe()
+    await xrayed.scan(image_tag_id)
+    stored = await xrayed.scans.image(image_tag_id)
+    await fleet.rows(
+        """
+        INSERT INTO package_use (image_id, package_id, grade, grade_rank, path, process, container_id, cluster_id,
+                                 first_at, last_at)
+        SELECT :image_id, id, 'loaded', 1, '/usr/bin/openssl', 'openssl', 'c', gen_random_uuid(), now(), now()
+        FROM package WHERE name = 'openssl' AND stated_by <> ''
+        """,
+        image_id=stored.id,
+    )
+    services, host = xrayed.scans.services, xrayed.scans.registry.host
+    async with services.engine.begin() as connection:
+        (row,) = await fleet.rows("SELECT id FROM registry")
+        if removed:
+            await remove_registry(connection, row.id)
+        else:
+            body = RegistryIn(host=host, url=xrayed.scans.registry.url, type="artifactory", username=SCANNER.name)
+            await change_registry(connection, services.cipher, row.id, body)
+        await scan_registry(connection, changed(host))
+    await xrayed.assess(image_tag_id)
+    assert [name for _, name, *_ in await xrayed.findings(image_tag_id)] == [OURS]
+    assert [item.name for item in await xrayed.scans.packages(image_tag_id)] == ["bash", "flask", "openssl"]
+    assert (await xrayed.risk(image_tag_id)).validated == 1
+    assert [row.source for row in await fleet.rows("SELECT DISTINCT source FROM advisory")] == ["test"]
+    assert await fleet.rows("SELECT * FROM image_statement") == []
+
+
+async def test_a_registry_that_changes_to_xray_has_its_running_images_asked_about(xrayed: Xrayed, fleet: Fleet) -> None:
+    xrayed.double.scan(PLACE, issue(1, component(OPENSSL), cve=FLAW))
+    await fleet.rows("UPDATE registry SET scan_with = 'deadlight'")
+    image_tag_id = await xrayed.observe()
+    await xrayed.scan(image_tag_id)
+    assert await xrayed.findings(image_tag_id) == []
+    await fleet.deploy(image_tag_id)
+    await fleet.rows("UPDATE registry SET scan_with = 'xray'")
+    await rescan_stale(xrayed.scans.services)
+    await xrayed.scan(image_tag_id)
+    assert [name for _, name, *_ in await xrayed.findings(image_tag_id)] == [FLAW]
+
+
+async def test_contextual_analysis_that_is_switched_off_says_nothing_for_xray_either(
+    xrayed: Xrayed, fleet: Fleet
+) -> None:
+    xrayed.double.scan(PLACE, issue(1, component(OPENSSL), cve=FLAW), applicability={"XRAY-1": "applicable"})
+    image_tag_id = await xrayed.observe()
+    await fleet.deploy(image_tag_id)
+    await fleet.rows(
+        """
+        INSERT INTO scan_configuration (cluster_id, scanners, retention_days, changed_by)
+        SELECT id, ARRAY[:sca], 90, '' FROM cluster
+        """,
+        sca=Scanner.SCA.value,
+    )
+    await xrayed.scan(image_tag_id)
+    assert [found[4] for found in await xrayed.findings(image_tag_id)] == ["not_scanned"]

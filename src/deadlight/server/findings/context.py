@@ -42,6 +42,7 @@ _NOT_SCANNED = text(
     WHERE image_package.image_id = ANY(:image_ids) AND image_package.owner_package_id IS NULL
     """
 )
+# Where several issues of one vulnerability are judged otherwise, being applicable comes first: so do the words.
 _STATED = text(
     """
     INSERT INTO applicability (image_id, package_id, vulnerability_id, status, reason)

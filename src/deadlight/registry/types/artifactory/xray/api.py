@@ -41,6 +41,7 @@ _APPLICABILITY = "xray/api/v2/cve_applicability"
 _READ_RIGHT = "give the account the permission Read on it, and on Xray's data of it"
 _SCAN_RIGHT = "give the account the permission Manage Xray Metadata on it, or scan it in Xray"
 _INDEX_RESOURCES = "Administration > Xray > Indexed Resources"
+_ASKED_BEFORE = "the scan that was asked for has not begun"
 _JUDGED = frozenset({Severity.CRITICAL, Severity.HIGH})
 
 
@@ -104,10 +105,8 @@ class XrayApi:
             case ScanStatus.PENDING | ScanStatus.SCANNING:
                 return NotYet(f"Xray is scanning {artifact}")
             case ScanStatus.NOT_SCANNED | ScanStatus.FAILED as standing:
-                failed = standing is ScanStatus.FAILED
-                return (
-                    await self._request(artifact, failed=failed) if may_request else _awaited(artifact, failed=failed)
-                )
+                why = _why(artifact, failed=standing == ScanStatus.FAILED)
+                return await self._request(artifact, why) if may_request else NotYet(f"{why}: {_ASKED_BEFORE}")
             case other:
                 return NotYet(f"Xray calls its scan of {artifact} {printable(other)!r}")
 
@@ -138,16 +137,13 @@ class XrayApi:
                 f"Xray does not show how its scan of {artifact} stands ({error}): {_READ_RIGHT}"
             ) from None
 
-    async def _request(self, artifact: Artifact, *, failed: bool) -> NotYet:
+    async def _request(self, artifact: Artifact, why: str) -> NotYet:
         """Ask for a scan. "Scan Now" also takes what is not indexed, and what was there before it was."""
-        reason = f"{_why(artifact, failed=failed)}: a scan was asked for"
         try:
             await self._post(_INDEX, {"repo_path": str(artifact)}, Requested)
         except (WithheldError, NotFoundError) as error:
-            raise UnscannableError(
-                f"{_why(artifact, failed=failed)}, and it takes no order to ({error}): {_SCAN_RIGHT}"
-            ) from None
-        return NotYet(reason, requested=True)
+            raise UnscannableError(f"{why}, and it takes no order to ({error}): {_SCAN_RIGHT}") from None
+        return NotYet(f"{why}: a scan was asked for", requested=True)
 
     async def _fetch_statement(
         self, artifact: Artifact, digest: str, status: ArtifactStatus, known: Statement | None
@@ -224,10 +220,6 @@ class XrayApi:
         headers = {"Content-Type": "application/json"}
         reply = await self._api.fetch(path, of, headers=headers, text=json.dumps(body), size_limit=MAX_RESULT_BYTES)
         return reply.value
-
-
-def _awaited(artifact: Artifact, *, failed: bool) -> NotYet:
-    return NotYet(f"{_why(artifact, failed=failed)}: the scan that was asked for has not begun")
 
 
 def _why(artifact: Artifact, *, failed: bool) -> str:
