@@ -29,7 +29,7 @@ from deadlight.server.jobs.queue import Entry
 from deadlight.server.ledger.jobs import end_suppressions, repair_windows
 from deadlight.server.registries.facts import FetchFacts, fetch_due_facts, fetch_facts
 from deadlight.server.runtime.handlers import join_waiting
-from deadlight.server.scans.jobs import RescanImage, ScanImage, rescan_stale, scan_image
+from deadlight.server.scans.jobs import AskScanner, RescanImage, ScanImage, ask_scanner, rescan_stale, scan_image
 from deadlight.server.services import Services
 from deadlight.server.workers.jobs import DeliverAlert, deliver_alert, sweep_alerts
 
@@ -42,6 +42,7 @@ JOBS: Sequence[Entry[Services]] = (
     Entry(FetchFacts, fetch_facts),
     Entry(ScanImage, scan_image),
     Entry(RescanImage, scan_image),
+    Entry(AskScanner, ask_scanner),
     Entry(AssessImage, run_assess_image),
     Entry(RefreshImage, run_refresh_image),
     Entry(RefreshPrograms, run_refresh_programs),

@@ -72,8 +72,8 @@ class Running:
         reference = ImageReference(self.served.host, repository, tag)
         return await self.scanner(account).ask(reference, digest or self.digest, known, may_request=may_request)
 
-    async def statement(self, **more: str) -> Statement:
-        answer = await self.ask(**more)
+    async def statement(self, name: str = f"{REPOSITORY}:1.0.0", digest: str = "") -> Statement:
+        answer = await self.ask(name, digest=digest)
         assert isinstance(answer, Statement)
         return answer
 

@@ -19,10 +19,11 @@ from deadlight.model.event import EventType
 from deadlight.model.scan_configuration import Scanner
 from deadlight.server.events.outbox import Event
 from deadlight.server.findings.jobs import AssessImage, run_assess_image
+from deadlight.server.jobs.queue import RetryLaterError
 from deadlight.server.registries.schemas import RegistryIn
 from deadlight.server.registries.service import change_registry, remove_registry
 from deadlight.server.scans.handlers import scan_registry
-from deadlight.server.scans.jobs import rescan_stale
+from deadlight.server.scans.jobs import AskScanner, ask_scanner, rescan_stale
 from deadlight.server.scans.processes import IsolatedProcesses
 from deadlight.server.services import Services
 
@@ -108,7 +109,7 @@ async def jobs(fleet: Fleet) -> Sequence[str]:
 # --- what Xray says is what the image has -----------------------------------------------------------------
 
 
-@pytest.mark.req("A1", "A2", "A8", "A9", "D2", "R13")
+@pytest.mark.req("A8", "A9", "R13")
 async def test_an_image_has_the_findings_that_xray_states_and_no_others(xrayed: Xrayed, fleet: Fleet) -> None:
     await import_records(fleet.engine, osv(OURS, "bash", severity=CRITICAL))
     xrayed.double.scan(
@@ -223,10 +224,16 @@ async def test_a_fresh_answer_is_not_asked_for_again_and_an_old_one_follows_xray
     assert (await xrayed.scans.row(image_tag_id)).status == "done"
 
     await xrayed.ask_again()
-    scan.issues = [issue(2, component(FLASK), cve="CVE-2026-0009")]
+    await fleet.forget_events()
     await rescan_stale(xrayed.scans.services)
-    assert (await xrayed.scans.row(image_tag_id)).status == "queued"
-    await xrayed.scan(image_tag_id)
+    assert f'"image_tag_id":{image_tag_id}' in "".join(await jobs(fleet))
+    await ask_scanner(xrayed.scans.services, AskScanner(image_tag_id))
+    assert await fleet.events("ImageScanned") == []
+    await xrayed.ask_again()
+    scan.issues = [issue(2, component(FLASK), cve="CVE-2026-0009")]
+    await ask_scanner(xrayed.scans.services, AskScanner(image_tag_id))
+    assert len(await fleet.events("ImageScanned")) == 1
+    await xrayed.assess(image_tag_id)
     assert [name for _, name, *_ in await xrayed.findings(image_tag_id)] == ["CVE-2026-0009"]
     assert xrayed.double.asked_graphs == 1
     assert xrayed.double.asked_applicability == ["XRAY-1", "XRAY-2"]
@@ -245,6 +252,28 @@ async def test_images_that_share_a_package_share_what_is_said_of_it(xrayed: Xray
     refreshed = await xrayed.scans.image(one)
     assert f'"image_id":{refreshed.id}' in "".join(await jobs(fleet))
     assert first.issues
+
+
+async def test_while_xray_cannot_be_asked_what_it_said_stays_and_the_reason_is_kept(
+    xrayed: Xrayed, fleet: Fleet
+) -> None:
+    xrayed.double.scan(PLACE, issue(1, component(OPENSSL), cve=FLAW))
+    image_tag_id = await xrayed.observe()
+    await xrayed.scan(image_tag_id)
+    await xrayed.ask_again()
+    xrayed.double.xray_version = "3.90.1"
+    await ask_scanner(xrayed.scans.services, AskScanner(image_tag_id))
+    await xrayed.assess(image_tag_id)
+    assert (await xrayed.scans.row(image_tag_id)).status == "done"
+    assert [name for _, name, *_ in await xrayed.findings(image_tag_id)] == [FLAW]
+    (kept,) = await fleet.rows("SELECT decision FROM image_statement")
+    assert kept.decision == "Xray 3.90.1 is older than 3.104.8: upgrade it"
+    await xrayed.ask_again()
+    xrayed.double.xray_version = "3.118.7"
+    xrayed.double.scans.clear()
+    with pytest.raises(RetryLaterError):
+        await ask_scanner(xrayed.scans.services, AskScanner(image_tag_id))
+    assert [name for _, name, *_ in await xrayed.findings(image_tag_id)] == [FLAW]
 
 
 # --- ending it --------------------------------------------------------------------------------------------
@@ -292,7 +321,9 @@ async def test_a_registry_that_changes_to_xray_has_its_running_images_asked_abou
     await fleet.deploy(image_tag_id)
     await fleet.rows("UPDATE registry SET scan_with = 'xray'")
     await rescan_stale(xrayed.scans.services)
-    await xrayed.scan(image_tag_id)
+    assert f'"image_tag_id":{image_tag_id}' in "".join(await jobs(fleet))
+    await ask_scanner(xrayed.scans.services, AskScanner(image_tag_id))
+    await xrayed.assess(image_tag_id)
     assert [name for _, name, *_ in await xrayed.findings(image_tag_id)] == [FLAW]
 
 

@@ -1,7 +1,7 @@
 """Images whose findings a scanner beside their registry states: asked, waited for, kept, and withdrawn again."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -62,7 +62,7 @@ _WITHDRAW = text(
 )
 _OUTDATED = text(
     """
-    SELECT DISTINCT scan.image_tag_id
+    SELECT DISTINCT scan.image_tag_id, scan.status
     FROM scan
     JOIN image_tag ON image_tag.id = scan.image_tag_id
     JOIN registry ON registry.host = image_tag.registry AND registry.scan_with = :scan_with
@@ -96,8 +96,10 @@ class Kept:
 
 async def fetch_statement(
     services: Services, registry: Registry, reference: ImageReference, digest: str, image_id: int
-) -> None:
+) -> bool:
     """Have what the registry's scanner says of an image, unless that is fresh or Deadlight scans the registry itself.
+
+    Returns False where it was asked and says what it said before.
 
     Raises:
         NotScannedYetError: there is no result yet; a scan has been asked for where that was needed.
@@ -105,11 +107,11 @@ async def fetch_statement(
         UnavailableError: it cannot be asked now.
     """
     if registry.scan_with == ScanWith.DEADLIGHT:
-        return
+        return True
     source = source_of(registry.host)
     async with services.engine.begin() as connection:
         if (await connection.execute(_IS_FRESH, {"image_id": image_id, "source": source, "fresh": FRESH})).scalar_one():
-            return
+            return True
         asked = {"image_id": image_id, "source": source, "patience": PATIENCE}
         row = (await connection.execute(_BEGIN, asked)).one()
     api = connection_for(services, registry).api
@@ -125,6 +127,7 @@ async def fetch_statement(
             await _store(connection, image_id, answer)
     if isinstance(answer, NotYet):
         raise NotScannedYetError(answer.reason)
+    return known is None or answer != replace(known, scanned_at=answer.scanned_at, analyzed_at=answer.analyzed_at)
 
 
 async def _store(connection: AsyncConnection, image_id: int, statement: Statement) -> None:
@@ -148,10 +151,19 @@ async def find_statement(connection: AsyncConnection, image_id: int) -> Kept | N
     return Kept(row.source, _read(row.statement)) if row else None
 
 
-async def list_outdated(connection: AsyncConnection, room: int) -> list[int]:
-    """Up to `room` running image tags of registries with a scanner, of which it is to be asked, or asked again."""
+async def list_outdated(connection: AsyncConnection, room: int) -> Sequence[Row[tuple[int, str]]]:
+    """Up to `room` running image tags of registries with a scanner that is to be asked, or asked again.
+
+    Each has the `status` of its scan: done, or failed for a reason that somebody may have changed since.
+    """
     parameters = {"scan_with": ScanWith.XRAY.value, "fresh": FRESH, "room": room}
-    return list((await connection.execute(_OUTDATED, parameters)).scalars())
+    return (await connection.execute(_OUTDATED, parameters)).all()
+
+
+async def note_decision(connection: AsyncConnection, image_id: int, decision: str) -> None:
+    """Note why nothing new is stated of an image."""
+    values = {"image_id": image_id, "decision": without_zero_bytes(decision), "requested": False}
+    await connection.execute(_WAIT, values)
 
 
 async def withdraw_statements(connection: AsyncConnection, host: str) -> None:
