@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 import msgspec
 
@@ -18,6 +19,14 @@ from deadlight.server.registries.scanning import host_of
 
 _FAMILIES = {"Debian": "deb", "Ubuntu": "deb", "Alpine": "apk", "rpm": "rpm"}
 """What a component's ecosystem is called in purls of distributions, of which it does not tell which one it is."""
+
+
+MAX_OF_ONE_NAME = 100
+"""Packages that an issue without a version can concern: every version of a name in one image."""
+
+
+MAX_PURL_LENGTH = 800
+"""So that an index of PostgreSQL can hold it with name and version (2,704 bytes a row)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +51,8 @@ def place(statement: Statement, source: str, packages: Sequence[Package], distri
     shelf = _Shelf(packages)
     affected = [item.component for issue in statement.issues for item in issue.affected]
     strangers = (item for item in (*statement.components, *affected) if item.version and not shelf.find(item))
-    told = tuple(dict.fromkeys(package_of(item, distribution) for item in strangers))
+    made = (package_of(item, distribution) for item in strangers)
+    told = tuple(dict.fromkeys(item for item in made if item is not None))
     shelf = _Shelf([*packages, *told])
     matches: dict[Package, dict[str, Match]] = {}
     applicability: dict[tuple[Package, str], Applicability] = {}
@@ -66,17 +76,32 @@ class _Shelf:
 
     def __init__(self, packages: Iterable[Package]) -> None:
         self._by_name: dict[str, dict[Package, None]] = {}
+        self._by_version: dict[tuple[str, object], dict[Package, None]] = {}
         for package in packages:
-            for name in {package.name, package.source_name}:
+            for name, version in _names(package):
                 self._by_name.setdefault(name, {})[package] = None
+                for form in _forms(package.ecosystem, version):
+                    self._by_version.setdefault((name, form), {})[package] = None
 
     def find(self, component: Component) -> list[Package]:
-        """The packages that a component is; of one without ecosystem or version those of the name."""
-        return [
-            package
-            for package in self._by_name.get(component.name, ())
-            if _is_of(package, component.ecosystem) and _has_version(package, component)
-        ]
+        """The packages that a component is; of one without a version those of the name, up to `MAX_OF_ONE_NAME`."""
+        if not component.version:
+            named = self._by_name.get(component.name, {})
+            return [package for package in islice(named, MAX_OF_ONE_NAME) if _is_of(package, component.ecosystem)]
+        forms = _forms(component.ecosystem, component.version)
+        found = (package for form in forms for package in self._by_version.get((component.name, form), ()))
+        return [package for package in dict.fromkeys(found) if _is_of(package, component.ecosystem)]
+
+
+def _names(package: Package) -> set[tuple[str, str]]:
+    return {(package.name, package.version), (package.source_name, package.source_version)}
+
+
+def _forms(ecosystem: str, version: str) -> tuple[object, ...]:
+    """What versions are found by: their text, without an epoch, which scanners may leave out, and their order's key."""
+    key = _key(ecosystem, version)
+    epoch, _, rest = version.partition(":")
+    return (version, *([rest] if rest and epoch.isdigit() else []), *([key] if key is not None else []))
 
 
 def _is_of(package: Package, ecosystem: str) -> bool:
@@ -84,23 +109,6 @@ def _is_of(package: Package, ecosystem: str) -> bool:
     if family:
         return package.purl.startswith(f"pkg:{family}/")
     return not ecosystem or package.ecosystem.partition(":")[0] == ecosystem
-
-
-def _has_version(package: Package, component: Component) -> bool:
-    """Whether the versions are the same, of the package or of what it is built from; scanners may leave epochs out."""
-    if not component.version:
-        return True
-    versions = [version for name, version in _names(package) if name == component.name]
-    if ":" not in component.version and component.ecosystem in _FAMILIES:
-        versions += [version.partition(":")[2] for version in versions if ":" in version]
-    wanted = _key(package.ecosystem, component.version)
-    return component.version in versions or (
-        wanted is not None and any(_key(package.ecosystem, version) == wanted for version in versions)
-    )
-
-
-def _names(package: Package) -> tuple[tuple[str, str], ...]:
-    return (package.name, package.version), (package.source_name, package.source_version)
 
 
 def _key(ecosystem: str, version: str) -> VersionKey | None:
@@ -120,18 +128,28 @@ def choose_fix(package: Package, item: AffectedComponent) -> str:
     return min(((key, version) for key, version in keys if key > installed), default=(None, ""))[1]
 
 
-def package_of(component: Component, distribution: str) -> Package:
-    """A package that only a scanner tells of; a distribution's one is taken to be the image's own distribution's."""
+def package_of(component: Component, distribution: str) -> Package | None:
+    """A package that only a scanner tells of; a distribution's one is taken to be the image's own distribution's.
+
+    None where its name makes no purl, or one too long to be kept.
+    """
     name, version = component.name, component.version
+    ecosystem = distribution if component.ecosystem in _FAMILIES else component.ecosystem
+    try:
+        purl = _purl(component, distribution)
+    except (ValueError, TypeError):  # packageurl raises either
+        return None
+    return Package(ecosystem, name, version, purl, name, version) if len(purl) <= MAX_PURL_LENGTH else None
+
+
+def _purl(component: Component, distribution: str) -> str:
+    """Raises ValueError or TypeError for a name or version that makes none, such as a slash."""
     family = _FAMILIES.get(component.ecosystem)
+    row = find_ecosystem(distribution if family else component.ecosystem)
     if family:
-        row = find_ecosystem(distribution)
         vendor = row.os_ids[0] if row and row.os_ids else UNKNOWN_VENDOR
-        purl = distribution_purl(family, name, version, "", Distribution(distribution, vendor))
-        return Package(distribution, name, version, purl, name, version)
-    row = find_ecosystem(component.ecosystem)
-    purl = language_purl(row.purl_type if row else "generic", name, version)
-    return Package(component.ecosystem, name, version, purl, name, version)
+        return distribution_purl(family, component.name, component.version, "", Distribution(distribution, vendor))
+    return language_purl(row.purl_type if row else "generic", component.name, component.version)
 
 
 def advisory_id_of(issue: Issue, source: str) -> str:

@@ -1,5 +1,6 @@
 """Making findings of what the scanner of an image's registry states, and withdrawing them."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -70,7 +71,7 @@ async def _apply(
     """Returns the ids of packages whose matches changed."""
     rows = (await connection.execute(_PACKAGES, {"image_id": image_id, "told": TOLD})).all()
     ids = {_package(row): int(row.id) for row in rows if not row.is_told}
-    placed = place(statement, source, list(ids), distribution)
+    placed = await asyncio.to_thread(place, statement, source, list(ids), distribution)
     ids |= await store_told_packages(connection, image_id, placed.told, source)
     await _import(connection, source, statement)
     changed = await store_matches(

@@ -24,6 +24,8 @@ FRESH = timedelta(hours=1)
 PATIENCE = timedelta(hours=1)
 """How long a scan that was asked for may not begin before it is asked for again."""
 
+MAX_DECISION_CHARACTERS = 2_000
+
 _BEGIN = text(
     """
     INSERT INTO image_statement (image_id, source) VALUES (:image_id, :source)
@@ -121,7 +123,7 @@ async def fetch_statement(
     answer = await api.scanner.ask(reference, digest, known, may_request=row.may_request)
     async with services.engine.begin() as connection:
         if isinstance(answer, NotYet):
-            values = {"image_id": image_id, "decision": answer.reason, "requested": answer.requested}
+            values = {"image_id": image_id, "decision": _bounded(answer.reason), "requested": answer.requested}
             await connection.execute(_WAIT, values)
         else:
             await _store(connection, image_id, answer)
@@ -132,7 +134,11 @@ async def fetch_statement(
 
 async def _store(connection: AsyncConnection, image_id: int, statement: Statement) -> None:
     document = without_zero_bytes(msgspec.to_builtins(statement))
-    values = {"image_id": image_id, "statement": msgspec.json.encode(document).decode(), "decision": statement.decision}
+    values = {
+        "image_id": image_id,
+        "statement": msgspec.json.encode(document).decode(),
+        "decision": _bounded(statement.decision),
+    }
     await connection.execute(_STORE, values)
 
 
@@ -142,6 +148,11 @@ def _read(document: Mapping[str, Any] | None) -> Statement | None:
         return msgspec.convert(document, Statement) if document else None
     except msgspec.ValidationError:
         return None
+
+
+def _bounded(decision: str) -> str:
+    text_: str = without_zero_bytes(decision[:MAX_DECISION_CHARACTERS])
+    return text_
 
 
 async def find_statement(connection: AsyncConnection, image_id: int) -> Kept | None:
@@ -162,7 +173,7 @@ async def list_outdated(connection: AsyncConnection, room: int) -> Sequence[Row[
 
 async def note_decision(connection: AsyncConnection, image_id: int, decision: str) -> None:
     """Note why nothing new is stated of an image."""
-    values = {"image_id": image_id, "decision": without_zero_bytes(decision), "requested": False}
+    values = {"image_id": image_id, "decision": _bounded(decision), "requested": False}
     await connection.execute(_WAIT, values)
 
 

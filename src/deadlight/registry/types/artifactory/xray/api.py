@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from deadlight.model.image import ImageReference
 from deadlight.model.vulnerability import Applicability, Severity
+from deadlight.registry import foreign
 from deadlight.registry.answers import printable
 from deadlight.registry.errors import NotFoundError, WithheldError
 from deadlight.registry.rest import RestApi
@@ -154,14 +155,15 @@ class XrayApi:
         told = summarised.general.sha256.lower()
         if told and f"sha256:{told}" != digest:
             return NotYet(f"what Xray has scanned as {artifact} is another manifest, sha256:{printable(told, 64)}")
-        scanned_at, analyzed_at = status.packages.time, status.details.contextual_analysis.time
+        times = (status.packages.time, status.details.contextual_analysis.time)
+        scanned_at, analyzed_at = (foreign.name(time) for time in times)
         components, unlisted = await self._fetch_components(artifact, known, scanned_at)
         issues, unread = read_issues(summarised.issues or ())
         applicability: Mapping[str, Applicability] = {}
         unjudged: tuple[str, ...] = ()
         if status.details.contextual_analysis.status in {ScanStatus.DONE, ScanStatus.PARTIAL}:
             judged = known if known and known.analyzed_at == analyzed_at and analyzed_at else None
-            component_id = summarised.general.component_id
+            component_id = foreign.name(summarised.general.component_id)
             applicability, unjudged = await self._fetch_applicability(artifact, component_id, issues, judged)
         decision = f"Xray has scanned {artifact}, {_shown(artifact)}"
         problems = (*unlisted, *unread, *unjudged)
