@@ -17,6 +17,7 @@ from tests.support.xray import SCANNER, ArtifactoryWithXray, component, issue, n
 
 from deadlight.model.event import EventType
 from deadlight.model.scan_configuration import Scanner
+from deadlight.server.assessment.image_page import build_detail
 from deadlight.server.events.outbox import Event
 from deadlight.server.findings.jobs import AssessImage, run_assess_image
 from deadlight.server.jobs.queue import RetryLaterError
@@ -128,6 +129,12 @@ async def test_an_image_has_the_findings_that_xray_states_and_no_others(xrayed: 
     ]
     risk = await xrayed.risk(image_tag_id)
     assert (risk.critical, risk.medium, risk.critical_applicable) == (1, 1, 1)
+    async with fleet.engine.connect() as connection:
+        page = await build_detail(connection, image_tag_id)
+    assert (page.scan_with, page.scan_decision) == (
+        "xray",
+        f"Xray has scanned {PLACE}, of a local repository that it indexes",
+    )
     names = [(item.ecosystem, item.name) for item in await xrayed.scans.packages(image_tag_id)]
     assert names == [("Debian:12", "bash"), ("PyPI", "flask"), ("Debian:12", "openssl"), ("Maven", "org.shaded:inside")]
 

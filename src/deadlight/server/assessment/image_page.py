@@ -45,7 +45,7 @@ _EXTRA = text(
     """
     SELECT image.problems || coalesce(image_statement.statement -> 'problems', '[]') AS problems,
            (SELECT count(*) FROM image_package WHERE image_package.image_id = image.id) AS packages,
-           image_statement.image_id IS NOT NULL AS is_stated, coalesce(image_statement.decision, '') AS decision
+           image.stated_by <> '' AS is_stated, coalesce(image_statement.decision, '') AS decision
     FROM image_tag_image JOIN image ON image.id = image_tag_image.image_id
     LEFT JOIN image_statement ON image_statement.image_id = image.id
     WHERE image_tag_image.image_tag_id = :image_tag_id

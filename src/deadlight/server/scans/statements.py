@@ -48,11 +48,13 @@ _WAIT = text(
     WHERE image_id = :image_id
     """
 )
+# Unless the registry has changed while it was asked.
 _STORE = text(
     """
     UPDATE image_statement SET statement = CAST(:statement AS jsonb), decision = :decision, stated_at = now(),
         requested_at = NULL
     WHERE image_id = :image_id
+      AND EXISTS (SELECT FROM registry WHERE registry.scan_with || ':' || registry.host = image_statement.source)
     """
 )
 _WITHDRAW = text(
