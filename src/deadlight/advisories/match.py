@@ -27,6 +27,8 @@ class MatchedBy(StrEnum):
 
     RANGE = "range"
     VERSION = "version"
+    STATED = "stated"
+    """Nothing: a scanner said so of this very package and version."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,8 +75,11 @@ class RestApi:
         query: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         text: str = "",
+        size_limit: int = MAX_DOCUMENT_BYTES,
     ) -> Reply[T]:
-        """Ask for a document: by GET, or by POST of `text`; `path` is percent-encoded.
+        """Ask for a document: by GET, or by POST of `text`, plain unless `headers` say otherwise.
+
+        `path` is percent-encoded; the document has at most `size_limit` bytes.
 
         Raises:
             NotFoundError: the product says that there is none.
@@ -86,10 +89,10 @@ class RestApi:
         request = Request(
             path,
             method="POST" if text else "GET",
-            headers=await self._headers() | dict(headers or {}) | ({"Content-Type": "text/plain"} if text else {}),
+            headers=await self._headers() | ({"Content-Type": "text/plain"} if text else {}) | dict(headers or {}),
             query=query or {},
             body=text.encode(),
-            size_limit=MAX_DOCUMENT_BYTES,
+            size_limit=size_limit,
             preauthorized=True,
         )
         answer = await self._source.fetch(request)

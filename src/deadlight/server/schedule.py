@@ -31,9 +31,11 @@ from deadlight.server.ledger.jobs import end_suppressions, repair_windows
 from deadlight.server.registries.facts import FetchFacts, fetch_due_facts, fetch_facts
 from deadlight.server.runtime.handlers import join_waiting
 from deadlight.server.scans.jobs import (
+    AskScanner,
     RescanCluster,
     RescanImage,
     ScanImage,
+    ask_scanner,
     rescan_stale,
     run_rescan_cluster,
     scan_image,
@@ -51,6 +53,7 @@ JOBS: Sequence[Entry[Services]] = (
     Entry(ScanImage, scan_image),
     Entry(RescanImage, scan_image),
     Entry(RescanCluster, run_rescan_cluster),
+    Entry(AskScanner, ask_scanner),
     Entry(AssessImage, run_assess_image),
     Entry(RefreshImage, run_refresh_image),
     Entry(RefreshPrograms, run_refresh_programs),

@@ -14,6 +14,7 @@ from tests.support.registries import (
     talking_nonsense,
 )
 from tests.support.service import RunningService
+from tests.support.xray import SCANNER, ArtifactoryWithXray
 
 from deadlight.demo.registry import DemoRegistry
 
@@ -308,3 +309,30 @@ async def test_an_image_that_is_not_the_registry_s_is_refused(
     registry_id = await add(service)
     answer = await service.post(f"{REGISTRIES}/{registry_id}/test", {"image": image}, expect=400)
     assert answer["message"] == message
+
+
+# --- who scans --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.req("R10", "R11")
+async def test_a_test_of_an_artifactory_that_scans_with_xray_says_what_hinders_that(service: RunningService) -> None:
+    double = ArtifactoryWithXray()
+    async with serve_registry(double) as served:
+        account = {"username": SCANNER.name, "password": SCANNER.password}
+        registry_id = await add(service, served.host, url=served.url, type="artifactory", scan_with="xray", **account)
+        (listed,) = await service.get(REGISTRIES)
+        assert listed["scan_with"] == "xray"
+        tested = await service.post(f"{REGISTRIES}/{registry_id}/test", {"image": ""})
+        assert (tested["ok"], tested["problems"]) == (True, [])
+        double.version, double.xray_version = "7.77.19", ""
+        tested = await service.post(f"{REGISTRIES}/{registry_id}/test", {"image": ""})
+        old, missing = tested["problems"]
+        assert old.startswith("Artifactory 7.77.19 is older than 7.77.20: upgrade it")
+        assert missing.startswith("no Xray answers at ")
+
+
+async def test_a_registry_without_a_scanner_of_its_own_is_scanned_by_deadlight(service: RunningService) -> None:
+    answer = await service.post(REGISTRIES, {"host": "registry.example", "scan_with": "xray"}, expect=400)
+    assert answer["message"] == "OCI registry brings no scanner of its own: have Deadlight scan it"
+    types = {kind["key"]: kind["scanner"] for kind in (await service.get(f"{REGISTRIES}/types"))["types"]}
+    assert (types["artifactory"], types["harbor"]) == ("Xray", "")

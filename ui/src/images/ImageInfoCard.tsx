@@ -101,6 +101,7 @@ function Scan({ image }: { image: ImageTagDetail }) {
           </>
         )}
         {more}
+        {!more && image.scan_decision && sentence(image.scan_decision)}
       </div>
     </>
   );

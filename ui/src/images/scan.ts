@@ -11,7 +11,7 @@ const STATES: Readonly<Record<string, ScanState>> = {
   running: { name: "Scanning", meaning: "The image is being scanned.", status: "info" },
   waiting: {
     name: "Waiting",
-    meaning: "The registry could not be asked; it is tried again by itself.",
+    meaning: "The registry or its scanner had no answer yet; it is tried again by itself.",
     status: "warning",
   },
   done: { name: "Scanned", meaning: "", status: "success" },

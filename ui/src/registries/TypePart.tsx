@@ -41,6 +41,27 @@ export function TypePart({ draft, set, types, isNew }: TypePartProps) {
           help={helpOf(option, isNew)}
         />
       ))}
+      {type?.scanner && (
+        <FormGroup label="Scan with" fieldId="scan-with">
+          <OneSelect
+            label="Scan with"
+            options={[
+              { value: "deadlight", label: "Deadlight" },
+              { value: "xray", label: type.scanner },
+            ]}
+            chosen={draft.scanWith}
+            choose={(scanWith) => set({ scanWith: scanWith as RegistryDraft["scanWith"] })}
+          />
+          <FormHelperText>
+            <HelperText>
+              <HelperTextItem>
+                Where the findings of its images come from. {type.scanner} is asked for a scan where it has none;
+                Deadlight still reads the images, for what runs in them and for exposures.
+              </HelperTextItem>
+            </HelperText>
+          </FormHelperText>
+        </FormGroup>
+      )}
     </Part>
   );
 }

@@ -11,6 +11,7 @@ function type(key: string, hosts: string[], ...options: string[]): RegistryTypeO
     features: [],
     hosts,
     webhook_format: "",
+    scanner: key === "artifactory" ? "Xray" : "",
     options: options.map((name) => ({ name, label: name, help: "", secret: false, required: false })),
   };
 }
@@ -23,6 +24,7 @@ const REGISTRY: RegistryOut = {
   name: "registry.example",
   type: "artifactory",
   options: { api_url: "https://a.example" },
+  scan_with: "xray",
   url: "",
   mirrors: [],
   username: "",
@@ -58,6 +60,8 @@ describe("a registry's form", () => {
     expect(body.origins).toEqual(REGISTRY.origins);
     expect(body.options).toEqual(REGISTRY.options);
     expect([body.type, body.checks_per_second, body.password]).toEqual(["artifactory", 20, null]);
+    expect(body.scan_with).toBe("xray");
+    expect(bodyOf({ ...draftOf(REGISTRY), type: "oci" }, TYPES).scan_with).toBe("deadlight");
   });
 
   it("sends only settings of the type that is chosen", () => {

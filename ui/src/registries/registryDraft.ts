@@ -1,4 +1,4 @@
-import type { OriginRule, RegistryIn, RegistryOut, RegistryTypeOut } from "../api/generated/types.gen";
+import type { OriginRule, RegistryIn, RegistryOut, RegistryTypeOut, ScanWith } from "../api/generated/types.gen";
 import { joinLines, splitLines } from "../forms/lines";
 
 /** A registry as its form holds it: lists are texts with an entry on each line. */
@@ -9,6 +9,8 @@ export interface RegistryDraft {
   type: string;
   /** Settings of its type by name. Secret ones are empty where the stored ones are to stay. */
   options: Record<string, string>;
+  /** Where the findings of its images come from. */
+  scanWith: ScanWith;
   url: string;
   mirrors: string;
   username: string;
@@ -31,6 +33,7 @@ export const NEW_REGISTRY: RegistryDraft = {
   name: "",
   type: "",
   options: {},
+  scanWith: "deadlight",
   url: "",
   mirrors: "",
   username: "",
@@ -53,6 +56,7 @@ export function draftOf(registry: RegistryOut): RegistryDraft {
     name: registry.name === registry.host ? "" : registry.name,
     type: registry.type,
     options: registry.options,
+    scanWith: registry.scan_with,
     url: registry.url,
     mirrors: joinLines(registry.mirrors),
     username: registry.username,
@@ -71,12 +75,14 @@ export function draftOf(registry: RegistryOut): RegistryDraft {
 
 /** What is sent to the service. */
 export function bodyOf(draft: RegistryDraft, types: readonly RegistryTypeOut[]): RegistryIn {
-  const names = typeOf(draft, types)?.options.map(({ name }) => name) ?? [];
+  const type = typeOf(draft, types);
+  const names = type?.options.map(({ name }) => name) ?? [];
   return {
     host: draft.host.trim(),
     name: draft.name.trim(),
     type: draft.type,
     options: Object.fromEntries(names.map((name) => [name, (draft.options[name] ?? "").trim()])),
+    scan_with: type?.scanner ? draft.scanWith : "deadlight",
     url: draft.url.trim(),
     mirrors: splitLines(draft.mirrors),
     username: draft.username.trim(),

@@ -12,9 +12,12 @@ def registries(output: Output = Format.TABLE) -> None:
     Example: deadlight registries -o yaml
     """
     found = run(lambda client: client.get("/api/v1/registries"))
-    columns = ("Registry", "Host", "Type", "Trusted", "Last asked", "Problem")
+    columns = ("Registry", "Host", "Type", "Scanned with", "Trusted", "Last asked", "Problem")
     empty = "No registry is added: every image comes from an untrusted one. Add those you trust in the console."
     show(found, output, lambda: print_table(columns, [_row(item) for item in found], empty=empty))
+
+
+_SCANNERS = {"deadlight": "Deadlight", "xray": "Xray"}
 
 
 def _row(item: dict[str, Any]) -> tuple[str, ...]:
@@ -22,6 +25,7 @@ def _row(item: dict[str, Any]) -> tuple[str, ...]:
         plain(item["name"] or item["host"]),
         plain(item["host"]),
         plain(item["type"]),
+        _SCANNERS.get(item["scan_with"], plain(item["scan_with"])),
         "yes" if item["trusted"] else "[yellow]no[/]",
         plain(item["asked_at"] or "never"),
         plain(item["problem"]),

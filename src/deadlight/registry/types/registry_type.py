@@ -140,6 +140,8 @@ class RegistryType:
     hosts: tuple[str, ...] = ()
     """Patterns (`*.example.com`) of hosts that are certainly of this type."""
     options: tuple[Option, ...] = ()
+    scanner: str = ""
+    """What its product's own scanner is called, where it can have one; its API is then `statements.WithScanner`."""
     expected_digest_label: str = "Registry Digest (Expected)"
     """What a violation calls the digest that the registry has."""
 

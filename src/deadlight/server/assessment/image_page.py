@@ -18,6 +18,7 @@ from deadlight.server.errors import NotFoundError
 from deadlight.server.findings.image_facts import ImageFacts, load_image_facts
 from deadlight.server.integrity.recommendations import recommended_steps
 from deadlight.server.owners.attributions import attribution
+from deadlight.server.registries.scanning import ScanWith
 from deadlight.server.registries.service import Registry, find_registry
 from deadlight.server.registries.stored_facts import read_facts
 
@@ -42,13 +43,15 @@ _EXISTS = text("SELECT 1 FROM image_tag WHERE id = :image_tag_id")
 
 _EXTRA = text(
     """
-    SELECT image.problems,
+    SELECT image.problems || coalesce(image_statement.statement -> 'problems', '[]') AS problems,
            (SELECT count(*) FILTER (WHERE location NOT LIKE 'sbom:%')
                    + count(DISTINCT package_id) FILTER (WHERE location LIKE 'sbom:%' AND NOT EXISTS (
                        SELECT FROM image_package AS found WHERE found.image_id = image.id
                          AND found.package_id = image_package.package_id AND found.location NOT LIKE 'sbom:%'))
-            FROM image_package WHERE image_package.image_id = image.id) AS packages
+            FROM image_package WHERE image_package.image_id = image.id) AS packages,
+           image.findings_source <> '' AS is_stated, coalesce(image_statement.decision, '') AS decision
     FROM image_tag_image JOIN image ON image.id = image_tag_image.image_id
+    LEFT JOIN image_statement ON image_statement.image_id = image.id
     WHERE image_tag_image.image_tag_id = :image_tag_id
     """
 )
@@ -115,6 +118,8 @@ async def build_detail(connection: AsyncConnection, image_tag_id: int) -> ImageT
         scan_error=row.scan_error or "",
         scanned_at=row.scanned_at,
         scan_problems=list(extra.problems) if extra else [],
+        scan_with=ScanWith.XRAY if extra and extra.is_stated else ScanWith.DEADLIGHT,
+        scan_decision=extra.decision if extra else "",
         verdict=_verdict(row, registry),
         build_owner=attribution(facts.build_owner),
         deployed_by=await list_deployers(connection, image_tag_id),

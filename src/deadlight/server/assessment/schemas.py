@@ -10,6 +10,7 @@ from deadlight.model.risk import Risk
 from deadlight.model.vulnerability import Severity
 from deadlight.model.workload import RuntimeStatus
 from deadlight.server.owners.attributions import AttributionOut
+from deadlight.server.registries.scanning import ScanWith
 
 
 class ImageTagRow(BaseModel):
@@ -97,6 +98,10 @@ class ImageTagDetail(ImageTagRow):
     scan_error: str
     scanned_at: datetime | None
     scan_problems: list[str]
+    scan_with: ScanWith
+    """Where its findings come from."""
+    scan_decision: str
+    """Why the scanner of its registry was asked as it was, and how that stands; empty where Deadlight scans it."""
     verdict: VerdictOut
     build_owner: AttributionOut | None
     deployed_by: list[AttributionOut]

@@ -42,6 +42,24 @@ _NOT_SCANNED = text(
     WHERE image_package.image_id = ANY(:image_ids) AND image_package.owner_package_id IS NULL
     """
 )
+# Where several issues of one vulnerability are judged otherwise, being applicable comes first: so do the words.
+_STATED = text(
+    """
+    INSERT INTO applicability (image_id, package_id, vulnerability_id, status, reason)
+    SELECT DISTINCT ON (stated.image_id, stated.package_id, vulnerability_id)
+           stated.image_id, stated.package_id, vulnerability_id, stated.status, :reason
+    FROM stated_applicability AS stated
+    JOIN vulnerability_match AS match ON match.package_id = stated.package_id
+                                     AND match.advisory_id = stated.advisory_id AND match.closed_at IS NULL
+    JOIN advisory_vulnerability ON advisory_vulnerability.advisory_id = stated.advisory_id
+    WHERE stated.image_id = ANY(:image_ids)
+    ORDER BY stated.image_id, stated.package_id, vulnerability_id, stated.status
+    ON CONFLICT (image_id, package_id, vulnerability_id) DO UPDATE SET
+        status = EXCLUDED.status, reason = EXCLUDED.reason, judged_at = now()
+    WHERE applicability.status = 'not_covered'
+    """
+)
+_STATED_REASON = "The scanner of the image's registry says so; no rule of Deadlight is about it."
 _CODE = text("SELECT image_id, facts FROM call_evidence WHERE image_id = ANY(:image_ids)")
 
 
@@ -54,7 +72,8 @@ def rules() -> RuleSet:
 async def judge_images(connection: AsyncConnection, image_ids: Sequence[int]) -> None:
     """Judge anew which vulnerabilities of these images are applicable.
 
-    Those of images that run only where contextual analysis is switched off are `not_scanned`.
+    Those of images that run only where contextual analysis is switched off are `not_scanned`. What the scanner of an
+    image's registry says counts where no rule is about a vulnerability.
     """
     left_out = await _find_left_out(connection, image_ids)
     to_judge = [image_id for image_id in image_ids if image_id not in left_out]
@@ -69,6 +88,7 @@ async def judge_images(connection: AsyncConnection, image_ids: Sequence[int]) ->
     }
     if rows:
         await connection.execute(insert(applicability), list(rows.values()))
+    await connection.execute(_STATED, {"image_ids": to_judge, "reason": _STATED_REASON})
     if left_out:
         reason = f"{Scanner.CONTEXTUAL_ANALYSIS.label} is switched off in every cluster that runs the image."
         values = {"status": Applicability.NOT_SCANNED.value, "reason": reason, "image_ids": sorted(left_out)}

@@ -47,7 +47,8 @@ class RematchBuckets(Job, frozen=True):
 async def run_assess_image(services: Services, job: AssessImage) -> None:
     """Idempotent: what is matched stays so."""
     async with services.engine.begin() as connection:
-        await assess_image(connection, job.image_id)
+        others = await assess_image(connection, job.image_id)
+        await enqueue(connection, [RefreshImage(image_id, []) for image_id in others])
 
 
 async def run_refresh_image(services: Services, job: RefreshImage) -> None:

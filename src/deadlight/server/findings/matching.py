@@ -10,7 +10,7 @@ from sqlalchemy import Row, bindparam, func, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from deadlight.advisories.advisory import Affected, Bucket
+from deadlight.advisories.advisory import MALICIOUS_PREFIX, Affected, Bucket
 from deadlight.advisories.match import Match, advised_as, match_package
 from deadlight.advisories.reach import ORDER_STATE
 from deadlight.advisories.version_keys import VersionKeys
@@ -36,13 +36,24 @@ _AFFECTED = text(
     """
 )
 
-_STORED = text("SELECT * FROM vulnerability_match WHERE package_id = ANY(:package_ids)")
+_STORED = text(
+    """
+    SELECT * FROM vulnerability_match
+    WHERE package_id = ANY(:package_ids) AND (matched_by = 'stated') = CAST(:stated AS boolean)
+    """
+)
 
 _PACKAGES_IN_BUCKETS = text(
     """
     SELECT DISTINCT package.id
     FROM jsonb_to_recordset(CAST(:buckets AS jsonb)) AS bucket(ecosystem text, name text)
     JOIN package ON package.ecosystem = bucket.ecosystem AND bucket.name IN (package.name, package.source_name)
+    UNION
+    SELECT match.package_id
+    FROM jsonb_to_recordset(CAST(:buckets AS jsonb)) AS bucket(ecosystem text, name text)
+    JOIN affected USING (ecosystem, name)
+    JOIN vulnerability_match AS match ON match.advisory_id = affected.advisory_id AND match.closed_at IS NULL
+    WHERE match.matched_by = 'stated'
     """
 )
 
@@ -53,16 +64,21 @@ class StoredPackage:
 
     id: int
     package: Package
+    findings_source: str = ""
+    """The source that states its findings; of matching's then only malicious packages count."""
 
 
 async def match_packages(connection: AsyncConnection, package_ids: Iterable[int]) -> set[int]:
-    """Match packages with everything known; returns the ids of those whose matches changed."""
+    """Match packages with everything known; returns the ids of those whose matches changed.
+
+    What a source states of packages of its own is left alone.
+    """
     packages = await _load_packages(connection, sorted(package_ids))
     if not packages:
         return set()
     affected = await load_affected(connection, [item.package for item in packages])
     found = await asyncio.to_thread(_match_all, packages, affected)
-    changed = await _store(connection, found)
+    changed = await store_matches(connection, found)
     await _note_matched(connection, [item.id for item in packages])
     return changed
 
@@ -92,6 +108,7 @@ async def _load_packages(connection: AsyncConnection, package_ids: Sequence[int]
                 row.source_version,
                 row.architecture,
             ),
+            row.findings_source,
         )
         for row in rows
     ]
@@ -126,15 +143,21 @@ def _match_all(
     packages: Sequence[StoredPackage], affected: Mapping[Bucket, list[tuple[str, Affected]]]
 ) -> dict[int, tuple[Match, ...]]:
     keys = VersionKeys()
-    return {
-        item.id: match_package(item.package, affected.get(advised_as(item.package)[0], ()), keys).matches
-        for item in packages
-    }
+    return {item.id: match_package(item.package, _concerning(item, affected), keys).matches for item in packages}
 
 
-async def _store(connection: AsyncConnection, found: Mapping[int, tuple[Match, ...]]) -> set[int]:
-    """Bring stored matches in line with what was found; returns the packages for which that was a change."""
-    rows = await connection.execute(_STORED, {"package_ids": list(found)})
+def _concerning(
+    item: StoredPackage, affected: Mapping[Bucket, list[tuple[str, Affected]]]
+) -> Sequence[tuple[str, Affected]]:
+    entries = affected.get(advised_as(item.package)[0], [])
+    return [entry for entry in entries if entry[0].startswith(MALICIOUS_PREFIX)] if item.findings_source else entries
+
+
+async def store_matches(
+    connection: AsyncConnection, found: Mapping[int, tuple[Match, ...]], *, stated: bool = False
+) -> set[int]:
+    """Bring stored matches in line with what was found, or `stated`; returns the packages for which they changed."""
+    rows = await connection.execute(_STORED, {"package_ids": list(found), "stated": stated})
     stored = {(row.package_id, row.advisory_id): row for row in rows}
     wanted = {(id_, match.advisory_id): match for id_, matches in found.items() for match in matches}
     opened = [key for key, match in wanted.items() if _differs(stored.get(key), match)]

@@ -17,6 +17,7 @@ from deadlight.server.findings.matching import (
 )
 from deadlight.server.findings.program_risk import update_program_risks
 from deadlight.server.findings.risk import RISK_STATE, RiskChange, load_findings, update_risk
+from deadlight.server.findings.statements import apply_statement
 
 _IMAGES_WITH_PACKAGES = text("SELECT DISTINCT image_id FROM image_package WHERE package_id = ANY(:package_ids)")
 
@@ -45,10 +46,15 @@ def assessment_state() -> str:
     return f"{MATCHER_STATE}:{rules().state}:{RISK_STATE}"
 
 
-async def assess_image(connection: AsyncConnection, image_id: int) -> None:
-    """An image has been scanned: match what nobody has matched, and compute its risk."""
+async def assess_image(connection: AsyncConnection, image_id: int) -> Sequence[int]:
+    """An image has been scanned: apply what is stated of it, match what nobody has matched, and compute its risk.
+
+    Returns the other images that what is stated of its packages concerns: they are to be refreshed.
+    """
+    others = await apply_statement(connection, image_id)
     await match_packages(connection, await list_unmatched_packages(connection, image_id))
     await refresh_images(connection, [image_id])
+    return others
 
 
 async def rematch_buckets(connection: AsyncConnection, buckets: Sequence[Bucket]) -> None:

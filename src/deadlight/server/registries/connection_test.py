@@ -1,9 +1,13 @@
 """Trying a registry's settings, as a person would: what answers there, and does it have an image?"""
 
+from dataclasses import replace
+
 from deadlight.model.image import ImageReference, InvalidReferenceError
 from deadlight.registry import RegistryError
+from deadlight.registry.statements import WithScanner
 from deadlight.registry.types.registry_type import Product, RegistryApi
 from deadlight.server.errors import BadRequestError
+from deadlight.server.registries.scanning import ScanWith
 from deadlight.server.registries.schemas import ConnectionTest
 from deadlight.server.registries.service import Registry, connection_for, get_registry
 from deadlight.server.secrets import UndecipherableError
@@ -25,6 +29,8 @@ async def check_connection(services: Services, registry_id: int, image: str) -> 
     except (RegistryError, UndecipherableError) as error:
         return _result(Product(""), str(error), ok=False)
     product = await _describe(reached.api)
+    if asked.scan_with != ScanWith.DEADLIGHT:
+        product = await _with_scanner(reached.api, product)
     if reference is None:
         failure = "" if product.name else " ".join(product.problems)
         return _result(product, failure or f"{asked.host} answers", ok=not failure)
@@ -41,6 +47,17 @@ async def _describe(api: RegistryApi) -> Product:
         return await api.describe_product()
     except RegistryError as error:
         return Product("", problems=(str(error),))
+
+
+async def _with_scanner(api: RegistryApi, product: Product) -> Product:
+    """The product with what keeps its scanner from scanning in Deadlight's place."""
+    if not isinstance(api, WithScanner):
+        return product
+    try:
+        problems = await api.scanner.list_problems()
+    except RegistryError as error:
+        problems = (f"{api.scanner.name}: {error}",)
+    return replace(product, problems=tuple(dict.fromkeys((*product.problems, *problems))))
 
 
 def _parse(image: str, asked: Registry) -> ImageReference:

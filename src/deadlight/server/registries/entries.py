@@ -13,6 +13,7 @@ from deadlight.registry.types.registry_type import RegistryType
 from deadlight.registry.types.table import TYPES, suggest_type
 from deadlight.server.errors import BadRequestError
 from deadlight.server.registries.origins import InvalidOriginError, Origin
+from deadlight.server.registries.scanning import ScanWith
 from deadlight.server.registries.schemas import RegistryIn
 from deadlight.server.secrets import Cipher, UndecipherableError
 
@@ -26,6 +27,8 @@ def column_values(body: RegistryIn, cipher: Cipher, before: Row[Any] | None = No
         BadRequestError: what was entered cannot work.
     """
     host, kind = _host(body.host), _type(body)
+    if body.scan_with is not ScanWith.DEADLIGHT and not kind.scanner:
+        raise BadRequestError(f"{kind.label} brings no scanner of its own: have Deadlight scan it")
     stored = _stored_options(cipher, before)
     options = _options(kind, body.options, stored)
     password = _password(body, cipher, before)

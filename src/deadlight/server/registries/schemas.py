@@ -5,6 +5,7 @@ from datetime import datetime
 from pydantic import BaseModel, Field
 
 from deadlight.server.db.zero_bytes import PlainText
+from deadlight.server.registries.scanning import ScanWith
 
 
 class OriginRule(BaseModel):
@@ -26,6 +27,10 @@ class RegistryIn(BaseModel):
     type: PlainText = Field(default="", max_length=64, description="A key of its type; empty: what its host tells.")
     options: dict[PlainText, PlainText] = Field(
         default={}, max_length=16, description="Settings of its type by name. Secret ones left out stay as they are."
+    )
+    scan_with: ScanWith = Field(
+        default=ScanWith.DEADLIGHT,
+        description="Where its images' findings come from; xray: the Xray of an Artifactory.",
     )
     url: PlainText = Field(default="", max_length=2048, description="Where the API is, when not https://<host>.")
     mirrors: list[PlainText] = Field(default=[], max_length=16, description="Base URLs asked first.")
@@ -57,6 +62,7 @@ class RegistryOut(BaseModel):
     type: str
     options: dict[str, str]
     """Of its type, without the secret ones."""
+    scan_with: ScanWith
     url: str
     mirrors: list[str]
     username: str
@@ -104,6 +110,8 @@ class RegistryTypeOut(BaseModel):
     features: list[str]
     hosts: list[str]
     options: list[OptionOut]
+    scanner: str
+    """What its product's own scanner is called, which can scan in Deadlight's place; empty where there is none."""
     webhook_format: str
     """The format its product sends webhooks in; empty where that depends on what the product is."""
 

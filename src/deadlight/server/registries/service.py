@@ -17,6 +17,7 @@ from deadlight.server.errors import ConflictError, NotFoundError
 from deadlight.server.events.outbox import NewEvent, record_events
 from deadlight.server.registries.entries import column_values, read_options, shown_options
 from deadlight.server.registries.origins import Origin, find_origin
+from deadlight.server.registries.scanning import ScanWith
 from deadlight.server.registries.schemas import RegistryIn, RegistryOut
 from deadlight.server.registries.trust import trusts_repository
 from deadlight.server.secrets import Cipher, UndecipherableError
@@ -43,6 +44,7 @@ class Registry:
     untrusted_repositories: tuple[str, ...] = ()
     origins: tuple[Origin, ...] = ()
     options_encrypted: bytes | None = None
+    scan_with: str = ScanWith.DEADLIGHT.value
 
     def trusts(self, repository: str) -> bool:
         """Whether images of this repository are trusted."""

@@ -31,6 +31,7 @@ def _describe(kind: RegistryType) -> RegistryTypeOut:
         features=sorted(kind.features),
         hosts=list(kind.hosts),
         options=options,
+        scanner=kind.scanner,
         webhook_format=_FORMATS.get(kind.key, ""),
     )
 

@@ -118,6 +118,19 @@ _UPSERT_USE = text(
     """
 )
 
+_MOVE_USES = tuple(
+    text(
+        f"""
+        UPDATE {table} SET package_id = move.after
+        FROM unnest(CAST(:before AS bigint[]), CAST(:after AS bigint[])) AS move(before, after)
+        WHERE {table}.image_id = :image_id AND {table}.package_id = move.before
+          AND NOT EXISTS (SELECT FROM {table} AS there WHERE there.image_id = :image_id
+                          AND there.package_id = move.after{also})
+        """  # noqa: S608 - constants
+    )
+    for table, also in (("package_use", ""), ("program_package", " AND there.program_id = program_package.program_id"))
+)
+
 FORGET_JOINS = text("UPDATE observation SET image_id = NULL WHERE image_id = :image_id")
 
 
@@ -183,6 +196,13 @@ def _bounded(path: str) -> str:
 
 def _json(rows: Sequence[Mapping[str, Any]]) -> str:
     return msgspec.json.encode(rows).decode()
+
+
+async def move_uses(connection: AsyncConnection, image_id: int, moves: Sequence[Row[tuple[int, int]]]) -> None:
+    """Keep what was seen of an image's packages when these become others: ids `before` and `after`."""
+    ids = {"before": [move.before for move in moves], "after": [move.after for move in moves]}
+    for statement in _MOVE_USES:
+        await connection.execute(statement, {"image_id": image_id, **ids})
 
 
 async def join_pending(connection: AsyncConnection, pending: TextClause, **parameters: Any) -> int:

@@ -11,6 +11,7 @@ from deadlight.server.inventory.changes import list_arrived
 from deadlight.server.jobs.queue import enqueue
 from deadlight.server.scans.configuration import find_switched_off
 from deadlight.server.scans.jobs import RescanCluster, ScanImage, retry_scans
+from deadlight.server.scans.statements import withdraw_statements
 from deadlight.server.scans.store import find_left_out, leave_out, queue_scan
 
 _DEPLOYED = text(
@@ -46,7 +47,8 @@ async def scan_configured_cluster(connection: AsyncConnection, event: Event) -> 
 
 
 async def scan_registry(connection: AsyncConnection, event: Event) -> None:
-    """RegistryChanged: scan what could not be scanned before."""
+    """RegistryChanged: scan what could not be scanned before; its own scanner may have no say any more."""
+    await withdraw_statements(connection, event.data["host"])
     await retry_scans(connection, host=event.data["host"])
 
 

@@ -17,6 +17,7 @@ from deadlight.server.registries.service import Registry, client_for, find_distr
 from deadlight.server.scans.configuration import expire_results, find_switched_off
 from deadlight.server.scans.due import find_due, list_stale, setup_of
 from deadlight.server.scans.image_scan import scan_resolved_image
+from deadlight.server.scans.statements import NotScannedYetError, fetch_statement, list_outdated, note_decision
 from deadlight.server.scans.store import (
     begin_scan,
     count_unfinished,
@@ -30,11 +31,15 @@ from deadlight.server.scans.store import (
 from deadlight.server.secrets import UndecipherableError
 from deadlight.server.services import Services
 from deadlight.server.tables.inventory import image_tag
+from deadlight.server.tables.scans import image, image_tag_image
 
 logger = logging.getLogger(__name__)
 
 FIRST_RETRY = timedelta(seconds=10)
 LONGEST_RETRY = timedelta(minutes=30)
+
+ASK_AGAIN = timedelta(minutes=2)
+"""After which a scanner is asked again that scans an image whose findings are known."""
 
 RESCANS_WAITING = 500
 """How many scans may wait before stale results are left for later; after an upgrade everything is stale."""
@@ -44,6 +49,14 @@ class ScanImage(Job, frozen=True):
     """Find out what is in a running image."""
 
     name: ClassVar[str] = "scan_image"
+    image_tag_id: int
+
+
+class AskScanner(Job, frozen=True):
+    """Ask the scanner of a running image's registry what it says now. The scan itself stands."""
+
+    name: ClassVar[str] = "ask_scanner"
+    priority: ClassVar[int] = -1
     image_tag_id: int
 
 
@@ -75,7 +88,7 @@ async def scan_image(services: Services, job: ScanImage) -> None:
         registry = await find_registry(connection, target.registry)
     try:
         await _scan(services, registry, target)
-    except UnavailableError as error:
+    except (UnavailableError, NotScannedYetError) as error:
         await _wait(services, target, attempts, error)
     except (RegistryError, UndecipherableError) as error:
         await _end(services, target, "failed", str(error))
@@ -93,10 +106,44 @@ async def _scan(services: Services, registry: Registry | None, target: Row[Any])
     platform = Platform.parse(target.platform)
     resolved = await resolve_image(client, target.repository, target.tag, target.digest, platform)
     async with services.engine.begin() as connection:
-        image = await store_image(connection, target.id, resolved)
-        due = await find_due(connection, target.id, image, setup_of(services.settings))
+        stored = await store_image(connection, target.id, resolved)
+        due = await find_due(connection, target.id, stored, setup_of(services.settings))
+    reference = ImageReference(target.registry, target.repository, target.tag)
+    await fetch_statement(services, registry, reference, resolved.digest, stored.id)
     read = await scan_resolved_image(services, registry, target.repository, resolved, due) if due else 0
-    await _finish(services, target.id, image.id, read)
+    await _finish(services, target.id, stored.id, read)
+
+
+_ASKED = (
+    select(image_tag, image.c.id.label("image_id"), image.c.digest.label("manifest"))
+    .join(image_tag_image, image_tag_image.c.image_tag_id == image_tag.c.id)
+    .join(image, image.c.id == image_tag_image.c.image_id)
+)
+
+
+async def ask_scanner(services: Services, job: AskScanner) -> None:
+    """Follow what a scanner says; where it cannot be asked, what it said stays, and the page tells why.
+
+    Raises:
+        RetryLaterError: a scan is under way there.
+    """
+    async with services.engine.begin() as connection:
+        target = (await connection.execute(_ASKED.where(image_tag.c.id == job.image_tag_id))).first()
+        registry = await find_registry(connection, target.registry) if target else None
+    if target is None or registry is None:
+        return
+    reference = ImageReference(target.registry, target.repository, target.tag)
+    try:
+        changed = await fetch_statement(services, registry, reference, target.manifest, target.image_id)
+    except NotScannedYetError as error:
+        raise RetryLaterError(ASK_AGAIN, str(error)) from None
+    except (RegistryError, UndecipherableError) as error:
+        async with services.engine.begin() as connection:
+            await note_decision(connection, target.image_id, str(error))
+        return
+    if changed:
+        async with services.engine.begin() as connection:
+            await record_scanned(connection, target.image_id)
 
 
 async def _finish(services: Services, image_tag_id: int, image_id: int, layers_scanned: int) -> None:
@@ -112,7 +159,9 @@ async def _end(services: Services, target: Row[Any], status: str, error: str) ->
         await end_scan(connection, target.id, status, f"{reference}: {error}")
 
 
-async def _wait(services: Services, target: Row[Any], attempts: int, error: UnavailableError) -> None:
+async def _wait(
+    services: Services, target: Row[Any], attempts: int, error: UnavailableError | NotScannedYetError
+) -> None:
     """Note why it waits, and come back later for as long as the image is wanted."""
     await _end(services, target, "waiting", str(error))
     pause = min(FIRST_RETRY * float(2 ** min(attempts - 1, 16)), LONGEST_RETRY)
@@ -136,7 +185,10 @@ async def rescan_stale(services: Services) -> None:
         await expire_results(connection)
         room = max(0, RESCANS_WAITING - await count_unfinished(connection))
         stale = await list_stale(connection, setup_of(services.settings), room)
-        await _rescan(connection, stale)
+        outdated = await list_outdated(connection, room)
+        failed = [row.image_tag_id for row in outdated if row.status == "failed"]
+        await _rescan(connection, sorted({*stale, *failed}))
+        await enqueue(connection, [AskScanner(row.image_tag_id) for row in outdated if row.status == "done"])
 
 
 async def run_rescan_cluster(services: Services, job: RescanCluster) -> None:

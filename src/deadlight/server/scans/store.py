@@ -25,6 +25,9 @@ from deadlight.server.tables.scans import (
 
 MAX_LOCATION_BYTES = 2_000
 
+TOLD = "told by the registry's scanner"
+"""The location of packages that nothing in the image was found to prove."""
+
 _QUEUE = text(
     """
     INSERT INTO scan (image_tag_id) SELECT id FROM image_tag WHERE id = :image_tag_id
@@ -133,11 +136,16 @@ async def store_image(connection: AsyncConnection, image_tag_id: int, resolved: 
 async def store_contents(
     connection: AsyncConnection, image_id: int, squashed: SquashedImage, scanner_state: str
 ) -> None:
-    """Replace what is known of an image's contents and record that it is scanned."""
-    await connection.execute(select(image.c.id).where(image.c.id == image_id).with_for_update())
-    ids = await _package_ids(connection, [item.package for item in squashed.packages])
+    """Replace what is known of an image's contents and record that it is scanned.
+
+    What only the scanner of its registry told stays, and so does who states its packages' findings.
+    """
+    locked = select(image.c.findings_source).where(image.c.id == image_id).with_for_update()
+    findings_source = (await connection.execute(locked)).scalar_one_or_none() or ""
+    ids = await _package_ids(connection, [item.package for item in squashed.packages], findings_source)
     by_purl = {item.package.purl: ids[item.package] for item in squashed.packages}
-    await connection.execute(delete(image_package).where(image_package.c.image_id == image_id))
+    found = (image_package.c.image_id == image_id) & (image_package.c.location != TOLD)
+    await connection.execute(delete(image_package).where(found))
     rows = [_image_package_row(image_id, item, ids, by_purl) for item in squashed.packages]
     if rows:
         await connection.execute(upsert(image_package).on_conflict_do_nothing(), rows)
@@ -154,6 +162,20 @@ async def store_contents(
             scanned_at=func.now(),
         )
     )
+
+
+async def store_told_packages(
+    connection: AsyncConnection, image_id: int, packages: Sequence[Package], findings_source: str
+) -> Mapping[Package, int]:
+    """Replace the packages of an image that only its registry's scanner tells of; returns their ids."""
+    told = (image_package.c.image_id == image_id) & (image_package.c.location == TOLD)
+    await connection.execute(delete(image_package).where(told))
+    if not packages:
+        return {}
+    ids = await _package_ids(connection, packages, findings_source)
+    rows = [{"image_id": image_id, "package_id": id_, "location": TOLD, "layer_digest": ""} for id_ in ids.values()]
+    await connection.execute(upsert(image_package).on_conflict_do_nothing(), rows)
+    return ids
 
 
 def _image_package_row(
@@ -176,8 +198,8 @@ def _bounded(location: str) -> str:
 
 _INSERT_PACKAGES = text(
     """
-    INSERT INTO package (ecosystem, name, version, purl, source_name, source_version, architecture)
-    SELECT ecosystem, name, version, purl, source_name, source_version, architecture
+    INSERT INTO package (ecosystem, name, version, purl, source_name, source_version, architecture, findings_source)
+    SELECT ecosystem, name, version, purl, source_name, source_version, architecture, CAST(:findings_source AS text)
     FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS row(ecosystem text, name text, version text, purl text,
          source_name text, source_version text, architecture text)
     ORDER BY purl, ecosystem, source_name, source_version
@@ -189,12 +211,15 @@ _FIND_PACKAGES = text(
     SELECT package.* FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS row(ecosystem text, purl text,
          source_name text, source_version text)
     JOIN package USING (purl, ecosystem, source_name, source_version)
+    WHERE package.findings_source = :findings_source
     """
 ).bindparams(bindparam("rows"))
 
 
-async def _package_ids(connection: AsyncConnection, packages: Sequence[Package]) -> Mapping[Package, int]:
-    rows = {"rows": msgspec.json.encode(sorted(set(packages))).decode()}
+async def _package_ids(
+    connection: AsyncConnection, packages: Sequence[Package], findings_source: str
+) -> Mapping[Package, int]:
+    rows = {"rows": msgspec.json.encode(sorted(set(packages))).decode(), "findings_source": findings_source}
     await connection.execute(_INSERT_PACKAGES, rows)
     found = {_identity(row): row.id for row in await connection.execute(_FIND_PACKAGES, rows)}
     return {item: found[_identity(item)] for item in packages}

@@ -21,7 +21,7 @@ vulnerability_match = Table(
     Column("package_id", BigInteger, ForeignKey("package.id", ondelete="CASCADE"), primary_key=True),
     Column("advisory_id", Text, ForeignKey("advisory.id", ondelete="CASCADE"), primary_key=True),
     Column("fix_version", Text, nullable=False, server_default=""),
-    Column("matched_by", Text, nullable=False, comment="range or version"),
+    Column("matched_by", Text, nullable=False, comment="range, version or stated"),
     recorded("opened_at"),
     moment("closed_at"),
     Index("ix_vulnerability_match_advisory_id", "advisory_id"),
@@ -46,6 +46,16 @@ applicability = Table(
     document("evidence", "[]"),
     recorded("judged_at"),
     Index("ix_applicability_image_id_status", "image_id", "status"),
+)
+
+stated_applicability = Table(
+    "stated_applicability",
+    metadata,
+    Column("image_id", BigInteger, ForeignKey("image.id", ondelete="CASCADE"), primary_key=True),
+    Column("package_id", BigInteger, ForeignKey("package.id"), primary_key=True),
+    Column("advisory_id", Text, ForeignKey("advisory.id", ondelete="CASCADE"), primary_key=True),
+    Column("status", Text, nullable=False),
+    comment="what the source of an image's findings says is applicable; it counts where no rule of ours does",
 )
 
 risk_version = Sequence("risk_version", metadata=metadata)

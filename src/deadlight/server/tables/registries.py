@@ -25,6 +25,7 @@ registry = Table(
     Column("name", Text, nullable=False),
     Column("type", Text, nullable=False, server_default="oci"),
     Column("url", Text, nullable=False, server_default=""),
+    Column("scan_with", Text, nullable=False, server_default="deadlight", comment="deadlight or xray"),
     Column("mirrors", ARRAY(Text), nullable=False, server_default="{}"),
     Column("username", Text, nullable=False, server_default=""),
     Column("password_encrypted", LargeBinary, nullable=True),

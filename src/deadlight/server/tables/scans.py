@@ -34,6 +34,27 @@ image = Table(
     document("problems", "[]"),
     recorded("created_at"),
     moment("scanned_at"),
+    Column(
+        "findings_source",
+        Text,
+        nullable=False,
+        server_default="",
+        comment="who states its findings; empty: nobody, matched",
+    ),
+)
+
+image_statement = Table(
+    "image_statement",
+    metadata,
+    Column("image_id", BigInteger, ForeignKey("image.id", ondelete="CASCADE"), primary_key=True),
+    Column("source", Text, nullable=False, comment="of advisories: xray:<host>"),
+    Column("statement", JSONB, nullable=True, comment="what the scanner said last (registry.statements.Statement)"),
+    Column("decision", Text, nullable=False, server_default="", comment="why it was asked as it was"),
+    recorded("asked_at"),
+    moment("requested_at"),
+    moment("stated_at"),
+    Index("ix_image_statement_source", "source"),
+    comment="what a scanner beside a registry says of an image",
 )
 
 image_tag_image = Table(
@@ -130,7 +151,14 @@ package = Table(
     Column("source_name", Text, nullable=False),
     Column("source_version", Text, nullable=False),
     Column("architecture", Text, nullable=False),
-    UniqueConstraint("purl", "ecosystem", "source_name", "source_version"),
+    Column(
+        "findings_source",
+        Text,
+        nullable=False,
+        server_default="",
+        comment="who states its findings; empty: nobody, matched",
+    ),
+    UniqueConstraint("purl", "ecosystem", "source_name", "source_version", "findings_source"),
     Index("ix_package_ecosystem_source_name", "ecosystem", "source_name"),
     Index("ix_package_name_version", "name", "version"),
 )

@@ -27,11 +27,17 @@ from deadlight.registry.types.artifactory.documents import (
     Item,
     RepositoryConfiguration,
     Version,
-    XrayVersion,
     item_of,
     item_of_file,
 )
 from deadlight.registry.types.artifactory.places import CACHE_SUFFIX, MANIFEST_NAMES, TRASH_CAN, Layout, Place
+from deadlight.registry.types.artifactory.versions import (
+    MINIMUM_VERSION,
+    MINIMUM_XRAY_VERSION,
+    XrayVersion,
+    is_older,
+)
+from deadlight.registry.types.artifactory.xray.api import Artifact, XrayApi
 from deadlight.registry.types.origins import origin_of
 from deadlight.registry.types.registry_type import (
     ArtifactFacts,
@@ -41,10 +47,6 @@ from deadlight.registry.types.registry_type import (
     Product,
     RegistryType,
 )
-
-MINIMUM_VERSION = "7.77.20"
-MINIMUM_XRAY_VERSION = "3.104.8"
-"""The oldest versions that this is held against."""
 
 MAX_ITEMS_FOUND = 50
 """Copies of one manifest that are looked at: promotion through a dozen stages and a handful of tags each."""
@@ -66,6 +68,7 @@ class ArtifactoryApi:
         self._api = artifactory
         self._platform = platform
         self._layout = layout
+        self.scanner = XrayApi(platform, self._find_artifact)
 
     async def describe_product(self) -> Product:
         """Artifactory and its version; a too old one, a too old Xray and what our account may not do are problems."""
@@ -105,6 +108,23 @@ class ArtifactoryApi:
             properties=here.properties if here else {},
             problems=inquiry.problems,
         )
+
+    async def _find_artifact(self, reference: ImageReference, digest: str) -> Artifact | None:
+        """The file of a manifest, one of an index too, in the repository that has it."""
+        place = self._layout.locate(reference)
+        algorithm, _, hexadecimal = digest.partition(":")
+        if place is None or algorithm != "sha256":
+            return None
+        inquiry = Inquiry(self._api)
+        found = await self._search(inquiry, {"sha256": hexadecimal})
+        copies = [item for item in found if item.repo != TRASH_CAN]
+        folders = place.folders(reference.tag, digest)
+        here = await self._find_here(inquiry, place, (*folders, *_folders_beside(place, copies)), hexadecimal, copies)
+        if here is None:
+            return None
+        path = f"api/repositories/{part(here.repo.removesuffix(CACHE_SUFFIX))}"
+        settings = await inquiry.find(path, RepositoryConfiguration, needs=_READ_RIGHT) or RepositoryConfiguration()
+        return Artifact(here.repo, f"{here.folder}/{here.name}", foreign.name(settings.kind), settings.indexed)
 
     async def _search(
         self, inquiry: Inquiry, wanted: Mapping[str, str], *, needs: str = _SEARCH_RIGHT, limit: int = MAX_ROWS_FOUND
@@ -187,6 +207,11 @@ class ArtifactoryApi:
         return foreign.name(found.value.xray_version)
 
 
+def _folders_beside(place: Place, copies: Iterable[Item]) -> tuple[str, ...]:
+    """Folders of this image's own path in which the content is, whatever they are called."""
+    return tuple(dict.fromkeys(item.folder for item in copies if item.folder.rpartition("/")[0] == place.path))
+
+
 def _is_cached(item: Item) -> bool:
     return item.repo.endswith(CACHE_SUFFIX)
 
@@ -197,15 +222,8 @@ def _storage_path(repository: str, folder: str, name: str) -> str:
 
 def _too_old(name: str, version: str, minimum: str) -> tuple[str, ...]:
     """The problem with a version below the minimum; none with one that cannot be told."""
-    have, need = _numbers(version), _numbers(minimum)
-    if not have or have >= need:
-        return ()
-    return (f"{name} {version} is older than {minimum}: upgrade it, some facts may be missing",)
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    match = re.match(r"\d{1,6}(?:\.\d{1,9}){1,3}", version, re.ASCII)
-    return tuple(int(part) for part in match[0].split(".")) if match else ()
+    problem = f"{name} {version} is older than {minimum}: upgrade it, some facts may be missing"
+    return (problem,) if is_older(version, minimum) else ()
 
 
 API_URL = Option(
@@ -254,6 +272,7 @@ ARTIFACTORY = RegistryType(
     summary="Tells who pushed an image, its build, its properties, what a cache copied and what the trash can holds.",
     connect=connect,
     features=frozenset(Feature) - {Feature.TAG_POLICY},
+    scanner=XrayApi.name,
     hosts=("*.jfrog.io",),
     options=(API_URL, REPOSITORY, ACCESS_TOKEN),
     expected_digest_label="Artifactory Digest (Expected)",

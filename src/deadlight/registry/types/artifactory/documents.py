@@ -23,12 +23,6 @@ class Version(msgspec.Struct):
     version: str
 
 
-class XrayVersion(msgspec.Struct):
-    """Of Xray."""
-
-    xray_version: str
-
-
 class Checksums(msgspec.Struct):
     """Of a file, in hexadecimal."""
 
@@ -80,9 +74,13 @@ class FoundItems(msgspec.Struct):
 
 
 class RepositoryConfiguration(msgspec.Struct):
-    """A remote repository's settings; accounts without administration rights get a part of them."""
+    """A repository's settings; accounts without administration rights get a part of them."""
 
     url: str = ""
+    """Of what a remote one caches."""
+    kind: str = msgspec.field(name="rclass", default="")
+    indexed: bool | None = msgspec.field(name="xrayIndex", default=None)
+    """Whether Xray indexes it."""
 
 
 class _Vcs(msgspec.Struct):

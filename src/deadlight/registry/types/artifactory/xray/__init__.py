@@ -1,0 +1,1 @@
+"""Xray: JFrog's scanner beside Artifactory, asked through its REST API."""
