@@ -17,7 +17,8 @@ from deadlight.server.subscriptions import subscriptions
 
 def every_job() -> set[type[Job]]:
     """Those that the modules of the service define."""
-    return {job for job in Job.__subclasses__() if job.__module__.startswith("deadlight.")}
+    direct = {job for job in Job.__subclasses__() if job.__module__.startswith("deadlight.")}
+    return direct | {special for job in direct for special in job.__subclasses__()}
 
 
 def test_every_job_is_in_the_table_once_under_a_name_of_its_own() -> None:
