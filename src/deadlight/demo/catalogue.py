@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from deadlight.demo import exposures
 from deadlight.demo.packages import Debian
 from deadlight.demo.recipes import AMD64, ARM64, Contents, DemoImage, Use, alpine_tool, debian_program, python_service
 from deadlight.model.observation import Grade
@@ -35,6 +36,12 @@ _AIOHTTP = (
 _CURL = ("curl", "libcurl4", "libgssapi-krb5-2", "libkrb5-3", "libnghttp2-14", "libssh2-1")
 _NGINX = ("nginx", "nginx-common", "libnghttp2-14")
 
+
+def _with_files(image: DemoImage, files: tuple[tuple[str, bytes], ...]) -> DemoImage:
+    """The image with a layer of files on top."""
+    return replace(image, contents=replace(image.contents, more=files))
+
+
 # --- what the registry has at first ----------------------------------------------------------------------------
 
 CHECKOUT_OLD = python_service(
@@ -59,24 +66,30 @@ CHECKOUT = python_service(
     platforms=_BOTH,
     tools=(),
 )
-CART = python_service(
-    "shop/cart",
-    "2.7.0",
-    ("Django 3.2.13", "asgiref 3.5.2", "sqlparse 0.4.2", "pytz 2022.1", "psycopg2-binary 2.9.3", "gunicorn 20.1.0"),
-    app="cart",
-    command="gunicorn --workers 4 cart.wsgi",
-    loads=("Django", "asgiref", "sqlparse", "psycopg2-binary"),
-    owner=_SHOP,
+CART = _with_files(
+    python_service(
+        "shop/cart",
+        "2.7.0",
+        ("Django 3.2.13", "asgiref 3.5.2", "sqlparse 0.4.2", "pytz 2022.1", "psycopg2-binary 2.9.3", "gunicorn 20.1.0"),
+        app="cart",
+        command="gunicorn --workers 4 cart.wsgi",
+        loads=("Django", "asgiref", "sqlparse", "psycopg2-binary"),
+        owner=_SHOP,
+    ),
+    exposures.CART,
 )
-STOREFRONT = debian_program(
-    "web/storefront",
-    "stable",
-    "/usr/sbin/nginx",
-    command="nginx -g 'daemon off;'",
-    owner=_WEB,
-    debian=Debian.RELEASED,
-    extra=_NGINX,
-    platforms=_BOTH,
+STOREFRONT = _with_files(
+    debian_program(
+        "web/storefront",
+        "stable",
+        "/usr/sbin/nginx",
+        command="nginx -g 'daemon off;'",
+        owner=_WEB,
+        debian=Debian.RELEASED,
+        extra=_NGINX,
+        platforms=_BOTH,
+    ),
+    exposures.STOREFRONT,
 )
 DOCS = debian_program(
     "web/docs",
