@@ -1,4 +1,4 @@
-"""Layers of real software for benchmarks: Debian packages, Python wheels, npm packages and jars, as gzip-compressed tars.
+"""Layers of real software for benchmarks: Debian packages, wheels, npm packages and jars, as gzip-compressed tars.
 
 Everything comes from package registries by their ordinary clients and is kept in a folder outside the repository
 (`$XDG_CACHE_HOME/deadlight-bench`), named by what it was made from, so that only the first run downloads and builds.
