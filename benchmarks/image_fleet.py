@@ -4,7 +4,7 @@ import asyncio
 import gzip
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -141,50 +141,52 @@ def _described(path: Path) -> Layer:
     return Layer(path, **json.loads(note.read_text()))
 
 
+class _Pushing:
+    """Pushes to one registry; what lies in one repository is mounted in the next, as builders do."""
+
+    def __init__(self, http: aiohttp.ClientSession, url: str) -> None:
+        self._http = http
+        self._url = url
+        self._places: dict[str, str] = {}
+        """A repository with each blob."""
+
+    async def push(self, name: str, layers: Sequence[Layer]) -> str:
+        """Push an image as `<name>:1.0`; its digest."""
+        for layer in layers:
+            await self._push_blob(name, layer.digest, layer.path)
+        diff_ids = [layer.diff_id for layer in layers]
+        rootfs = {"type": "layers", "diff_ids": diff_ids}
+        config = _json({"os": "linux", "architecture": "amd64", "config": {}, "rootfs": rootfs})
+        await self._push_blob(name, digest_of(config), config)
+        blobs = [{"mediaType": OCI_LAYER, "digest": layer.digest, "size": layer.stored_bytes} for layer in layers]
+        described = {"mediaType": OCI_CONFIG, "digest": digest_of(config), "size": len(config)}
+        manifest = _json({"schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": described, "layers": blobs})
+        url = f"{self._url}/v2/{name}/manifests/1.0"
+        async with self._http.put(url, data=manifest, headers={"Content-Type": OCI_MANIFEST}) as answer:
+            assert answer.status == 201, await answer.text()
+        return digest_of(manifest)
+
+    async def _push_blob(self, name: str, digest: str, content: Path | bytes) -> None:
+        known = self._places.setdefault(digest, name)
+        mount = f"?mount={digest}&from={known}" if known != name else ""
+        async with self._http.post(f"{self._url}/v2/{name}/blobs/uploads/{mount}") as answer:
+            if answer.status == 201:
+                return
+            assert answer.status == 202, await answer.text()
+            place = answer.headers["Location"]
+        data = content if isinstance(content, bytes) else await asyncio.to_thread(content.read_bytes)
+        url = f"{place}{'&' if '?' in place else '?'}digest={digest}"
+        headers = {"Content-Type": "application/octet-stream"}
+        async with self._http.put(url, data=data, headers=headers) as answer:
+            assert answer.status == 201, await answer.text()
+
+
 async def push_images(
-    http: aiohttp.ClientSession, url: str, images: dict[str, tuple[Layer, ...]]
+    http: aiohttp.ClientSession, url: str, images: Mapping[str, tuple[Layer, ...]]
 ) -> tuple[PushedImage, ...]:
-    """Push every image as `<name>:1.0`, its layers into a repository of its own as builders do."""
-    return tuple(
-        [PushedImage(name, await _push(http, f"{url}/v2/{name}", layers), layers) for name, layers in images.items()]
-    )
-
-
-async def _push(http: aiohttp.ClientSession, base: str, layers: Sequence[Layer]) -> str:
-    for layer in layers:
-        await _push_blob(http, base, layer.digest, layer.path.read_bytes())
-    config = _json(
-        {
-            "os": "linux",
-            "architecture": "amd64",
-            "config": {},
-            "rootfs": {"type": "layers", "diff_ids": [layer.diff_id for layer in layers]},
-        }
-    )
-    await _push_blob(http, base, digest_of(config), config)
-    manifest = _json(
-        {
-            "schemaVersion": 2,
-            "mediaType": OCI_MANIFEST,
-            "config": {"mediaType": OCI_CONFIG, "digest": digest_of(config), "size": len(config)},
-            "layers": [
-                {"mediaType": OCI_LAYER, "digest": layer.digest, "size": layer.stored_bytes} for layer in layers
-            ],
-        }
-    )
-    async with http.put(f"{base}/manifests/1.0", data=manifest, headers={"Content-Type": OCI_MANIFEST}) as answer:
-        assert answer.status == 201, await answer.text()
-    return digest_of(manifest)
-
-
-async def _push_blob(http: aiohttp.ClientSession, base: str, digest: str, content: bytes) -> None:
-    async with http.post(f"{base}/blobs/uploads/") as answer:
-        assert answer.status == 202, await answer.text()
-        place = answer.headers["Location"]
-    separator = "&" if "?" in place else "?"
-    headers = {"Content-Type": "application/octet-stream"}
-    async with http.put(f"{place}{separator}digest={digest}", data=content, headers=headers) as answer:
-        assert answer.status == 201, await answer.text()
+    """Push every image as `<name>:1.0`."""
+    pushing = _Pushing(http, url)
+    return tuple([PushedImage(name, await pushing.push(name, layers), layers) for name, layers in images.items()])
 
 
 def _json(document: object) -> bytes:

@@ -30,7 +30,7 @@ from typing import Any
 import psycopg
 from benchmarks.image_fleet import Layer, PushedImage, build_images, fleet_images, push_images
 from benchmarks.machinery import Deployment, deployment, free_port
-from benchmarks.recheck import children
+from benchmarks.recheck import children, cpu_seconds
 from benchmarks.registries import tagged_registry
 from benchmarks.result import Bar, describe_machine, finish
 from benchmarks.syft import SyftRun, run_syft
@@ -50,6 +50,8 @@ class Scanned:
     """What Deadlight took."""
 
     seconds: float
+    cpu: float
+    """Seconds of the service, its reading process and the database."""
     packages: int
     layers: int
     """That were read; the others had been read before."""
@@ -67,11 +69,14 @@ class Scans:
         async with RestClient(self._deployed.url, self._deployed.token) as client:
             body = {"host": self._host, "url": f"http://{self._host}", "checks_per_second": 1000}
             await client.post("/api/v1/registries", body)
-        rows = [(image.name, image.digest) for image in images]
+        parameters = {
+            "names": [image.name for image in images],
+            "digests": [image.digest for image in images],
+            "host": self._host,
+            "scanners": [scanner.value for scanner in scanners],
+        }
         with psycopg.connect(self._deployed.database_url) as connection:
             for statement in _RUN:
-                parameters = {"names": [row[0] for row in rows], "digests": [row[1] for row in rows]}
-                parameters |= {"host": self._host, "scanners": [scanner.value for scanner in scanners]}
                 connection.execute(statement, parameters)
 
     async def scan(self, images: Sequence[PushedImage]) -> Scanned:
@@ -79,7 +84,7 @@ class Scans:
         with psycopg.connect(self._deployed.database_url, autocommit=True) as connection:
             for statement in _FORGET:
                 connection.execute(statement)
-            begun = time.monotonic()
+            begun, cpu = time.monotonic(), self._cpu()
             async with RestClient(self._deployed.url, self._deployed.token) as client:
                 bodies = [{"image": f"{self._host}/{image.name}:1.0"} for image in images]
                 asked = [(await client.post("/api/v1/scans", body))["image_tag_id"] for body in bodies]
@@ -87,7 +92,15 @@ class Scans:
                     while self._is_unfinished(connection, asked):
                         await asyncio.sleep(0.02)
             seconds = time.monotonic() - begun
-            return Scanned(seconds, *self._count(connection))
+            return Scanned(seconds, self._cpu() - cpu, *self._count(connection))
+
+    def _cpu(self) -> float:
+        """Of the service, what it started, and the database, whose processes of the past are its own."""
+        assert self._deployed.service.running
+        rows = self._deployed.query("SELECT current_setting('data_directory')")
+        postmaster = int((Path(str(rows[0][0])) / "postmaster.pid").read_text().split()[0])
+        pids = (self._deployed.service.running.pid, postmaster)
+        return sum(cpu_seconds(pid) + sum(map(cpu_seconds, children(pid))) for pid in pids)
 
     def reading_memory(self) -> int:
         """The most bytes that a process which reads layers has held (proc(5), VmHWM)."""
@@ -132,6 +145,7 @@ async def scene(count: int, *, exposures: bool) -> AsyncIterator[tuple[Scans, tu
         folder.mkdir()
         registry = await stack.enter_async_context(tagged_registry(folder, free_port(), 0))
         images = await push_images(registry.http, registry.url, built)
+        print(f"{len(images)} images are in the registry", flush=True)
         scans = Scans(deployed, registry.host)
         await scans.prepare(images, tuple(Scanner) if exposures else CORE)
         yield scans, images, registry.host
@@ -143,25 +157,40 @@ async def measure(count: int, *, exposures: bool) -> None:
     async with scene(count, exposures=exposures) as (scans, images, host):
         await scans.scan(images[-1:])
         singles = [await _single(scans, images[0], host) for _ in range(ROUNDS)]
-        print(f"{images[0].name} in seconds, ours, Syft's and gunzip's: {singles}", flush=True)
         fleet = await scans.scan(images)
         print(f"the fleet: {fleet}", flush=True)
-        theirs = [await asyncio.to_thread(run_syft, f"{host}/{image.name}:1.0") for image in images]
+        theirs = [await asyncio.to_thread(run_syft, f"{host}/{image.name}:1.0", image.digest) for image in images]
         memory = scans.reading_memory()
     _finish(images, singles, fleet, theirs, memory, exposures=exposures)
 
 
-async def _single(scans: Scans, image: PushedImage, host: str) -> tuple[float, float, float]:
-    """One round of one image, read cold: ours, Syft, and the least there is to do."""
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One image read cold three ways: by us, by Syft, and the least there is to do."""
+
+    ours: Scanned
+    syft: SyftRun
+    least: float
+
+    @property
+    def figures(self) -> tuple[float, ...]:
+        """Seconds of each, then CPU seconds of the two scanners."""
+        taken = (self.ours.seconds, self.syft.seconds, self.least, self.ours.cpu, self.syft.cpu)
+        return tuple(round(value, 2) for value in taken)
+
+
+async def _single(scans: Scans, image: PushedImage, host: str) -> Round:
     ours = await scans.scan([image])
-    theirs = await asyncio.to_thread(run_syft, f"{host}/{image.name}:1.0")
+    theirs = await asyncio.to_thread(run_syft, f"{host}/{image.name}:1.0", image.digest)
     least = await asyncio.to_thread(gunzip_and_hash, image.layers)
-    return round(ours.seconds, 2), round(theirs.seconds, 2), round(least, 2)
+    found = Round(ours, theirs, least)
+    print(f"{image.name}: ours, Syft, gunzip; CPU of ours and Syft: {found.figures}", flush=True)
+    return found
 
 
 def _finish(
     images: Sequence[PushedImage],
-    singles: Sequence[tuple[float, float, float]],
+    singles: Sequence[Round],
     fleet: Scanned,
     theirs: Sequence[SyftRun],
     memory: int,
@@ -169,10 +198,13 @@ def _finish(
     exposures: bool,
 ) -> None:
     distinct = {layer.digest: layer for image in images for layer in image.layers}
-    syft_seconds = sum(run.seconds for run in theirs)
-    to_syft = statistics.median(other / own for own, other, _ in singles)
-    to_gunzip = statistics.median(own / least for own, _, least in singles)
+    to_syft = statistics.median(found.syft.seconds / found.ours.seconds for found in singles)
+    to_gunzip = statistics.median(found.ours.seconds / found.least for found in singles)
+    syft_seconds, syft_cpu = sum(run.seconds for run in theirs), sum(run.cpu for run in theirs)
     fleet_ratio = syft_seconds / fleet.seconds
+    ours, syft, least, our_cpu, their_cpu = (
+        statistics.median(values) for values in zip(*(found.figures for found in singles), strict=True)
+    )
     finish(
         "scan_fleet",
         {
@@ -180,19 +212,27 @@ def _finish(
             "layers": len(distinct),
             "MB unpacked": round(sum(layer.plain_bytes for layer in distinct.values()) / 1e6),
             "exposures too": exposures,
-            "one image, MB unpacked": round(sum(layer.plain_bytes for layer in images[0].layers) / 1e6),
-            "one image, seconds": statistics.median(own for own, _, _ in singles),
-            "one image, Syft": statistics.median(other for _, other, _ in singles),
-            "one image, gunzip and sha256sum": statistics.median(least for _, _, least in singles),
-            "one image, times as fast as Syft": round(to_syft, 1),
-            "one image, ratio to gunzip and sha256sum": round(to_gunzip, 2),
-            "fleet, seconds": round(fleet.seconds, 1),
-            "fleet, layers read": fleet.layers,
-            "fleet, packages": fleet.packages,
-            "fleet, packages a second": round(fleet.packages / fleet.seconds),
-            "fleet, Syft": round(syft_seconds, 1),
-            "fleet, Syft's packages": sum(len(run.artifacts) for run in theirs),
-            "fleet, times as fast as Syft": round(fleet_ratio, 1),
+            "one image": {
+                "MB unpacked": round(sum(layer.plain_bytes for layer in images[0].layers) / 1e6),
+                "seconds": ours,
+                "Syft": syft,
+                "gunzip and sha256sum": least,
+                "times as fast as Syft": round(to_syft, 1),
+                "ratio to gunzip and sha256sum": round(to_gunzip, 2),
+                "CPU": our_cpu,
+                "CPU of Syft": their_cpu,
+            },
+            "fleet": {
+                "seconds": round(fleet.seconds, 1),
+                "Syft": round(syft_seconds, 1),
+                "times as fast as Syft": round(fleet_ratio, 1),
+                "CPU": round(fleet.cpu, 1),
+                "CPU of Syft": round(syft_cpu, 1),
+                "layers read": fleet.layers,
+                "packages": fleet.packages,
+                "packages a second": round(fleet.packages / fleet.seconds),
+                "packages of Syft": sum(len(run.artifacts) for run in theirs),
+            },
             "MiB of the reading process": memory // MIB,
             "MiB of Syft": max(run.memory for run in theirs) // MIB,
         },

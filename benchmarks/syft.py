@@ -10,6 +10,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from benchmarks.image_layers import CACHE
+
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
@@ -27,13 +29,15 @@ class SyftRun:
     """What a run took and found."""
 
     seconds: float
+    cpu: float
+    """Seconds of all its threads."""
     memory: int
     """Most bytes it held at once."""
     artifacts: tuple[Artifact, ...]
 
 
-def run_syft(image: str) -> SyftRun:
-    """Scan an image of a registry without TLS.
+def run_syft(image: str, digest: str) -> SyftRun:
+    """Scan an image of a registry without TLS, and keep what was found by the image's digest.
 
     It does not compute digests of files, which we do not do either: its default would take it half as long again. Ends
     the process where Syft is not installed or fails.
@@ -56,7 +60,21 @@ def run_syft(image: str) -> SyftRun:
     seconds = time.monotonic() - begun
     if status:
         raise SystemExit(f"syft failed for {image}")
-    return SyftRun(seconds, usage.ru_maxrss * 1024, tuple(_artifacts(json.loads(output))))
+    kept = _kept(digest)
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    kept.write_bytes(output)
+    cpu = usage.ru_utime + usage.ru_stime
+    return SyftRun(seconds, cpu, usage.ru_maxrss * 1024, tuple(_artifacts(json.loads(output))))
+
+
+def find_artifacts(digest: str) -> tuple[Artifact, ...] | None:
+    """What an earlier run found in an image; None where there was none."""
+    kept = _kept(digest)
+    return tuple(_artifacts(json.loads(kept.read_bytes()))) if kept.exists() else None
+
+
+def _kept(digest: str) -> Path:
+    return CACHE / "syft" / f"{digest.replace(':', '-')}.json"
 
 
 def _program() -> Path:
