@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from tests.fuzz.mutation import mutate, random_edits
@@ -83,13 +84,21 @@ def _guided(target: Target, seconds: int, folder: Path) -> None:
         f"-artifact_prefix={folder}/",
         "-print_final_stats=1",
     )
-    atheris.Setup([target.name, *options, str(folder / "corpus")], target.run)
+    atheris.Setup([target.name, *options, str(folder / "corpus")], partial(_run_or_save, target, folder))
     atheris.Fuzz()
+
+
+def _run_or_save(target: Target, folder: Path, data: bytes) -> None:
+    try:
+        target.run(data)
+    except BaseException:
+        _save(folder, "crash", data)
+        raise
 
 
 def _blind(target: Target, seconds: int, folder: Path) -> None:
     """Without a guide: valid inputs, changed by chance."""
-    chance = random.Random()  # noqa: S311 - nothing to keep secret
+    chance = random.Random()
     until = time.monotonic() + seconds
     runs = 0
     while time.monotonic() < until:
@@ -126,7 +135,7 @@ def _hang(_number: int, _frame: object) -> None:
 
 
 def _save(folder: Path, kind: str, data: bytes) -> Path:
-    path = folder / f"{kind}-{hashlib.sha1(data).hexdigest()}"  # noqa: S324 - a name
+    path = folder / f"{kind}-{hashlib.sha1(data).hexdigest()}"
     with contextlib.suppress(FileExistsError), path.open("xb") as file:
         file.write(data)
     return path
