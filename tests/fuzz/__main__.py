@@ -55,9 +55,9 @@ def main() -> int:
 
 def run_all(chosen: list[Any], seconds: int) -> int:
     """Each target for some seconds; a line for each that found something."""
-    from tests.fuzz.engine import atheris, fuzz  # noqa: PLC0415 - after the parsers were instrumented
+    from tests.fuzz.engine import IS_GUIDED, fuzz  # noqa: PLC0415 - after the parsers were instrumented
 
-    print(f"{len(chosen)} targets, {seconds} s each, {'guided by coverage' if atheris else 'blind'}", flush=True)
+    print(f"{len(chosen)} targets, {seconds} s each, {'guided by coverage' if IS_GUIDED else 'blind'}", flush=True)
     failed = 0
     for target in chosen:
         outcome = fuzz(target, seconds, FOLDER / target.name)

@@ -13,7 +13,7 @@ from tests.fuzz.target import Target
 from tests.support.osv import CRITICAL, osv
 
 from deadlight.advisories.archive import read_advisories
-from deadlight.advisories.errors import AdvisoryError, InvalidAdvisoryError, InvalidArchiveError, NotSecurityError
+from deadlight.advisories.errors import InvalidAdvisoryError, InvalidArchiveError, NotSecurityError
 from deadlight.advisories.match import advised_as, match_package
 from deadlight.advisories.osv import parse_advisory
 from deadlight.advisories.severity import rate
@@ -66,11 +66,7 @@ def _read(ending: str, data: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, f"feed{ending}")
         path.write_bytes(data)
-        try:
-            list(read_advisories(path))
-        except AdvisoryError as error:
-            assert str(error)  # says what to do
-            raise
+        list(read_advisories(path))
 
 
 def _zip(documents: tuple[bytes, ...]) -> bytes:

@@ -123,11 +123,13 @@ def _audit(data: bytes) -> None:
 
 
 def _kubeconfigs() -> tuple[bytes, ...]:
-    return (
-        b"current-context: a\ncontexts:\n- name: a\n  context: {cluster: c, user: u}\nclusters:\n- name: c\n  cluster:\n"
-        b"    server: https://127.0.0.1:6443\nusers:\n- name: u\n  user: {exec: {command: aws, args: [x]}}\n",
-        b"&a [*a, *a]\n",
-    )
+    whole = b"""
+current-context: a
+contexts: [{name: a, context: {cluster: c, user: u}}]
+clusters: [{name: c, cluster: {server: "https://127.0.0.1:6443"}}]
+users: [{name: u, user: {exec: {command: aws, args: [x]}}}]
+"""
+    return whole, b"&a [*a, *a]\n"
 
 
 def _node() -> Iterator[Target]:

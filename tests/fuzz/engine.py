@@ -21,6 +21,9 @@ try:
 except ImportError:
     atheris = None
 
+IS_GUIDED = atheris is not None
+"""Whether coverage tells which inputs are worth going on from."""
+
 HANG = 5
 """How many times longer than a target may take an input runs before it counts as a hang: machines are busy."""
 
@@ -62,7 +65,7 @@ def _run_child(target: Target, seconds: int, folder: Path, log: Path) -> None:
         os.dup2(file.fileno(), 2)
     status = 70
     try:
-        run = _guided if atheris else _blind
+        run = _guided if IS_GUIDED else _blind
         run(target, seconds, folder)
         status = 0
     except SystemExit as end:
@@ -103,7 +106,7 @@ def _blind(target: Target, seconds: int, folder: Path) -> None:
     runs = 0
     while time.monotonic() < until:
         data = mutate(chance.choice(target.seeds), random_edits(chance), target.max_bytes)
-        _run_once(target, data, lambda kind, data=data: _save(folder, kind, data))
+        _run_once(target, data, partial(_save_as, folder, data))
         runs += 1
     print(f"{runs} inputs")
 
@@ -132,6 +135,10 @@ def _run_once(target: Target, data: bytes, save: Callable[[str], Path]) -> None:
 
 def _hang(_number: int, _frame: object) -> None:
     raise TimeoutError
+
+
+def _save_as(folder: Path, data: bytes, kind: str) -> Path:
+    return _save(folder, kind, data)
 
 
 def _save(folder: Path, kind: str, data: bytes) -> Path:

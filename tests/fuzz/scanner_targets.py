@@ -33,6 +33,7 @@ from deadlight.ecosystems.rpm.cataloguer import RPM
 from deadlight.ecosystems.rpm.header import FileBounds, Header, InvalidHeaderError
 from deadlight.ecosystems.zip_directory import open_zip
 from deadlight.scanner import (
+    ExposureSetup,
     FileIndex,
     ImageTooLargeError,
     InvalidFactsError,
@@ -89,7 +90,7 @@ def zlib_gzip(content: bytes) -> bytes:
 
 
 def _scan(data: bytes) -> LayerFacts:
-    analyzers = (*package_analyzers(), *map(exposure_analyzer, exposure_scanners(b"salt")))
+    analyzers = (*package_analyzers(), *map(exposure_analyzer, exposure_scanners(ExposureSetup())))
     return scan_layer(io.BytesIO(data), digest=_LAYER, analyzers=analyzers)
 
 
@@ -125,7 +126,7 @@ def _stored() -> Iterator[Target]:
         yield Target(f"stored-{name}", partial(_read_part, name), seeds, (InvalidFactsError,))
         yield Target(
             f"stored-{name}-inside",
-            lambda data, name=name, mark=parts[name][:4]: _read_part(name, mark + zstandard.compress(data)),
+            partial(_read_packed_part, name, parts[name][:4]),
             (zstandard.decompress(parts[name][4:]),),
             (InvalidFactsError,),
         )
@@ -136,6 +137,10 @@ def _stored() -> Iterator[Target]:
         (zstandard.decompress(index[4:]),),
         (InvalidFactsError,),
     )
+
+
+def _read_packed_part(name: str, mark: bytes, data: bytes) -> LayerFacts:
+    return _read_part(name, mark + zstandard.compress(data))
 
 
 def _read_part(name: str, stored: bytes) -> LayerFacts:
@@ -241,6 +246,6 @@ def _analyse(data: bytes) -> None:
 def _sources() -> tuple[bytes, ...]:
     return (
         b"import yaml\nfrom jinja2 import Template as T\nT(x).render(a=1)\nyaml.load(open(1))\n",
-        b"try:\n    import a.b.c\nexcept ImportError:\n    a = None\n@a.b\nclass C(a.D):\n    def f(self): return a.c(*b)\n",
+        b"try:\n    import a.b\nexcept ImportError:\n    a = None\n@a.b\nclass C(a.D):\n    def f(self): a.c(*b)\n",
         Path(__file__).read_bytes()[:4000],
     )
