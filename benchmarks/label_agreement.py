@@ -164,7 +164,7 @@ def _as_installed(ecosystem: str, label: Label) -> str:
     """The version as cataloguers write it."""
     if ecosystem == "Go":
         is_library = label.name == "stdlib"
-        return module_version_of_toolchain(label.version) if is_library else label.version.removeprefix("v")
+        return module_version_of_toolchain(label.version) if is_library else label.version
     return label.version
 
 

@@ -1,7 +1,9 @@
 """Packages found, held against Syft's: what both find, what only one does, and why as far as that can be told."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -52,6 +54,10 @@ def _share(both: set[tuple[str, str]], other: Mapping[tuple[str, str], str]) -> 
     return len(both) / max(1, len(both) + unexplained)
 
 
+_LOCKS = ("yarn.lock", "package-lock.json", "npm-shrinkwrap.json")
+_MAIN_MODULE = "the main module, whose version Syft guesses from the linker's options"
+_GUESSED = "a jar that does not say who it is: both guess from its manifest and its file's name"
+
 Named: TypeAlias = tuple[str, str]
 """Name and version, spelt as we do."""
 
@@ -71,7 +77,8 @@ def compare(images: Iterable[tuple[Sequence[InstalledPackage], Sequence[Artifact
     """Agreement by ecosystem over many images. What one image lacks counts as lacking, whatever another one has."""
     agreements: dict[str, Agreement] = defaultdict(Agreement)
     for packages, artifacts in images:
-        ours, theirs = _by_ecosystem(_ours(packages)), _by_ecosystem(_theirs(artifacts))
+        guessed = {path for item in artifacts if _is_guessed(item) for path in item.locations}
+        ours, theirs = _by_ecosystem(_ours(packages, guessed)), _by_ecosystem(_theirs(artifacts))
         for ecosystem in sorted({*ours, *theirs}):
             _add(agreements[ecosystem], ours.get(ecosystem, {}), theirs.get(ecosystem, {}))
     for agreement in agreements.values():
@@ -92,11 +99,17 @@ def _by_ecosystem(found: Iterable[tuple[str, Named, str]]) -> dict[str, dict[Nam
     return gathered
 
 
-def _ours(packages: Iterable[InstalledPackage]) -> Iterator[tuple[str, Named, str]]:
+def _ours(packages: Iterable[InstalledPackage], guessed: AbstractSet[str]) -> Iterator[tuple[str, Named, str]]:
     for item in packages:
-        package = item.package
+        package, cause = item.package, ""
         ecosystem = package.ecosystem.partition(":")[0]
-        yield ecosystem, (package.name.rpartition(":")[2], package.version), ""
+        if item.location.endswith(_LOCKS):
+            cause = "a lock file with nothing installed beside it, which Syft reads in folders of sources alone"
+        elif package.version == "(devel)":
+            cause = _MAIN_MODULE
+        elif f"/{item.location}" in guessed:
+            cause = _GUESSED
+        yield ecosystem, (package.name.rpartition(":")[2], _version(ecosystem, package.version)), cause
 
 
 def _theirs(artifacts: Iterable[Artifact]) -> Iterator[tuple[str, Named, str]]:
@@ -114,7 +127,8 @@ def _name(ecosystem: str, name: str) -> str:
 
 def _version(ecosystem: str, version: str) -> str:
     if ecosystem == "Go":
-        return version.removeprefix("go").removeprefix("v")
+        number = version.removeprefix("go").removeprefix("v")
+        return f"{number}.0" if re.fullmatch(r"1\.\d+", number) else number  # Go's library before 1.21
     return version
 
 
@@ -125,7 +139,11 @@ def _cause(item: Artifact) -> str:
     if item.type == "deb" and not any("/dpkg/" in path for path in item.locations):
         return "a note inside a program names its source package; dpkg's database, which has the program, does not"
     if item.type == "go-module" and item.metadata.get("mainModule") == item.name:
-        return "the main module, whose version Syft guesses from the linker's options"
-    if item.type == "java-archive" and not item.metadata.get("pomProperties"):
-        return "a jar that does not say who it is: both guess from its manifest and its file's name"
-    return ""
+        return _MAIN_MODULE
+    if item.type == "npm" and not any("/node_modules/" in path for path in item.locations):
+        return "a package.json outside of node_modules: a project's own, or a template"
+    return _GUESSED if _is_guessed(item) else ""
+
+
+def _is_guessed(item: Artifact) -> bool:
+    return item.type == "java-archive" and not item.metadata.get("pomProperties")

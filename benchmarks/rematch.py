@@ -72,6 +72,9 @@ class Rematch:
                 batch = [self._advisory(number) for number in range(start, start + 5_000)]
                 await import_advisories(connection, SOURCE, batch, [])
         await self._follow()
+        async with self._engine.connect() as connection:
+            # As autovacuum does within minutes of an import: without it plans are made for empty tables.
+            await (await connection.execution_options(isolation_level="AUTOCOMMIT")).execute(text("VACUUM ANALYZE"))
 
     async def change(self, count: int) -> Cost:
         """Have so many advisories affect one version more, or one less, and bring the images in line."""
