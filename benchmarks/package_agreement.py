@@ -55,6 +55,7 @@ def _share(both: set[tuple[str, str]], other: Mapping[tuple[str, str], str]) -> 
 
 
 _LOCKS = ("yarn.lock", "package-lock.json", "npm-shrinkwrap.json")
+_INSTALLED = re.compile(r"/node_modules/(?:@[^/]+/)?[^/]+/package\.json$")
 _MAIN_MODULE = "the main module, whose version Syft guesses from the linker's options"
 _GUESSED = "a jar that does not say who it is: both guess from its manifest and its file's name"
 
@@ -140,8 +141,8 @@ def _cause(item: Artifact) -> str:
         return "a note inside a program names its source package; dpkg's database, which has the program, does not"
     if item.type == "go-module" and item.metadata.get("mainModule") == item.name:
         return _MAIN_MODULE
-    if item.type == "npm" and not any("/node_modules/" in path for path in item.locations):
-        return "a package.json outside of node_modules: a project's own, or a template"
+    if item.type == "npm" and not any(_INSTALLED.search(path) for path in item.locations):
+        return "a package.json that is no installed package's: a project's own, a template, a test's"
     return _GUESSED if _is_guessed(item) else ""
 
 
