@@ -4,7 +4,7 @@
 SHELL := /bin/sh
 PYTHON := .venv/bin/python
 
-.PHONY: help up demo check test e2e bench console bpf format migration clean setup-up setup-test
+.PHONY: help up demo check test e2e bench fuzz console bpf format migration clean setup-up setup-test setup-bench setup-fuzz
 
 help: ## Say what there is
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -29,9 +29,12 @@ test: setup-test console bpf ## All tests; what cannot run here says why it is s
 e2e: setup-test console bpf ## The end-to-end tests alone
 	$(PYTHON) -m pytest tests/e2e -n0
 
-bench: setup-test bpf ## One benchmark: make bench NAME=exposure_latency
+bench: setup-bench bpf ## One benchmark: make bench NAME=exposure_latency
 	@test -n "$(NAME)" || { echo "make bench NAME=x, one of:"; ls benchmarks/*.py | xargs -n1 basename | sed 's/\.py$$//'; exit 2; }
 	@$(PYTHON) -m benchmarks.$(NAME) $(ARGS)
+
+fuzz: setup-fuzz ## Fuzz parsers of foreign bytes: make fuzz [MINUTES=10] [TARGET=x]
+	$(PYTHON) -m tests.fuzz --minutes $(or $(MINUTES),10) $(TARGET)
 
 console: ## Build the web console into the package
 	@scripts/build-console
@@ -54,3 +57,9 @@ setup-up:
 
 setup-test:
 	@scripts/setup test
+
+setup-bench:
+	@scripts/setup bench
+
+setup-fuzz:
+	@scripts/setup fuzz

@@ -3,8 +3,11 @@
 import sys
 from pathlib import Path
 
-from deadlight.client.credential_process import Identity
+import pytest
+
+from deadlight.client.credential_process import Identity, parse_answer
 from deadlight.client.credentials import _options
+from deadlight.client.errors import ExitCode, TokenUnavailableError
 
 
 def test_the_child_understands_its_command() -> None:
@@ -27,3 +30,10 @@ def test_the_child_understands_its_command() -> None:
     assert options.registration_token_file is None
     assert options.ca_file == Path("/etc/ca.pem")
     assert options.demonstration
+
+
+@pytest.mark.parametrize("output", [b"", b"{", b'{"token": "\xff"}', b'{"error": "\xff"}', b"[]"])
+@pytest.mark.parametrize("code", list(ExitCode))
+def test_output_that_is_no_answer_says_so(output: bytes, code: ExitCode) -> None:
+    with pytest.raises(TokenUnavailableError, match="without an answer"):
+        parse_answer(output, code)

@@ -81,7 +81,7 @@ def parse_answer(output: bytes, code: int) -> Token:
         if code == ExitCode.OK:
             return msgspec.json.decode(output, type=Token)
         failure = msgspec.json.decode(output, type=_Failure)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise TokenUnavailableError(f"the credentials process ended with {code} and without an answer") from error
     if code == ExitCode.UNAVAILABLE:
         raise TokenUnavailableError(failure.error)

@@ -126,5 +126,5 @@ def _query(query: Mapping[str, Any] | None) -> list[tuple[str, str]]:
 def _decode(raw: bytes) -> Any:
     try:
         return msgspec.json.decode(raw) if raw else None
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None

@@ -13,6 +13,8 @@ _NO_BITS = 8
 """A section that takes no place in the file, such as .bss."""
 _MAX_NAME_BYTES = 64
 """Far above the names that are asked for."""
+_MAX_NAMES_BYTES = 1024 * 1024
+"""All names together, which share a section; 65,535 of them as long as those of real programs fit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +70,12 @@ def _byte(content: memoryview, position: int) -> int:
 
 
 def _named(content: memoryview, rows: list[tuple[int, ...]], names_row: tuple[int, ...] | None) -> dict[str, Section]:
-    names = _content(content, names_row) if names_row else memoryview(b"")
+    names = bytes(_content(content, names_row)[:_MAX_NAMES_BYTES]) if names_row else b""
     sections: dict[str, Section] = {}
     for row in rows:
-        name = bytes(names[row[0] : row[0] + _MAX_NAME_BYTES]).partition(b"\0")[0]
-        sections.setdefault(name.decode("latin-1"), Section(row[3], _content(content, row)))
+        name = names[row[0] : row[0] + _MAX_NAME_BYTES].partition(b"\0")[0].decode("latin-1")
+        if name not in sections:
+            sections[name] = Section(row[3], _content(content, row))
     return sections
 
 

@@ -52,6 +52,9 @@ class _Pass:
         self._archive = archive
         self._limits = limits
         self._collectors = [_Collector(analyzer) for analyzer in analyzers]
+        self._wanting = [(collector.analyzer.wants, collector) for collector in self._collectors]
+        self._told: set[str] = set()
+        """Paths that a collector may say something about."""
         self._longest_magic = max((len(analyzer.magic) for analyzer in analyzers), default=0)
         self._entries: list[Entry] = []
         self._whiteouts: list[str] = []
@@ -87,10 +90,16 @@ class _Pass:
 
     def _take_content(self, member: Member) -> None:
         """Read a file once, if any analyzer wants it, and show it to all that do."""
-        wanting = [collector for collector in self._collectors if collector.wants(member)]
+        if member.path in self._told:
+            for collector in self._collectors:
+                collector.forget(member.path)
+        path, executable = member.path, member.executable
+        wanting = [collector for wants, collector in self._wanting if wants(path, executable)]
         if any(collector.analyzer.magic for collector in wanting):
             first = self._archive.peek(self._longest_magic)
             wanting = [collector for collector in wanting if first.startswith(collector.analyzer.magic)]
+        if wanting:
+            self._told.add(path)
         wanting = [collector for collector in wanting if collector.has_room(member)]
         if wanting:
             content = self._archive.read_large()
@@ -111,12 +120,10 @@ class _Collector:
     def kept(self) -> Kept:
         return Kept(self._files, self._unread)
 
-    def wants(self, member: Member) -> bool:
-        """Whether to look at a file; what an earlier member of the same path said is forgotten."""
-        if self._files or self._unread:
-            self._kept_bytes -= len(self._files.pop(member.path, b""))
-            self._unread.pop(member.path, None)
-        return self.analyzer.wants(member.path, member.executable)
+    def forget(self, path: str) -> None:
+        """Drop what an earlier member of the same path said."""
+        self._kept_bytes -= len(self._files.pop(path, b""))
+        self._unread.pop(path, None)
 
     def has_room(self, member: Member) -> bool:
         """Whether the budget lets a file be read; where it does not, that is noted."""

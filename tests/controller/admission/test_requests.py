@@ -168,3 +168,19 @@ def test_texts_are_cut_to_what_the_wire_takes() -> None:
     assert found is not None
     assert {len(text) for text in (found.uid, found.deployer.user, *found.deployer.changed)} == {512}
     assert len(found.deployer.groups) == 32
+
+
+def test_an_object_that_is_no_utf_8_says_nothing_and_spoils_no_other_event() -> None:
+    spoilt = events(event(deployment("web:1")), event(deployment("web:2"))).replace(b"web:1", b"web\xff1")
+    assert [item.uid for item in iter_asked(parse_events(spoilt))] == ["web-uid"]
+    body = encoded(review(deployment("web:1"))).replace(b"web:1", b"web\xff1")
+    assert asked_in_review(parse_review(body), AT) is None
+
+
+@pytest.mark.parametrize("template", [None, 7, [], {"spec": None}, {"spec": 7}, {"spec": {"template": 7}}])
+def test_a_job_template_of_another_shape_is_told_without_its_changes(template: Any) -> None:
+    odd = deployment(kind="CronJob")
+    odd["spec"]["jobTemplate"] = template
+    found = asked(odd)
+    assert found is not None
+    assert found.deployer.changed == ()

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 from tests.scanner.layer_builder import LayerBuilder
 from tests.support.fleet import Fleet, Stored, installed, package
 from tests.support.osv import CRITICAL, import_records, osv
@@ -163,6 +164,19 @@ async def test_a_changed_advisory_touches_only_the_images_that_have_its_package(
     assert await fleet.rows(rows, image_id=untouched.image_id) == before
     assert await matches(fleet) == [("bash", "CVE-2026-0002", ""), ("openssl", FLAW, "3.0.3-1")]
     assert ((await risk(fleet, touched)).critical, (await risk(fleet, untouched)).critical) == (1, 0)
+
+
+async def test_a_changed_advisory_leaves_images_alone_whose_version_it_never_affected(fleet: Fleet) -> None:
+    await import_records(fleet.engine, osv(FLAW, fixed="3.0.2-1"))
+    touched = await fleet.add_image(installed(OPENSSL))
+    untouched = await fleet.add_image(installed(package("openssl", "3.5.0-1")), repository="shop/other")
+    await assess(fleet, touched, untouched)
+    query = "SELECT image_id FROM image_risk ORDER BY image_id"
+    async with fleet.engine.begin() as connection:
+        await connection.execute(text("DELETE FROM image_risk"))
+    await import_records(fleet.engine, osv(FLAW, fixed="3.0.3-1"))
+    await rematch(fleet, ON_OPENSSL)
+    assert [row.image_id for row in await fleet.rows(query)] == [touched.image_id]
 
 
 @pytest.mark.req("R3", "R15")

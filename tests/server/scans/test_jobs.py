@@ -135,6 +135,17 @@ async def test_a_layer_is_read_once_for_all_images_that_share_it(scans: Scans) -
     assert [item.name for item in await scans.packages(image_tag_id)] == ["bash", "flask"]
 
 
+async def test_a_layer_is_read_once_also_when_the_images_that_share_it_come_together(scans: Scans) -> None:
+    base = debian({"bash": "5.2-1"})
+    images = [image(base, python("flask", f"3.0.{number}")) for number in range(4)]
+    ids = [await scans.observe(each, f"shop/app-{number}") for number, each in enumerate(images)]
+    rows = await asyncio.gather(*map(scans.run, ids))
+    assert sum(row.layers_scanned for row in rows) == 5
+    assert scans.blobs_asked().count(images[0].layers[0].digest) == 1
+    for image_tag_id in ids:
+        assert [item.name for item in await scans.packages(image_tag_id)] == ["bash", "flask"]
+
+
 async def test_an_image_that_has_been_scanned_is_not_scanned_again(scans: Scans, fleet: Fleet) -> None:
     image_tag_id = await scans.observe(WEB)
     before = await scans.run(image_tag_id)

@@ -68,7 +68,12 @@ export function ExposuresTab({ image }: { image: ImageTagDetail }) {
 function Categories({ found }: { found: ImageExposures }) {
   const counts = countByCategory(found.exposures);
   return (
-    <DescriptionList isCompact isHorizontal horizontalTermWidthModifier={{ default: "14ch" }} className="dl-above-table">
+    <DescriptionList
+      isCompact
+      isHorizontal
+      horizontalTermWidthModifier={{ default: "14ch" }}
+      className="dl-above-table"
+    >
       {CATEGORIES.map(({ key, name }) => {
         const part = found.status.categories[key];
         const said = part && describeCategory(part, counts.get(key) ?? 0);

@@ -84,7 +84,7 @@ class Asset(Part, gc=False, rename="camel"):
             return {"spec": {"containers": [{"name": item.name, "image": item.image} for item in self._containers]}}
         raw = bytes(self._raw)
         value: Any = msgspec.json.decode(raw) if raw else None
-        return value["spec"]["template"] if value and self.kind == "CronJob" else value
+        return _pods_of_jobs(value) if self.kind == "CronJob" else value
 
     @property
     def is_controlled(self) -> bool:
@@ -208,9 +208,16 @@ def iter_asked(events: list[Event]) -> Iterator[Asked]:
                 yield asked
 
 
+def _pods_of_jobs(template: Any) -> Any:
+    spec = template.get("spec") if isinstance(template, dict) else None
+    return spec.get("template") if isinstance(spec, dict) else None
+
+
 def _asset(raw: msgspec.Raw) -> Asset | None:
     try:
-        return _ASSET.decode(raw) if bytes(raw) else None
+        text = bytes(raw)
+        text.decode()  # of its templates, which are only read later, not even this has been checked
+        return _ASSET.decode(text) if text else None
     except _UNREADABLE:
         return None  # no workload: a Status, or the null before something new
 

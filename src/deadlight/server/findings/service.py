@@ -19,7 +19,15 @@ from deadlight.server.findings.program_risk import update_program_risks
 from deadlight.server.findings.risk import RISK_STATE, RiskChange, load_findings, update_risk
 from deadlight.server.findings.statements import apply_statement
 
-_IMAGES_WITH_PACKAGES = text("SELECT DISTINCT image_id FROM image_package WHERE package_id = ANY(:package_ids)")
+# What an advisory says can have changed while its matches stay, its severity for one; without a match it says nothing.
+_IMAGES_CONCERNED = text(
+    """
+    SELECT image_id FROM image_package WHERE package_id = ANY(:changed)
+    UNION
+    SELECT image_package.image_id FROM vulnerability_match JOIN image_package USING (package_id)
+    WHERE vulnerability_match.package_id = ANY(:package_ids) AND vulnerability_match.closed_at IS NULL
+    """
+)
 
 _VULNERABILITIES_OF = text(
     """
@@ -58,10 +66,10 @@ async def assess_image(connection: AsyncConnection, image_id: int) -> Sequence[i
 
 
 async def rematch_buckets(connection: AsyncConnection, buckets: Sequence[Bucket]) -> None:
-    """Advisories have changed: match again the packages they can concern, and only the images that have these."""
+    """Advisories have changed: match again the packages they can concern, and only the images with matches of these."""
     package_ids = await list_packages_in_buckets(connection, buckets)
-    await match_packages(connection, package_ids)
-    rows = await connection.execute(_IMAGES_WITH_PACKAGES, {"package_ids": package_ids})
+    changed = await match_packages(connection, package_ids)
+    rows = await connection.execute(_IMAGES_CONCERNED, {"package_ids": package_ids, "changed": sorted(changed)})
     await refresh_images(connection, rows.scalars().all())
 
 

@@ -4,9 +4,11 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 
-from deadlight.registry import ImageConfig, RegistryError, UnavailableError
+from deadlight.registry import Endpoint, ImageConfig, RegistryError, UnavailableError
 from deadlight.registry.attestations.sboms import FoundSboms, collect_sboms
+from deadlight.registry.documents import Descriptor
 from deadlight.registry.resolve import NotScannableError, ResolvedImage
 from deadlight.scanner import LISTING, SCANNER_STATE, ImageSettings, exposure_scanners, package_analyzers
 from deadlight.server.registries.service import Registry, client_for
@@ -37,7 +39,7 @@ async def scan_resolved_image(
         NotScannableError: a layer, or all of them together, cannot be read, and will not be next time.
         UnavailableError: the registry cannot be asked now.
     """
-    layers, read = await _read_layers(services, registry, repository, resolved, due)
+    layers, read = await _read_layers(_Reader(services, registry, repository, due), resolved.layers)
     sboms = await _collect_sboms(services, registry, repository, resolved) if due.packages else FoundSboms()
     squashed = await _squash(services, resolved, layers, due, sboms)
     async with services.engine.begin() as connection:
@@ -55,27 +57,76 @@ def _analyzer_versions(due: Due) -> dict[str, int]:
     return dict([*states, *((scanner.name, scanner.version) for scanner in scanners)])
 
 
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Reads layers of one repository, for these versions of analyzers."""
+
+    services: Services
+    registry: Registry
+    repository: str
+    due: Due
+
+    @property
+    def analyzers(self) -> Mapping[str, int]:
+        """What has to have read every layer, with its version."""
+        return _analyzer_versions(self.due)
+
+    async def find(self, digests: Sequence[str]) -> Mapping[str, KnownLayer]:
+        """What is known of layers."""
+        async with self.services.engine.connect() as connection:
+            return await find_layers(connection, digests, self.analyzers)
+
+    async def read(self, item: Descriptor, endpoint: Endpoint) -> bool:
+        """Read what is missing of a layer and store it; False where another image's scan has just done so."""
+        async with self.services.layer_turns.of(item.digest):
+            missing = (await self.find([item.digest]))[item.digest].missing
+            if missing:
+                request = LayerRequest(
+                    endpoint, self.repository, item.digest, item.media_type, item.size, missing, self.due.setup
+                )
+                await self._store(request, await _run(self.services, self.registry.host, request))
+            return bool(missing)
+
+    async def _store(self, request: LayerRequest, outcome: LayerOutcome) -> None:
+        if outcome.registry:
+            raise UnavailableError(outcome.registry, outcome.error, retry_after_seconds=outcome.retry_after_seconds)
+        if outcome.error:
+            raise NotScannableError(outcome.error)
+        versions = {name: self.analyzers[name] for name in (*request.analyzers, LISTING[0])}
+        async with self.services.engine.begin() as connection:
+            await store_layer(connection, request.digest, versions, outcome.parts)
+
+
 async def _read_layers(
-    services: Services, registry: Registry, repository: str, resolved: ResolvedImage, due: Due
+    reader: _Reader, layers: Sequence[Descriptor]
 ) -> tuple[list[tuple[str, Mapping[str, bytes]]], int]:
-    """Digest and parts of every layer, lowest first, and how many had to be read."""
-    analyzers = _analyzer_versions(due)
-    digests = [item.digest for item in resolved.layers]
-    async with services.engine.connect() as connection:
-        known = await find_layers(connection, digests, analyzers)
-    missing = {item.digest: item for item in resolved.layers if known[item.digest].missing}
+    """Digest and parts of every layer, lowest first, and how many had to be read.
+
+    All that can be read are, also when another layer of the image cannot.
+    """
+    digests = [item.digest for item in layers]
+    known = await reader.find(digests)
+    missing = {item.digest: item for item in layers if known[item.digest].missing}
+    read = 0
     if missing:
-        endpoint = await client_for(services, registry).signed_in_endpoint()
-        requests = [
-            LayerRequest(endpoint, repository, digest, item.media_type, item.size, known[digest].missing, due.setup)
-            for digest, item in missing.items()
-        ]
-        outcomes = await asyncio.gather(*(_read_layer(services, registry.host, request) for request in requests))
-        known = {**known, **await _keep(services, known, requests, outcomes, analyzers)}
-    return [(digest, known[digest].parts) for digest in digests], len(missing)
+        endpoint = await client_for(reader.services, reader.registry).signed_in_endpoint()
+        results = await asyncio.gather(
+            *(reader.read(item, endpoint) for item in missing.values()), return_exceptions=True
+        )
+        _raise_any(results)
+        read = results.count(True)
+        known = {**known, **await reader.find(list(missing))}
+    return [(digest, known[digest].parts) for digest in digests], read
 
 
-async def _read_layer(services: Services, host: str, request: LayerRequest) -> LayerOutcome:
+def _raise_any(results: Sequence[bool | BaseException]) -> None:
+    """Raise what went wrong, what a registry cannot do now before what will never be: it is tried again."""
+    raised = [result for result in results if isinstance(result, BaseException)]
+    if raised:
+        raise min(raised, key=lambda error: not isinstance(error, UnavailableError))
+
+
+async def _run(services: Services, host: str, request: LayerRequest) -> LayerOutcome:
     """Read a layer in a process of its own; once more where that ended, for it need not have been the layer."""
     loop = asyncio.get_running_loop()
     for _ in range(2):
@@ -83,29 +134,6 @@ async def _read_layer(services: Services, host: str, request: LayerRequest) -> L
             async with services.pull_turns.of(host):
                 return await loop.run_in_executor(services.processes, read_layer, request)
     return LayerOutcome(error=f"layer {request.digest}: the process that read it ended twice (out of memory or time?)")
-
-
-async def _keep(
-    services: Services,
-    known: Mapping[str, KnownLayer],
-    requests: Sequence[LayerRequest],
-    outcomes: Sequence[LayerOutcome],
-    analyzers: Mapping[str, int],
-) -> dict[str, KnownLayer]:
-    """Store what could be read, also when another layer of the image could not."""
-    fresh: dict[str, KnownLayer] = {}
-    async with services.engine.begin() as connection:
-        for request, outcome in sorted(zip(requests, outcomes, strict=True), key=lambda pair: pair[0].digest):
-            if outcome.parts:
-                versions = {name: analyzers[name] for name in (*request.analyzers, LISTING[0])}
-                await store_layer(connection, request.digest, versions, outcome.parts)
-                fresh[request.digest] = KnownLayer({**known[request.digest].parts, **outcome.parts})
-    for outcome in outcomes:
-        if outcome.registry:
-            raise UnavailableError(outcome.registry, outcome.error, retry_after_seconds=outcome.retry_after_seconds)
-        if outcome.error:
-            raise NotScannableError(outcome.error)
-    return fresh
 
 
 async def _collect_sboms(

@@ -94,6 +94,7 @@ assert sys.stdin.read() == ""
     [
         ("sys.exit(3)", "ended with 3"),
         ("print('no json')", "printed no ExecCredential"),
+        (r"sys.stdout.buffer.write(b'{\"status\": {\"token\": \"\xff\"}}')", "printed no ExecCredential"),
         ("print('{\"status\": {}}')", "neither a token nor"),
     ],
 )

@@ -45,3 +45,8 @@ def test_nobody_reads_a_password_in_what_is_kept_or_found(sample: Sample) -> Non
 def test_two_services_that_configure_nothing_wrong_are_left_alone() -> None:
     files = {"etc/nginx/nginx.conf": b"http { server_tokens off; }", "etc/redis/redis.conf": b"bind 127.0.0.1\n"}
     assert judged(SERVICES_SCANNER, files).exposures == ()
+
+
+def test_a_word_of_haproxy_without_any_other_is_no_fault():
+    found = judged(SERVICES_SCANNER, {"usr/local/etc/haproxy/haproxy.cfg": b"listen web\n  stats\n  bind\n  server\n"})
+    assert "EXP-SERVICE-haproxy-remote-socket" not in {item.rule_id for item in found.exposures}

@@ -48,5 +48,5 @@ async def fetch_version(api: KubernetesApi) -> str:
 def _decode(body: bytes, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(body, type=kind)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise MalformedAnswerError(f"not a {kind.__name__}: {error}") from error

@@ -83,7 +83,7 @@ def parse_exec_credential(output: bytes) -> tuple[Credential, datetime | None]:
     """
     try:
         status = msgspec.json.decode(output, type=_ExecCredential).status
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigurationError(f"the exec plugin printed no ExecCredential: {error}") from error
     if not status.token and not status.client_certificate_data:
         raise ConfigurationError("the exec plugin's ExecCredential has neither a token nor a client certificate")

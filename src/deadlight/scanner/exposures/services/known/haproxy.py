@@ -42,7 +42,7 @@ def _remote_socket(configuration: Configuration) -> Iterator[Node]:
         is_remote = (
             ":" in node.value and not is_local(node.values[1].removeprefix("ipv4@")) if node.values[1:] else False
         )
-        if node.values[0] == "socket" and is_remote and not node.values[1].startswith(("/", "unix@", "fd@")):
+        if node.values[:1] == ("socket",) and is_remote and not node.values[1].startswith(("/", "unix@", "fd@")):
             yield node
 
 
