@@ -99,10 +99,11 @@ class Rematch:
         """What the job does for each event of the import."""
         async with self._engine.begin() as connection:
             rows = await connection.execute(_TAKE_EVENTS)
-            events = [row.data for row in rows]
+            events = rows.all()
         for event in events:
             async with self._engine.begin() as connection:
-                await rematch_buckets(connection, [(ecosystem, name) for ecosystem, name in event["buckets"]])
+                buckets = [(ecosystem, name) for ecosystem, name in event.data["buckets"]]
+                await rematch_buckets(connection, buckets, event.recorded_at)
 
     async def _state(self) -> tuple[int, int, int]:
         """Rows written so far, the sum of states of packages, and the versions of images' risks."""
@@ -136,7 +137,7 @@ class Rematch:
         return parse_advisory(json.dumps(document).encode(), "benchmark")
 
 
-_TAKE_EVENTS = text("DELETE FROM event WHERE type = 'AdvisoriesChanged' RETURNING data")
+_TAKE_EVENTS = text("DELETE FROM event WHERE type = 'AdvisoriesChanged' RETURNING data, recorded_at")
 _STATE = text(
     """
     SELECT (SELECT sum(n_tup_ins + n_tup_upd + n_tup_del) FROM pg_stat_user_tables) AS rows,

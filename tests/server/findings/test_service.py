@@ -2,16 +2,23 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 from sqlalchemy import text
 from tests.scanner.layer_builder import LayerBuilder
 from tests.support.fleet import Fleet, Stored, installed, package
-from tests.support.osv import CRITICAL, import_records, osv
+from tests.support.osv import CRITICAL, LOW, import_records, osv
 
+from deadlight.model.event import EventType
 from deadlight.model.vulnerability import Stage
 from deadlight.scanner import FirstPartyCode, squash
+from deadlight.server.advisories.service import remove_source
+from deadlight.server.events.outbox import Event
+from deadlight.server.findings.handlers import rematch_changed_advisories
+from deadlight.server.findings.jobs import RematchBuckets, run_rematch_buckets
 from deadlight.server.findings.risk import unpack
 from deadlight.server.findings.service import assess_image, assessment_state, refresh_images, rematch_buckets
+from deadlight.server.services import Services
 
 FLAW = "CVE-2026-0001"
 OPENSSL, BASH = package("openssl", "3.0.1-1"), package("bash", "5.2-1")
@@ -312,3 +319,46 @@ async def test_validated_in_runtime_is_what_a_sensor_saw_in_use(fleet: Fleet) ->
     ((_, data),) = await fleet.events("VulnerabilitiesChanged")
     id_ = await vulnerability_id(fleet, "CVE-2017-18342")
     assert (data["advanced"], data["validated"]) == ([id_], [id_])
+
+
+async def refreshed(fleet: Fleet, image: Stored) -> str:
+    """Changes when an image's risk is computed anew."""
+    (row,) = await fleet.rows("SELECT xmin::text FROM image_risk WHERE image_id = :id", id=image.image_id)
+    return str(row.xmin)
+
+
+async def test_of_images_with_a_package_only_those_are_refreshed_that_the_changed_advisory_affects(
+    fleet: Fleet,
+) -> None:
+    old, new = [await fleet.add_image(installed(package("bash", version)), repository=version) for version in "14"]
+    await import_records(
+        fleet.engine,
+        osv("CVE-2026-0001", "bash", fixed="3", severity=CRITICAL),
+        osv("CVE-2026-0002", "bash", fixed="9", severity=CRITICAL),
+    )
+    await assess(fleet, old, new)
+    before = [await refreshed(fleet, image) for image in (old, new)]
+    await fleet.rows("DELETE FROM event")
+    await import_records(fleet.engine, osv("CVE-2026-0001", "bash", fixed="3", severity=LOW))
+    (event,) = await fleet.rows("SELECT data, recorded_at FROM event WHERE type = 'AdvisoriesChanged'")
+    assert event.data["are_gone"] is False
+    async with fleet.engine.begin() as connection:
+        await rematch_buckets(connection, [("Debian:12", "bash")], event.recorded_at)
+    assert (await risk(fleet, old)).low == 1
+    assert [await refreshed(fleet, image) for image in (old, new)][1] == before[1]
+
+
+async def test_an_image_whose_only_advisory_is_removed_is_refreshed(fleet: Fleet, services: Services) -> None:
+    image = await fleet.add_image(installed(package("bash", "1")))
+    await import_records(fleet.engine, osv("CVE-2026-0001", "bash", fixed="3", severity=CRITICAL))
+    await assess(fleet, image)
+    await fleet.rows("DELETE FROM event")
+    async with fleet.engine.begin() as connection:
+        await remove_source(connection, "test")
+    (row,) = await fleet.rows("SELECT * FROM event WHERE type = 'AdvisoriesChanged'")
+    event = Event(row.id, row.uuid, EventType(row.type), row.key, row.data, row.recorded_at)
+    async with fleet.engine.begin() as connection:
+        await rematch_changed_advisories(connection, event)
+    (job,) = await fleet.rows("SELECT payload FROM pgqueuer WHERE entrypoint = 'rematch_buckets'")
+    await run_rematch_buckets(services, msgspec.json.decode(job.payload, type=RematchBuckets))
+    assert (await risk(fleet, image)).critical == 0

@@ -151,7 +151,8 @@ async def remove_advisories(connection: AsyncConnection, ids: Sequence[str]) -> 
     }
     vulnerability_ids = set((await connection.execute(_SPOKEN_OF, {"ids": list(ids)})).scalars())
     removed = (await connection.execute(_DELETE_ADVISORIES, {"ids": list(ids)})).rowcount
-    await record_buckets(connection, touched | await regroup_vulnerabilities(connection, vulnerability_ids))
+    touched |= await regroup_vulnerabilities(connection, vulnerability_ids)
+    await record_buckets(connection, touched, are_gone=True)
     return removed
 
 
@@ -218,12 +219,16 @@ def _affected_rows(item: Advisory, keys: VersionKeys) -> Iterator[dict[str, Any]
         }
 
 
-async def record_buckets(connection: AsyncConnection, buckets: set[Bucket]) -> None:
-    """Record that the packages of these buckets are to be matched again."""
+async def record_buckets(connection: AsyncConnection, buckets: set[Bucket], *, are_gone: bool = False) -> None:
+    """Record that the packages of these buckets are to be matched again; `are_gone` where advisories were removed."""
     ordered = sorted(buckets)
     parts = [ordered[start : start + BUCKETS_PER_EVENT] for start in range(0, len(ordered), BUCKETS_PER_EVENT)]
     await record_events(
-        connection, [NewEvent(EventType.ADVISORIES_CHANGED, "advisories", {"buckets": part}) for part in parts]
+        connection,
+        [
+            NewEvent(EventType.ADVISORIES_CHANGED, "advisories", {"buckets": part, "are_gone": are_gone})
+            for part in parts
+        ],
     )
 
 

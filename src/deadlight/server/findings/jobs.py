@@ -1,5 +1,6 @@
 """Matching: it can take seconds after a large import, so it runs as jobs."""
 
+from datetime import datetime
 from typing import ClassVar
 
 from sqlalchemy import text
@@ -42,6 +43,8 @@ class RematchBuckets(Job, frozen=True):
 
     name: ClassVar[str] = "rematch_buckets"
     buckets: list[tuple[str, str]]
+    since: datetime | None = None
+    """When what changed was written; None where anything may be gone."""
 
 
 async def run_assess_image(services: Services, job: AssessImage) -> None:
@@ -66,7 +69,7 @@ async def run_refresh_programs(services: Services, job: RefreshPrograms) -> None
 async def run_rematch_buckets(services: Services, job: RematchBuckets) -> None:
     """Idempotent: matches are brought in line with the advisories, whatever they were."""
     async with services.engine.begin() as connection:
-        await rematch_buckets(connection, job.buckets)
+        await rematch_buckets(connection, job.buckets, job.since)
 
 
 _STALE = text(

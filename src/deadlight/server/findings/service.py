@@ -1,6 +1,7 @@
 """Bringing findings in line with what changed, and telling whom it concerns."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -19,13 +20,22 @@ from deadlight.server.findings.program_risk import update_program_risks
 from deadlight.server.findings.risk import RISK_STATE, RiskChange, load_findings, update_risk
 from deadlight.server.findings.statements import apply_statement
 
+_IMAGES_WITH = text("SELECT DISTINCT image_id FROM image_package WHERE package_id = ANY(:package_ids)")
+
 # What an advisory says can have changed while its matches stay, its severity for one; without a match it says nothing.
 _IMAGES_CONCERNED = text(
     """
     SELECT image_id FROM image_package WHERE package_id = ANY(:changed)
     UNION
-    SELECT image_package.image_id FROM vulnerability_match JOIN image_package USING (package_id)
-    WHERE vulnerability_match.package_id = ANY(:package_ids) AND vulnerability_match.closed_at IS NULL
+    SELECT image_package.image_id
+    FROM vulnerability_match AS found
+    JOIN advisory ON advisory.id = found.advisory_id
+    JOIN image_package ON image_package.package_id = found.package_id
+    WHERE found.package_id = ANY(:package_ids) AND found.closed_at IS NULL
+      AND (advisory.imported_at >= :since OR EXISTS (
+          SELECT FROM advisory_vulnerability
+          JOIN vulnerability ON vulnerability.id = advisory_vulnerability.vulnerability_id
+          WHERE advisory_vulnerability.advisory_id = advisory.id AND vulnerability.updated_at >= :since))
     """
 )
 
@@ -65,11 +75,18 @@ async def assess_image(connection: AsyncConnection, image_id: int) -> Sequence[i
     return others
 
 
-async def rematch_buckets(connection: AsyncConnection, buckets: Sequence[Bucket]) -> None:
-    """Advisories have changed: match again the packages they can concern, and only the images with matches of these."""
+async def rematch_buckets(
+    connection: AsyncConnection, buckets: Sequence[Bucket], since: datetime | None = None
+) -> None:
+    """Advisories have changed: match again the packages they can concern, and refresh the images of those that changed.
+
+    `since` is when advisories were written, so that images which have only other advisories are left alone. Without it
+    every image with such a package is refreshed, as it must be where advisories are gone, and their matches with them.
+    """
     package_ids = await list_packages_in_buckets(connection, buckets)
     changed = await match_packages(connection, package_ids)
-    rows = await connection.execute(_IMAGES_CONCERNED, {"package_ids": package_ids, "changed": sorted(changed)})
+    parameters = {"package_ids": package_ids, "changed": sorted(changed), "since": since}
+    rows = await connection.execute(_IMAGES_CONCERNED if since else _IMAGES_WITH, parameters)
     await refresh_images(connection, rows.scalars().all())
 
 
