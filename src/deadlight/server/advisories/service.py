@@ -223,13 +223,8 @@ async def record_buckets(connection: AsyncConnection, buckets: set[Bucket], *, a
     """Record that the packages of these buckets are to be matched again; `are_gone` where advisories were removed."""
     ordered = sorted(buckets)
     parts = [ordered[start : start + BUCKETS_PER_EVENT] for start in range(0, len(ordered), BUCKETS_PER_EVENT)]
-    await record_events(
-        connection,
-        [
-            NewEvent(EventType.ADVISORIES_CHANGED, "advisories", {"buckets": part, "are_gone": are_gone})
-            for part in parts
-        ],
-    )
+    said = [{"buckets": part, "are_gone": are_gone} for part in parts]
+    await record_events(connection, [NewEvent(EventType.ADVISORIES_CHANGED, "advisories", data) for data in said])
 
 
 def _count(changes: Sequence[Change], rejected: Sequence[Rejected]) -> ImportResult:
