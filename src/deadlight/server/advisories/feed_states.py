@@ -214,7 +214,10 @@ _NEW_NAMES = text("SELECT EXISTS (SELECT FROM vulnerability WHERE updated_at > :
 
 
 async def has_new_vulnerabilities(connection: AsyncConnection, row: Row[Any]) -> bool:
-    """Whether there are vulnerabilities now that a feed's last visit could not know of."""
+    """Whether there may be vulnerabilities now that a feed's last visit could not know of.
+
+    They bear the time at which their transaction began, which a first copy may have done long before it was seen.
+    """
     if row.succeeded_at is None:
         return True
-    return bool((await connection.execute(_NEW_NAMES, {"since": row.succeeded_at})).scalar_one())
+    return bool((await connection.execute(_NEW_NAMES, {"since": row.succeeded_at - LEASE})).scalar_one())
