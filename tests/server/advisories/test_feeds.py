@@ -65,6 +65,14 @@ async def test_only_ecosystems_of_known_images_are_asked_for_and_a_new_one_at_on
     assert len(await jobs(fleet)) == 5, "what is claimed is nobody else's"
 
 
+async def test_an_ecosystem_of_forgotten_images_is_no_longer_asked_for(services: Services, fleet: Fleet) -> None:
+    image = await fleet.add_image(installed(package("openssl")))
+    await fleet.add_image(installed(package("flask", "1.0", "PyPI")), tag="2")
+    await fleet.rows("DELETE FROM image WHERE id = :id", id=image.image_id)
+    await refresh_due_feeds(services)
+    assert [part for feed, part in await jobs(fleet) if feed == "osv"] == ["PyPI"]
+
+
 async def test_ecosystems_the_settings_name_are_kept_without_any_image(
     feed_settings: Callable[..., Settings], services: Services, fleet: Fleet
 ) -> None:

@@ -37,13 +37,17 @@ class Part(NamedTuple):
     part: str = ""
 
 
-# A step to the next ecosystem for each there is, whatever the number of packages.
+# A step to the next ecosystem for each there is, whatever the number of packages. Those of images that are forgotten
+# stay, with what was found in them.
 _INSTALLED = text(
     """
     WITH RECURSIVE step AS (
-        (SELECT ecosystem FROM package ORDER BY ecosystem LIMIT 1)
+        (SELECT ecosystem FROM package WHERE EXISTS (SELECT FROM image_package WHERE package_id = package.id)
+         ORDER BY ecosystem LIMIT 1)
         UNION ALL
-        SELECT (SELECT package.ecosystem FROM package WHERE package.ecosystem > step.ecosystem
+        SELECT (SELECT package.ecosystem FROM package
+                WHERE package.ecosystem > step.ecosystem
+                  AND EXISTS (SELECT FROM image_package WHERE package_id = package.id)
                 ORDER BY package.ecosystem LIMIT 1)
         FROM step WHERE step.ecosystem IS NOT NULL)
     SELECT DISTINCT split_part(ecosystem, ':', 1) FROM step WHERE ecosystem IS NOT NULL
