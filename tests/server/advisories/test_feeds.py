@@ -262,6 +262,24 @@ async def test_a_transfer_that_breaks_off_changes_nothing_and_is_tried_again_lat
     assert (row.failures, row.problem, await ids(fleet)) == (0, "", ["CVE-2026-0001"])
 
 
+async def test_what_cannot_be_kept_is_a_failure_that_is_shown_and_said_once(
+    refresh: Refresh,
+    fleet: Fleet,
+    source: FeedSource,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    source.files["kev.json"] = catalogue({"cveID": "CVE-2026-0001"})
+    await fleet.rows("ALTER TABLE known_exploited ADD CONSTRAINT disk_full CHECK (false)")
+    first, second = await refresh("kev"), await refresh("kev")
+    assert "disk_full" in first.problem
+    assert (second.failures, second.refreshing) == (2, False)
+    monkeypatch.setattr("tempfile.tempdir", "/nowhere")
+    assert "No such file or directory: '/nowhere" in (await refresh("kev")).problem
+    said = [record for record in caplog.records if record.name == "deadlight.server.advisories.refresh"]
+    assert [(record.feed, record.levelname) for record in said] == [("kev", "WARNING")]  # type: ignore[attr-defined]
+
+
 async def test_a_source_that_asks_for_a_pause_gets_it(refresh: Refresh, fleet: Fleet, source: FeedSource) -> None:
     source.answers["kev.json"] = [web.Response(status=429, headers={"Retry-After": "7200"})]
     row = await refresh("kev")

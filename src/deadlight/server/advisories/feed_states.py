@@ -99,7 +99,7 @@ _FAIL = text(
     UPDATE feed SET failures = failures + 1, problem = :problem, refreshing = false,
         next_attempt_at = now() + greatest(CAST(:asked AS interval),
             least(CAST(:interval AS interval), CAST(:first AS interval) * power(2, least(failures, 20))))
-    WHERE name = :name AND part = :part
+    WHERE name = :name AND part = :part RETURNING failures
     """
 )
 
@@ -171,8 +171,11 @@ async def succeed(
 
 async def fail(
     connection: AsyncConnection, part: Part, problem: str, interval: timedelta, retry_after: float | None
-) -> None:
-    """Note why a visit brought nothing; the next one waits twice as long as the last, or as the source asked."""
+) -> int:
+    """Note why a visit brought nothing; the next one waits twice as long as the last, or as the source asked.
+
+    Returns how many in a row have brought nothing by now, 0 for a feed that is no longer kept.
+    """
     values = {
         "name": part.name.value,
         "part": part.part,
@@ -181,7 +184,7 @@ async def fail(
         "first": FIRST_PAUSE,
         "asked": timedelta(seconds=retry_after or 0),
     }
-    await connection.execute(_FAIL, values)
+    return (await connection.execute(_FAIL, values)).scalar() or 0
 
 
 _UNRATED = text(
