@@ -65,10 +65,10 @@ async def test_an_import_waits_while_the_service_takes_others(
     waiting = asyncio.Event()
     loop = asyncio.get_running_loop()
     monkeypatch.setattr(commands, "BUSY_PAUSE_SECONDS", 0.01)
-    monkeypatch.setattr(commands.Progress, "update", lambda *_, **__: loop.call_soon_threadsafe(waiting.set))
+    monkeypatch.setattr("rich.progress.Progress.update", lambda *_, **__: loop.call_soon_threadsafe(waiting.set))
     async with service.services.engine.connect() as feed:
         await turns.wait_for_turn(feed)
-        importing = asyncio.create_task(deadlight("advisories", "import", str(tmp_path / "flaw.json")))
+        importing = asyncio.ensure_future(deadlight("advisories", "import", str(tmp_path / "flaw.json")))
         await waiting.wait()
         assert not importing.done()
     imported = await importing

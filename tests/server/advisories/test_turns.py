@@ -46,7 +46,7 @@ async def test_a_feed_waits_for_its_turn_without_a_statement_that_would_be_cut_o
 ) -> None:
     await fleet.add_image(installed(package("openssl")))
     source.serve_osv("Debian", FLAW)
-    refreshing = asyncio.create_task(refresh("osv", "Debian"))
+    refreshing = asyncio.ensure_future(refresh("osv", "Debian"))
     done, _ = await asyncio.wait({refreshing}, timeout=0.3)
     assert not done
     assert not await fleet.rows("SELECT query FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
