@@ -1,6 +1,8 @@
 """`deadlight advisories feeds | refresh | import` against a running service."""
 
+import asyncio
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,8 @@ from tests.support.fleet import Fleet, installed, package
 from tests.support.osv import CRITICAL, import_records, osv
 from tests.support.service import RunningService, eventually, running_service, service_settings
 
+from deadlight.cli.commands import advisories as commands
+from deadlight.server.advisories import turns
 from deadlight.server.findings.service import assess_image
 from deadlight.server.settings import Settings
 
@@ -51,6 +55,24 @@ async def test_an_image_shows_what_of_it_is_exploited(
     assert "CVE-2026-0001, 51.2% within 30 days" in shown
     (finding,) = (await found(deadlight, "image", "shop/web"))["vulnerabilities"]
     assert finding["exploitation"] == {"added_on": "2026-01-02", "due_on": "2026-01-23", "ransomware": False}
+
+
+async def test_an_import_waits_while_the_service_takes_others(
+    deadlight: Deadlight, service: RunningService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "flaw.json").write_text(json.dumps(FLAW))
+    monkeypatch.setattr(turns.wait_for_turn, "__defaults__", (timedelta(0),))
+    waiting = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(commands, "BUSY_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr("rich.progress.Progress.update", lambda *_, **__: loop.call_soon_threadsafe(waiting.set))
+    async with service.services.engine.connect() as feed:
+        await turns.wait_for_turn(feed)
+        importing = asyncio.ensure_future(deadlight("advisories", "import", str(tmp_path / "flaw.json")))
+        await waiting.wait()
+        assert not importing.done()
+    imported = await importing
+    assert imported.stdout.startswith("1 added"), imported.stderr
 
 
 async def test_feeds_that_are_off_say_so(deadlight: Deadlight) -> None:

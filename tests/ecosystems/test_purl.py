@@ -1,6 +1,7 @@
 import pytest
 
-from deadlight.ecosystems.purl import language_purl
+from deadlight.ecosystems import Distribution
+from deadlight.ecosystems.purl import distribution_purl, language_purl
 
 
 @pytest.mark.parametrize(
@@ -22,3 +23,11 @@ from deadlight.ecosystems.purl import language_purl
 )
 def test_a_purl_has_the_namespace_its_type_asks_for(kind, name, version, purl):
     assert language_purl(kind, name, version) == purl
+
+
+@pytest.mark.parametrize("name", ["", "a/", "a:", " ", "/", "\t"])
+def test_a_name_that_cannot_stand_in_a_purl_is_refused_in_one_way(name):
+    with pytest.raises(ValueError, match="name"):
+        language_purl("npm", name, "1")
+    with pytest.raises(ValueError, match="name"):
+        distribution_purl("deb", name.rstrip("a/:"), "1", "", Distribution("Debian:12", "debian"))

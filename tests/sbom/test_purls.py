@@ -157,6 +157,10 @@ def test_a_purl_that_leaves_the_distribution_out_is_about_the_image_s() -> None:
         "pkg:deb/debian/bash@" + "1" * 600,
         "pkg:deb/debian/bash@1%00",
         "pkg:deb/debian/a%00b@1",
+        "pkg:npm/a%3A@1",
+        "pkg:maven/x/y:@1",
+        "pkg:composer/%2F%20%2F%2F@1",
+        "pkg:deb/debian/%20@1",
         f"pkg:pypi/{'a' * MAX_PURL_LENGTH}@1",
         f"pkg:pypi/{'%C3%A9' * (MAX_PACKAGE_BYTES // 6)}@1",
     ],
@@ -181,7 +185,7 @@ def test_whatever_is_in_a_purl_it_is_a_bounded_printable_package_or_none(
     else:
         try:
             purl = PackageURL(kind, namespace, name, version, qualifiers).to_string()
-        except ValueError:
+        except (ValueError, TypeError):
             return
     package = package_from_purl(purl, name=spelled, source_name=upstream, source_version=distro)
     if package is not None:

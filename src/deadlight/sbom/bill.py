@@ -68,6 +68,10 @@ class BilledVulnerability:
     """Whether the package itself is."""
     advisories: tuple[str, ...] = ()
     """Those that say so of this package and version."""
+    known_exploited: bool | None = None
+    """Whether CISA's catalogue has it; None where nobody looked."""
+    epss_probability: float | None = None
+    """FIRST's, of exploitation within 30 days; None where there is none."""
 
 
 @dataclass(frozen=True, slots=True)

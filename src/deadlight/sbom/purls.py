@@ -63,19 +63,22 @@ def package_from_purl(
     if len(text) > MAX_PURL_LENGTH:
         return None
     try:
-        purl = PackageURL.from_string(text)
-    except ValueError:
+        package = _package(PackageURL.from_string(text), name, (source_name, source_version), distribution)
+    except ValueError:  # of some that it reads, the name cannot be written: `a:`
         return None
+    return package if package and _is_bounded(package) else None
+
+
+def _package(purl: PackageURL, name: str, source: tuple[str, str], distribution: str) -> Package | None:
     version = purl.version or ""
-    if not is_plausible_version(version) or len(purl.name) > MAX_NAME_LENGTH or not purl.name.isprintable():
+    # Its reader leaves no name at all of `%2F`.
+    if not purl.name or len(purl.name) > MAX_NAME_LENGTH or not purl.name.isprintable():
+        return None
+    if not is_plausible_version(version):
         return None
     if purl.type in _LANGUAGE_ROWS:
-        package = _language_package(_LANGUAGE_ROWS[purl.type], purl, version, name)
-    elif purl.type in _SYSTEM_TYPES:
-        package = _system_package(purl, version, (source_name, source_version), distribution)
-    else:
-        return None
-    return package if _is_bounded(package) else None
+        return _language_package(_LANGUAGE_ROWS[purl.type], purl, version, name)
+    return _system_package(purl, version, source, distribution) if purl.type in _SYSTEM_TYPES else None
 
 
 def _is_bounded(package: Package) -> bool:

@@ -152,6 +152,9 @@ async def test_wrong_usage_is_told_from_what_cannot_be_scanned(alone: Scan, arch
     for target in ("./nothing.tar", str(tmp_path / "nothing"), "UPPER/case"):
         assert (await alone(target)).exit_code == 2
     assert (await alone(archive, "--platform", "amd64")).exit_code == 2
+    (tmp_path / "kev.json").write_text('{"catalogVersion": "1"}')
+    nothing = await alone(archive, "--advisories", str(tmp_path / "kev.json"), "--fail-on", "low")
+    assert (nothing.exit_code, "holds no advisory" in nothing.stderr) == (1, True)
     empty = await alone(str(write_folder(tmp_path / "empty", {"a": b""})))
     assert (empty.exit_code, "holds no image" in empty.stderr) == (1, True)
 
@@ -222,6 +225,7 @@ async def test_a_service_matches_what_is_read_here(service: RunningService, arch
     report = await found(scan, archive)
     assert [item["vulnerability"] for item in report["vulnerabilities"]] == ["CVE-2020-14343", "CVE-2026-0001"]
     assert report["matched_by"] == service.url
+    assert [item["known_exploited"] for item in report["vulnerabilities"]] == [False, False]
     assert (await scan(archive, "--fail-on", "critical")).exit_code == 3
     assert await Fleet(service.services.engine).rows("SELECT * FROM package") == []
 

@@ -39,6 +39,8 @@ def test_the_title_of_a_notice_names_streams(title, streams):
         ("pkg:rpm/almalinux/nodejs@14-1?rpmmod=nodejs%3A14%3A80400%3A522a0ee4", "nodejs:14"),
         ("pkg:rpm/almalinux/bash@5-1?arch=x86_64", ""),
         ("", ""),
+        ("rpmmod=", ""),
+        ("pkg:rpm/a/%20@1?rpmmod=nodejs:14", ""),
     ],
 )
 def test_a_purl_says_from_which_stream_a_package_was_installed(purl, stream):

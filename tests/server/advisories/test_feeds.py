@@ -65,6 +65,14 @@ async def test_only_ecosystems_of_known_images_are_asked_for_and_a_new_one_at_on
     assert len(await jobs(fleet)) == 5, "what is claimed is nobody else's"
 
 
+async def test_an_ecosystem_of_forgotten_images_is_no_longer_asked_for(services: Services, fleet: Fleet) -> None:
+    image = await fleet.add_image(installed(package("openssl")))
+    await fleet.add_image(installed(package("flask", "1.0", "PyPI")), tag="2")
+    await fleet.rows("DELETE FROM image WHERE id = :id", id=image.image_id)
+    await refresh_due_feeds(services)
+    assert [part for feed, part in await jobs(fleet) if feed == "osv"] == ["PyPI"]
+
+
 async def test_ecosystems_the_settings_name_are_kept_without_any_image(
     feed_settings: Callable[..., Settings], services: Services, fleet: Fleet
 ) -> None:
@@ -252,6 +260,24 @@ async def test_a_transfer_that_breaks_off_changes_nothing_and_is_tried_again_lat
     source.cut.clear()
     row = await refresh("osv", "Debian")
     assert (row.failures, row.problem, await ids(fleet)) == (0, "", ["CVE-2026-0001"])
+
+
+async def test_what_cannot_be_kept_is_a_failure_that_is_shown_and_said_once(
+    refresh: Refresh,
+    fleet: Fleet,
+    source: FeedSource,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    source.files["kev.json"] = catalogue({"cveID": "CVE-2026-0001"})
+    await fleet.rows("ALTER TABLE known_exploited ADD CONSTRAINT disk_full CHECK (false)")
+    first, second = await refresh("kev"), await refresh("kev")
+    assert "disk_full" in first.problem
+    assert (second.failures, second.refreshing) == (2, False)
+    monkeypatch.setattr("tempfile.tempdir", "/nowhere")
+    assert "No such file or directory: '/nowhere" in (await refresh("kev")).problem
+    said = [record for record in caplog.records if record.name == "deadlight.server.advisories.refresh"]
+    assert [(record.feed, record.levelname) for record in said] == [("kev", "WARNING")]  # type: ignore[attr-defined]
 
 
 async def test_a_source_that_asks_for_a_pause_gets_it(refresh: Refresh, fleet: Fleet, source: FeedSource) -> None:

@@ -1,6 +1,7 @@
 """Advisories: what is known about vulnerabilities."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,10 +13,16 @@ from deadlight.advisories.document import Document, Rejected
 from deadlight.advisories.feeds.files import find_feed
 from deadlight.cli.output import Format, Output, advise, plain, show
 from deadlight.cli.service import run
-from deadlight.client.rest import RestClient
+from deadlight.client.rest import ApiError, RestClient
 
 DOCUMENTS_AT_ONCE = 500
 BYTES_AT_ONCE = 8 * 1024 * 1024
+
+BUSY = "advisories_busy"
+"""The code of the service's answer while it takes others."""
+
+BUSY_PAUSE_SECONDS = 2.0
+WAITING = "waiting until the service has taken the advisories of a feed"
 
 
 def import_advisories(
@@ -51,7 +58,7 @@ def import_advisories(
             task = progress.add_task("importing", total=None)
             for documents, refused in _batches(path):
                 body = {"source": source or path.name, "documents": documents}
-                answer = await client.post("/api/v1/advisories/import", body)
+                answer = await _post(client, body, lambda: progress.update(task, description=WAITING))
                 _add(total, answer, refused)
                 progress.update(task, advance=len(documents), description=f"imported {_handled(total)} records")
 
@@ -59,6 +66,20 @@ def import_advisories(
     show(total, output, lambda: _print_import(total))
     if total.get("rejected") and not _handled(total):
         raise typer.Exit(1)
+
+
+async def _post(client: RestClient, body: dict[str, Any], wait: Callable[[], None]) -> dict[str, Any]:
+    """Import once the service is not about others, such as a feed's; `wait` is told where that takes longer."""
+    while True:
+        try:
+            answer: dict[str, Any] = await client.post("/api/v1/advisories/import", body)
+        except ApiError as error:
+            if error.code != BUSY:
+                raise
+            wait()
+            await asyncio.sleep(BUSY_PAUSE_SECONDS)
+        else:
+            return answer
 
 
 def _batches(path: Path) -> Iterator[tuple[list[dict[str, str]], list[str]]]:

@@ -73,4 +73,6 @@ def _vulnerabilities(
             evidence=tuple(f"{place.path}:{place.line} {place.call}" for place in judged.evidence),
             malicious=item.malicious,
             advisories=item.advisories,
+            known_exploited=item.known_exploited,
+            epss_probability=item.epss_probability,
         )

@@ -9,6 +9,7 @@ from typing import Any
 from deadlight.advisories.advisory import Advisory
 from deadlight.advisories.archive import read_advisories
 from deadlight.advisories.document import Rejected, RejectionCause
+from deadlight.advisories.errors import InvalidArchiveError
 from deadlight.advisories.findings import find_vulnerabilities
 from deadlight.client.rest import RestClient
 from deadlight.model.package import InstalledPackage, Package
@@ -32,6 +33,9 @@ class Found:
     malicious: bool
     fix_version: str
     advisories: tuple[str, ...]
+    known_exploited: bool | None = None
+    """None where nobody looked, as in a collection of advisories."""
+    epss_probability: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,8 @@ def match_with_advisories(packages: Sequence[Package], path: Path) -> Matched:
         )
         for item in findings
     )
+    if packages and not counts.read_count:
+        raise InvalidArchiveError(f"{path}: holds no advisory, so nothing can be said of {len(packages)} packages")
     unknown = {package.ecosystem for package in packages} - counts.ecosystems
     problems = [*_unknown_ecosystems(packages, unknown)]
     if counts.rejected:
@@ -139,4 +145,6 @@ def _found(package: Package, vulnerability: Mapping[str, Any], match: Mapping[st
         malicious=vulnerability["malicious"],
         fix_version=match["fix_version"],
         advisories=tuple(match["advisories"]),
+        known_exploited=vulnerability["known_exploited"],
+        epss_probability=vulnerability["epss"] and vulnerability["epss"]["probability"],
     )

@@ -37,7 +37,7 @@ def _print_findings(report: Report) -> None:
 def _finding_row(item: BilledVulnerability) -> tuple[str, ...]:
     return (
         f"[{SEVERITY_STYLES[item.severity.value]}]{'Malicious' if item.malicious else item.severity.value}[/]",
-        plain(item.id),
+        f"{plain(item.id)}{' [red](exploited)[/]' if item.known_exploited else ''}",
         plain(_name(item.package)),
         plain(item.fix_version),
         plain(item.applicability.value),

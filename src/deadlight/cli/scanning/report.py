@@ -135,6 +135,8 @@ def _service_finding(row: Mapping[str, Any], package: BilledPackage) -> BilledVu
         fix_version=row["fix_version"],
         applicability=Applicability(row["applicability"]),
         malicious=row["malicious"],
+        known_exploited=row["known_exploited"],
+        epss_probability=row["epss"] and row["epss"]["probability"],
     )
 
 
@@ -162,6 +164,8 @@ def _finding(item: BilledVulnerability) -> dict[str, Any]:
         "cvss_vector": item.cvss_vector,
         "summary": item.summary,
         "malicious": item.malicious,
+        "known_exploited": item.known_exploited,
+        "epss_probability": item.epss_probability,
         "package": item.package.name,
         "version": item.package.version,
         "ecosystem": item.package.ecosystem,

@@ -18,10 +18,13 @@ def is_modular(version: str) -> bool:
 
 
 def installed_stream(purl: str) -> str:
-    """The module and stream of an installed package: `nodejs:14`; empty where it has none."""
+    """The module and stream of an installed package: `nodejs:14`; empty where it has none, or no purl."""
     if "rpmmod=" not in purl:
         return ""
-    label = PackageURL.from_string(purl).qualifiers.get("rpmmod", "")
+    try:
+        label = PackageURL.from_string(purl).qualifiers.get("rpmmod", "")
+    except ValueError:
+        return ""
     return ":".join(label.split(":")[:2])
 
 

@@ -22,7 +22,8 @@ from deadlight.advisories.feeds.known_exploited import read_known_exploited
 from deadlight.advisories.vulnerability import CVE_RECORD
 from deadlight.model.vulnerability import Severity
 from deadlight.server.advisories.batches import batches, in_thread
-from deadlight.server.advisories.service import LOCK, ImportResult, record_buckets
+from deadlight.server.advisories.service import ImportResult, record_buckets
+from deadlight.server.advisories.turns import wait_for_turn
 from deadlight.server.advisories.vulnerabilities import regroup_vulnerabilities
 
 RECORDS_AT_ONCE = 500
@@ -68,7 +69,7 @@ async def apply_cve_ratings(
     connection: AsyncConnection, ratings: Iterable[CveRating], rejected: Sequence[Rejected] = ()
 ) -> ImportResult:
     """Store what CVE records say about CVEs that advisories name, and rate those again that no advisory rates."""
-    await connection.execute(LOCK)
+    await wait_for_turn(connection)
     by_cve = {item.cve: item for item in ratings}
     known = set((await connection.execute(_KNOWN, {"cves": list(by_cve)})).scalars())
     rows = {cve: _rating_row(by_cve[cve]) for cve in sorted(known)}

@@ -37,13 +37,17 @@ class Part(NamedTuple):
     part: str = ""
 
 
-# A step to the next ecosystem for each there is, whatever the number of packages.
+# A step to the next ecosystem for each there is, whatever the number of packages. Those of images that are forgotten
+# stay, with what was found in them.
 _INSTALLED = text(
     """
     WITH RECURSIVE step AS (
-        (SELECT ecosystem FROM package ORDER BY ecosystem LIMIT 1)
+        (SELECT ecosystem FROM package WHERE EXISTS (SELECT FROM image_package WHERE package_id = package.id)
+         ORDER BY ecosystem LIMIT 1)
         UNION ALL
-        SELECT (SELECT package.ecosystem FROM package WHERE package.ecosystem > step.ecosystem
+        SELECT (SELECT package.ecosystem FROM package
+                WHERE package.ecosystem > step.ecosystem
+                  AND EXISTS (SELECT FROM image_package WHERE package_id = package.id)
                 ORDER BY package.ecosystem LIMIT 1)
         FROM step WHERE step.ecosystem IS NOT NULL)
     SELECT DISTINCT split_part(ecosystem, ':', 1) FROM step WHERE ecosystem IS NOT NULL
@@ -95,7 +99,7 @@ _FAIL = text(
     UPDATE feed SET failures = failures + 1, problem = :problem, refreshing = false,
         next_attempt_at = now() + greatest(CAST(:asked AS interval),
             least(CAST(:interval AS interval), CAST(:first AS interval) * power(2, least(failures, 20))))
-    WHERE name = :name AND part = :part
+    WHERE name = :name AND part = :part RETURNING failures
     """
 )
 
@@ -167,8 +171,11 @@ async def succeed(
 
 async def fail(
     connection: AsyncConnection, part: Part, problem: str, interval: timedelta, retry_after: float | None
-) -> None:
-    """Note why a visit brought nothing; the next one waits twice as long as the last, or as the source asked."""
+) -> int:
+    """Note why a visit brought nothing; the next one waits twice as long as the last, or as the source asked.
+
+    Returns how many in a row have brought nothing by now, 0 for a feed that is no longer kept.
+    """
     values = {
         "name": part.name.value,
         "part": part.part,
@@ -177,7 +184,7 @@ async def fail(
         "first": FIRST_PAUSE,
         "asked": timedelta(seconds=retry_after or 0),
     }
-    await connection.execute(_FAIL, values)
+    return (await connection.execute(_FAIL, values)).scalar() or 0
 
 
 _UNRATED = text(
@@ -214,7 +221,10 @@ _NEW_NAMES = text("SELECT EXISTS (SELECT FROM vulnerability WHERE updated_at > :
 
 
 async def has_new_vulnerabilities(connection: AsyncConnection, row: Row[Any]) -> bool:
-    """Whether there are vulnerabilities now that a feed's last visit could not know of."""
+    """Whether there may be vulnerabilities now that a feed's last visit could not know of.
+
+    They bear the time at which their transaction began, which a first copy may have done long before it was seen.
+    """
     if row.succeeded_at is None:
         return True
-    return bool((await connection.execute(_NEW_NAMES, {"since": row.succeeded_at})).scalar_one())
+    return bool((await connection.execute(_NEW_NAMES, {"since": row.succeeded_at - LEASE})).scalar_one())

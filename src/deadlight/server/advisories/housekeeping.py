@@ -10,6 +10,7 @@ from deadlight.advisories.feeds.feed import FeedName
 from deadlight.server.advisories.feed_states import Part
 from deadlight.server.advisories.service import remove_advisories
 from deadlight.server.advisories.taking import OSV_SOURCE
+from deadlight.server.advisories.turns import wait_for_turn
 
 DELETED_AT_ONCE = 1_000
 
@@ -91,6 +92,7 @@ async def _delete_in_parts(engine: AsyncEngine, query: TextClause, parameters: d
     values = {**parameters, "source": OSV_SOURCE, "limit": DELETED_AT_ONCE}
     while True:
         async with engine.begin() as connection:
+            await wait_for_turn(connection, None)
             ids = (await connection.execute(query, values)).scalars().all()
             if not ids:
                 return

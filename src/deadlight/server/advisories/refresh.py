@@ -1,6 +1,7 @@
 """Refreshing feeds: the part that asks sources."""
 
 import asyncio
+import logging
 import shutil
 import tempfile
 from collections.abc import AsyncIterator
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from sqlalchemy import Row
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from yarl import URL
 
@@ -35,6 +37,8 @@ from deadlight.server.advisories.taking import take
 from deadlight.server.db.deadlocks import again_on_deadlock
 from deadlight.server.jobs.queue import Job, enqueue
 from deadlight.server.services import Services
+
+logger = logging.getLogger(__name__)
 
 
 class RefreshFeed(Job, frozen=True):
@@ -71,8 +75,19 @@ async def refresh_feed(services: Services, job: RefreshFeed) -> None:
         await _visit(services, part, checkpoint, names)
     except AdvisoryError as error:
         retry_after = error.retry_after if isinstance(error, FeedUnavailableError) else None
-        async with services.engine.begin() as connection:
-            await fail(connection, part, str(error), services.settings.feed_interval, retry_after)
+        await _note_failure(services, part, str(error), retry_after)
+    except (DBAPIError, OSError) as error:  # a full disk, on either side
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        await _note_failure(services, part, f"what came could not be kept: {cause}")
+
+
+async def _note_failure(services: Services, part: Part, problem: str, retry_after: float | None = None) -> None:
+    async with services.engine.begin() as connection:
+        failures = await fail(connection, part, problem, services.settings.feed_interval, retry_after)
+    if failures == 1:  # a machine without a way out says so once
+        logger.warning(
+            "a feed brought nothing, it is asked again", extra={"feed": " ".join(part).strip(), "problem": problem}
+        )
 
 
 async def _prepare(

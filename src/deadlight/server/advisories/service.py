@@ -16,6 +16,7 @@ from deadlight.advisories.osv import parse_advisory
 from deadlight.advisories.reach import ORDER_STATE, reach_of
 from deadlight.advisories.version_keys import VersionKeys
 from deadlight.model.event import EventType
+from deadlight.server.advisories.turns import wait_for_turn
 from deadlight.server.advisories.vulnerabilities import regroup, regroup_vulnerabilities
 from deadlight.server.events.outbox import NewEvent, record_events
 from deadlight.server.tables.advisories import (
@@ -28,9 +29,6 @@ BYTES_PER_STATEMENT = 8 * 1024 * 1024
 REJECTIONS_KEPT = 100
 MAX_BUCKET_BYTES = 2_000
 """Ecosystem and package together, so that an index of PostgreSQL can hold them (2,704 bytes a row)."""
-
-LOCK = text("SELECT pg_advisory_xact_lock(hashtext('advisories'))")
-"""Imports follow one another: grouping looks at everything an advisory is connected with."""
 
 _UPSERT_ADVISORIES = text(
     """
@@ -127,7 +125,7 @@ async def apply_advisories(
     connection: AsyncConnection, source: str, advisories: Sequence[Advisory], rejected: Sequence[Rejected] = ()
 ) -> ImportResult:
     """Store what is new or changed in the caller's transaction and record which packages it concerns."""
-    await connection.execute(LOCK)
+    await wait_for_turn(connection)
     changes = list(iter_changes(await _stored_hashes(connection, advisories), advisories))
     effective = [change for change in changes if change.kind not in {ChangeKind.UNCHANGED, ChangeKind.REPEATED}]
     buckets = await _touched(connection, effective)
@@ -145,7 +143,7 @@ async def remove_source(connection: AsyncConnection, source: str) -> int:
 
 async def remove_advisories(connection: AsyncConnection, ids: Sequence[str]) -> int:
     """Remove advisories, and what nothing speaks of then; returns how many there were."""
-    await connection.execute(LOCK)
+    await wait_for_turn(connection)
     touched: set[Bucket] = {
         (row.ecosystem, row.name) for row in await connection.execute(_STORED_BUCKETS, {"ids": list(ids)})
     }

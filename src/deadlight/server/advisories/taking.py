@@ -23,6 +23,7 @@ from deadlight.server.advisories.batches import in_thread, slices
 from deadlight.server.advisories.cve_facts import take_cve_records, take_epss, take_known_exploited
 from deadlight.server.advisories.feed_states import Part
 from deadlight.server.advisories.service import ImportResult, apply_advisories, parse_documents
+from deadlight.server.advisories.turns import wait_for_turn
 
 OSV_SOURCE = "osv.dev"
 """The source of advisories that the feed keeps."""
@@ -32,6 +33,9 @@ BYTES_AT_ONCE = 8 * 1024 * 1024
 
 MAX_VANISHED = 0.5
 """A copy that lacks more than this part of what is held of an ecosystem is a broken mirror's, not the world's news."""
+
+CHANGING_ADVISORIES = frozenset({FeedName.OSV, FeedName.CVE})
+"""What the others say touches no vulnerability."""
 
 FEW = 100
 """So many may vanish at any rate."""
@@ -50,6 +54,8 @@ async def take(connection: AsyncConnection, part: Part, fetched: Fetched) -> Imp
     """Take what a visit, or a person, brought; the file says all that is needed."""
     if fetched.path is None:
         return ImportResult()
+    if part.name in CHANGING_ADVISORIES:
+        await wait_for_turn(connection, None)  # sooner or later; what was brought would have to be brought again
     match part.name:
         case FeedName.OSV:
             return await take_osv(connection, part.part, fetched.path, complete=fetched.complete)

@@ -1,10 +1,11 @@
 """Matching: it can take seconds after a large import, so it runs as jobs."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from sqlalchemy import text
 
+from deadlight.server.advisories.turns import AdvisoriesBusyError
 from deadlight.server.findings.service import (
     assess_image,
     assessment_state,
@@ -12,8 +13,11 @@ from deadlight.server.findings.service import (
     refresh_program_risks,
     rematch_buckets,
 )
-from deadlight.server.jobs.queue import Job, enqueue
+from deadlight.server.jobs.queue import Job, RetryLaterError, enqueue
 from deadlight.server.services import Services
+
+BUSY_PAUSE = timedelta(seconds=10)
+"""When an image is assessed again of which something is stated while a feed's advisories are being taken."""
 
 
 class AssessImage(Job, frozen=True):
@@ -49,9 +53,12 @@ class RematchBuckets(Job, frozen=True):
 
 async def run_assess_image(services: Services, job: AssessImage) -> None:
     """Idempotent: what is matched stays so."""
-    async with services.engine.begin() as connection:
-        others = await assess_image(connection, job.image_id)
-        await enqueue(connection, [RefreshImage(image_id, []) for image_id in others])
+    try:
+        async with services.engine.begin() as connection:
+            others = await assess_image(connection, job.image_id)
+            await enqueue(connection, [RefreshImage(image_id, []) for image_id in others])
+    except AdvisoriesBusyError as busy:
+        raise RetryLaterError(BUSY_PAUSE, str(busy)) from busy
 
 
 async def run_refresh_image(services: Services, job: RefreshImage) -> None:

@@ -11,6 +11,7 @@ from deadlight.advisories.advisory import Affected, Bucket
 from deadlight.advisories.match import Match, advised_as, match_package
 from deadlight.advisories.version_keys import VersionKeys
 from deadlight.model.package import Package
+from deadlight.server.advisories.exploitation import EXPLOITATION
 from deadlight.server.errors import BadRequestError
 from deadlight.server.findings.match_schemas import MatchedVulnerability, MatchOut, PackageIn, PackageMatch
 from deadlight.server.findings.matching import load_affected
@@ -31,11 +32,11 @@ _UNKNOWN = text(
 )
 
 _SPOKEN_OF = text(
-    """
-    SELECT advisory_vulnerability.advisory_id, vulnerability.*
+    f"""
+    SELECT advisory_vulnerability.advisory_id, vulnerability.*, {EXPLOITATION}
     FROM advisory_vulnerability JOIN vulnerability ON vulnerability.id = advisory_vulnerability.vulnerability_id
     WHERE advisory_vulnerability.advisory_id = ANY(:advisory_ids)
-    """
+    """  # noqa: S608 - constant
 )
 
 
@@ -108,4 +109,6 @@ def _vulnerability(row: Row[Any]) -> MatchedVulnerability:
         cvss_vector=row.cvss_vector,
         summary=row.summary,
         malicious=row.malicious,
+        exploitation=row.exploitation,
+        epss=row.epss,
     )

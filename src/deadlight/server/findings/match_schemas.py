@@ -3,6 +3,7 @@
 from pydantic import BaseModel, Field
 
 from deadlight.model.vulnerability import Severity
+from deadlight.server.advisories.exploitation import Urgency
 from deadlight.server.db.zero_bytes import PlainText
 
 MAX_PACKAGES = 20_000
@@ -26,7 +27,7 @@ class MatchIn(BaseModel):
     packages: list[PackageIn] = Field(max_length=MAX_PACKAGES)
 
 
-class MatchedVulnerability(BaseModel):
+class MatchedVulnerability(Urgency):
     """A vulnerability that one of the packages has."""
 
     vulnerability: str

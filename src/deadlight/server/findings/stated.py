@@ -137,13 +137,13 @@ def package_of(component: Component, distribution: str) -> Package | None:
     ecosystem = distribution if component.ecosystem in _FAMILIES else component.ecosystem
     try:
         purl = _purl(component, distribution)
-    except (ValueError, TypeError):  # packageurl raises either
+    except ValueError:
         return None
     return Package(ecosystem, name, version, purl, name, version) if len(purl) <= MAX_PURL_LENGTH else None
 
 
 def _purl(component: Component, distribution: str) -> str:
-    """Raises ValueError or TypeError for a name or version that makes none, such as a slash."""
+    """Raises ValueError for a name or version that makes none, such as a slash."""
     family = _FAMILIES.get(component.ecosystem)
     row = find_ecosystem(distribution if family else component.ecosystem)
     if family:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Row, delete, insert, select, text
@@ -10,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from deadlight.model.package import Package
 from deadlight.registry.statements import Statement
 from deadlight.server.advisories.service import apply_advisories, remove_source
+from deadlight.server.advisories.turns import wait_for_turn
 from deadlight.server.findings.matching import store_matches
 from deadlight.server.findings.stated import Placed, advisory_of, place
 from deadlight.server.runtime.service import move_uses
@@ -18,6 +20,9 @@ from deadlight.server.scans.store import TOLD, store_told_packages
 from deadlight.server.tables.advisories import advisory
 from deadlight.server.tables.findings import stated_applicability
 from deadlight.server.tables.scans import image
+
+PATIENCE = timedelta(seconds=2)
+"""For the turn to change advisories: longer ones would keep connections from everybody else."""
 
 _PACKAGES = text(
     """
@@ -94,6 +99,7 @@ async def _import(connection: AsyncConnection, source: str, statement: Statement
     known = {row.id: row.content_hash for row in await connection.execute(query)}
     changed = [item for id_, item in advisories.items() if known.get(id_) != item.content_hash]
     if changed:
+        await wait_for_turn(connection, PATIENCE)
         await apply_advisories(connection, source, changed)
 
 
@@ -122,4 +128,5 @@ async def _withdraw(connection: AsyncConnection, image_id: int, source: str) -> 
 async def _forget_source(connection: AsyncConnection, source: str) -> None:
     """Remove a source's advisories with the last image that has its findings from it."""
     if not (await connection.execute(_IN_USE, {"source": source})).scalar_one():
+        await wait_for_turn(connection, PATIENCE)
         await remove_source(connection, source)
