@@ -189,7 +189,7 @@ async def test_the_info_card_names_the_image_and_its_people_who_can_be_told_at_o
 
 @pytest.mark.req("A10", "A11")
 async def test_what_an_image_exposes_is_shown_with_what_to_do(console: Console, stage: Stage) -> None:
-    await console.open(f"{await stage.path(catalogue.CART)}/exposures")
+    await console.open(await stage.path(catalogue.CART, "exposures"))
     panel = console.page.get_by_role("tabpanel")
     await expect(console.row("Exposures", "/app/.env")).to_be_visible()
     await console.row("Exposures", "Django runs in debug mode").get_by_role("button").click()

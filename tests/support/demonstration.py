@@ -48,9 +48,16 @@ class Stage:
 
     async def path(self, image: DemoImage, tab: str = "") -> str:
         """The page of what runs under an image's tag, or one of its tabs."""
-        rows = await self.service.get(f"/api/v1/image-tags?search={image.repository}")
-        (found,) = (row["id"] for row in rows["image_tags"] if row["tag"] == image.tag)
-        return f"/runtime/live/images/{found}{tab and f'/{tab}'}"
+        found: list[int] = []
+
+        async def runs() -> bool:
+            rows = await self.service.get(f"/api/v1/image-tags?search={image.repository}")
+            found[:] = [row["id"] for row in rows["image_tags"] if row["tag"] == image.tag]
+            return bool(found)
+
+        await eventually(runs)
+        (image_tag_id,) = found
+        return f"/runtime/live/images/{image_tag_id}{tab and f'/{tab}'}"
 
     async def window(self, workload: str, risk: str) -> dict[str, Any]:
         """The exposure window of a workload that closed last, or is open."""
