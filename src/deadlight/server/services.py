@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Annotated, cast
+from weakref import WeakValueDictionary
 
 import aiohttp
 from fastapi import Depends, Request
@@ -23,10 +24,10 @@ class Turns:
 
     def __init__(self, at_once: int) -> None:
         self._at_once = at_once
-        self._turns: dict[str, asyncio.Semaphore] = {}
+        self._turns: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
     def of(self, name: str) -> asyncio.Semaphore:
-        """To be held while it lasts."""
+        """To be held while it lasts; forgotten when nobody holds it or waits for it."""
         return self._turns.setdefault(name, asyncio.Semaphore(self._at_once))
 
 
@@ -57,6 +58,8 @@ class Services:
     """Adapters to what registries know beyond the distribution API, by the type stored with them."""
     pull_turns: Turns
     """Held by a registry's host while a layer is pulled from it."""
+    layer_turns: Turns = field(default_factory=lambda: Turns(1))
+    """Held by a layer's digest while it is read: whoever waits for it finds it read."""
     inventory_turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(INVENTORY_AT_ONCE))
     """Held while a batch of inventory is taken."""
 

@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
+from typing import NamedTuple
 
 from deadlight.registry import ImageConfig, RegistryError, UnavailableError
 from deadlight.registry.attestations.sboms import FoundSboms, collect_sboms
@@ -64,15 +66,43 @@ async def _read_layers(
     async with services.engine.connect() as connection:
         known = await find_layers(connection, digests, analyzers)
     missing = {item.digest: item for item in resolved.layers if known[item.digest].missing}
+    read: list[_ReadLayer] = []
     if missing:
         endpoint = await client_for(services, registry).signed_in_endpoint()
         requests = [
             LayerRequest(endpoint, repository, digest, item.media_type, item.size, known[digest].missing, due.setup)
             for digest, item in missing.items()
         ]
-        outcomes = await asyncio.gather(*(_read_layer(services, registry.host, request) for request in requests))
-        known = {**known, **await _keep(services, known, requests, outcomes, analyzers)}
-    return [(digest, known[digest].parts) for digest in digests], len(missing)
+        read = await asyncio.gather(*(_have_layer(services, registry.host, item, analyzers) for item in requests))
+    known = {**known, **{item.digest: item.layer for item in read}}
+    _require([item.outcome for item in read])
+    return [(digest, known[digest].parts) for digest in digests], sum(bool(item.outcome.parts) for item in read)
+
+
+class _ReadLayer(NamedTuple):
+    """What is known of a layer now, and how reading it ended, where that was needed."""
+
+    digest: str
+    layer: KnownLayer
+    outcome: LayerOutcome = LayerOutcome()
+
+
+async def _have_layer(services: Services, host: str, request: LayerRequest, analyzers: Mapping[str, int]) -> _ReadLayer:
+    """Read a layer and keep it at once, also for when another layer of the image cannot be read.
+
+    Images that come together share layers: the first that wants one reads it, and the others wait for that.
+    """
+    async with services.layer_turns.of(request.digest):
+        async with services.engine.connect() as connection:
+            known = (await find_layers(connection, [request.digest], analyzers))[request.digest]
+        if not known.missing:
+            return _ReadLayer(request.digest, known)
+        outcome = await _read_layer(services, host, replace(request, analyzers=known.missing))
+        if outcome.parts:
+            versions = {name: analyzers[name] for name in (*known.missing, LISTING[0])}
+            async with services.engine.begin() as connection:
+                await store_layer(connection, request.digest, versions, outcome.parts)
+        return _ReadLayer(request.digest, KnownLayer({**known.parts, **outcome.parts}), outcome)
 
 
 async def _read_layer(services: Services, host: str, request: LayerRequest) -> LayerOutcome:
@@ -85,27 +115,13 @@ async def _read_layer(services: Services, host: str, request: LayerRequest) -> L
     return LayerOutcome(error=f"layer {request.digest}: the process that read it ended twice (out of memory or time?)")
 
 
-async def _keep(
-    services: Services,
-    known: Mapping[str, KnownLayer],
-    requests: Sequence[LayerRequest],
-    outcomes: Sequence[LayerOutcome],
-    analyzers: Mapping[str, int],
-) -> dict[str, KnownLayer]:
-    """Store what could be read, also when another layer of the image could not."""
-    fresh: dict[str, KnownLayer] = {}
-    async with services.engine.begin() as connection:
-        for request, outcome in sorted(zip(requests, outcomes, strict=True), key=lambda pair: pair[0].digest):
-            if outcome.parts:
-                versions = {name: analyzers[name] for name in (*request.analyzers, LISTING[0])}
-                await store_layer(connection, request.digest, versions, outcome.parts)
-                fresh[request.digest] = KnownLayer({**known[request.digest].parts, **outcome.parts})
+def _require(outcomes: Iterable[LayerOutcome]) -> None:
+    """Raises why a layer could not be read, as `scan_resolved_image` does."""
     for outcome in outcomes:
         if outcome.registry:
             raise UnavailableError(outcome.registry, outcome.error, retry_after_seconds=outcome.retry_after_seconds)
         if outcome.error:
             raise NotScannableError(outcome.error)
-    return fresh
 
 
 async def _collect_sboms(
