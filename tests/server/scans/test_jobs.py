@@ -33,8 +33,9 @@ from deadlight.registry import Limits
 from deadlight.registry.connection import connect
 from deadlight.scanner import SCANNER_STATE, FileIndex
 from deadlight.server.registries.service import find_registry
-from deadlight.server.scans.jobs import LONGEST_RETRY, ScanImage, rescan_stale, retry_scans, scan_image
+from deadlight.server.scans.jobs import LONGEST_RETRY, RescanImage, ScanImage, rescan_stale, retry_scans, scan_image
 from deadlight.server.scans.layer_process import LayerRequest
+from deadlight.server.services import RENEWALS_AT_ONCE
 
 WEB = image(debian({"bash": "5.2-1"}))
 
@@ -59,15 +60,17 @@ def only_for(part: str, trouble: Trouble) -> Trouble:
 
 
 class StuckOn(Executor):
-    """Processes of which one never comes to an end with one layer."""
+    """Processes that never come to an end with some layers."""
 
-    def __init__(self, digest: str, processes: Executor) -> None:
-        self._digest = digest
+    def __init__(self, processes: Executor, *digests: str) -> None:
+        self.stuck: list[str] = []
+        self._digests = digests
         self._processes = processes
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """Run it, unless it is about that layer."""
-        if isinstance(args[0], LayerRequest) and args[0].digest == self._digest:
+        """Run it, unless it is about one of them."""
+        if isinstance(args[0], LayerRequest) and args[0].digest in self._digests:
+            self.stuck.append(args[0].digest)
             return Future()
         return self._processes.submit(fn, *args, **kwargs)
 
@@ -169,7 +172,7 @@ async def test_a_layer_that_was_read_is_kept_when_the_scan_ends_before_the_next(
     pushed = image(debian({"bash": "5.2-1"}), python("flask", "3.0.0"))
     first, second = (layer.digest for layer in pushed.layers)
     image_tag_id = await scans.observe(pushed)
-    stuck = replace(scans.services, processes=StuckOn(second, scans.services.processes))
+    stuck = replace(scans.services, processes=StuckOn(scans.services.processes, second))
     scan = asyncio.create_task(scan_image(stuck, ScanImage(image_tag_id)))
 
     async def one_is_kept() -> bool:
@@ -244,6 +247,25 @@ async def test_the_scan_of_an_image_that_has_been_removed_comes_to_nothing(scans
     scans.registry.asked.clear()
     await scan_image(scans.services, ScanImage(image_tag_id))
     assert scans.registry.asked == []
+
+
+async def test_a_new_image_waits_for_few_of_those_whose_result_is_renewed(scans: Scans) -> None:
+    renewed = [text_image(f"renewed {number}") for number in range(6)]
+    processes = StuckOn(scans.services.processes, *(item.layers[0].digest for item in renewed))
+    services = replace(scans.services, processes=processes)
+    old = [await scans.observe(item, f"shop/{number}") for number, item in enumerate(renewed)]
+    renewals = [asyncio.create_task(scan_image(services, RescanImage(image_tag_id))) for image_tag_id in old]
+
+    async def begun() -> bool:
+        return len(processes.stuck) == RENEWALS_AT_ONCE
+
+    await eventually(begun)
+    new = await scans.observe(WEB)
+    await scan_image(services, ScanImage(new))
+    assert (await scans.row(new)).status == "done"
+    assert len(processes.stuck) == RENEWALS_AT_ONCE
+    for renewal in renewals:
+        renewal.cancel()
 
 
 # --- which image -----------------------------------------------------------------------------------------
