@@ -69,7 +69,7 @@ class Services:
     renewal_turns: Turns = field(default_factory=lambda: Turns(RENEWALS_AT_ONCE))
     """Held by a registry's host while what is known of an image of it is renewed."""
     layer_turns: Turns = field(default_factory=lambda: Turns(1))
-    """Held by a layer's digest while it is read: whoever waits for it finds it read."""
+    """Held by a registry's host and a layer's digest while it is read: whoever waits for it finds it read."""
     inventory_turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(INVENTORY_AT_ONCE))
     """Held while a batch of inventory is taken."""
 

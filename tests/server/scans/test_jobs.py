@@ -4,11 +4,8 @@ import asyncio
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, Future
-from dataclasses import replace
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from aiohttp import web
@@ -25,7 +22,6 @@ from tests.support.registries import (
     serve_registry,
     talking_nonsense,
 )
-from tests.support.service import eventually
 
 from deadlight.demo.images import Blob, ImageSpec, build_image, build_index
 from deadlight.model.image import Platform
@@ -33,9 +29,7 @@ from deadlight.registry import Limits
 from deadlight.registry.connection import connect
 from deadlight.scanner import SCANNER_STATE, FileIndex
 from deadlight.server.registries.service import find_registry
-from deadlight.server.scans.jobs import LONGEST_RETRY, RescanImage, ScanImage, rescan_stale, retry_scans, scan_image
-from deadlight.server.scans.layer_process import LayerRequest
-from deadlight.server.services import RENEWALS_AT_ONCE
+from deadlight.server.scans.jobs import LONGEST_RETRY, ScanImage, rescan_stale, retry_scans, scan_image
 
 WEB = image(debian({"bash": "5.2-1"}))
 
@@ -57,22 +51,6 @@ def only_for(part: str, trouble: Trouble) -> Trouble:
         return await (trouble(request, handler) if part in request.path else handler(request))
 
     return answer
-
-
-class StuckOn(Executor):
-    """Processes that never come to an end with some layers."""
-
-    def __init__(self, processes: Executor, *digests: str) -> None:
-        self.stuck: list[str] = []
-        self._digests = digests
-        self._processes = processes
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """Run it, unless it is about one of them."""
-        if isinstance(args[0], LayerRequest) and args[0].digest in self._digests:
-            self.stuck.append(args[0].digest)
-            return Future()
-        return self._processes.submit(fn, *args, **kwargs)
 
 
 async def jobs(fleet: Fleet) -> Sequence[int]:
@@ -157,31 +135,6 @@ async def test_a_layer_is_read_once_for_all_images_that_share_it(scans: Scans) -
     assert [item.name for item in await scans.packages(image_tag_id)] == ["bash", "flask"]
 
 
-async def test_a_layer_is_read_once_for_images_that_are_scanned_at_the_same_time(scans: Scans) -> None:
-    base = debian({"bash": "5.2-1"})
-    images = [image(base, python(name, "1.0.0")) for name in ("flask", "django", "jinja2")]
-    wanted = [await scans.observe(item, f"shop/{number}") for number, item in enumerate(images)]
-    rows = await asyncio.gather(*(scans.run(image_tag_id) for image_tag_id in wanted))
-    assert sum(row.layers_scanned for row in rows) == 4
-    assert scans.blobs_asked().count(images[0].layers[0].digest) == 1
-    for image_tag_id in wanted:
-        assert len(await scans.packages(image_tag_id)) == 2
-
-
-async def test_a_layer_that_was_read_is_kept_when_the_scan_ends_before_the_next(scans: Scans, fleet: Fleet) -> None:
-    pushed = image(debian({"bash": "5.2-1"}), python("flask", "3.0.0"))
-    first, second = (layer.digest for layer in pushed.layers)
-    image_tag_id = await scans.observe(pushed)
-    stuck = replace(scans.services, processes=StuckOn(scans.services.processes, second))
-    scan = asyncio.create_task(scan_image(stuck, ScanImage(image_tag_id)))
-
-    async def one_is_kept() -> bool:
-        return [row.digest for row in await fleet.rows("SELECT digest FROM analyzed_layer")] == [first]
-
-    await eventually(one_is_kept)
-    scan.cancel()
-
-
 async def test_an_image_that_has_been_scanned_is_not_scanned_again(scans: Scans, fleet: Fleet) -> None:
     image_tag_id = await scans.observe(WEB)
     before = await scans.run(image_tag_id)
@@ -247,25 +200,6 @@ async def test_the_scan_of_an_image_that_has_been_removed_comes_to_nothing(scans
     scans.registry.asked.clear()
     await scan_image(scans.services, ScanImage(image_tag_id))
     assert scans.registry.asked == []
-
-
-async def test_a_new_image_waits_for_few_of_those_whose_result_is_renewed(scans: Scans) -> None:
-    renewed = [text_image(f"renewed {number}") for number in range(6)]
-    processes = StuckOn(scans.services.processes, *(item.layers[0].digest for item in renewed))
-    services = replace(scans.services, processes=processes)
-    old = [await scans.observe(item, f"shop/{number}") for number, item in enumerate(renewed)]
-    renewals = [asyncio.create_task(scan_image(services, RescanImage(image_tag_id))) for image_tag_id in old]
-
-    async def begun() -> bool:
-        return len(processes.stuck) == RENEWALS_AT_ONCE
-
-    await eventually(begun)
-    new = await scans.observe(WEB)
-    await scan_image(services, ScanImage(new))
-    assert (await scans.row(new)).status == "done"
-    assert len(processes.stuck) == RENEWALS_AT_ONCE
-    for renewal in renewals:
-        renewal.cancel()
 
 
 # --- which image -----------------------------------------------------------------------------------------

@@ -90,9 +90,10 @@ class _ReadLayer(NamedTuple):
 async def _have_layer(services: Services, host: str, request: LayerRequest, analyzers: Mapping[str, int]) -> _ReadLayer:
     """Read a layer and keep it at once, also for when another layer of the image cannot be read.
 
-    Images that come together share layers: the first that wants one reads it, and the others wait for that.
+    Images that come together share layers: the first that wants one reads it, and the others wait for that. Those of
+    another registry do not, for it may be quicker.
     """
-    async with services.layer_turns.of(request.digest):
+    async with services.layer_turns.of(f"{host} {request.digest}"):
         async with services.engine.connect() as connection:
             known = (await find_layers(connection, [request.digest], analyzers))[request.digest]
         if not known.missing:
