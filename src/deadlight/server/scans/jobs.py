@@ -57,7 +57,7 @@ class AskScanner(Job, frozen=True):
     """Ask the scanner of a running image's registry what it says now. The scan itself stands."""
 
     name: ClassVar[str] = "ask_scanner"
-    priority: ClassVar[int] = -1
+    once: ClassVar[bool] = True
     image_tag_id: int
 
 
