@@ -87,7 +87,7 @@ class Settings(BaseSettings):
         default=4,
         ge=1,
         le=64,
-        description="Layers pulled from one registry at the same time by this replica, of those it scans.",
+        description="Layers pulled from one registry at the same time by this replica; never more than it scans.",
     )
     secret_rules: str = Field(
         default="",
