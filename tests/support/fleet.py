@@ -147,10 +147,10 @@ class Fleet:
         contents = ImageContents("Debian:12", packages, calls=calls or FirstPartyCode())
         async with self.engine.begin() as connection:
             await queue_scan(connection, image_tag_id)
-            image = await store_image(connection, image_tag_id, resolved)
-            await store_contents(connection, image.id, squashed(contents), SCANNER_STATE)
+            image_id = await store_image(connection, image_tag_id, resolved)
+            await store_contents(connection, image_id, squashed(contents), SCANNER_STATE)
             await end_scan(connection, image_tag_id, "done", layers_scanned=1)
-        return Stored(image_tag_id, image.id)
+        return Stored(image_tag_id, image_id)
 
     async def deploy(
         self,

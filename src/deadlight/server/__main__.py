@@ -68,7 +68,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             registries={},
             verify_bundle=SigstoreVerifier(Path(root) if (root := settings.sigstore_trusted_root) else None),
             registry_types=TYPES,
-            pull_turns=Turns(settings.registry_pulls),
+            # More of one registry would only wait for a process, before what others need of it.
+            pull_turns=Turns(min(settings.registry_pulls, settings.scan_processes)),
         )
 
 

@@ -53,7 +53,7 @@ JOBS: Sequence[Entry[Services]] = (
     Entry(ScanImage, scan_image),
     Entry(RescanImage, scan_image),
     Entry(RescanCluster, run_rescan_cluster),
-    Entry(AskScanner, ask_scanner),
+    Entry(AskScanner, ask_scanner, at_once=8),
     Entry(AssessImage, run_assess_image),
     Entry(RefreshImage, run_refresh_image),
     Entry(RefreshPrograms, run_refresh_programs),

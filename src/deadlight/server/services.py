@@ -27,13 +27,19 @@ class Turns:
         self._turns: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
     def of(self, name: str) -> asyncio.Semaphore:
-        """To be held while it lasts; forgotten when nobody holds or waits for it."""
+        """To be held while it lasts; forgotten when nobody holds it or waits for it."""
         return self._turns.setdefault(name, asyncio.Semaphore(self._at_once))
 
 
 INVENTORY_AT_ONCE = 4
 """Batches of inventory that are taken at a time. When changes come faster than they are taken controllers send more of
 them together, which costs less a change, and what leads to an alert does not wait behind all of them."""
+
+IMAGES_AT_ONCE = 8
+"""New images of one registry that are read at a time: what is known of all layers of each is in memory."""
+
+RENEWALS_AT_ONCE = 2
+"""The same of images whose result is renewed: a new one waits for the layers of no more of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +64,12 @@ class Services:
     """Adapters to what registries know beyond the distribution API, by the type stored with them."""
     pull_turns: Turns
     """Held by a registry's host while a layer is pulled from it."""
+    image_turns: Turns = field(default_factory=lambda: Turns(IMAGES_AT_ONCE))
+    """Held by a registry's host while a new image of it is read."""
+    renewal_turns: Turns = field(default_factory=lambda: Turns(RENEWALS_AT_ONCE))
+    """Held by a registry's host while what is known of an image of it is renewed."""
     layer_turns: Turns = field(default_factory=lambda: Turns(1))
-    """Held by a layer's digest while it is read: images of one base that come together read it once."""
+    """Held by a registry's host and a layer's digest while it is read: whoever waits for it finds it read."""
     inventory_turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(INVENTORY_AT_ONCE))
     """Held while a batch of inventory is taken."""
 

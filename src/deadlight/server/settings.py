@@ -84,7 +84,10 @@ class Settings(BaseSettings):
     )
     scan_processes: int = Field(default=1, ge=1, le=64, description="Layers scanned at the same time by this replica.")
     registry_pulls: int = Field(
-        default=4, ge=1, le=64, description="Layers pulled from one registry at the same time by this replica."
+        default=4,
+        ge=1,
+        le=64,
+        description="Layers pulled from one registry at the same time by this replica; never more than it scans.",
     )
     secret_rules: str = Field(
         default="",

@@ -16,16 +16,18 @@ from tests.support.registries import serve_registry
 from tests.support.xray import SCANNER, ArtifactoryWithXray, component, issue, node
 
 from deadlight.model.event import EventType
+from deadlight.model.image import ImageReference
 from deadlight.model.scan_configuration import Scanner
 from deadlight.server.assessment.image_page import build_detail
 from deadlight.server.events.outbox import Event
 from deadlight.server.findings.jobs import AssessImage, run_assess_image
 from deadlight.server.jobs.queue import RetryLaterError
 from deadlight.server.registries.schemas import RegistryIn
-from deadlight.server.registries.service import change_registry, remove_registry
+from deadlight.server.registries.service import change_registry, find_registry, remove_registry
 from deadlight.server.scans.handlers import scan_registry
 from deadlight.server.scans.jobs import AskScanner, ask_scanner, rescan_stale
 from deadlight.server.scans.processes import IsolatedProcesses
+from deadlight.server.scans.statements import fetch_statement
 from deadlight.server.services import Services
 
 REPOSITORY = "docker-local/shop/web"
@@ -259,6 +261,51 @@ async def test_images_that_share_a_package_share_what_is_said_of_it(xrayed: Xray
     refreshed = await xrayed.scans.image(one)
     assert f'"image_id":{refreshed.id}' in "".join(await jobs(fleet))
     assert first.issues
+
+
+async def test_an_image_of_two_registries_keeps_what_the_scanner_of_one_says_while_that_is_asked(
+    xrayed: Xrayed, fleet: Fleet
+) -> None:
+    xrayed.double.scan(PLACE, issue(1, component(OPENSSL), cve=FLAW))
+    image_tag_id = await xrayed.observe()
+    await xrayed.scan(image_tag_id)
+    stored = await xrayed.scans.image(image_tag_id)
+    copied = await fleet.add_image_tag("shop/web", "1.0.0", stored.digest, registry="copies.example")
+    await fleet.rows("INSERT INTO registry (host, name, scan_with) VALUES ('copies.example', 'copies', 'xray')")
+    await fleet.rows("INSERT INTO scan (image_tag_id, status) VALUES (:id, 'done')", id=copied)
+    await fleet.rows(
+        "INSERT INTO image_tag_image (image_tag_id, image_id) VALUES (:id, :image_id)", id=copied, image_id=stored.id
+    )
+    await fleet.deploy(copied)
+    await fleet.rows("DELETE FROM pgqueuer")
+    await rescan_stale(xrayed.scans.services)
+    assert await jobs(fleet) == []
+    await fleet.rows("UPDATE image_statement SET asked_at = now() - interval '3 h', stated_at = now() - interval '3 h'")
+    await rescan_stale(xrayed.scans.services)
+    await rescan_stale(xrayed.scans.services)
+    (asked,) = await jobs(fleet)
+    assert f'"image_tag_id":{copied}' in asked
+
+
+async def test_nothing_is_kept_of_a_registry_that_changed_before_its_scanner_was_asked(
+    xrayed: Xrayed, fleet: Fleet
+) -> None:
+    xrayed.double.scan(PLACE, issue(1, component(OPENSSL), cve=FLAW))
+    image_tag_id = await xrayed.observe()
+    await xrayed.scan(image_tag_id)
+    stored = await xrayed.scans.image(image_tag_id)
+    services, host = xrayed.scans.services, xrayed.scans.registry.host
+    async with services.engine.connect() as connection:
+        before = await find_registry(connection, host)
+    assert before is not None
+    await fleet.rows("UPDATE registry SET scan_with = 'deadlight'")
+    async with services.engine.begin() as connection:
+        await scan_registry(connection, changed(host))
+    reference = ImageReference(host, "docker-local/shop/web", "1.0.0")
+    await fetch_statement(services, before, reference, stored.digest, stored.id)
+    await xrayed.assess(image_tag_id)
+    assert await xrayed.findings(image_tag_id) == []
+    assert await fleet.rows("SELECT * FROM image_statement") == []
 
 
 async def test_while_xray_cannot_be_asked_what_it_said_stays_and_the_reason_is_kept(

@@ -37,6 +37,8 @@ const FINDINGS: readonly Operation[] = [
   "listImageTagVulnerabilities",
   "getImageTagVulnerability",
   "listImageTagPackages",
+  "listImageTagExposures",
+  "getImageTagScanStatus",
 ];
 const ALERTS: readonly Operation[] = ["listWorkers", "getWorker", "listAlerts", "getAlert"];
 const EXPOSURE: readonly Operation[] = ["listExposureWindows", "getExposureWindow", "getExposureStatistics"];

@@ -52,6 +52,8 @@ class Job(msgspec.Struct, frozen=True):
     name: ClassVar[str] = ""
     priority: ClassVar[int] = 0
     """Jobs of a higher priority begin first, however many of a lower one wait."""
+    once: ClassVar[bool] = False
+    """Whether one that waits or runs stands for every other with the same content."""
 
 
 J = TypeVar("J", bound=Job)
@@ -83,11 +85,14 @@ async def enqueue(connection: AsyncConnection, jobs: Sequence[Job], *, after: ti
     """Enqueue in the caller's transaction; `after` delays the first run."""
     if not jobs:
         return
+    payloads: list[bytes | None] = [msgspec.json.encode(job) for job in jobs]
     await Queries(TransactionDriver(connection)).enqueue(
         [job.name for job in jobs],
-        [msgspec.json.encode(job) for job in jobs],
+        payloads,
         [job.priority for job in jobs],
         [after] * len(jobs),
+        dedupe_key=[f"{job.name} {msgspec.json.encode(job).decode()}" if job.once else None for job in jobs],
+        on_conflict="skip",
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Row, select, text
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.model.exposure import ExposureCategory
@@ -19,7 +19,7 @@ from deadlight.scanner import (
 from deadlight.server.scans.configuration import find_wanted
 from deadlight.server.secrets import derive_key
 from deadlight.server.settings import Settings
-from deadlight.server.tables.scans import exposure_scan
+from deadlight.server.tables.scans import exposure_scan, image
 
 _STALE = text(
     """
@@ -81,17 +81,16 @@ def exposure_states(setup: ExposureSetup) -> Mapping[ExposureCategory, str]:
     return states
 
 
-async def find_due(
-    connection: AsyncConnection, image_tag_id: int, image: Row[tuple[int, str]], setup: ExposureSetup
-) -> Due:
+async def find_due(connection: AsyncConnection, image_tag_id: int, image_id: int, setup: ExposureSetup) -> Due:
     """What an image that runs under this tag is to be scanned for."""
     wanted = await find_wanted(connection, image_tag_id)
+    state = (await connection.execute(select(image.c.scanner_state).where(image.c.id == image_id))).scalar_one()
     rows = await connection.execute(
-        select(exposure_scan.c.category, exposure_scan.c.scanner_state).where(exposure_scan.c.image_id == image.id)
+        select(exposure_scan.c.category, exposure_scan.c.scanner_state).where(exposure_scan.c.image_id == image_id)
     )
     known = {row.category: row.scanner_state for row in rows}
     categories = _categories(wanted, known, exposure_states(setup))
-    return Due(image.id, image.scanner_state != SCANNER_STATE, categories, setup)
+    return Due(image_id, state != SCANNER_STATE, categories, setup)
 
 
 def _categories(

@@ -77,8 +77,11 @@ class _Reader:
             return await find_layers(connection, digests, self.analyzers)
 
     async def read(self, item: Descriptor, endpoint: Endpoint) -> bool:
-        """Read what is missing of a layer and store it; False where another image's scan has just done so."""
-        async with self.services.layer_turns.of(item.digest):
+        """Read what is missing of a layer and store it; False where another image's scan has just done so.
+
+        An image of another registry does not wait for it: that registry may be quicker.
+        """
+        async with self.services.layer_turns.of(f"{self.registry.host} {item.digest}"):
             missing = (await self.find([item.digest]))[item.digest].missing
             if missing:
                 request = LayerRequest(

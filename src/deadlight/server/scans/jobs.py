@@ -1,5 +1,6 @@
 """The job that scans an image, and which images are scanned again."""
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from datetime import timedelta
@@ -56,7 +57,7 @@ class AskScanner(Job, frozen=True):
     """Ask the scanner of a running image's registry what it says now. The scan itself stands."""
 
     name: ClassVar[str] = "ask_scanner"
-    priority: ClassVar[int] = -1
+    once: ClassVar[bool] = True
     image_tag_id: int
 
 
@@ -87,7 +88,8 @@ async def scan_image(services: Services, job: ScanImage) -> None:
         target = (await connection.execute(select(image_tag).where(image_tag.c.id == job.image_tag_id))).one()
         registry = await find_registry(connection, target.registry)
     try:
-        await _scan(services, registry, target)
+        turns = services.renewal_turns if isinstance(job, RescanImage) else services.image_turns
+        await _scan(services, registry, target, turns.of(target.registry))
     except (UnavailableError, NotScannedYetError) as error:
         await _wait(services, target, attempts, error)
     except (RegistryError, UndecipherableError) as error:
@@ -97,7 +99,7 @@ async def scan_image(services: Services, job: ScanImage) -> None:
         raise
 
 
-async def _scan(services: Services, registry: Registry | None, target: Row[Any]) -> None:
+async def _scan(services: Services, registry: Registry | None, target: Row[Any], turn: asyncio.Semaphore) -> None:
     distrust = find_distrust(registry, target.registry, target.repository)
     if registry is None or distrust:
         await _end(services, target, "skipped", f"{distrust}, to have its images scanned")
@@ -106,12 +108,14 @@ async def _scan(services: Services, registry: Registry | None, target: Row[Any])
     platform = Platform.parse(target.platform)
     resolved = await resolve_image(client, target.repository, target.tag, target.digest, platform)
     async with services.engine.begin() as connection:
-        stored = await store_image(connection, target.id, resolved)
-        due = await find_due(connection, target.id, stored, setup_of(services.settings))
+        image_id = await store_image(connection, target.id, resolved)
     reference = ImageReference(target.registry, target.repository, target.tag)
-    await fetch_statement(services, registry, reference, resolved.digest, stored.id)
-    read = await scan_resolved_image(services, registry, target.repository, resolved, due) if due else 0
-    await _finish(services, target.id, stored.id, read)
+    await fetch_statement(services, registry, reference, resolved.digest, image_id)
+    async with turn:
+        async with services.engine.connect() as connection:
+            due = await find_due(connection, target.id, image_id, setup_of(services.settings))
+        read = await scan_resolved_image(services, registry, target.repository, resolved, due) if due else 0
+    await _finish(services, target.id, image_id, read)
 
 
 _ASKED = (

@@ -26,19 +26,22 @@ PATIENCE = timedelta(hours=1)
 
 MAX_DECISION_CHARACTERS = 2_000
 
+# Locked, so that a registry that changes now is only taken notice of when there is something to withdraw.
 _BEGIN = text(
     """
-    INSERT INTO image_statement (image_id, source) VALUES (:image_id, :source)
+    INSERT INTO image_statement (image_id, source)
+    SELECT :image_id, :source FROM registry WHERE host = :host AND scan_with = :scan_with FOR SHARE
     ON CONFLICT (image_id) DO UPDATE SET source = EXCLUDED.source, asked_at = now(),
         statement = CASE WHEN image_statement.source = EXCLUDED.source THEN image_statement.statement END,
         requested_at = CASE WHEN image_statement.source = EXCLUDED.source THEN image_statement.requested_at END
     RETURNING statement, requested_at IS NULL OR requested_at < now() - CAST(:patience AS interval) AS may_request
     """
 )
+# An image of two registries keeps what the scanner of one says for as long as that one is asked.
 _IS_FRESH = text(
     """
-    SELECT EXISTS (SELECT FROM image_statement WHERE image_id = :image_id AND source = :source
-                   AND statement IS NOT NULL AND stated_at > now() - CAST(:fresh AS interval))
+    SELECT EXISTS (SELECT FROM image_statement WHERE image_id = :image_id AND statement IS NOT NULL
+                   AND stated_at > now() - CAST(:fresh AS interval) * CASE WHEN source = :source THEN 1 ELSE 2 END)
     """
 )
 _WAIT = text(
@@ -73,12 +76,13 @@ _OUTDATED = text(
     JOIN container ON container.image_tag_id = scan.image_tag_id
     JOIN image_tag_image ON image_tag_image.image_tag_id = scan.image_tag_id
     LEFT JOIN image_statement AS statement ON statement.image_id = image_tag_image.image_id
-                                          AND statement.source = :scan_with || ':' || registry.host
     LEFT JOIN scan_configuration AS configuration ON configuration.cluster_id = container.cluster_id
     WHERE container.state = 'running' AND container.removed_at IS NULL
       AND (configuration.cluster_id IS NULL OR 'sca' = ANY(configuration.scanners))
       AND (scan.status = 'done' AND statement.image_id IS NULL
-           OR scan.status IN ('done', 'failed') AND statement.asked_at < now() - CAST(:fresh AS interval))
+           OR scan.status IN ('done', 'failed') AND statement.asked_at < now() - CAST(:fresh AS interval)
+              AND (statement.source = :scan_with || ':' || registry.host OR statement.stated_at IS NULL
+                   OR statement.stated_at < now() - 2 * CAST(:fresh AS interval)))
     ORDER BY scan.image_tag_id LIMIT :room
     """
 )
@@ -116,8 +120,10 @@ async def fetch_statement(
     async with services.engine.begin() as connection:
         if (await connection.execute(_IS_FRESH, {"image_id": image_id, "source": source, "fresh": FRESH})).scalar_one():
             return True
-        asked = {"image_id": image_id, "source": source, "patience": PATIENCE}
-        row = (await connection.execute(_BEGIN, asked)).one()
+        asked = {"host": registry.host, "scan_with": registry.scan_with, "patience": PATIENCE}
+        row = (await connection.execute(_BEGIN, {"image_id": image_id, "source": source, **asked})).first()
+    if row is None:
+        return True  # the registry has changed meanwhile
     api = connection_for(services, registry).api
     if not isinstance(api, WithScanner):
         raise UnscannableError(f"{registry.host} has no scanner of its own: have Deadlight scan this registry")

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, bindparam, delete, func, select, text, update
+from sqlalchemy import bindparam, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -112,8 +112,8 @@ async def count_unfinished(connection: AsyncConnection) -> int:
     return count
 
 
-async def store_image(connection: AsyncConnection, image_tag_id: int, resolved: ResolvedImage) -> Row[Any]:
-    """The image's row, made where it is new, and the image tag's link to it."""
+async def store_image(connection: AsyncConnection, image_tag_id: int, resolved: ResolvedImage) -> int:
+    """The id of the image's row, made where it is new, and the image tag's link to it."""
     config = resolved.config
     values = {
         "digest": resolved.digest,
@@ -127,10 +127,10 @@ async def store_image(connection: AsyncConnection, image_tag_id: int, resolved: 
     statement = statement.on_conflict_do_update(
         index_elements=["digest"], set_={"annotations": statement.excluded.annotations}
     )
-    row = (await connection.execute(statement.returning(image.c.id, image.c.scanner_state))).one()
-    link = upsert(image_tag_image).values(image_tag_id=image_tag_id, image_id=row.id)
-    await connection.execute(link.on_conflict_do_update(index_elements=["image_tag_id"], set_={"image_id": row.id}))
-    return row
+    image_id: int = (await connection.execute(statement.returning(image.c.id))).scalar_one()
+    link = upsert(image_tag_image).values(image_tag_id=image_tag_id, image_id=image_id)
+    await connection.execute(link.on_conflict_do_update(index_elements=["image_tag_id"], set_={"image_id": image_id}))
+    return image_id
 
 
 async def store_contents(
