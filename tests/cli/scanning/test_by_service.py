@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 
 from deadlight.cli.main import app
 
-WEB = image(debian({"openssl": "3.0.1-1"}))
+WEB = image(debian({"openssl": "3.0.1-1"}), {"app/main.py": b"import yaml\nyaml.load(open('x'))\n"})
 
 
 @pytest.mark.req("A8")
@@ -33,10 +33,15 @@ async def test_a_service_scans_what_its_registries_have(whole_service: RunningSe
         answer = await scan(reference, "--platform", "linux/amd64", "-o", "json", "--fail-on", "high")
         assert answer.exit_code == 3, answer.stderr
         shown = await scan(reference, "--platform", "linux/amd64", "-o", "cyclonedx")
+        own = await scan(reference, "--scanners", "secrets")
     report = json.loads(answer.stdout)
     assert (report["image"]["kind"], report["image"]["digest"]) == ("service", WEB.manifest.digest)
     assert [item["name"] for item in report["packages"]] == ["openssl"]
     (finding,) = report["vulnerabilities"]
     assert (finding["vulnerability"], finding["fix_version"]) == ("CVE-2026-0001", "3.0.2-1")
+    exposure = next(item for item in report["exposures"] if item["category"] == "applications")
+    assert (exposure["path"], exposure["location"]) == ("/app/main.py", "line 2")
+    assert {item["status"] for item in report["exposure_scanners"].values()} == {"DONE"}
+    assert (own.exit_code, "--local" in own.stderr) == (2, True)
     assert report["matched_by"].startswith(f"{service.url}/images/")
     assert [item["id"] for item in json.loads(shown.stdout)["vulnerabilities"]] == ["CVE-2026-0001"]

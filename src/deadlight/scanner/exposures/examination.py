@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from deadlight.model.image import ImageSettings
 from deadlight.model.package import InstalledPackage
 from deadlight.scanner.analyzer import Analyzer, Budget
-from deadlight.scanner.exposures.exposure_scanner import ExposureScanner, ImageSettings, Judgement, KeptFile
+from deadlight.scanner.exposures.exposure_scanner import ExposureScanner, Judgement, KeptFile
 from deadlight.scanner.facts import LayerFacts
 from deadlight.scanner.filesystem import FileSystem
 from deadlight.scanner.limits import DEFAULT_LIMITS, Limits

@@ -7,13 +7,14 @@ from functools import lru_cache
 from pathlib import Path
 
 from deadlight.model.exposure import Exposure, ExposureCategory
+from deadlight.model.image import ImageSettings
 from deadlight.scanner.errors import InvalidRuleError, ScannerError
 from deadlight.scanner.exposures.applications.scanner import APPLICATIONS_SCANNER
 from deadlight.scanner.exposures.examination import ExaminedImage, examine, list_kept
-from deadlight.scanner.exposures.exposure_scanner import ExposureScanner, ImageSettings
+from deadlight.scanner.exposures.exposure_scanner import ExposureScanner
 from deadlight.scanner.exposures.iac.checkov import NotSupported, find_checkov, judge_iac
 from deadlight.scanner.exposures.iac.scanner import IAC_SCANNER
-from deadlight.scanner.exposures.secrets.gitleaks import parse_gitleaks_rules
+from deadlight.scanner.exposures.secrets.gitleaks import LoadedRules, parse_gitleaks_rules
 from deadlight.scanner.exposures.secrets.rules import SecretRule, load_rules
 from deadlight.scanner.exposures.secrets.scanner import DEFAULT_SALT, secrets_scanner
 from deadlight.scanner.exposures.services.scanner import SERVICES_SCANNER
@@ -60,13 +61,23 @@ def exposure_scanners(setup: ExposureSetup) -> tuple[ExposureScanner, ...]:
 def _secret_rules(path: str) -> tuple[SecretRule, ...] | None:
     if not path:
         return None
+    more = _read_rules(path)
+    for notice in more.notices:
+        logger.info("a rule for secrets is left out", extra={"file": path, "notice": notice})
+    return (*load_rules(), *more.rules)
+
+
+def rule_notices(setup: ExposureSetup) -> tuple[str, ...]:
+    """What of the file of more rules is not followed; raises as `exposure_scanners`."""
+    return _read_rules(setup.secret_rules).notices if setup.secret_rules else ()
+
+
+@lru_cache(maxsize=8)
+def _read_rules(path: str) -> LoadedRules:
     try:
-        more = parse_gitleaks_rules(path, Path(path).read_bytes())
+        return parse_gitleaks_rules(path, Path(path).read_bytes())
     except OSError as error:
         raise InvalidRuleError(f"secret rules {path}: cannot be read: {error.strerror}") from error
-    for notice in more.notices:
-        logger.warning("a rule for secrets is left out", extra={"file": path, "notice": notice})
-    return (*load_rules(), *more.rules)
 
 
 def find_exposures(
