@@ -1,5 +1,6 @@
 """What images expose is found with their packages, kept in step with what is found later, and never holds a secret."""
 
+import asyncio
 import stat
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,6 +12,7 @@ from sqlalchemy import Row
 from tests.server.scans.conftest import Scans
 from tests.support.fleet import Fleet
 from tests.support.images import debian, image
+from tests.support.service import eventually
 
 from deadlight.demo.images import Deleted
 from deadlight.model.exposure import Exposure, ExposureCategory
@@ -146,6 +148,25 @@ async def test_exposures_open_stay_close_and_open_again_under_one_row(fleet: Fle
     (changed, again) = await exposures(fleet)
     assert (changed.id, changed.severity, changed.first_found_at) == (known.id, "Low", known.first_found_at)
     assert (again.id, again.first_found_at, again.closed_at) == (other.id, other.first_found_at, None)
+
+
+async def test_two_jobs_that_find_the_same_at_the_same_time_note_it_once(fleet: Fleet) -> None:
+    stored = await fleet.add_image()
+    examined = {ExposureCategory.SECRETS: Examined((exposure("a"),))}
+
+    async def store() -> None:
+        async with fleet.engine.begin() as connection:
+            await store_exposures(connection, stored.image_id, examined, {ExposureCategory.SECRETS: "1"})
+
+    async def waits() -> bool:
+        return bool(await fleet.rows("SELECT FROM pg_locks WHERE NOT granted"))
+
+    async with fleet.engine.begin() as connection:
+        await store_exposures(connection, stored.image_id, examined, {ExposureCategory.SECRETS: "1"})
+        other = asyncio.create_task(store())
+        await eventually(waits)
+    await other
+    assert len(await exposures(fleet)) == 1
 
 
 def exposure(rule: str) -> Exposure:
