@@ -105,6 +105,16 @@ async def test_what_a_program_says_that_comes_later_is_found_by_itself(
         status = await load_scan_status(connection, running)
     assert status.categories[ExposureCategory.IAC].status is ScannerState.FAILED
     assert status.categories[ExposureCategory.SECRETS].status is ScannerState.DONE
+    await rescan_stale(installed.services)
+    assert await queued(fleet) == 1  # no more than before: what has just failed would fail again
+    await fleet.rows("UPDATE exposure_scan SET scanned_at = now() - interval '2 days'")
+    await rescan_stale(installed.services)
+    assert await queued(fleet) == 2
+    program.write_text('#!/bin/sh\necho "[]"\n')
+    await installed.run(running)
+    async with fleet.engine.connect() as connection:
+        status = await load_scan_status(connection, running)
+    assert status.categories[ExposureCategory.IAC].status is ScannerState.DONE
 
 
 @pytest.mark.req("A20")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 from sqlalchemy import Row, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -35,11 +36,16 @@ _STALE = text(
       AND (image.scanner_state <> :state OR EXISTS (
           SELECT FROM unnest(CAST(:categories AS text[]), CAST(:states AS text[])) AS wanted(category, state)
           LEFT JOIN exposure_scan ON exposure_scan.image_id = image.id AND exposure_scan.category = wanted.category
-          WHERE exposure_scan.scanner_state IS DISTINCT FROM wanted.state
+          WHERE (exposure_scan.scanner_state IS DISTINCT FROM wanted.state
+                 OR exposure_scan.status = 'failed' AND exposure_scan.scanned_at < now() - :failed_for)
             AND (configuration.cluster_id IS NULL OR wanted.category = ANY(configuration.scanners))))
     ORDER BY scan.image_tag_id LIMIT :room
     """
 )
+
+
+RETRY_FAILED = timedelta(days=1)
+"""After which a scanner that failed is asked again; sooner only by whoever asks for a scan."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +93,11 @@ async def find_due(
     """What an image that runs under this tag is to be scanned for."""
     wanted = await find_wanted(connection, image_tag_id)
     rows = await connection.execute(
-        select(exposure_scan.c.category, exposure_scan.c.scanner_state).where(exposure_scan.c.image_id == image.id)
+        select(exposure_scan.c.category, exposure_scan.c.scanner_state, exposure_scan.c.status).where(
+            exposure_scan.c.image_id == image.id
+        )
     )
-    known = {row.category: row.scanner_state for row in rows}
+    known = {row.category: row.scanner_state for row in rows if row.status != "failed"}
     categories = _categories(wanted, known, exposure_states(setup))
     return Due(image.id, image.scanner_state != SCANNER_STATE, categories, setup)
 
@@ -114,5 +122,6 @@ async def list_stale(
         "states": list(states.values()),
         "room": room,
         "cluster_id": cluster_id,
+        "failed_for": RETRY_FAILED,
     }
     return list((await connection.execute(_STALE, parameters)).scalars())
