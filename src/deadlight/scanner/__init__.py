@@ -29,6 +29,7 @@ from deadlight.scanner.exposures.scanners import (
     ExposureSetup,
     exposure_scanners,
     find_exposures,
+    read_rule_file,
     rule_notices,
 )
 from deadlight.scanner.facts import LISTING, LayerFacts
@@ -74,6 +75,7 @@ __all__ = [
     "owners_by_path",
     "package_analyzers",
     "parse_rule",
+    "read_rule_file",
     "rule_notices",
     "scan_layer",
     "squash",

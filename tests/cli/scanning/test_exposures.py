@@ -126,9 +126,8 @@ async def test_rules_of_ones_own_find_what_they_say(alone: Scan, tmp_path: Path)
     report = await found(alone, archive, "--secret-rules", str(rules))
     assert places(report) == {("secrets", "/app/settings", "line 1")}
     assert "near: is left out: rules that need other rules near" in report["problems"][0]
-    broken = tmp_path / "broken.toml"
-    broken.write_text("[[rules]]\nid = 'acme'\nregex = '('\n")
-    refused = await alone(archive, "--secret-rules", str(broken))
+    rules.write_text("[[rules]]\nid = 'acme'\nregex = '('\n")
+    refused = await alone(archive, "--secret-rules", str(rules))
     assert (refused.exit_code, "acme" in refused.stderr) == (1, True)
 
 

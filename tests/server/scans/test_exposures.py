@@ -160,6 +160,29 @@ async def test_exposures_open_stay_close_and_open_again_under_one_row(fleet: Fle
     assert (again.id, again.first_found_at, again.closed_at) == (other.id, other.first_found_at, None)
 
 
+async def test_rules_that_change_while_the_service_runs_count_from_then_on(
+    without_checkov: Scans, fleet: Fleet, tmp_path: Path
+) -> None:
+    rules = tmp_path / "rules.toml"
+    rule = "[[rules]]\nid = '{0}'\nregex = '{0}-[0-9a-f]{{16}}'\nkeywords = ['{0}-']\n"
+    rules.write_text(rule.format("acme"))
+    settings = without_checkov.services.settings.model_copy(update={"secret_rules": str(rules)})
+    ruled = replace(without_checkov, services=replace(without_checkov.services, settings=settings))
+    running = await ruled.observe(image({"app/settings": b"key other-7c1e94b0d25fa863\n"}))
+    await ruled.run(running)
+    assert await exposures(fleet, "category = 'secrets'") == []
+    rules.write_text(rule.format("other"))
+    await fleet.deploy(running)
+    await rescan_stale(ruled.services)
+    await ruled.run(running)
+    assert [row.rule_id for row in await exposures(fleet, "category = 'secrets'")] == ["EXP-SECRET-other"]
+    rules.write_text("[[rules]]")
+    await fleet.rows("UPDATE scan SET status = 'queued'")
+    await ruled.run(running)
+    (scan,) = await fleet.rows("SELECT status, error FROM scan")
+    assert (scan.status, str(rules) in scan.error) == ("failed", True)
+
+
 async def test_two_jobs_that_find_the_same_at_the_same_time_note_it_once(fleet: Fleet) -> None:
     stored = await fleet.add_image()
     examined = {ExposureCategory.SECRETS: Examined((exposure("a"),))}

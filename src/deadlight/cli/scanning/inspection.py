@@ -25,6 +25,7 @@ from deadlight.scanner import (
     exposure_scanners,
     find_exposures,
     package_analyzers,
+    read_rule_file,
     rule_notices,
     scan_layer,
     squash,
@@ -49,7 +50,7 @@ async def inspect_image(source: Source, scope: Scope, advance: Callable[[int], N
         RegistryError: a layer cannot be had, or is not what its digest says.
         ScannerError: a layer, or the file of more rules, cannot be read.
     """
-    setup = ExposureSetup(secret_rules=scope.secret_rules)
+    setup = ExposureSetup(secret_rules=read_rule_file(scope.secret_rules))
     contents = squash(await _read_layers(source, _analyzers(scope, setup), advance))
     examined = await asyncio.to_thread(
         find_exposures, contents.examined, source.image.config.settings, setup, sorted(scope.categories)

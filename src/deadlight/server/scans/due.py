@@ -16,6 +16,7 @@ from deadlight.scanner import (
     exposure_scanners,
     exposure_state,
     find_checkov,
+    read_rule_file,
 )
 from deadlight.server.scans.configuration import find_wanted
 from deadlight.server.secrets import derive_key
@@ -64,9 +65,9 @@ class Due:
 
 
 def setup_of(settings: Settings) -> ExposureSetup:
-    """What the scanners of exposures of this service depend on."""
+    """What the scanners of exposures of this service depend on; raises InvalidRuleError."""
     salt = derive_key(settings.secret_key.get_secret_value(), "fingerprints of secrets")
-    return ExposureSetup(salt, settings.secret_rules, settings.checkov)
+    return ExposureSetup(salt, read_rule_file(settings.secret_rules), settings.checkov)
 
 
 def find_lacking(settings: Settings) -> Mapping[Scanner, str]:
