@@ -46,7 +46,7 @@ _STALE = text(
 
 
 RETRY_FAILED = timedelta(days=1)
-"""After which a scanner that failed is asked again; sooner only by whoever asks for a scan."""
+"""After which a scanner that failed is asked again, unless the image is scanned for another reason before."""
 
 
 @dataclass(frozen=True, slots=True)
