@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from deadlight.ecosystems import UnreadableFileError
 from deadlight.model.exposure import Exposure
+from deadlight.model.image import ImageSettings
 from deadlight.scanner.exposures.applications.scanner import APPLICATIONS_SCANNER
-from deadlight.scanner.exposures.exposure_scanner import ExposureScanner, ImageSettings, Judgement, KeptFile
+from deadlight.scanner.exposures.exposure_scanner import ExposureScanner, Judgement, KeptFile
 from deadlight.scanner.exposures.iac.scanner import IAC_SCANNER
 from deadlight.scanner.exposures.secrets import secrets_scanner
 from deadlight.scanner.exposures.services.scanner import SERVICES_SCANNER

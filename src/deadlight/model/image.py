@@ -130,3 +130,19 @@ def running_digest(image_id: str) -> str:
     """
     candidate = image_id.rpartition("@")[2].rpartition("//")[2]
     return candidate if is_digest(candidate) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageSettings:
+    """How an image wants to be run, and how it was made."""
+
+    env: tuple[str, ...] = ()
+    """`NAME=value`, in order."""
+    entrypoint: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+    user: str = ""
+    exposed_ports: tuple[str, ...] = ()
+    """`8080/tcp`."""
+    labels: tuple[tuple[str, str], ...] = ()
+    layer_commands: tuple[str, ...] = ()
+    """What made each layer, lowest first."""

@@ -7,7 +7,7 @@ from typing import Annotated, TypeVar
 
 import msgspec
 
-from deadlight.model.image import Platform, is_digest
+from deadlight.model.image import ImageSettings, Platform, is_digest
 from deadlight.registry.answers import printable
 from deadlight.registry.limits import MAX_INDEX_MANIFESTS
 from deadlight.registry.times import parse_time
@@ -109,6 +109,19 @@ class ImageConfig:
     def platform(self) -> Platform:
         """The platform it was built for."""
         return Platform(self.os, self.architecture, self.variant)
+
+    @property
+    def settings(self) -> ImageSettings:
+        """What scanners of exposures look at."""
+        return ImageSettings(
+            env=self.env,
+            entrypoint=self.entrypoint,
+            command=self.command,
+            user=self.user,
+            exposed_ports=self.exposed_ports,
+            labels=tuple(sorted(self.labels.items())),
+            layer_commands=self.layer_commands,
+        )
 
 
 # --- as they are written ------------------------------------------------------------------------------------

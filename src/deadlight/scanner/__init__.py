@@ -22,9 +22,16 @@ from deadlight.scanner.errors import (
     ScannerError,
 )
 from deadlight.scanner.exposures.examination import examine, exposure_analyzer
-from deadlight.scanner.exposures.exposure_scanner import ExposureScanner, ImageSettings, Judgement, KeptFile
+from deadlight.scanner.exposures.exposure_scanner import ExposureScanner, Judgement, KeptFile
 from deadlight.scanner.exposures.iac.checkov import NotSupported, find_checkov
-from deadlight.scanner.exposures.scanners import Examined, ExposureSetup, exposure_scanners, find_exposures
+from deadlight.scanner.exposures.scanners import (
+    Examined,
+    ExposureSetup,
+    exposure_scanners,
+    find_exposures,
+    read_rule_file,
+    rule_notices,
+)
 from deadlight.scanner.facts import LISTING, LayerFacts
 from deadlight.scanner.file_index import FileIndex
 from deadlight.scanner.layer import scan_layer
@@ -44,7 +51,6 @@ __all__ = [
     "FileIndex",
     "FirstPartyCode",
     "ImageContents",
-    "ImageSettings",
     "ImageTooLargeError",
     "InvalidFactsError",
     "InvalidRuleError",
@@ -69,6 +75,8 @@ __all__ = [
     "owners_by_path",
     "package_analyzers",
     "parse_rule",
+    "read_rule_file",
+    "rule_notices",
     "scan_layer",
     "squash",
 ]

@@ -10,6 +10,9 @@ from deadlight.scanner.facts import LISTING
 _SQUASH = ("squash", 3)
 """The putting together of layers. Raise the number whenever the same facts would give other contents."""
 
+_EXAMINATION = ("examination", 1)
+"""What scanners of exposures are told of files. Raise the number whenever it changes."""
+
 
 def state_of(analyzers: Iterable[tuple[str, int]]) -> str:
     """16 hexadecimal digits over names and versions, whatever their order."""
@@ -23,4 +26,6 @@ SCANNER_STATE: str = state_of([LISTING, _SQUASH, *(analyzer.state for analyzer i
 
 def exposure_state(scanners: Sequence[ExposureScanner]) -> str:
     """The version of everything that what these scanners find depends on."""
-    return state_of([("packages " + SCANNER_STATE, 0), *((scanner.name, scanner.version) for scanner in scanners)])
+    return state_of(
+        [("packages " + SCANNER_STATE, 0), _EXAMINATION, *((scanner.name, scanner.version) for scanner in scanners)]
+    )

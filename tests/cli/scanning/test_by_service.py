@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 
 from deadlight.cli.main import app
 
-WEB = image(debian({"openssl": "3.0.1-1"}))
+WEB = image(debian({"openssl": "3.0.1-1"}), {"app/main.py": b"import yaml\nyaml.load(open('x'))\n"})
 
 
 @pytest.mark.req("A8")
@@ -38,6 +38,7 @@ async def test_a_service_scans_what_its_registries_have(whole_service: RunningSe
         assert answer.exit_code == 3, answer.stderr
         shown = await scan(reference, "--platform", "linux/amd64", "-o", "cyclonedx")
         table = await scan(reference, "--platform", "linux/amd64")
+        own = await scan(reference, "--scanners", "secrets")
     assert "CVE-2026-0001 (exploited)" in table.stdout
     report = json.loads(answer.stdout)
     assert (report["image"]["kind"], report["image"]["digest"]) == ("service", WEB.manifest.digest)
@@ -45,5 +46,9 @@ async def test_a_service_scans_what_its_registries_have(whole_service: RunningSe
     (finding,) = report["vulnerabilities"]
     assert (finding["vulnerability"], finding["fix_version"]) == ("CVE-2026-0001", "3.0.2-1")
     assert (finding["known_exploited"], finding["epss_probability"]) == (True, 0.5)
+    exposure = next(item for item in report["exposures"] if item["category"] == "applications")
+    assert (exposure["path"], exposure["location"]) == ("/app/main.py", "line 2")
+    assert {item["status"] for item in report["exposure_scanners"].values()} == {"DONE"}
+    assert (own.exit_code, "--local" in own.stderr) == (2, True)
     assert report["matched_by"].startswith(f"{service.url}/images/")
     assert [item["id"] for item in json.loads(shown.stdout)["vulnerabilities"]] == ["CVE-2026-0001"]

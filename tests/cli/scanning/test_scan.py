@@ -5,13 +5,13 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
+from tests.cli.scanning.running import Scan, found
 from tests.cli.scanning.sarif import assert_sarif
 from tests.support.attestations import push_artifact
 from tests.support.fleet import Fleet
@@ -34,20 +34,6 @@ RECORDS = [
 ]
 DIGEST = WEB.manifest.digest
 
-Scan = Callable[..., Awaitable[Result]]
-
-
-@pytest.fixture
-def alone(tmp_path: Path) -> Scan:
-    """Runs `deadlight scan` where nobody is signed in to anything."""
-    environment = {"XDG_CONFIG_HOME": str(tmp_path / "none"), "HOME": str(tmp_path), "COLUMNS": "200"}
-    environment |= {"DEADLIGHT_URL": "", "DEADLIGHT_TOKEN": "", "DOCKER_CONFIG": str(tmp_path / "none")}
-
-    async def run(*arguments: str) -> Result:
-        return await asyncio.to_thread(CliRunner(env=environment).invoke, app, ("scan", *arguments))
-
-    return run
-
 
 @pytest.fixture
 def archive(tmp_path: Path) -> str:
@@ -61,13 +47,6 @@ def advisories(tmp_path: Path) -> str:
     path = tmp_path / "all.jsonl"
     path.write_text("\n".join(json.dumps(record) for record in RECORDS))
     return str(path)
-
-
-async def found(scan: Scan, *arguments: str) -> dict[str, Any]:
-    result = await scan(*arguments, "-o", "json")
-    assert result.exit_code == 0, result.stderr
-    report: dict[str, Any] = json.loads(result.stdout)
-    return report
 
 
 @pytest.mark.req("A8")
@@ -85,7 +64,7 @@ async def test_without_anything_to_match_with_there_are_packages_only_and_that_i
     assert (report["image"]["kind"], report["image"]["version"]) == ("docker-archive", "shop/web:1")
     assert (report["image"]["digest"], report["image"]["distribution"]) == (WEB.config.digest, "Debian:12")
     shown = await alone(archive)
-    assert "These are packages only: nobody looked for vulnerabilities." in shown.stderr
+    assert "Nobody looked for vulnerabilities." in shown.stderr
     bom = json.loads((await alone(archive, "-o", "cyclonedx")).stdout)
     assert "vulnerabilities" not in bom
     assert "vulnerabilities were not looked for" in bom["metadata"]["properties"][0]["value"]
@@ -116,7 +95,8 @@ async def test_every_format_is_what_its_schema_says(alone: Scan, archive: str, a
     bom = (await alone(archive, "--advisories", advisories, "-o", "cyclonedx")).stdout
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(bom) is None
     assert [item["id"] for item in json.loads(bom)["vulnerabilities"]] == ["CVE-2020-14343", "CVE-2026-0001"]
-    sarif = json.loads((await alone(archive, "--advisories", advisories, "-o", "sarif")).stdout)
+    scanners = "sca,contextual_analysis"
+    sarif = json.loads((await alone(archive, "--advisories", advisories, "--scanners", scanners, "-o", "sarif")).stdout)
     assert_sarif(sarif)
     (run,) = sarif["runs"]
     assert [(item["ruleId"], item["level"]) for item in run["results"]] == [
@@ -141,7 +121,9 @@ async def test_what_was_asked_to_fail_ends_with_its_own_code(
 async def test_below_the_threshold_all_is_well(alone: Scan, archive: str, tmp_path: Path) -> None:
     slight = tmp_path / "slight.jsonl"
     slight.write_text(json.dumps(RECORDS[0]))
-    assert (await alone(archive, "--advisories", str(slight), "--fail-on", "medium")).exit_code == 0
+    assert (
+        await alone(archive, "--advisories", str(slight), "--scanners", "sca", "--fail-on", "medium")
+    ).exit_code == 0
     report = await found(alone, archive, "--advisories", str(slight))
     assert report["problems"] == ["PyPI: there is no advisory about it, so nothing can be said of its 1 packages"]
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from deadlight.model.exposure import Exposure
-from deadlight.scanner.exposures.exposure_scanner import ExposureScanner, ImageSettings, Judgement, KeptFile
+from deadlight.model.image import ImageSettings
+from deadlight.scanner.exposures.exposure_scanner import ExposureScanner, Judgement, KeptFile
 
 AS_APP = ImageSettings(user="app")
 """Of an image that does not run as root, which would be found in it."""

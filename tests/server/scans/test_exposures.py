@@ -1,5 +1,6 @@
 """What images expose is found with their packages, kept in step with what is found later, and never holds a secret."""
 
+import asyncio
 import stat
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,6 +12,7 @@ from sqlalchemy import Row
 from tests.server.scans.conftest import Scans
 from tests.support.fleet import Fleet
 from tests.support.images import debian, image
+from tests.support.service import eventually
 
 from deadlight.demo.images import Deleted
 from deadlight.model.exposure import Exposure, ExposureCategory
@@ -103,6 +105,16 @@ async def test_what_a_program_says_that_comes_later_is_found_by_itself(
         status = await load_scan_status(connection, running)
     assert status.categories[ExposureCategory.IAC].status is ScannerState.FAILED
     assert status.categories[ExposureCategory.SECRETS].status is ScannerState.DONE
+    await rescan_stale(installed.services)
+    assert await queued(fleet) == 1  # no more than before: what has just failed would fail again
+    await fleet.rows("UPDATE exposure_scan SET scanned_at = now() - interval '2 days'")
+    await rescan_stale(installed.services)
+    assert await queued(fleet) == 2
+    program.write_text('#!/bin/sh\necho "[]"\n')
+    await installed.run(running)
+    async with fleet.engine.connect() as connection:
+        status = await load_scan_status(connection, running)
+    assert status.categories[ExposureCategory.IAC].status is ScannerState.DONE
 
 
 @pytest.mark.req("A20")
@@ -146,6 +158,48 @@ async def test_exposures_open_stay_close_and_open_again_under_one_row(fleet: Fle
     (changed, again) = await exposures(fleet)
     assert (changed.id, changed.severity, changed.first_found_at) == (known.id, "Low", known.first_found_at)
     assert (again.id, again.first_found_at, again.closed_at) == (other.id, other.first_found_at, None)
+
+
+async def test_rules_that_change_while_the_service_runs_count_from_then_on(
+    without_checkov: Scans, fleet: Fleet, tmp_path: Path
+) -> None:
+    rules = tmp_path / "rules.toml"
+    rule = "[[rules]]\nid = '{0}'\nregex = '{0}-[0-9a-f]{{16}}'\nkeywords = ['{0}-']\n"
+    rules.write_text(rule.format("acme"))
+    settings = without_checkov.services.settings.model_copy(update={"secret_rules": str(rules)})
+    ruled = replace(without_checkov, services=replace(without_checkov.services, settings=settings))
+    running = await ruled.observe(image({"app/settings": b"key other-7c1e94b0d25fa863\n"}))
+    await ruled.run(running)
+    assert await exposures(fleet, "category = 'secrets'") == []
+    rules.write_text(rule.format("other"))
+    await fleet.deploy(running)
+    await rescan_stale(ruled.services)
+    await ruled.run(running)
+    assert [row.rule_id for row in await exposures(fleet, "category = 'secrets'")] == ["EXP-SECRET-other"]
+    rules.write_text("[[rules]]")
+    await fleet.rows("UPDATE scan SET status = 'queued'")
+    await ruled.run(running)
+    (scan,) = await fleet.rows("SELECT status, error FROM scan")
+    assert (scan.status, str(rules) in scan.error) == ("failed", True)
+
+
+async def test_two_jobs_that_find_the_same_at_the_same_time_note_it_once(fleet: Fleet) -> None:
+    stored = await fleet.add_image()
+    examined = {ExposureCategory.SECRETS: Examined((exposure("a"),))}
+
+    async def store() -> None:
+        async with fleet.engine.begin() as connection:
+            await store_exposures(connection, stored.image_id, examined, {ExposureCategory.SECRETS: "1"})
+
+    async def waits() -> bool:
+        return bool(await fleet.rows("SELECT FROM pg_locks WHERE NOT granted"))
+
+    async with fleet.engine.begin() as connection:
+        await store_exposures(connection, stored.image_id, examined, {ExposureCategory.SECRETS: "1"})
+        other = asyncio.create_task(store())
+        await eventually(waits)
+    await other
+    assert len(await exposures(fleet)) == 1
 
 
 def exposure(rule: str) -> Exposure:

@@ -14,7 +14,9 @@ from deadlight.cli.scanning.by_service import scan_by_service
 from deadlight.cli.scanning.printing import print_report
 from deadlight.cli.scanning.report import Report
 from deadlight.cli.scanning.sarif import write_sarif
+from deadlight.cli.scanning.scope import Scope, parse_scanners
 from deadlight.model.image import ImageReference, Platform
+from deadlight.model.scan_configuration import Scanner
 from deadlight.model.vulnerability import Severity
 
 FINDINGS_EXIT_CODE = 3
@@ -32,7 +34,7 @@ class ScanFormat(StrEnum):
 
 
 class Threshold(StrEnum):
-    """How grave a vulnerability is at least."""
+    """How grave a vulnerability or an exposure is at least."""
 
     CRITICAL = "critical"
     HIGH = "high"
@@ -59,7 +61,14 @@ def scan(
     ] = None,
     fail_on: Annotated[
         Threshold | None,
-        typer.Option(help="End with exit code 3 where there is such a vulnerability, or a graver one."),
+        typer.Option(help="End with exit code 3 where there is such a vulnerability or exposure, or a graver one."),
+    ] = None,
+    scanners: Annotated[
+        str, typer.Option(help=f"What to look for here, separated by commas; all by default: {', '.join(Scanner)}.")
+    ] = "",
+    secret_rules: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="More rules for secrets, in gitleaks' format, for scans here."),
     ] = None,
     output: Annotated[ScanFormat, typer.Option("--output", "-o", help="How to print it.")] = ScanFormat.TABLE,
 ) -> None:
@@ -67,9 +76,10 @@ def scan(
 
     An image by its name is scanned by the service you are signed in to; with --local, or without a service, it is
     pulled and read here. Folders and tars (of an OCI layout, or by `docker save`) are always read here. Packages are
-    then matched by that service, or with --advisories; without either only packages are listed.
+    then matched by that service, or with --advisories; without either only packages and exposures are listed.
 
-    Exit codes: 0 scanned; 1 not scanned, standard error says why; 2 wrong usage; 3 found what --fail-on names.
+    Exit codes: 0 scanned; 1 not scanned, or not by every scanner, standard error says why; 2 wrong usage; 3 found what
+    --fail-on names.
 
     Examples:
       deadlight scan registry.example.com/shop/web:1.2.3
@@ -77,11 +87,14 @@ def scan(
       docker save shop/web:1.2.3 -o web.tar && deadlight scan web.tar
       deadlight scan ./layout --platform linux/arm64 -o cyclonedx
       deadlight scan web.tar --advisories all.zip -o sarif
+      deadlight scan web.tar --scanners secrets --secret-rules ours.toml --fail-on low
     """
     service = _find_service()
-    if fail_on and service is None and advisories is None:
+    scope = _scope(scanners, secret_rules)
+    if fail_on and Scanner.SCA in scope.scanners and service is None and advisories is None:
         raise typer.BadParameter(
-            "there is nothing to match packages with: sign in to a service, or give --advisories",
+            "there is nothing to match packages with: sign in to a service, give --advisories, or leave sca out of "
+            "--scanners",
             param_hint="--fail-on",
         )
     try:
@@ -92,12 +105,29 @@ def scan(
     if ref and reference:
         raise typer.BadParameter("an image by its name is one image: --ref is for folders and tars", param_hint="--ref")
     if reference and service and not (local or advisories):
+        if scope != Scope():
+            raise typer.BadParameter(
+                "a service scans as it is configured: with --local the image is read here",
+                param_hint="--scanners or --secret-rules",
+            )
         report = scan_by_service(target, wanted, service)
     else:
-        report = _scan_here(path or reference, ref, wanted, advisories, service)
+        report = _scan_here(path or reference, ref, wanted, scope, advisories or service)
     _print(report, output)
     if fail_on and report.reaches(Severity(fail_on.value.capitalize())):
         raise typer.Exit(FINDINGS_EXIT_CODE)
+    if report.exposed.has_failed:
+        raise typer.Exit(1)
+
+
+def _scope(scanners: str, secret_rules: Path | None) -> Scope:
+    try:
+        scope = Scope(parse_scanners(scanners), str(secret_rules or ""))
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--scanners") from None
+    if secret_rules and Scanner.SECRETS not in scope.scanners:
+        raise typer.BadParameter("--scanners leaves secrets out", param_hint="--secret-rules")
+    return scope
 
 
 def _this_platform() -> Platform:
@@ -125,7 +155,11 @@ def _as_path(target: str) -> Path | None:
 
 
 def _scan_here(
-    target: Path | ImageReference | None, ref: str, platform: Platform, advisories: Path | None, service: Target | None
+    target: Path | ImageReference | None,
+    ref: str,
+    platform: Platform,
+    scope: Scope,
+    advice: Path | Target | None,
 ) -> Report:
     assert target is not None, "one of both"
     try:
@@ -136,7 +170,7 @@ def _scan_here(
         needed = f"{error.name} is missing, which reading images needs"
         advise(f'[red]error:[/] {plain(needed)}: pip install "deadlight\\[scan]"')
         raise typer.Exit(1) from None
-    return scan_here(target, ref, platform, advisories, service)
+    return scan_here(target, ref, platform, scope, advice)
 
 
 def _print(report: Report, output: ScanFormat) -> None:

@@ -36,8 +36,9 @@ def scan_by_service(image: str, platform: Platform, service: Target) -> Report:
             raise typer.Exit(1)
         packages = await client.get(f"{address}/packages")
         found = await client.get(f"{address}/vulnerabilities")
-        _tell_of_cut_lists(packages, found)
-        return report_from_service(detail, packages["packages"], found["vulnerabilities"], service.url)
+        exposures = await client.get(f"{address}/exposures")
+        _tell_of_cut_lists(packages=packages, vulnerabilities=found, exposures=exposures)
+        return report_from_service(detail, packages["packages"], found["vulnerabilities"], exposures, service.url)
 
     return run(scan_and_wait, service)
 
@@ -50,7 +51,7 @@ async def _until_scanned(client: RestClient, address: str) -> dict[str, Any]:
         await asyncio.sleep(_POLL_SECONDS)
 
 
-def _tell_of_cut_lists(packages: dict[str, Any], found: dict[str, Any]) -> None:
-    for name, answer in (("packages", packages), ("vulnerabilities", found)):
+def _tell_of_cut_lists(**answers: dict[str, Any]) -> None:
+    for name, answer in answers.items():
         if answer["total"] > len(answer[name]):
             advise(f"[yellow]only the first {len(answer[name])} of {answer['total']} {name} are shown[/]")

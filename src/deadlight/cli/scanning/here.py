@@ -16,23 +16,30 @@ from deadlight.cli.scanning.inspection import Inspected, inspect_image
 from deadlight.cli.scanning.local_report import report_locally
 from deadlight.cli.scanning.matching import Matched, match_with_advisories, match_with_service, packages_to_match
 from deadlight.cli.scanning.report import Report
+from deadlight.cli.scanning.scope import Scope
 from deadlight.cli.scanning.sources import Source, open_files, open_reference
 from deadlight.client.errors import ClientError
 from deadlight.client.rest import RestClient
 from deadlight.model.image import ImageReference, Platform
+from deadlight.model.scan_configuration import Scanner
 from deadlight.registry import RegistryError
 from deadlight.scanner import ScannerError
 
 
 def scan_here(
-    target: Path | ImageReference, wanted: str, platform: Platform, advisories: Path | None, service: Target | None
+    target: Path | ImageReference,
+    wanted: str,
+    platform: Platform,
+    scope: Scope,
+    advice: Path | Target | None,
 ) -> Report:
     """Read an image and match its packages; a problem ends the command with advice and exit code 1.
 
-    `wanted` says which image of a folder or archive. Without `advisories` and `service` nothing is matched.
+    `wanted` says which image of a folder or archive. `advice` is a collection of advisories, or the service that
+    matches; without it nothing is matched.
     """
     try:
-        return asyncio.run(_scan(target, wanted, platform, advisories, service))
+        return asyncio.run(_scan(target, wanted, platform, scope, advice))
     except (RegistryError, ScannerError, AdvisoryError) as error:
         advise(f"[red]error:[/] {plain(error)}")
     except ClientError as error:
@@ -41,13 +48,18 @@ def scan_here(
 
 
 async def _scan(
-    target: Path | ImageReference, wanted: str, platform: Platform, advisories: Path | None, service: Target | None
+    target: Path | ImageReference,
+    wanted: str,
+    platform: Platform,
+    scope: Scope,
+    advice: Path | Target | None,
 ) -> Report:
     async with _open(target, wanted, platform) as source:
         total = sum({layer.digest: layer.size for layer in source.image.layers}.values())
         with _progress(source.name, total) as advance:
-            inspected = await inspect_image(source, advance)
-        return report_locally(source, inspected, await _match(inspected, advisories, service))
+            inspected = await inspect_image(source, scope, advance)
+        matched = await _match(inspected, advice) if Scanner.SCA in scope.scanners else None
+        return report_locally(source, scope, inspected, matched)
 
 
 @asynccontextmanager
@@ -59,13 +71,13 @@ async def _open(target: Path | ImageReference, wanted: str, platform: Platform) 
             yield source
 
 
-async def _match(inspected: Inspected, advisories: Path | None, service: Target | None) -> Matched | None:
+async def _match(inspected: Inspected, advice: Path | Target | None) -> Matched | None:
     packages = packages_to_match(inspected.packages)
-    if advisories is not None:
-        return await asyncio.to_thread(match_with_advisories, packages, advisories)
-    if service is None:
+    if advice is None:
         return None
-    async with RestClient(service.url, service.token) as client:
+    if isinstance(advice, Path):
+        return await asyncio.to_thread(match_with_advisories, packages, advice)
+    async with RestClient(advice.url, advice.token) as client:
         return await match_with_service(client, packages)
 
 

@@ -1,22 +1,26 @@
 """The report of an image that was read in this process."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from deadlight.cli.scanning.inspection import Inspected
 from deadlight.cli.scanning.matching import Found, Matched
 from deadlight.cli.scanning.report import Report, notes, ordered
+from deadlight.cli.scanning.scope import Scope
 from deadlight.cli.scanning.sources import Source
 from deadlight.model.package import InstalledPackage, Package
+from deadlight.model.scan_configuration import Scanner
+from deadlight.model.vulnerability import Applicability
 from deadlight.sbom.bill import Bill, BilledImage, BilledPackage, BilledVulnerability
-from deadlight.scanner import judge_applicability, load_rules
+from deadlight.scanner import ApplicabilityResult, FirstPartyCode, judge_applicability, load_rules
 
 
-def report_locally(source: Source, found: Inspected, matched: Matched | None) -> Report:
+def report_locally(source: Source, scope: Scope, found: Inspected, matched: Matched | None) -> Report:
     """The report of an image that was read here. Pure but for the time."""
     image = source.image
     packages = _billed_packages(found.packages)
-    vulnerabilities = None if matched is None else ordered(_vulnerabilities(matched.findings, packages, found))
+    judge = _judge(found.calls) if Scanner.CONTEXTUAL_ANALYSIS in scope.scanners else _not_judged
+    vulnerabilities = None if matched is None else ordered(_vulnerabilities(matched.findings, packages, judge))
     billed = BilledImage(
         name=source.name,
         version=source.tag or image.digest,
@@ -27,7 +31,14 @@ def report_locally(source: Source, found: Inspected, matched: Matched | None) ->
     )
     by = matched.by if matched else ""
     bill = Bill(billed, tuple(packages.values()), datetime.now(UTC), vulnerabilities, notes(by))
-    return Report(source.kind, bill, by, (*found.problems, *(matched.problems if matched else ())))
+    return Report(
+        source.kind,
+        bill,
+        by,
+        (*found.problems, *(matched.problems if matched else ())),
+        found.exposed,
+        Scanner.SCA in scope.scanners,
+    )
 
 
 def _billed_packages(installed: Iterable[InstalledPackage]) -> dict[Package, BilledPackage]:
@@ -52,13 +63,20 @@ def _billed(package: Package, places: Sequence[InstalledPackage]) -> BilledPacka
     )
 
 
-def _vulnerabilities(
-    findings: Iterable[Found], packages: Mapping[Package, BilledPackage], inspected: Inspected
-) -> Iterator[BilledVulnerability]:
+def _judge(calls: FirstPartyCode) -> Callable[[Found], ApplicabilityResult]:
     rules = load_rules()
+    return lambda item: judge_applicability(rules, calls, {item.vulnerability, *item.aliases}, item.package)
+
+
+def _not_judged(_item: Found) -> ApplicabilityResult:
+    return ApplicabilityResult(Applicability.NOT_SCANNED, "contextual analysis was not asked for")
+
+
+def _vulnerabilities(
+    findings: Iterable[Found], packages: Mapping[Package, BilledPackage], judge: Callable[[Found], ApplicabilityResult]
+) -> Iterator[BilledVulnerability]:
     for item in findings:
-        ids = {item.vulnerability, *item.aliases}
-        judged = judge_applicability(rules, inspected.calls, ids, item.package)
+        judged = judge(item)
         yield BilledVulnerability(
             id=item.vulnerability,
             package=packages[item.package],

@@ -2,7 +2,9 @@
 
 import typer
 
+from deadlight.cli.exposures import print_exposures
 from deadlight.cli.output import SEVERITY_STYLES, advise, plain, print_table, severities
+from deadlight.cli.scanning.exposed import Exposed
 from deadlight.cli.scanning.report import Report
 from deadlight.sbom.bill import BilledPackage, BilledVulnerability
 
@@ -10,15 +12,18 @@ MOST_PROBLEMS = 20
 
 
 def print_report(report: Report) -> None:
-    """Vulnerabilities on standard output, the gravest first; what else there is to know on standard error."""
-    if report.bill.vulnerabilities is None:
+    """Vulnerabilities and exposures on standard output; what else there is to know on standard error."""
+    if not report.is_sca_asked:
+        advise(f"{_count(report)}; nobody looked for vulnerabilities.")
+    elif report.bill.vulnerabilities is None:
         _print_packages(report)
         advise(
-            "[yellow]These are packages only: nobody looked for vulnerabilities.[/] Sign in to a service "
+            "[yellow]Nobody looked for vulnerabilities.[/] Sign in to a service "
             "(`deadlight login URL`), or give advisories with --advisories."
         )
     else:
         _print_findings(report)
+    _print_exposures(report.exposed)
     for text in report.problems[:MOST_PROBLEMS]:
         advise(f"[yellow]problem:[/] {plain(text)}")
     if len(report.problems) > MOST_PROBLEMS:
@@ -32,6 +37,14 @@ def _print_findings(report: Report) -> None:
     if report.findings:
         typer.echo()
         advise(f"{packages}; vulnerabilities: {severities(report.severities)}")
+
+
+def _print_exposures(exposed: Exposed) -> None:
+    if exposed.exposures:
+        typer.echo()
+        print_exposures(list(exposed.to_dict()["exposures"] or ()))
+    elif exposed.is_known:
+        advise("No exposures.")
 
 
 def _finding_row(item: BilledVulnerability) -> tuple[str, ...]:

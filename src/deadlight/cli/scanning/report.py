@@ -1,10 +1,11 @@
 """What a scan found, whoever scanned: the one value that all formats are written from."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from deadlight.cli.scanning.exposed import Exposed, exposed_by_service
 from deadlight.model.vulnerability import Applicability, Severity
 from deadlight.sbom.bill import Bill, BilledImage, BilledPackage, BilledVulnerability
 
@@ -22,6 +23,9 @@ class Report:
     matched_by: str
     """What vulnerabilities come from; empty where nobody looked for them."""
     problems: tuple[str, ...]
+    exposed: Exposed = field(default_factory=Exposed)
+    is_sca_asked: bool = True
+    """Whether vulnerabilities were to be looked for."""
 
     @property
     def findings(self) -> tuple[BilledVulnerability, ...]:
@@ -37,8 +41,10 @@ class Report:
         return {severity.value: sum(each is severity for _, each in distinct) for severity in Severity}
 
     def reaches(self, severity: Severity) -> bool:
-        """Whether a vulnerability is as grave as that, or a package malicious."""
-        return any(item.malicious or item.severity.rank >= severity.rank for item in self.findings)
+        """Whether a vulnerability or an exposure is as grave as that, or a package malicious."""
+        return any(item.malicious or item.severity.rank >= severity.rank for item in self.findings) or any(
+            item.severity.rank >= severity.rank for item in self.exposed.exposures
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON, documented in docs/user/scanning.md."""
@@ -61,6 +67,7 @@ class Report:
             "vulnerabilities": None
             if self.bill.vulnerabilities is None
             else [_finding(item) for item in self.findings],
+            **self.exposed.to_dict(),
             "problems": list(self.problems),
         }
 
@@ -80,7 +87,11 @@ def ordered(vulnerabilities: Iterable[BilledVulnerability]) -> tuple[BilledVulne
 
 
 def report_from_service(
-    detail: Mapping[str, Any], packages: Sequence[Mapping[str, Any]], findings: Sequence[Mapping[str, Any]], url: str
+    detail: Mapping[str, Any],
+    packages: Sequence[Mapping[str, Any]],
+    findings: Sequence[Mapping[str, Any]],
+    exposures: Mapping[str, Any],
+    url: str,
 ) -> Report:
     """The report of an image that a service has scanned, from what it answers of it."""
     billed = _service_packages(packages)
@@ -100,7 +111,9 @@ def report_from_service(
         ),
         notes(by),
     )
-    return Report("service", bill, by, tuple(detail["scan_problems"]))
+    exposed = exposed_by_service(exposures)
+    problems = (*detail["scan_problems"], *exposed.iter_problems(), *exposures["problems"])
+    return Report("service", bill, by, problems, exposed)
 
 
 def _service_packages(rows: Iterable[Mapping[str, Any]]) -> dict[int, BilledPackage]:

@@ -1,11 +1,12 @@
 """A scan's findings in SARIF 2.1.0 (https://docs.oasis-open.org/sarif/sarif/v2.1.0/), for code scanning. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
 from typing import Any
 from urllib.parse import quote
 
 from deadlight.cli.scanning.report import Report
+from deadlight.cli.scanning.sarif_exposures import exposure_result, exposure_rule
 from deadlight.model.vulnerability import Severity
 from deadlight.sbom.bill import LOCATION_PREFIX, BilledVulnerability
 
@@ -24,8 +25,8 @@ _SCORES = {Severity.CRITICAL: 9.5, Severity.HIGH: 8.0, Severity.MEDIUM: 5.5, Sev
 
 
 def write_sarif(report: Report, version: str) -> dict[str, Any]:
-    """One run with a rule for each vulnerability and a result for each package that has it; `version` is ours."""
-    rules = {item.id: item for item in reversed(report.findings)}
+    """One run with a rule for each vulnerability and kind of exposure, a result for each place; `version` is ours."""
+    rules = _rules(report)
     places = {name: place for place, name in enumerate(sorted(rules))}
     image = report.bill.image
     return {
@@ -38,12 +39,17 @@ def write_sarif(report: Report, version: str) -> dict[str, Any]:
                         "name": "Deadlight",
                         "version": version,
                         "informationUri": _HOME,
-                        "rules": [_rule(rules[name]) for name in places],
+                        "rules": [rules[name] for name in places],
                     }
                 },
                 "automationDetails": {"id": f"deadlight/{image.name}/"},
-                "invocations": [{"executionSuccessful": True, "toolExecutionNotifications": _notifications(report)}],
-                "results": [_result(item, places[item.id], report) for item in report.findings],
+                "invocations": [
+                    {
+                        "executionSuccessful": not report.exposed.has_failed,
+                        "toolExecutionNotifications": _notifications(report),
+                    }
+                ],
+                "results": list(_results(report, places)),
                 "columnKind": "unicodeCodePoints",
                 "properties": {
                     "image": image.name,
@@ -56,6 +62,24 @@ def write_sarif(report: Report, version: str) -> dict[str, Any]:
             }
         ],
     }
+
+
+def _rules(report: Report) -> dict[str, dict[str, Any]]:
+    """By id, each as the gravest of what it found has it."""
+    vulnerabilities = {item.id: _rule(item) for item in reversed(report.findings)}
+    exposures = {
+        item.rule_id: exposure_rule(item, _LEVELS[item.severity], _SCORES[item.severity])
+        for item in reversed(report.exposed.exposures)
+    }
+    return vulnerabilities | exposures
+
+
+def _results(report: Report, places: Mapping[str, int]) -> Iterator[dict[str, Any]]:
+    for item in report.findings:
+        yield _result(item, places[item.id], report)
+    for exposure in report.exposed.exposures:
+        level = _LEVELS[exposure.severity]
+        yield exposure_result(exposure, places[exposure.rule_id], level, report.bill.image)
 
 
 def _rule(item: BilledVulnerability) -> dict[str, Any]:
@@ -126,5 +150,6 @@ def _locations(item: BilledVulnerability, report: Report) -> Iterable[Mapping[st
 def _notifications(report: Report) -> list[dict[str, Any]]:
     said = list(report.problems)
     if report.bill.vulnerabilities is None:
-        said.insert(0, "vulnerabilities were not looked for: nothing to match packages with was given")
+        why = "nothing to match packages with was given" if report.is_sca_asked else "--scanners leaves sca out"
+        said.insert(0, f"vulnerabilities were not looked for: {why}")
     return [{"level": "warning", "message": {"text": text}} for text in said]

@@ -3,9 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from deadlight.model.image import ImageSettings
 from deadlight.model.package import InstalledPackage
 from deadlight.scanner.analyzer import Analyzer, Budget
-from deadlight.scanner.exposures.exposure_scanner import ExposureScanner, ImageSettings, Judgement, KeptFile
+from deadlight.scanner.exposures.exposure_scanner import ExposureScanner, Judgement, KeptFile
+from deadlight.scanner.exposures.ownership import Ownership
 from deadlight.scanner.facts import LayerFacts
 from deadlight.scanner.filesystem import FileSystem
 from deadlight.scanner.limits import DEFAULT_LIMITS, Limits
@@ -34,11 +36,6 @@ class ExaminedImage:
     owners: Mapping[str, int]
     """By absolute path, the index of the package that ships a file."""
 
-    def owner_of(self, path: str) -> str:
-        """The purl of the package that ships a file; an empty text where none does."""
-        index = self.owners.get(path)
-        return "" if index is None else self.packages[index].package.purl
-
 
 NOTHING_EXAMINED = ExaminedImage(FileSystem(DEFAULT_LIMITS), (), (), {})
 """Of contents that were not put together from layers."""
@@ -59,13 +56,14 @@ def list_kept(name: str, image: ExaminedImage) -> list[KeptFile]:
 
 
 def _iter_kept(name: str, image: ExaminedImage) -> Iterator[KeptFile]:
+    ownership = Ownership(name, image.layers, image.packages, image.owners)
     for number, layer in enumerate(image.layers):
         for archived, content in layer.of(name).files.items():
             found = image.tree.find_file(archived)
-            if found is not None and (found[1].layer, found[1].path) == (number, archived):
-                yield KeptFile(found[0], content, layer.digest, owner_purl=image.owner_of(found[0]))
-            else:
-                yield KeptFile(f"/{archived}", content, layer.digest, is_deleted=True)
+            is_visible = found is not None and (found[1].layer, found[1].path) == (number, archived)
+            path = found[0] if found is not None and is_visible else f"/{archived}"
+            owner = ownership.owner_of(path, number, archived)
+            yield KeptFile(path, content, layer.digest, is_deleted=not is_visible, owner_purl=owner)
 
 
 def _iter_unread(name: str, layers: Sequence[LayerFacts]) -> Iterator[str]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from deadlight.model.exposure import Exposure, ExposureCategory
+from deadlight.model.image import ImageSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,26 +20,6 @@ class KeptFile:
     """Whether a later layer removed or replaced it; it can still be read by whoever pulls the image."""
     owner_purl: str = ""
     """The package that ships it; empty for what the image's builder added."""
-
-
-@dataclass(frozen=True, slots=True)
-class ImageSettings:
-    """How an image wants to be run, and how it was made."""
-
-    env: tuple[str, ...] = ()
-    """`NAME=value`, in order."""
-    entrypoint: tuple[str, ...] = ()
-    command: tuple[str, ...] = ()
-    user: str = ""
-    exposed_ports: tuple[str, ...] = ()
-    """`8080/tcp`."""
-    labels: tuple[tuple[str, str], ...] = ()
-    layer_commands: tuple[str, ...] = ()
-    """What made each layer, lowest first."""
-
-
-NO_SETTINGS = ImageSettings()
-"""Of an image that says nothing about itself."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,18 +2,19 @@
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
 from deadlight.model.exposure import Exposure, ExposureCategory
+from deadlight.model.image import ImageSettings
 from deadlight.scanner.errors import InvalidRuleError, ScannerError
 from deadlight.scanner.exposures.applications.scanner import APPLICATIONS_SCANNER
 from deadlight.scanner.exposures.examination import ExaminedImage, examine, list_kept
-from deadlight.scanner.exposures.exposure_scanner import ExposureScanner, ImageSettings
+from deadlight.scanner.exposures.exposure_scanner import ExposureScanner
 from deadlight.scanner.exposures.iac.checkov import NotSupported, find_checkov, judge_iac
 from deadlight.scanner.exposures.iac.scanner import IAC_SCANNER
-from deadlight.scanner.exposures.secrets.gitleaks import parse_gitleaks_rules
+from deadlight.scanner.exposures.secrets.gitleaks import MAX_FILE_BYTES, LoadedRules, parse_gitleaks_rules
 from deadlight.scanner.exposures.secrets.rules import SecretRule, load_rules
 from deadlight.scanner.exposures.secrets.scanner import DEFAULT_SALT, secrets_scanner
 from deadlight.scanner.exposures.services.scanner import SERVICES_SCANNER
@@ -22,13 +23,39 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
+class RuleFile:
+    """A file with more rules for secrets in gitleaks' format.
+
+    Its content goes with it, so that every process that reads layers goes by the rules whose version is noted.
+    """
+
+    name: str
+    content: bytes = field(repr=False)
+
+
+def read_rule_file(path: str) -> RuleFile | None:
+    """The file of a path; None for an empty one.
+
+    Raises:
+        InvalidRuleError: it cannot be read.
+    """
+    if not path:
+        return None
+    try:
+        with Path(path).open("rb") as stream:
+            return RuleFile(path, stream.read(MAX_FILE_BYTES + 1))
+    except OSError as error:
+        raise InvalidRuleError(f"secret rules {path}: cannot be read: {error.strerror}") from error
+
+
+@dataclass(frozen=True, slots=True)
 class ExposureSetup:
     """What the scanners of exposures depend on beside this version."""
 
-    salt: bytes = DEFAULT_SALT
+    salt: bytes = field(default=DEFAULT_SALT, repr=False)
     """For fingerprints of secrets."""
-    secret_rules: str = ""
-    """Path of a file with more rules for secrets in gitleaks' format; empty for none."""
+    secret_rules: RuleFile | None = None
+    """More rules for secrets."""
     checkov: str = ""
     """Name or path of the program that judges infrastructure as code; empty looks on PATH."""
 
@@ -51,22 +78,29 @@ def exposure_scanners(setup: ExposureSetup) -> tuple[ExposureScanner, ...]:
     """Every scanner of exposures.
 
     Raises:
-        InvalidRuleError: the file of more rules cannot be read; says what is wrong with it.
+        InvalidRuleError: the file of more rules is not what its format says; says what is wrong.
     """
     secrets = secrets_scanner(setup.salt, _secret_rules(setup.secret_rules))
     return (secrets, APPLICATIONS_SCANNER, SERVICES_SCANNER, IAC_SCANNER)
 
 
-def _secret_rules(path: str) -> tuple[SecretRule, ...] | None:
-    if not path:
+def _secret_rules(file: RuleFile | None) -> tuple[SecretRule, ...] | None:
+    if file is None:
         return None
-    try:
-        more = parse_gitleaks_rules(path, Path(path).read_bytes())
-    except OSError as error:
-        raise InvalidRuleError(f"secret rules {path}: cannot be read: {error.strerror}") from error
+    more = _parse_rules(file)
     for notice in more.notices:
-        logger.warning("a rule for secrets is left out", extra={"file": path, "notice": notice})
+        logger.info("a rule for secrets is left out", extra={"file": file.name, "notice": notice})
     return (*load_rules(), *more.rules)
+
+
+def rule_notices(setup: ExposureSetup) -> tuple[str, ...]:
+    """What of the file of more rules is not followed; raises as `exposure_scanners`."""
+    return _parse_rules(setup.secret_rules).notices if setup.secret_rules else ()
+
+
+@lru_cache(maxsize=8)
+def _parse_rules(file: RuleFile) -> LoadedRules:
+    return parse_gitleaks_rules(file.name, file.content)
 
 
 def find_exposures(

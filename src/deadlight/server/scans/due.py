@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -15,6 +16,7 @@ from deadlight.scanner import (
     exposure_scanners,
     exposure_state,
     find_checkov,
+    read_rule_file,
 )
 from deadlight.server.scans.configuration import find_wanted
 from deadlight.server.secrets import derive_key
@@ -35,11 +37,16 @@ _STALE = text(
       AND (image.scanner_state <> :state OR EXISTS (
           SELECT FROM unnest(CAST(:categories AS text[]), CAST(:states AS text[])) AS wanted(category, state)
           LEFT JOIN exposure_scan ON exposure_scan.image_id = image.id AND exposure_scan.category = wanted.category
-          WHERE exposure_scan.scanner_state IS DISTINCT FROM wanted.state
+          WHERE (exposure_scan.scanner_state IS DISTINCT FROM wanted.state
+                 OR exposure_scan.status = 'failed' AND exposure_scan.scanned_at < now() - :failed_for)
             AND (configuration.cluster_id IS NULL OR wanted.category = ANY(configuration.scanners))))
     ORDER BY scan.image_tag_id LIMIT :room
     """
 )
+
+
+RETRY_FAILED = timedelta(days=1)
+"""After which a scanner that failed is asked again, unless the image is scanned for another reason before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +65,9 @@ class Due:
 
 
 def setup_of(settings: Settings) -> ExposureSetup:
-    """What the scanners of exposures of this service depend on."""
+    """What the scanners of exposures of this service depend on; raises InvalidRuleError."""
     salt = derive_key(settings.secret_key.get_secret_value(), "fingerprints of secrets")
-    return ExposureSetup(salt, settings.secret_rules, settings.checkov)
+    return ExposureSetup(salt, read_rule_file(settings.secret_rules), settings.checkov)
 
 
 def find_lacking(settings: Settings) -> Mapping[Scanner, str]:
@@ -86,9 +93,11 @@ async def find_due(connection: AsyncConnection, image_tag_id: int, image_id: int
     wanted = await find_wanted(connection, image_tag_id)
     state = (await connection.execute(select(image.c.scanner_state).where(image.c.id == image_id))).scalar_one()
     rows = await connection.execute(
-        select(exposure_scan.c.category, exposure_scan.c.scanner_state).where(exposure_scan.c.image_id == image_id)
+        select(exposure_scan.c.category, exposure_scan.c.scanner_state, exposure_scan.c.status).where(
+            exposure_scan.c.image_id == image_id
+        )
     )
-    known = {row.category: row.scanner_state for row in rows}
+    known = {row.category: row.scanner_state for row in rows if row.status != "failed"}
     categories = _categories(wanted, known, exposure_states(setup))
     return Due(image_id, state != SCANNER_STATE, categories, setup)
 
@@ -113,5 +122,6 @@ async def list_stale(
         "states": list(states.values()),
         "room": room,
         "cluster_id": cluster_id,
+        "failed_for": RETRY_FAILED,
     }
     return list((await connection.execute(_STALE, parameters)).scalars())

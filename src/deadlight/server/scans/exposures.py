@@ -4,14 +4,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.model.exposure import Exposure, ExposureCategory
 from deadlight.scanner import Examined
 from deadlight.server.db.zero_bytes import without_zero_bytes
-from deadlight.server.tables.scans import exposure_scan
+from deadlight.server.tables.scans import exposure_scan, image
 
 MAX_EXPOSURES = 2_000
 """Kept of one category of an image; the worst first."""
@@ -60,6 +60,8 @@ async def store_exposures(
     states: Mapping[ExposureCategory, str],
 ) -> None:
     """Bring what is known of an image's exposures in step with what was found; others' categories are left alone."""
+    # Several image tags can be this image, each with a job of its own: what two find at once is noted once.
+    await connection.execute(select(image.c.id).where(image.c.id == image_id).with_for_update())
     for category, found in sorted(examined.items()):
         if not found.error and not found.not_supported:
             await _reconcile(connection, image_id, category, found.exposures)

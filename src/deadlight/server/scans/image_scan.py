@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from deadlight.registry import Endpoint, ImageConfig, RegistryError, UnavailableError
+from deadlight.registry import Endpoint, RegistryError, UnavailableError
 from deadlight.registry.attestations.sboms import FoundSboms, collect_sboms
 from deadlight.registry.documents import Descriptor
 from deadlight.registry.resolve import NotScannableError, ResolvedImage
-from deadlight.scanner import LISTING, SCANNER_STATE, ImageSettings, exposure_scanners, package_analyzers
+from deadlight.scanner import LISTING, SCANNER_STATE, exposure_scanners, package_analyzers
 from deadlight.server.registries.service import Registry, client_for
 from deadlight.server.scans.due import Due, exposure_states
 from deadlight.server.scans.exposures import store_exposures
@@ -156,7 +156,7 @@ async def _squash(
     due: Due,
     sboms: FoundSboms,
 ) -> SquashedImage:
-    request = SquashRequest(layers, due.categories, _settings(resolved.config), due.setup, sboms)
+    request = SquashRequest(layers, due.categories, resolved.config.settings, due.setup, sboms)
     try:
         squashed = await asyncio.get_running_loop().run_in_executor(services.processes, squash_layers, request)
     except ProcessEndedError:
@@ -167,15 +167,3 @@ async def _squash(
     if squashed.error:
         raise NotScannableError(squashed.error)
     return squashed
-
-
-def _settings(config: ImageConfig) -> ImageSettings:
-    return ImageSettings(
-        env=config.env,
-        entrypoint=config.entrypoint,
-        command=config.command,
-        user=config.user,
-        exposed_ports=config.exposed_ports,
-        labels=tuple(sorted(config.labels.items())),
-        layer_commands=config.layer_commands,
-    )

@@ -13,6 +13,7 @@ from deadlight.model.image import ImageReference, Platform
 from deadlight.model.scan_configuration import Scanner
 from deadlight.registry import RegistryError, UnavailableError
 from deadlight.registry.resolve import resolve_image
+from deadlight.scanner import InvalidRuleError
 from deadlight.server.jobs.queue import Job, RetryLaterError, enqueue
 from deadlight.server.registries.service import Registry, client_for, find_distrust, find_registry
 from deadlight.server.scans.configuration import expire_results, find_switched_off
@@ -92,7 +93,7 @@ async def scan_image(services: Services, job: ScanImage) -> None:
         await _scan(services, registry, target, turns.of(target.registry))
     except (UnavailableError, NotScannedYetError) as error:
         await _wait(services, target, attempts, error)
-    except (RegistryError, UndecipherableError) as error:
+    except (RegistryError, UndecipherableError, InvalidRuleError) as error:
         await _end(services, target, "failed", str(error))
     except Exception as error:
         await _end(services, target, "failed", f"unexpected {type(error).__name__}: the service's log says more")
@@ -141,7 +142,7 @@ async def ask_scanner(services: Services, job: AskScanner) -> None:
         changed = await fetch_statement(services, registry, reference, target.manifest, target.image_id)
     except NotScannedYetError as error:
         raise RetryLaterError(ASK_AGAIN, str(error)) from None
-    except (RegistryError, UndecipherableError) as error:
+    except (RegistryError, UndecipherableError, InvalidRuleError) as error:
         async with services.engine.begin() as connection:
             await note_decision(connection, target.image_id, str(error))
         return

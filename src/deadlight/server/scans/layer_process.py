@@ -13,6 +13,7 @@ import aiohttp
 import msgspec
 
 from deadlight.model.exposure import ExposureCategory
+from deadlight.model.image import ImageSettings
 from deadlight.model.package import InstalledPackage
 from deadlight.registry import Endpoint, RegistryClient, RegistryError, UnavailableError
 from deadlight.registry.attestations.sboms import FoundSboms
@@ -23,7 +24,6 @@ from deadlight.scanner import (
     Examined,
     ExposureSetup,
     FileIndex,
-    ImageSettings,
     InvalidFactsError,
     LayerError,
     LayerFacts,

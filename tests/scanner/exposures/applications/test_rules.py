@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from tests.scanner.exposures.sampled import Sample, judged, rules_of, samples
 
+from deadlight.model.image import ImageSettings
 from deadlight.scanner.exposures.applications.scanner import APPLICATION_RULES, APPLICATIONS_SCANNER
-from deadlight.scanner.exposures.exposure_scanner import ImageSettings
 
 SAMPLES = samples(Path(__file__).parent / "samples.toml")
 each_sample = pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.rule_id)

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from deadlight.model.image import ImageSettings
 from deadlight.scanner.errors import SideProcessError
-from deadlight.scanner.exposures.exposure_scanner import ImageSettings, Judgement, KeptFile
+from deadlight.scanner.exposures.exposure_scanner import Judgement, KeptFile
 from deadlight.scanner.exposures.iac.checkov import MAX_FILES, Checkov, NotSupported, find_checkov, judge_iac
 from deadlight.scanner.exposures.iac.scanner import IAC_SCANNER
 

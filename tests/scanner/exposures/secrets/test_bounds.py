@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.scanner.exposures.secrets.planting import plant
 
-from deadlight.scanner.exposures.exposure_scanner import ImageSettings, KeptFile
+from deadlight.model.image import ImageSettings
+from deadlight.scanner.exposures.exposure_scanner import KeptFile
 from deadlight.scanner.exposures.secrets import SECRETS, load_rules
 from deadlight.scanner.exposures.secrets.engine import MAX_KEYWORDS, MAX_SPANS, Engine
 from deadlight.scanner.exposures.secrets.evidence import MAX_EVIDENCE

@@ -5,8 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.scanner.exposures.secrets.planting import plant
 
+from deadlight.model.image import ImageSettings
 from deadlight.scanner import InvalidRuleError
-from deadlight.scanner.exposures.exposure_scanner import ImageSettings, KeptFile
+from deadlight.scanner.exposures.exposure_scanner import KeptFile
 from deadlight.scanner.exposures.secrets import load_rules, parse_gitleaks_rules, secrets_scanner
 from deadlight.scanner.exposures.secrets.gitleaks import MAX_FILE_BYTES, MAX_RULES
 from deadlight.scanner.exposures.secrets.kept import decode

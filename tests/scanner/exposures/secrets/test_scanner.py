@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from tests.scanner.exposures.secrets.planting import plant
 
 from deadlight.model.exposure import ExposureCategory
+from deadlight.model.image import ImageSettings
 from deadlight.model.vulnerability import Severity
-from deadlight.scanner.exposures.exposure_scanner import ImageSettings, KeptFile
+from deadlight.scanner.exposures.exposure_scanner import KeptFile
 from deadlight.scanner.exposures.secrets import SECRETS, load_rules, secrets_scanner
 from deadlight.scanner.exposures.secrets.judgement import MAX_EXPOSURES, MAX_EXPOSURES_OF_A_LAYER
 from deadlight.scanner.exposures.secrets.kept import MAX_SECRETS, KeptSecret, KeptSecrets, decode, encode

@@ -3,7 +3,8 @@
 import pytest
 from tests.scanner.exposures.sampled import found, judged, rules_of
 
-from deadlight.scanner.exposures.exposure_scanner import ImageSettings, KeptFile
+from deadlight.model.image import ImageSettings
+from deadlight.scanner.exposures.exposure_scanner import KeptFile
 from deadlight.scanner.exposures.services.assembly import MAX_INCLUDE_DEPTH, MAX_INCLUDES
 from deadlight.scanner.exposures.services.scanner import MAX_EXPOSURES, SERVICES_SCANNER
 

@@ -6,6 +6,7 @@ import msgspec
 
 from deadlight.ecosystems import UnreadableFileError
 from deadlight.model.exposure import Exposure, ExposureCategory
+from deadlight.model.image import ImageSettings
 from deadlight.scanner.applicability.first_party import is_source_name, may_be_own
 from deadlight.scanner.exposures.applications.hit import MAX_HITS, KeptHits, Match
 from deadlight.scanner.exposures.applications.node_code import EXPRESS, PROTECTED, find_in_node
@@ -13,7 +14,7 @@ from deadlight.scanner.exposures.applications.node_rules import NO_HELMET, NODE_
 from deadlight.scanner.exposures.applications.python_code import find_in_python
 from deadlight.scanner.exposures.applications.python_rules import PYTHON_RULES
 from deadlight.scanner.exposures.applications.started import STARTED_RULES, find_in_settings
-from deadlight.scanner.exposures.exposure_scanner import ExposureScanner, ImageSettings, Judgement, KeptFile
+from deadlight.scanner.exposures.exposure_scanner import ExposureScanner, Judgement, KeptFile
 from deadlight.scanner.exposures.rule import Place, expose
 
 APPLICATION_RULES = {rule.id: rule for rule in (*PYTHON_RULES, *NODE_RULES, *STARTED_RULES)}

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator
 
+from deadlight.model.image import ImageSettings
 from deadlight.model.vulnerability import Severity
 from deadlight.scanner.exposures.applications import node_rules, python_rules
-from deadlight.scanner.exposures.exposure_scanner import ImageSettings
 from deadlight.scanner.exposures.rule import Place, RuleText
 from deadlight.scanner.exposures.services.image_settings import command_words
 

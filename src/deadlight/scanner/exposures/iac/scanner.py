@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from deadlight.model.exposure import ExposureCategory
-from deadlight.scanner.exposures.exposure_scanner import ExposureScanner, ImageSettings, Judgement, KeptFile
+from deadlight.model.image import ImageSettings
+from deadlight.scanner.exposures.exposure_scanner import ExposureScanner, Judgement, KeptFile
 from deadlight.scanner.exposures.iac.files import MAX_BYTES, take, wants
 
 

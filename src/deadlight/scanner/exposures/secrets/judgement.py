@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 import msgspec
 
 from deadlight.model.exposure import Exposure, ExposureCategory
+from deadlight.model.image import ImageSettings
 from deadlight.model.vulnerability import Severity
-from deadlight.scanner.exposures.exposure_scanner import ImageSettings, Judgement, KeptFile
+from deadlight.scanner.exposures.exposure_scanner import Judgement, KeptFile
 from deadlight.scanner.exposures.secrets.engine import Engine
 from deadlight.scanner.exposures.secrets.kept import KeptSecret, decode
 from deadlight.scanner.exposures.secrets.paths import is_of_a_package

@@ -7,7 +7,8 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from deadlight.model.exposure import ExposureCategory
-from deadlight.scanner.exposures.exposure_scanner import ExposureScanner, ImageSettings, Judgement, KeptFile
+from deadlight.model.image import ImageSettings
+from deadlight.scanner.exposures.exposure_scanner import ExposureScanner, Judgement, KeptFile
 from deadlight.scanner.exposures.secrets.kept import encode
 from deadlight.scanner.exposures.secrets.paths import is_named_for_secrets, may_hold_secrets
 from deadlight.scanner.exposures.secrets.rules import SecretRule, load_rules, read_rule_files

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from deadlight.scanner.exposures.exposure_scanner import ImageSettings
+from deadlight.model.image import ImageSettings
 
 SETTINGS_PATH = "image.env"
 """Stands for the path of a setting, for rules that read some files only: settings are as loosely written as `.env`."""

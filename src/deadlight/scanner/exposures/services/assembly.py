@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import translate
 
-from deadlight.scanner.exposures.exposure_scanner import ImageSettings, KeptFile
+from deadlight.model.image import ImageSettings
+from deadlight.scanner.exposures.exposure_scanner import KeptFile
 from deadlight.scanner.exposures.rule import Place
 from deadlight.scanner.exposures.services.configuration import Configuration, Node
 from deadlight.scanner.exposures.services.image_settings import image_nodes

@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from deadlight.scanner.exposures.exposure_scanner import ImageSettings
+from deadlight.model.image import ImageSettings
 from deadlight.scanner.exposures.rule import Place
 from deadlight.scanner.exposures.services.configuration import Node
 from deadlight.scanner.exposures.services.service import Service

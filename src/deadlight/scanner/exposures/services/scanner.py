@@ -8,7 +8,8 @@ import msgspec
 
 from deadlight.ecosystems import UnreadableFileError
 from deadlight.model.exposure import Exposure, ExposureCategory
-from deadlight.scanner.exposures.exposure_scanner import ExposureScanner, ImageSettings, Judgement, KeptFile
+from deadlight.model.image import ImageSettings
+from deadlight.scanner.exposures.exposure_scanner import ExposureScanner, Judgement, KeptFile
 from deadlight.scanner.exposures.rule import expose
 from deadlight.scanner.exposures.services.assembly import SettingsFile, assemble
 from deadlight.scanner.exposures.services.configuration import Configuration
