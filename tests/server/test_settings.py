@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr, ValidationError
 
+from deadlight.server.__main__ import main
 from deadlight.server.settings import DENIED_DESTINATIONS, Settings, with_driver
 
 REQUIRED = {"DEADLIGHT_DATABASE_URL": "postgresql://u@h/d", "DEADLIGHT_SECRET_KEY": "k" * 32}
@@ -120,3 +121,17 @@ def test_secrets_are_not_printed() -> None:
     settings = Settings(smtp_url=SecretStr("smtp://u:s3cret@h"))
     assert "s3cret" not in repr(settings)
     assert "k" * 32 not in repr(settings)
+
+
+def test_the_service_does_not_start_with_rules_for_secrets_that_it_cannot_read(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    rules = tmp_path / "rules.toml"
+    rules.write_text("[[rules]]\nid = 'broken'\nregex = '('\n")
+    monkeypatch.setenv("DEADLIGHT_SECRET_RULES", str(rules))
+    monkeypatch.setattr(sys, "argv", ["deadlight server", "migrate"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == os.EX_CONFIG
+    assert "DEADLIGHT_SECRET_RULES: " in (said := capsys.readouterr().err)
+    assert "broken" in said

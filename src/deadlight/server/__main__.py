@@ -23,6 +23,7 @@ from pydantic import ValidationError
 
 from deadlight.registry.attestations.keyless import SigstoreVerifier
 from deadlight.registry.types.table import TYPES
+from deadlight.scanner import InvalidRuleError, exposure_scanners
 from deadlight.server import migrations
 from deadlight.server.app import create_app
 from deadlight.server.assessment.live_index import LiveIndex
@@ -37,6 +38,7 @@ from deadlight.server.events.outbox import EVENTS_CHANNEL
 from deadlight.server.events.relay import CHANGES_CHANNEL, Relay
 from deadlight.server.jobs.queue import JOBS_CHANNEL, JobRunner
 from deadlight.server.logs import configure_logging
+from deadlight.server.scans.due import setup_of
 from deadlight.server.scans.processes import IsolatedProcesses
 from deadlight.server.schedule import JOBS, PERIODIC, run_periodic
 from deadlight.server.secrets import Cipher
@@ -174,6 +176,7 @@ def main() -> None:
         print(json.dumps(create_app().openapi(), indent=2, sort_keys=True))  # noqa: T201 - the command's output
         return
     settings = _load_settings()
+    _check_secret_rules(settings)
     configure_logging(settings.log_format)
     if arguments.command == "migrate":
         migrate(settings)
@@ -201,6 +204,15 @@ def _load_settings() -> Settings:
         for problem in error.errors(include_input=False, include_url=False):
             name = "DEADLIGHT_" + "_".join(str(step) for step in problem["loc"]).upper()
             print(f"{name}: {problem['msg']}", file=sys.stderr)  # noqa: T201 - before logging is configured
+        sys.exit(os.EX_CONFIG)
+
+
+def _check_secret_rules(settings: Settings) -> None:
+    """Refuse a file of rules that nothing could be scanned by, before anything is."""
+    try:
+        exposure_scanners(setup_of(settings))
+    except InvalidRuleError as error:
+        print(f"DEADLIGHT_SECRET_RULES: {error}", file=sys.stderr)  # noqa: T201 - before logging is configured
         sys.exit(os.EX_CONFIG)
 
 

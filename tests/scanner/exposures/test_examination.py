@@ -2,14 +2,19 @@
 
 import io
 import tarfile
+from collections.abc import Sequence
 
 import pytest
 
 from deadlight.model.exposure import ExposureCategory
 from deadlight.model.image import ImageSettings
 from deadlight.scanner import (
+    ExposureScanner,
     ExposureSetup,
+    Judgement,
+    KeptFile,
     LayerFacts,
+    examine,
     exposure_analyzer,
     exposure_scanners,
     find_exposures,
@@ -33,16 +38,20 @@ INSTALLED = {
 SECRET = b"TOKEN=glpat-" + b"x7Kq2mZp9wRt4vBn8sLd\n"  # nothing that could be anybody's, in GitLab's form
 
 
-def layer(number: int, files: dict[str, bytes]) -> LayerFacts:
+def archive(files: dict[str, bytes]) -> io.BytesIO:
     stream = io.BytesIO()
-    with tarfile.open(fileobj=stream, mode="w") as archive:
+    with tarfile.open(fileobj=stream, mode="w") as tar:
         for path, content in files.items():
             member = tarfile.TarInfo(path)
             member.size = len(content)
-            archive.addfile(member, io.BytesIO(content))
+            tar.addfile(member, io.BytesIO(content))
     stream.seek(0)
+    return stream
+
+
+def layer(number: int, files: dict[str, bytes]) -> LayerFacts:
     analyzers = (*package_analyzers(), *map(exposure_analyzer, exposure_scanners(SETUP)))
-    return scan_layer(stream, digest=f"sha256:{number:064}", analyzers=analyzers)
+    return scan_layer(archive(files), digest=f"sha256:{number:064}", analyzers=analyzers)
 
 
 def secrets_of(*layers: dict[str, bytes]) -> list[tuple[str, bool]]:
@@ -75,3 +84,21 @@ def test_a_file_that_only_a_layer_without_the_database_has_is_its_packages() -> 
 def test_a_file_that_was_only_given_another_owner_stays_its_packages() -> None:
     before = {**INSTALLED, PATH: SECRET}
     assert secrets_of(before, {PATH: SECRET}) == []
+
+
+def test_a_scanner_that_fails_on_a_file_takes_neither_packages_nor_other_files_along():
+    def take(path: str, content: bytes) -> bytes:
+        return content if path.endswith("good") else content[1_000_000].to_bytes()
+
+    def judge(files: Sequence[KeptFile], _: ImageSettings) -> Judgement:
+        return Judgement(problems=tuple(file.path for file in files))
+
+    failing = ExposureScanner("failing", 1, ExposureCategory.SECRETS, lambda path: "app/" in path, take, judge)
+    files = archive(INSTALLED | {"app/bad": b"x", "app/good": b"y"})
+    facts = scan_layer(files, digest="sha256:1", analyzers=[*package_analyzers(), exposure_analyzer(failing)])
+    contents = squash([facts])
+    assert [package.package.name for package in contents.packages] == ["acme"]
+    assert examine(failing, contents.examined, ImageSettings()).problems == (
+        "app/bad in layer sha256:1: the scanner failing failed on it (IndexError)",
+        "/app/good",
+    )

@@ -23,6 +23,7 @@ from deadlight.server.assessment.image_exposures import list_exposures, load_sca
 from deadlight.server.scans.exposures import store_exposures
 from deadlight.server.scans.jobs import rescan_stale
 from deadlight.server.scans.status import ScannerState
+from deadlight.server.scans.store import requeue_scans
 
 SECRET = "ghp_" + "w4Rk9pQz7LmN2vXc8BtY5hJd3FgS1aK6eUoI"
 NGINX = b"server {\n  listen 443 ssl;\n  ssl_protocols TLSv1 TLSv1.1;\n}\n"
@@ -231,3 +232,18 @@ async def configure(fleet: Fleet, *scanners: Scanner) -> None:
         """,
         scanners=[scanner.value for scanner in scanners],
     )
+
+
+async def test_whoever_asks_for_a_scan_has_failed_scanners_asked_again_and_nothing_else(fleet: Fleet) -> None:
+    stored = await fleet.add_image()
+
+    async def asked_again() -> bool:
+        async with fleet.engine.begin() as connection:
+            return bool(await requeue_scans(connection, None, stored.image_tag_id))
+
+    assert not await asked_again()
+    async with fleet.engine.begin() as connection:
+        failed = {ExposureCategory.SECRETS: Examined(error="secrets: out of luck")}
+        await store_exposures(connection, stored.image_id, failed, {ExposureCategory.SECRETS: "1"})
+    assert await asked_again()
+    assert not await asked_again()  # it is queued

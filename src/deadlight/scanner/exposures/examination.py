@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
+from deadlight.ecosystems import UnreadableFileError
 from deadlight.model.image import ImageSettings
 from deadlight.model.package import InstalledPackage
 from deadlight.scanner.analyzer import Analyzer, Budget
@@ -20,9 +22,19 @@ def exposure_analyzer(scanner: ExposureScanner, limits: Limits = DEFAULT_LIMITS)
         scanner.version,
         lambda path, _executable: scanner.wants(path),
         Budget(scanner.max_bytes, limits.max_examined_bytes, limits.max_excerpts_bytes, limits.max_documents),
-        take=lambda path, content: scanner.take(path, bytes(content)),
+        take=partial(_take, scanner),
         tells_unread=scanner.tells_unread,
     )
+
+
+def _take(scanner: ExposureScanner, path: str, content: memoryview) -> bytes | None:
+    """A scanner that fails on a file has not read that file: packages and other scanners go on."""
+    try:
+        return scanner.take(path, bytes(content))
+    except UnreadableFileError:
+        raise
+    except Exception as error:
+        raise UnreadableFileError(f"the scanner {scanner.name} failed on it ({type(error).__name__})") from error
 
 
 @dataclass(frozen=True, slots=True)

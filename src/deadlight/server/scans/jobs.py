@@ -188,6 +188,7 @@ async def rescan_stale(services: Services) -> None:
     """Running images whose result has expired, or was found by scanners that are not those of today."""
     async with services.engine.begin() as connection:
         await expire_results(connection)
+    async with services.engine.begin() as connection:
         room = max(0, RESCANS_WAITING - await count_unfinished(connection))
         stale = await list_stale(connection, setup_of(services.settings), room)
         outdated = await list_outdated(connection, room)

@@ -43,7 +43,10 @@ _REQUEUE = text(
     FROM image_tag
     WHERE image_tag.id = scan.image_tag_id
       AND (image_tag.registry = :host AND scan.status IN ('failed', 'skipped', 'waiting')
-           OR image_tag.id = :image_tag_id AND scan.status NOT IN ('queued', 'running', 'done'))
+           OR image_tag.id = :image_tag_id AND scan.status NOT IN ('queued', 'running')
+              AND (scan.status <> 'done' OR EXISTS (
+                  SELECT FROM image_tag_image JOIN exposure_scan USING (image_id)
+                  WHERE image_tag_image.image_tag_id = image_tag.id AND exposure_scan.status = 'failed')))
     RETURNING scan.image_tag_id
     """
 )

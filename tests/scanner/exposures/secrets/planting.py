@@ -12,7 +12,11 @@ import string
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from deadlight.scanner.exposures.secrets import secrets_scanner
 from deadlight.scanner.exposures.secrets.checks import base62_checksum, grafana_checksum
+
+SECRETS = secrets_scanner()
+"""The scanner with the rules of this version."""
 
 _ALPHABETS = {
     "hex": "0123456789abcdef",

@@ -6,11 +6,11 @@ import time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.scanner.exposures.secrets.planting import plant
+from tests.scanner.exposures.secrets.planting import SECRETS, plant
 
 from deadlight.model.image import ImageSettings
 from deadlight.scanner.exposures.exposure_scanner import KeptFile
-from deadlight.scanner.exposures.secrets import SECRETS, load_rules
+from deadlight.scanner.exposures.secrets import load_rules
 from deadlight.scanner.exposures.secrets.engine import MAX_KEYWORDS, MAX_SPANS, Engine
 from deadlight.scanner.exposures.secrets.evidence import MAX_EVIDENCE
 from deadlight.scanner.exposures.secrets.kept import decode

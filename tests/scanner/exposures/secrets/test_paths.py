@@ -3,8 +3,9 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.scanner.exposures.secrets.planting import SECRETS
 
-from deadlight.scanner.exposures.secrets import SECRETS, is_named_for_secrets
+from deadlight.scanner.exposures.secrets import is_named_for_secrets
 from deadlight.scanner.exposures.secrets.paths import is_made_up
 
 READ = """

@@ -4,8 +4,8 @@ import random
 import string
 
 import pytest
+from tests.scanner.exposures.secrets.planting import SECRETS
 
-from deadlight.scanner.exposures.secrets import SECRETS
 from deadlight.scanner.exposures.secrets.kept import decode
 from deadlight.scanner.exposures.secrets.plausibility import entropy, is_no_value, is_sample
 

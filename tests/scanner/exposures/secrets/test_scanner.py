@@ -7,13 +7,13 @@ import sys
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.scanner.exposures.secrets.planting import plant
+from tests.scanner.exposures.secrets.planting import SECRETS, plant
 
 from deadlight.model.exposure import ExposureCategory
 from deadlight.model.image import ImageSettings
 from deadlight.model.vulnerability import Severity
 from deadlight.scanner.exposures.exposure_scanner import KeptFile
-from deadlight.scanner.exposures.secrets import SECRETS, load_rules, secrets_scanner
+from deadlight.scanner.exposures.secrets import load_rules, secrets_scanner
 from deadlight.scanner.exposures.secrets.judgement import MAX_EXPOSURES, MAX_EXPOSURES_OF_A_LAYER
 from deadlight.scanner.exposures.secrets.kept import MAX_SECRETS, KeptSecret, KeptSecrets, decode, encode
 
@@ -282,7 +282,7 @@ def test_damaged_facts_and_unknown_rules_are_named():
 
 def test_whoever_does_not_scan_loads_no_engine():
     code = (
-        "import sys, deadlight.scanner.exposures.secrets as s; s.SECRETS.wants('a.py');"
+        "import sys, deadlight.scanner.exposures.secrets as s; s.secrets_scanner().wants('a.py');"
         "sys.exit(any(name in sys.modules for name in ('re2', 'ahocorasick')))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -83,7 +83,3 @@ class _Work:
 
     def judge(self, files: Sequence[KeptFile], settings: ImageSettings) -> Judgement:
         return self.judge_of_images.judge(files, settings)
-
-
-SECRETS = secrets_scanner()
-"""The scanner as the command line has it."""
