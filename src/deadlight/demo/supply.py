@@ -23,6 +23,8 @@ class Supply:
         self._session = session
         self._urls = registry_urls
         self._key = key
+        self._signing = asyncio.Lock()
+        """Signatures share a blob, and a registry may mix up two uploads of one blob at the same time."""
         self.image_ids: dict[str, ImageIds] = {}
 
     async def stock(self) -> None:
@@ -45,7 +47,8 @@ class Supply:
         pushed = await push_image(self._session, url, image.repository, image.tag, built)
         if image in catalogue.SIGNED:
             signature = self._key.sign(f"{image.host}/{image.repository}", pushed.digest)
-            await push_image(self._session, url, image.repository, signature_tag(pushed.digest), signature)
+            async with self._signing:
+                await push_image(self._session, url, image.repository, signature_tag(pushed.digest), signature)
         self.image_ids[image.reference] = pulled(image, built)
 
     async def delete(self, image: DemoImage) -> None:

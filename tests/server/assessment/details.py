@@ -93,6 +93,8 @@ def image(**more: Any) -> ImageTagDetail:
         "scan_error": "",
         "scanned_at": AT,
         "scan_problems": [],
+        "scan_with": "deadlight",
+        "scan_decision": "",
         "verdict": verdict(),
         "build_owner": ADA,
         "deployed_by": [GRACE],
