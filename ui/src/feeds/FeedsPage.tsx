@@ -32,7 +32,6 @@ export function FeedsPage() {
           <Failure subject="the feeds" error={error} retry={() => void refetch()} />
         ) : (
           <div className="dl-part">
-            {data && <Notices feeds={data} />}
             <DataTable
               label="Feeds"
               columns={mayRefresh ? [...COLUMNS, REFRESH_COLUMN] : COLUMNS}
@@ -47,6 +46,8 @@ export function FeedsPage() {
                 ecosystem is fetched.
               </p>
             )}
+            {/* Below, so that the table does not move when they come. */}
+            {data && <Notices feeds={data} />}
           </div>
         )}
       </PageSection>
