@@ -54,14 +54,14 @@ def test_archives_are_looked_into_three_deep():
     found = catalogue_file(JAVA, "x.jar", nested)
     assert versions(found) == {"a": "1", "b": "2", "c": "3"}
     assert found.problems == (
-        "x.jar!/a-1.jar!/b-2.jar!/c-3.jar!/d-4.jar lies more than 3 archives deep in layer sha256:1",
+        "x.jar in layer sha256:1: !/a-1.jar!/b-2.jar!/c-3.jar!/d-4.jar lies more than 3 archives deep",
     )
 
 
 def test_a_damaged_archive_inside_is_told_and_the_others_are_found():
     found = catalogue_file(JAVA, "x.war", archive({"a-1.jar": b"no archive", "b-2.jar": archive({})}))
     assert versions(found) == {"b": "2"}
-    assert found.problems == ("x.war!/a-1.jar is no zip archive, or was cut short in layer sha256:1",)
+    assert found.problems == ("x.war in layer sha256:1: !/a-1.jar is no zip archive, or was cut short",)
 
 
 @pytest.mark.parametrize("content", [b"", b"no archive", SLF4J[:-10]])

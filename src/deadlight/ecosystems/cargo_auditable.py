@@ -5,23 +5,21 @@ The format: https://github.com/rust-secure-code/cargo-auditable/blob/master/PARS
 
 import re
 import zlib
-from collections.abc import Mapping
 
 import msgspec
 
 from deadlight.ecosystems.ecosystem import (
     Catalogue,
     Cataloguer,
-    Distribution,
     Document,
     Excerpt,
     UnreadableFileError,
+    each_by_itself,
     is_plausible_version,
 )
 from deadlight.ecosystems.elf import ELF_MAGIC, is_shared_object, parse_elf
 from deadlight.ecosystems.json_document import UnreadableDocumentError, parse_json
-from deadlight.ecosystems.language_package import language_package
-from deadlight.model.package import InstalledPackage, Package
+from deadlight.ecosystems.language_package import catalogue_inside, language_package
 
 _SECTION = ".dep-v0"
 _MAX_LISTING_BYTES = 4 * 1024 * 1024
@@ -68,14 +66,6 @@ def _expand(packed: memoryview, limit: int) -> bytes:
     return content
 
 
-def _wants(path: str) -> bool:
-    return is_shared_object(path)
-
-
-def _catalogue(documents: Mapping[str, Document], _distribution: Distribution) -> Catalogue:
-    return Catalogue.merge(_catalogue_program(path, document) for path, document in documents.items())
-
-
 def _catalogue_program(location: str, document: Document) -> Catalogue:
     try:
         crates = parse_json(document.content, list[_Crate])
@@ -90,27 +80,19 @@ def _catalogue_program(location: str, document: Document) -> Catalogue:
     ]
     if len(crates) > _MAX_CRATES:
         problems.append(f"lists more than {_MAX_CRATES} crates: those after them are unknown")
-    return Catalogue(
-        tuple(
-            InstalledPackage(_package(*crate), location, document.layer_digest, (f"/{location}",)) for crate in valid
-        ),
-        tuple(f"{location} in layer {document.layer_digest}: {problem}" for problem in problems),
-    )
+    packages = [language_package("crates.io", "cargo", *crate) for crate in valid]
+    return catalogue_inside(location, document, packages, problems)
 
 
 def _is_valid(name: str, version: str) -> bool:
     return _NAME.fullmatch(name) is not None and is_plausible_version(version)
 
 
-def _package(name: str, version: str) -> Package:
-    return language_package("crates.io", "cargo", name, version)
-
-
 RUST_PROGRAMS = Cataloguer(
     name="rust",
     version=1,
-    wants=_wants,
-    catalogue=_catalogue,
+    wants=is_shared_object,
+    catalogue=each_by_itself(_catalogue_program),
     operating_system=False,
     excerpt=Excerpt(take=_take, magic=ELF_MAGIC, executables=True),
 )

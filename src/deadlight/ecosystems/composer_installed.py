@@ -2,11 +2,10 @@
 
 import posixpath
 import re
-from collections.abc import Mapping
 
 import msgspec
 
-from deadlight.ecosystems.ecosystem import Catalogue, Cataloguer, Distribution, Document, is_plausible_version
+from deadlight.ecosystems.ecosystem import Catalogue, Cataloguer, Document, each_by_itself, is_plausible_version
 from deadlight.ecosystems.json_document import UnreadableDocumentError, parse_json
 from deadlight.ecosystems.language_package import language_package
 from deadlight.model.package import InstalledPackage
@@ -28,10 +27,6 @@ class _Database(msgspec.Struct):
 
 def _wants(path: str) -> bool:
     return path.endswith(f"/{_DATABASE}")
-
-
-def _catalogue(documents: Mapping[str, Document], _distribution: Distribution) -> Catalogue:
-    return Catalogue.merge(_catalogue_database(path, document) for path, document in documents.items())
 
 
 def _catalogue_database(location: str, document: Document) -> Catalogue:
@@ -71,4 +66,6 @@ def _folder(location: str, installed: _Installed, *, old: bool) -> tuple[str, ..
     return (f"{folder}/",) if inside else ()
 
 
-COMPOSER = Cataloguer(name="composer", version=1, wants=_wants, catalogue=_catalogue, operating_system=False)
+COMPOSER = Cataloguer(
+    name="composer", version=1, wants=_wants, catalogue=each_by_itself(_catalogue_database), operating_system=False
+)

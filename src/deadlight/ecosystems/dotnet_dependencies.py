@@ -2,12 +2,12 @@
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 
 import msgspec
 
-from deadlight.ecosystems.ecosystem import Catalogue, Cataloguer, Distribution, Document, is_plausible_version
+from deadlight.ecosystems.ecosystem import Catalogue, Cataloguer, Document, each_by_itself, is_plausible_version
 from deadlight.ecosystems.json_document import UnreadableDocumentError, parse_json
 from deadlight.ecosystems.language_package import language_package
 from deadlight.ecosystems.purl import language_purl
@@ -49,10 +49,6 @@ def _wants(path: str) -> bool:
     return path.endswith(_SUFFIX)
 
 
-def _catalogue(documents: Mapping[str, Document], _distribution: Distribution) -> Catalogue:
-    return Catalogue.merge(_catalogue_application(path, document) for path, document in documents.items())
-
-
 def _catalogue_application(location: str, document: Document) -> Catalogue:
     """The packages of one application; its own projects are none."""
     try:
@@ -88,4 +84,6 @@ def _owned_files(folder: str, assets: _Assets) -> Iterator[str]:
         yield posixpath.normpath(posixpath.join("/", folder, path))
 
 
-DOTNET = Cataloguer(name="dotnet", version=1, wants=_wants, catalogue=_catalogue, operating_system=False)
+DOTNET = Cataloguer(
+    name="dotnet", version=1, wants=_wants, catalogue=each_by_itself(_catalogue_application), operating_system=False
+)

@@ -81,6 +81,17 @@ class Catalogue:
         )
 
 
+def each_by_itself(
+    catalogue: Callable[[str, Document], Catalogue],
+) -> Callable[[Mapping[str, Document], Distribution], Catalogue]:
+    """For formats whose every document says all by itself: the catalogue of all of them, from that of one by path."""
+
+    def catalogue_all(documents: Mapping[str, Document], _distribution: Distribution) -> Catalogue:
+        return Catalogue.merge(catalogue(path, document) for path, document in documents.items())
+
+    return catalogue_all
+
+
 @dataclass(frozen=True, slots=True)
 class Excerpt:
     """What is kept of files that are too large to be kept whole: programs and archives with packages inside."""

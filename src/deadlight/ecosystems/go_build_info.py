@@ -7,17 +7,16 @@ from typing import Literal, TypeAlias
 from deadlight.ecosystems.ecosystem import (
     Catalogue,
     Cataloguer,
-    Distribution,
     Document,
     Excerpt,
     InvalidVersionError,
     UnreadableFileError,
+    each_by_itself,
     is_plausible_version,
 )
 from deadlight.ecosystems.elf import ELF_MAGIC, Section, find_in_memory, is_shared_object, parse_elf
 from deadlight.ecosystems.go_versions import module_version_of_toolchain
-from deadlight.ecosystems.language_package import language_package
-from deadlight.model.package import InstalledPackage, Package
+from deadlight.ecosystems.language_package import catalogue_inside, language_package
 
 UNKNOWN_VERSION = "(devel)"
 """Go's own word for a module that was built from a folder: it has no place in the order of versions."""
@@ -103,14 +102,6 @@ def _string_at(pointer: memoryview, sections: Mapping[str, Section], order: _Byt
     raise UnreadableFileError(f"is a Go program whose {_SECTION} points outside of the file")
 
 
-def _wants(path: str) -> bool:
-    return is_shared_object(path)
-
-
-def _catalogue(documents: Mapping[str, Document], _distribution: Distribution) -> Catalogue:
-    return Catalogue.merge(_catalogue_program(path, document) for path, document in documents.items())
-
-
 def _catalogue_program(location: str, document: Document) -> Catalogue:
     toolchain, *lines = document.content.decode("utf-8", "replace").split("\n")
     modules = dict.fromkeys(_modules(lines[:_MAX_MODULES]))
@@ -122,13 +113,9 @@ def _catalogue_program(location: str, document: Document) -> Catalogue:
     ]
     if len(lines) > _MAX_MODULES:
         problems.append(f"lists more than {_MAX_MODULES} Go modules: those after them are unknown")
-    return Catalogue(
-        tuple(
-            InstalledPackage(_package(name, version), location, document.layer_digest, (f"/{location}",))
-            for name, version in (("stdlib", _library_version(toolchain)), *valid)
-        ),
-        tuple(f"{location} in layer {document.layer_digest}: {problem}" for problem in problems),
-    )
+    linked = [("stdlib", _library_version(toolchain)), *valid]
+    packages = [language_package("Go", "golang", *module) for module in linked]
+    return catalogue_inside(location, document, packages, problems)
 
 
 def _modules(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
@@ -158,15 +145,11 @@ def _library_version(toolchain: str) -> str:
         return UNKNOWN_VERSION
 
 
-def _package(name: str, version: str) -> Package:
-    return language_package("Go", "golang", name, version)
-
-
 GO_PROGRAMS = Cataloguer(
     name="go",
     version=1,
-    wants=_wants,
-    catalogue=_catalogue,
+    wants=is_shared_object,
+    catalogue=each_by_itself(_catalogue_program),
     operating_system=False,
     excerpt=Excerpt(take=_take, magic=ELF_MAGIC, executables=True),
 )

@@ -4,7 +4,7 @@ An artifact says who it is in META-INF/maven/**/pom.properties; an archive into 
 One without says it in its manifest and its file name.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import msgspec
@@ -12,17 +12,15 @@ import msgspec
 from deadlight.ecosystems.ecosystem import (
     Catalogue,
     Cataloguer,
-    Distribution,
     Document,
     Excerpt,
     UnreadableFileError,
-    is_plausible_version,
+    each_by_itself,
 )
-from deadlight.ecosystems.java_names import Coordinates, name_archive, parse_manifest, parse_properties
+from deadlight.ecosystems.java_names import Coordinates, is_named, name_archive, parse_manifest, parse_properties
 from deadlight.ecosystems.json_document import UnreadableDocumentError, parse_json
-from deadlight.ecosystems.language_package import language_package
+from deadlight.ecosystems.language_package import catalogue_inside, language_package
 from deadlight.ecosystems.zip_directory import ZipDirectory, ZippedFile, open_zip
-from deadlight.model.package import InstalledPackage, Package
 
 _ARCHIVES = (".jar", ".war", ".ear")
 _MANIFEST = "META-INF/MANIFEST.MF"
@@ -125,39 +123,29 @@ def _wants(path: str) -> bool:
     return path.lower().endswith(_ARCHIVES)
 
 
-def _catalogue(documents: Mapping[str, Document], _distribution: Distribution) -> Catalogue:
-    return Catalogue.merge(_catalogue_file(path, document) for path, document in documents.items())
-
-
 def _catalogue_file(location: str, document: Document) -> Catalogue:
     try:
         found = parse_json(document.content, _Found)
     except UnreadableDocumentError as error:
         return Catalogue.unread(location, document, error)
     names = dict.fromkeys(name for archive in found.archives for name in _iter_names(archive, location))
-    return Catalogue(
-        tuple(InstalledPackage(_package(*name), location, document.layer_digest, (f"/{location}",)) for name in names),
-        tuple(f"{location}{problem} in layer {document.layer_digest}" for problem in found.problems),
-    )
+    packages = [language_package("Maven", "maven", *name) for name in names]
+    return catalogue_inside(location, document, packages, map(str.strip, found.problems))
 
 
 def _iter_names(archive: _Archive, location: str) -> Iterator[tuple[str, str]]:
-    """Name and version of the artifacts in an archive. An application's own, without a version, is no package."""
+    """Name and version of the artifacts in an archive; what has none of its own is no package."""
     path = archive.path or location
     for artifact in archive.artifacts or [name_archive(path, archive.manifest)]:
-        if artifact.artifact and is_plausible_version(artifact.version):
+        if is_named(artifact):
             yield f"{artifact.group}:{artifact.artifact}" if artifact.group else artifact.artifact, artifact.version
-
-
-def _package(name: str, version: str) -> Package:
-    return language_package("Maven", "maven", name, version)
 
 
 JAVA = Cataloguer(
     name="java",
     version=1,
     wants=_wants,
-    catalogue=_catalogue,
+    catalogue=each_by_itself(_catalogue_file),
     operating_system=False,
     excerpt=Excerpt(take=_take),
 )

@@ -35,6 +35,11 @@ def parse_properties(content: bytes) -> list[Coordinates]:
     return [Coordinates(group, artifact, version)] if complete else []
 
 
+def is_named(artifact: Coordinates) -> bool:
+    """Whether artifact and version are there and can be ones. An application's own archive has often no version."""
+    return bool(_PART.fullmatch(artifact.artifact)) and is_plausible_version(artifact.version)
+
+
 def _is_version(text: str) -> bool:
     return is_plausible_version(text) and "${" not in text
 

@@ -57,8 +57,12 @@ def examine(
     scanner: ExposureScanner, image: ExaminedImage, settings: ImageSettings, limits: Limits = DEFAULT_LIMITS
 ) -> Judgement:
     """Have a scanner judge everything it kept of an image."""
-    judgement = scanner.judge(list_kept(scanner.name, image), settings)
-    problems = [*_iter_unread(scanner.name, image.layers), *judgement.problems]
+    return with_unread(scanner.judge(list_kept(scanner.name, image), settings), scanner.name, image, limits)
+
+
+def with_unread(judgement: Judgement, name: str, image: ExaminedImage, limits: Limits = DEFAULT_LIMITS) -> Judgement:
+    """A judgement that also tells what the analyzer of this name could not read."""
+    problems = [*_iter_unread(name, image.layers), *judgement.problems]
     return replace(judgement, problems=bounded(problems, limits.max_problems))
 
 

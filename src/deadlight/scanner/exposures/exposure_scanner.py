@@ -1,10 +1,19 @@
 """What a scanner of exposures is: which files it reads, what it keeps of them, and what it makes of all of them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
+import msgspec
+
+from deadlight.ecosystems import UnreadableFileError
 from deadlight.model.exposure import Exposure, ExposureCategory
 from deadlight.model.image import ImageSettings
+
+MAX_EXPOSURES = 1_000
+"""Told of one image by one scanner."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +30,17 @@ class KeptFile:
     owner_purl: str = ""
     """The package that ships it; empty for what the image's builder added."""
 
+    def decode(self, kind: type[T]) -> T:
+        """What `take` encoded as MessagePack.
+
+        Raises:
+            UnreadableFileError: damaged, or of another version.
+        """
+        try:
+            return msgspec.msgpack.decode(self.content, type=kind)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raise UnreadableFileError(f"{self.path}: what was kept of it is damaged: scan the layer again") from None
+
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
@@ -29,6 +49,14 @@ class Judgement:
     exposures: tuple[Exposure, ...] = ()
     problems: tuple[str, ...] = ()
     """What could not be read, each naming the path."""
+
+    @classmethod
+    def of(cls, exposures: Iterable[Exposure], problems: Iterable[str] = ()) -> "Judgement":
+        """Each exposure once, the gravest first; what is more than `MAX_EXPOSURES` is only counted, as a problem."""
+        found = sorted(dict.fromkeys(exposures), key=lambda exposure: -exposure.severity.rank)
+        is_cut = len(found) > MAX_EXPOSURES
+        told = f"{len(found)} exposures were found, of which the {MAX_EXPOSURES} gravest are told"
+        return cls(tuple(found[:MAX_EXPOSURES]), (*([told] if is_cut else []), *problems))
 
 
 def never(_path: str) -> bool:

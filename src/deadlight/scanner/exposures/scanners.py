@@ -10,8 +10,8 @@ from deadlight.model.exposure import Exposure, ExposureCategory
 from deadlight.model.image import ImageSettings
 from deadlight.scanner.errors import InvalidRuleError, ScannerError
 from deadlight.scanner.exposures.applications.scanner import APPLICATIONS_SCANNER
-from deadlight.scanner.exposures.examination import ExaminedImage, examine, list_kept
-from deadlight.scanner.exposures.exposure_scanner import ExposureScanner
+from deadlight.scanner.exposures.examination import ExaminedImage, examine, list_kept, with_unread
+from deadlight.scanner.exposures.exposure_scanner import ExposureScanner, Judgement
 from deadlight.scanner.exposures.iac.checkov import NotSupported, find_checkov, judge_iac
 from deadlight.scanner.exposures.iac.scanner import IAC_SCANNER
 from deadlight.scanner.exposures.secrets.gitleaks import MAX_FILE_BYTES, LoadedRules, parse_gitleaks_rules
@@ -131,19 +131,17 @@ def _examine_all(
 
 def _examine(scanner: ExposureScanner, image: ExaminedImage, settings: ImageSettings, setup: ExposureSetup) -> Examined:
     try:
-        if scanner is IAC_SCANNER:
-            return _judge_iac(image, setup)
-        judgement = examine(scanner, image, settings)
+        judgement = _judge_iac(image, setup) if scanner is IAC_SCANNER else examine(scanner, image, settings)
     except ScannerError as error:
         return Examined(error=f"{scanner.name}: {error}")
     except Exception as error:
         logger.exception("a scanner of exposures failed", extra={"scanner": scanner.name})
         return Examined(error=f"{scanner.name}: unexpected {type(error).__name__}, the log says more")
+    if isinstance(judgement, NotSupported):
+        return Examined(not_supported=judgement.reason)
     return Examined(judgement.exposures, judgement.problems)
 
 
-def _judge_iac(image: ExaminedImage, setup: ExposureSetup) -> Examined:
+def _judge_iac(image: ExaminedImage, setup: ExposureSetup) -> Judgement | NotSupported:
     judged = judge_iac([list_kept(IAC_SCANNER.name, image)], find_checkov(setup.checkov))
-    if isinstance(judged, NotSupported):
-        return Examined(not_supported=judged.reason)
-    return Examined(judged[0].exposures, judged[0].problems)
+    return judged if isinstance(judged, NotSupported) else with_unread(judged[0], IAC_SCANNER.name, image)

@@ -13,9 +13,6 @@ from deadlight.scanner import Examined
 from deadlight.server.db.zero_bytes import without_zero_bytes
 from deadlight.server.tables.scans import exposure_scan, image
 
-MAX_EXPOSURES = 2_000
-"""Kept of one category of an image; the worst first."""
-
 _FOUND = """
     jsonb_to_recordset(CAST(:rows AS jsonb)) AS found(rule_id text, severity text, severity_rank smallint, title text,
         description text, recommendation text, path text, location text, evidence text, cwe text, fingerprint text,
@@ -71,8 +68,7 @@ async def store_exposures(
 async def _reconcile(
     connection: AsyncConnection, image_id: int, category: ExposureCategory, exposures: Iterable[Exposure]
 ) -> None:
-    worst = sorted(exposures, key=lambda item: -item.severity.rank)[:MAX_EXPOSURES]
-    rows = {(item.rule_id, item.path, item.location, item.fingerprint): _row(item) for item in worst}
+    rows = {(item.rule_id, item.path, item.location, item.fingerprint): _row(item) for item in exposures}
     parameters = {
         "image_id": image_id,
         "category": category.value,

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from deadlight.model.vulnerability import Severity
 from deadlight.scanner.errors import SideProcessError
-from deadlight.scanner.exposures.exposure_scanner import KeptFile
-from deadlight.scanner.exposures.iac.report import MAX_EXPOSURES, parse_report
+from deadlight.scanner.exposures.exposure_scanner import MAX_EXPOSURES, KeptFile
+from deadlight.scanner.exposures.iac.report import parse_report
 from deadlight.scanner.exposures.iac.severities import severity_of
 
 RECORDED = (Path(__file__).parent / "checkov-3.3.30.json").read_bytes()
@@ -56,7 +56,7 @@ def test_no_more_is_told_than_anybody_reads() -> None:
     checks = [check | {"file_line_range": [line, line]} for line in range(MAX_EXPOSURES + 3)]
     judgement = parse_report(json.dumps({"results": {"failed_checks": checks}}).encode(), FILES)
     assert len(judgement.exposures) == MAX_EXPOSURES
-    assert judgement.problems == ("3 more exposures of infrastructure as code are not told",)
+    assert judgement.problems == ("1003 exposures were found, of which the 1000 gravest are told",)
 
 
 @given(content=st.binary(max_size=100) | st.just(b"[" * 100_000) | st.just(b'{"results": {"failed_checks": [{}]}}'))

@@ -12,9 +12,9 @@ from tests.scanner.exposures.secrets.planting import SECRETS, plant
 from deadlight.model.exposure import ExposureCategory
 from deadlight.model.image import ImageSettings
 from deadlight.model.vulnerability import Severity
-from deadlight.scanner.exposures.exposure_scanner import KeptFile
+from deadlight.scanner.exposures.exposure_scanner import MAX_EXPOSURES, KeptFile
 from deadlight.scanner.exposures.secrets import load_rules, secrets_scanner
-from deadlight.scanner.exposures.secrets.judgement import MAX_EXPOSURES, MAX_EXPOSURES_OF_A_LAYER
+from deadlight.scanner.exposures.secrets.judgement import MAX_EXPOSURES_OF_A_LAYER
 from deadlight.scanner.exposures.secrets.kept import MAX_SECRETS, KeptSecret, KeptSecrets, decode, encode
 
 RULES = load_rules()
@@ -243,7 +243,7 @@ def test_a_layer_and_an_image_give_so_many_exposures_and_say_when_there_are_more
     assert "layer one: 501 secrets were found, of which 500 are shown" in judged.problems
     judged = judge(*(kept_with(MAX_EXPOSURES_OF_A_LAYER, f"/{n}", f"{n}") for n in range(3)))
     assert len(judged.exposures) == MAX_EXPOSURES
-    assert "1500 secrets were found, of which 1000 are shown" in judged.problems
+    assert "1500 exposures were found, of which the 1000 gravest are told" in judged.problems
 
 
 def test_the_gravest_come_first():

@@ -4,9 +4,9 @@ import pytest
 from tests.scanner.exposures.sampled import found, judged, rules_of
 
 from deadlight.model.image import ImageSettings
-from deadlight.scanner.exposures.exposure_scanner import KeptFile
+from deadlight.scanner.exposures.exposure_scanner import MAX_EXPOSURES, KeptFile
 from deadlight.scanner.exposures.services.assembly import MAX_INCLUDE_DEPTH, MAX_INCLUDES
-from deadlight.scanner.exposures.services.scanner import MAX_EXPOSURES, SERVICES_SCANNER
+from deadlight.scanner.exposures.services.scanner import SERVICES_SCANNER
 
 OLD = "EXP-SERVICE-nginx-old-tls"
 
@@ -77,7 +77,7 @@ def test_no_more_is_told_than_anybody_reads() -> None:
     files = {"etc/nginx/nginx.conf": b"autoindex on;\n" * (MAX_EXPOSURES + 5)}
     judgement = judged(SERVICES_SCANNER, files)
     assert len(judgement.exposures) == MAX_EXPOSURES
-    assert judgement.problems == ("5 more exposures of services are not told",)
+    assert judgement.problems == ("1005 exposures were found, of which the 1000 gravest are told",)
 
 
 def test_what_stands_behind_a_yaml_alias_is_told_as_unread() -> None:

@@ -23,9 +23,6 @@ APPLICATION_RULES = {rule.id: rule for rule in (*PYTHON_RULES, *NODE_RULES, *STA
 MAX_BYTES = 512 * 1024
 """Of one source file; Python has a smaller limit of its own."""
 
-MAX_EXPOSURES = 1_000
-"""Told of one image."""
-
 _NODE = (".js", ".mjs", ".cjs", ".ts", ".mts", ".cts")
 _NOT_SOURCE = (".min.js", ".d.ts", ".bundle.js")
 _TEST_FOLDERS = frozenset({"test", "tests", "__tests__", "spec", "testing", "fixtures"})
@@ -65,26 +62,26 @@ def _kept(matches: "Iterator[Match] | list[Match]", facts: list[tuple[str, int]]
 def judge(files: Sequence[KeptFile], image: ImageSettings) -> Judgement:
     """What of an image's own code is at fault; what packages ship or a later layer removed is not looked at."""
     own = [file for file in files if not file.is_deleted and not file.owner_purl]
-    exposures: dict[Exposure, None] = {}
+    exposures: list[Exposure] = []
     problems: list[str] = []
     express: list[Place] = []
     is_protected = False
     for file in own:
         try:
-            kept = msgspec.msgpack.decode(file.content, type=KeptHits)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            problems.append(f"{file.path}: what was kept of it is damaged: scan the layer again")
+            kept = file.decode(KeptHits)
+        except UnreadableFileError as error:
+            problems.append(str(error))
             continue
-        exposures |= dict.fromkeys(_exposures(file, kept))
+        exposures += _exposures(file, kept)
         express += [_place(file, line) for fact, line in kept.facts if fact == EXPRESS]
         is_protected = is_protected or any(fact == PROTECTED for fact, _ in kept.facts)
     if not is_protected:
-        exposures |= dict.fromkeys(_expose(NO_HELMET.id, place, "express()") for place in express)
-    exposures |= {
-        expose(ExposureCategory.APPLICATIONS, rule, place, evidence): None
+        exposures += [_expose(NO_HELMET.id, place, "express()") for place in express]
+    exposures += [
+        expose(ExposureCategory.APPLICATIONS, rule, place, evidence)
         for rule, place, evidence in find_in_settings(image)
-    }
-    return Judgement(tuple(exposures)[:MAX_EXPOSURES], (*problems, *_left_out(len(exposures))))
+    ]
+    return Judgement.of(exposures, problems)
 
 
 def _exposures(file: KeptFile, kept: KeptHits) -> Iterator[Exposure]:
@@ -99,11 +96,6 @@ def _expose(rule: str, place: Place, evidence: str) -> Exposure:
 
 def _place(file: KeptFile, line: int) -> Place:
     return Place(file.path, f"line {line}", file.layer_digest)
-
-
-def _left_out(count: int) -> Iterator[str]:
-    if count > MAX_EXPOSURES:
-        yield f"{count - MAX_EXPOSURES} more exposures of applications are not told"
 
 
 APPLICATIONS_SCANNER = ExposureScanner(

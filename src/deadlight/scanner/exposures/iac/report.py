@@ -10,9 +10,6 @@ from deadlight.scanner.exposures.exposure_scanner import Judgement, KeptFile
 from deadlight.scanner.exposures.iac.severities import severity_of
 from deadlight.scanner.exposures.rule import Place, RuleText, expose, shorten
 
-MAX_EXPOSURES = 2_000
-"""Told of one image."""
-
 
 class _Result(msgspec.Struct, frozen=True):
     evaluated_keys: list[str] = []
@@ -46,14 +43,10 @@ def parse_report(output: bytes, files: Mapping[str, KeptFile]) -> Judgement:
         reports = msgspec.json.decode(output, type=list[_Report] | _Report)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise SideProcessError(f"checkov wrote no report that can be read: {error}") from error
-    exposures: dict[Exposure, None] = {}
-    problems: dict[str, None] = {}
-    for report in reports if isinstance(reports, list) else [reports]:
-        exposures |= dict.fromkeys(_exposures(report, files))
-        problems |= dict.fromkeys(_unparsed(report, files))
-    left_out = len(exposures) - MAX_EXPOSURES
-    more = [f"{left_out} more exposures of infrastructure as code are not told"] if left_out > 0 else []
-    return Judgement(tuple(exposures)[:MAX_EXPOSURES], (*problems, *more))
+    parts = reports if isinstance(reports, list) else [reports]
+    exposures = [exposure for report in parts for exposure in _exposures(report, files)]
+    problems = dict.fromkeys(problem for report in parts for problem in _unparsed(report, files))
+    return Judgement.of(exposures, problems)
 
 
 def _exposures(report: _Report, files: Mapping[str, KeptFile]) -> Iterator[Exposure]:

@@ -16,8 +16,6 @@ from deadlight.scanner.exposures.secrets.reading import KEY_STORE, read_text
 from deadlight.scanner.exposures.secrets.rules import SecretRule
 from deadlight.scanner.exposures.secrets.settings import SETTINGS_PATH, iter_settings
 
-MAX_EXPOSURES = 1_000
-"""Of one image."""
 MAX_EXPOSURES_OF_A_LAYER = 500
 _MAX_PROBLEMS = 100
 
@@ -78,9 +76,7 @@ class Judge:
             (self._exposure(place) for place in places),
             key=lambda exposure: (-exposure.severity.rank, exposure.path, exposure.location, exposure.rule_id),
         )
-        if len(exposures) > MAX_EXPOSURES:
-            problems.insert(0, f"{len(exposures)} secrets were found, of which {MAX_EXPOSURES} are shown")
-        return Judgement(tuple(exposures[:MAX_EXPOSURES]), _bounded(problems))
+        return Judgement.of(exposures, _bounded(problems))
 
     def _in_files(self, files: Sequence[KeptFile], problems: list[str]) -> Iterator[_Place]:
         """Of each secret at a path the one that can be seen, or else the one of the topmost layer."""

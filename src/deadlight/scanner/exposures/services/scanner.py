@@ -21,9 +21,6 @@ from deadlight.scanner.exposures.services.table import SERVICES
 MAX_BYTES = 1 << 20
 """Of one configuration; generated ones of thousands of virtual hosts stay below."""
 
-MAX_EXPOSURES = 1_000
-"""Told of one image."""
-
 _BY_NAME = {service.name: service for service in SERVICES}
 _READ = [service for service in SERVICES if service.paths is not None]
 _ANY_PATH = re.compile(
@@ -77,19 +74,19 @@ def judge(files: Sequence[KeptFile], image: ImageSettings) -> Judgement:
     for file in files:
         if not file.is_deleted:
             try:
-                kept = msgspec.msgpack.decode(file.content, type=KeptSettings)
-            except (msgspec.DecodeError, UnicodeDecodeError):
-                problems.append(f"{file.path}: what was kept of it is damaged: scan the layer again")
+                kept = file.decode(KeptSettings)
+            except UnreadableFileError as error:
+                problems.append(str(error))
                 continue
             by_service[kept.service].append(SettingsFile(file, kept.settings))
             problems += _unfollowed(file.path, kept)
-    exposures: dict[Exposure, None] = {}
+    exposures: list[Exposure] = []
     for service in SERVICES:
         assembled = assemble(service, by_service[service.name], image)
         problems += assembled.problems
         for configuration in assembled.configurations:
-            exposures |= dict.fromkeys(_iter_exposures(service, configuration))
-    return Judgement(tuple(exposures)[:MAX_EXPOSURES], (*problems, *_left_out(len(exposures))))
+            exposures += _iter_exposures(service, configuration)
+    return Judgement.of(exposures, problems)
 
 
 def _iter_exposures(service: Service, configuration: Configuration) -> Iterator[Exposure]:
@@ -103,11 +100,6 @@ def _unfollowed(path: str, kept: KeptSettings) -> Iterator[str]:
     lines = sorted({setting.line for setting in kept.settings if setting.name == ALIAS})
     if lines:
         yield f"{path}: YAML aliases are not followed (line {', '.join(map(str, lines[:5]))})"
-
-
-def _left_out(count: int) -> Iterator[str]:
-    if count > MAX_EXPOSURES:
-        yield f"{count - MAX_EXPOSURES} more exposures of services are not told"
 
 
 SERVICES_SCANNER = ExposureScanner(
