@@ -11,13 +11,16 @@ what the service should now hold; where they differ the service answers `resync`
 everything again under one `sync_id`.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
-from hashlib import blake2b
+from hashlib import blake2b, md5
 from typing import Annotated, Any, TypeVar
 
 import msgspec
 
+from deadlight.model.detection import BlockingMode, Response
 from deadlight.model.observation import Grade
+from deadlight.model.vulnerability import Severity
 from deadlight.model.workload import WorkloadKind
 
 SCHEMA = 1
@@ -268,6 +271,17 @@ class Observation(Message, frozen=True, kw_only=True):
     arguments: Annotated[tuple[Text, ...], msgspec.Meta(max_length=64)] = ()
     changed: bool = False
     """The file is not the image's own: it was created or changed inside the container."""
+    program: Text = ""
+    """The executable of the process, as the process sees it; empty where it is not known."""
+    parent_pid: int = 0
+    user: int | None = None
+    """The uid as the host counts."""
+    sha256: Name = ""
+    """Of an executed file, in hexadecimal; empty where it was gone or too large to be read in time."""
+    running: bool | None = None
+    """Of an executed file: whether a process of it, with these arguments, still runs."""
+    tool: bool = False
+    """Only programs that read whatever there is saw it so: package managers, scanners, backups, shells."""
 
 
 class ObservationBatch(Message, frozen=True, kw_only=True):
@@ -280,13 +294,117 @@ class ObservationBatch(Message, frozen=True, kw_only=True):
     counters: Counters = {}
 
 
+def observation_digest(subjects: Iterable[tuple[Grade, str]]) -> str:
+    """What a container's observations amount to, whatever their order: the exclusive or of a hash of each.
+
+    A subject is a grade and a path, each once. The hash is the first 8 bytes of MD5 (no secret, only a sum that SQL
+    knows too) of `grade`, a newline and the path; 16 hexadecimal digits.
+    """
+    total = 0
+    for grade, path in subjects:
+        digest = md5(f"{grade}\n{path}".encode("utf-8", "surrogatepass"), usedforsecurity=False).digest()
+        total ^= int.from_bytes(digest[:8])
+    return f"{total:016x}"
+
+
 class ObservationAck(Message, frozen=True, kw_only=True):
     """The answer to an observation batch, sent after commit."""
 
     batch_id: Name
 
 
+# --- detections ------------------------------------------------------------------------------------------
+
+
+class DetectedProcess(Message, frozen=True, kw_only=True):
+    """A process that a detection is about, or one of its ancestors."""
+
+    name: Name = ""
+    path: Text = ""
+    arguments: Annotated[tuple[Text, ...], msgspec.Meta(max_length=64)] = ()
+    """Secrets in them are redacted by the sensor."""
+    pid: int = 0
+    user: int | None = None
+
+
+class Detection(Message, frozen=True, kw_only=True):
+    """A threat rule that matched what a container did."""
+
+    id: Name
+    """Chosen by the sensor, the same for every delivery."""
+    rule: Name
+    title: Text
+    severity: Severity
+    mitre: Annotated[tuple[Name, ...], msgspec.Meta(max_length=16)] = ()
+    """Techniques of MITRE ATT&CK, such as `T1059.004`."""
+    at: datetime
+    count: int = 1
+    """How often it matched the same since `at`, until it was handed over."""
+    container_id: Name
+    process: DetectedProcess
+    ancestors: Annotated[tuple[DetectedProcess, ...], msgspec.Meta(max_length=8)] = ()
+    """Its parent first, as far as they are in the container."""
+    facts: Annotated[dict[Name, Text], msgspec.Meta(max_length=32)] = {}
+    """Values of the fields that the rule looked at, such as `file.path` or `network.address`."""
+    response: Response = Response.REPORTED
+
+
+class DetectionBatch(Message, frozen=True, kw_only=True):
+    """`POST /agent/v1/detections`, answered with an `ObservationAck`."""
+
+    schema: int = SCHEMA
+    batch_id: Name
+    node: Name
+    detections: Annotated[tuple[Detection, ...], msgspec.Meta(max_length=MAX_OBJECTS)] = ()
+
+
+class CustomRule(Message, frozen=True, kw_only=True):
+    """A threat rule that users wrote, or theirs instead of a built-in one of the same id."""
+
+    id: Name
+    source: Annotated[str, msgspec.Meta(max_length=65_536)]
+    """A rule file (TOML) as `deadlight.threats` reads it."""
+
+
+class BlockingPolicy(Message, frozen=True, kw_only=True):
+    """What a node's sensor stops. Containers that are not named are only watched."""
+
+    mode: BlockingMode = BlockingMode.OFF
+    drift: bool = False
+    """Programs that are not the image's own."""
+    mismatch: bool = False
+    """Programs whose hash differs from the image's."""
+    container_ids: Annotated[tuple[Name, ...], msgspec.Meta(max_length=MAX_OBJECTS)] = ()
+
+
+class SensorPolicy(Message, frozen=True, kw_only=True):
+    """The answer to `GET /agent/v1/policy`: what the sensors of a cluster look for and stop."""
+
+    version: Name
+    """Changes with the content."""
+    rules: Annotated[tuple[CustomRule, ...], msgspec.Meta(max_length=500)] = ()
+    disabled_rules: Annotated[tuple[Name, ...], msgspec.Meta(max_length=1_000)] = ()
+    severities: Annotated[dict[Name, Severity], msgspec.Meta(max_length=1_000)] = {}
+    """Severities of rules that users changed."""
+    blocking: BlockingPolicy = BlockingPolicy()
+
+
 # --- health ----------------------------------------------------------------------------------------------
+
+
+class ContainerCoverage(Message, frozen=True, kw_only=True):
+    """How completely a container was watched. What was not seen is only "not used" where this is complete."""
+
+    container_id: Name
+    since: datetime
+    from_start: bool
+    """Watched since its first program; else since the sensor found it running."""
+    lost: int = 0
+    """Events that may have been its own and were lost on the way."""
+    unseen: Annotated[tuple[Name, ...], msgspec.Meta(max_length=16)] = ()
+    """What stays unseen, such as `opens` without their hook or `io_uring` once the container used it."""
+    digest: Name = ""
+    """`observation_digest` of everything reported of the container and acknowledged."""
 
 
 class Heartbeat(Message, frozen=True, kw_only=True):
@@ -298,6 +416,24 @@ class Heartbeat(Message, frozen=True, kw_only=True):
     started_at: datetime
     counters: Counters = {}
     problems: Annotated[tuple[Text, ...], msgspec.Meta(max_length=32)] = ()
+    kernel: Name = ""
+    """Release and machine, such as `6.12.57 x86_64`; of a sensor."""
+    hooks: Annotated[tuple[Name, ...], msgspec.Meta(max_length=64)] = ()
+    """What the sensor is attached to."""
+    tier: Name = ""
+    """`T`, `L`, `S` or `F`: how much the kernel lets a sensor see."""
+    coverage: Annotated[tuple[ContainerCoverage, ...], msgspec.Meta(max_length=MAX_OBJECTS)] = ()
+
+
+class HeartbeatAck(Message, frozen=True, kw_only=True):
+    """The answer to a sensor's heartbeat."""
+
+    policy: Name = ""
+    """Version of the `SensorPolicy` that the sensor should have."""
+    resend: Annotated[tuple[Name, ...], msgspec.Meta(max_length=MAX_OBJECTS)] = ()
+    """Containers of which the service holds something else than the sensor reported: tell everything of them again."""
+    wait_seconds: float = 0.0
+    """How long to hold observations back: the service has more than it can deal with. Detections are always welcome."""
 
 
 # --- reading and writing ---------------------------------------------------------------------------------

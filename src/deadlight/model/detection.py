@@ -1,0 +1,29 @@
+"""What the sensor holds to be an attack or a misuse: a threat rule that matched what a container did."""
+
+from enum import StrEnum
+
+
+class Response(StrEnum):
+    """What was done about it on the node."""
+
+    REPORTED = "reported"
+    """Nothing but telling."""
+    WOULD_BLOCK = "would_block"
+    """A blocking policy in audit: enforced, it would have been denied or killed."""
+    KILLED = "killed"
+    """The process was killed as its program started."""
+    DENIED = "denied"
+    """The kernel refused the program; it never ran."""
+
+
+class BlockingMode(StrEnum):
+    """What a sensor does with programs that a blocking policy is about."""
+
+    OFF = "off"
+    AUDIT = "audit"
+    """It reports what it would have stopped."""
+    ENFORCE = "enforce"
+
+
+BINARY_INTEGRITY = "binary-integrity"
+"""The rule of the service's own: the hash of an executed file is not that of the file in the image."""
