@@ -24,7 +24,7 @@ from tests.support.registries import (
     talking_nonsense,
 )
 
-from deadlight.demo.images import Blob, Deleted, File, ImageSpec, Symlink, build_image, build_index
+from deadlight.demo.images import Blob, Deleted, Entry, File, ImageSpec, Symlink, build_image, build_index
 from deadlight.model.image import Platform
 from deadlight.registry import Limits
 from deadlight.registry.connection import connect
@@ -88,12 +88,13 @@ async def test_an_image_is_pulled_and_its_packages_are_known_with_their_files(sc
 async def test_the_digests_of_an_images_executables_are_kept_also_of_one_that_was_scanned_before(
     scans: Scans, fleet: Fleet
 ) -> None:
-    shell = {
+    lower: dict[str, Entry] = {
         "usr/bin/dash": File(b"\x7fELF of a shell", 0o755),
         "usr/bin/sh": Symlink("dash"),
+        "usr/bin/gone": File(b"", 0o755),
         "bin": Symlink("usr/bin"),
     }
-    image_tag_id = await scans.observe(image(shell | {"usr/bin/gone": File(b"", 0o755)}, {"usr/bin/gone": Deleted()}))
+    image_tag_id = await scans.observe(image(lower, {"usr/bin/gone": Deleted()}))
     await scans.run(image_tag_id)
     first = (await scans.image(image_tag_id)).executable_index
     # As the previous release left it.
