@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import tarfile
 import tracemalloc
 from hashlib import sha256
 
@@ -141,10 +142,13 @@ def test_a_hard_link_to_a_file_that_no_layer_has_is_not_known():
 
 def test_what_is_too_large_or_comes_too_late_or_has_holes_is_not_known():
     layer = program("large", ELF + b"x").file("first", ELF, mode=0o755).file("late", ELF, mode=0o755).file("text", "x")
+    layer.member("holes", tarfile.GNUTYPE_SPARSE, ELF, mode=0o755)
     limits = Limits(max_executable_bytes=len(ELF), max_executables=1)
     found = index(layer, limits=limits)
     assert found.find("/first") == hashed("/first", ELF)
-    assert [found.find(path).presence for path in ("/large", "/late", "/text")] == [UNREAD, UNREAD, PLAIN]
+    assert [found.find(path).presence for path in ("/large", "/late", "/holes")] == [UNREAD] * 3
+    assert found.find("/text").presence is PLAIN
+    assert index(LayerBuilder().member("holes", tarfile.GNUTYPE_SPARSE, ELF, mode=0o755)).unread == {"/holes"}
 
 
 def test_a_program_is_hashed_without_being_held_in_memory():
