@@ -6,7 +6,6 @@ from functools import partial
 import msgspec
 
 from deadlight.ecosystems import CATALOGUERS, Cataloguer, Excerpt, UnreadableFileError
-from deadlight.ecosystems.elf import ELF_MAGIC
 from deadlight.scanner.analyzer import Analyzer, Budget
 from deadlight.scanner.applicability import first_party
 from deadlight.scanner.applicability.python_source import ANALYZER as PYTHON_SOURCE
@@ -70,13 +69,12 @@ def _python_source(limits: Limits) -> Analyzer:
 
 
 def _executables(limits: Limits) -> Analyzer:
-    """Files that may be executed, and ELF files that may not: shared objects are mapped without that right."""
+    """Files that may be executed. Others are mapped at most, and of those no sensor has a hash."""
     kept_bytes = limits.max_executables * SHA256_BYTES
     return Analyzer(
         *EXECUTABLES,
         lambda _path, executable: executable,
         Budget(limits.max_executable_bytes, limits.max_layer_bytes, kept_bytes, limits.max_executables),
-        also_magic=ELF_MAGIC,
         keeps_sha256=True,
     )
 

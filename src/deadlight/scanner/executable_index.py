@@ -26,11 +26,11 @@ class Presence(StrEnum):
     """What is known of a path in an image."""
 
     HASHED = "hashed"
-    """An executable (it may be executed, or is an ELF file), and its digest is known."""
+    """An executable, and its digest is known."""
     UNREAD = "unread"
     """It may be in the image, but what it holds is not known: too large, sparse, or one of too many."""
     NOT_EXECUTABLE = "not_executable"
-    """In the image, where it may not be executed and is no ELF file either. Its digest was not made."""
+    """In the image, where it may not be executed. Its digest was not made."""
     ABSENT = "absent"
     """The image has no file there."""
 

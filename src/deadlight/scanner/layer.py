@@ -56,8 +56,7 @@ class _Pass:
         self._wanting = [(collector.analyzer.wants, collector) for collector in self._collectors]
         self._told: set[str] = set()
         """Paths that a collector may say something about."""
-        self._by_magic = [(item.analyzer.also_magic, item) for item in self._collectors if item.analyzer.also_magic]
-        self._longest_magic = max((len(m) for item in analyzers for m in (item.magic, item.also_magic)), default=0)
+        self._longest_magic = max((len(analyzer.magic) for analyzer in analyzers), default=0)
         self._entries: list[Entry] = []
         self._whiteouts: list[str] = []
         self._opaque: list[str] = []
@@ -105,10 +104,9 @@ class _Pass:
     def _find_wanting(self, member: Member) -> "list[_Collector]":
         path, executable = member.path, member.executable
         wanting = [collector for wants, collector in self._wanting if wants(path, executable)]
-        if self._by_magic or any(collector.analyzer.magic for collector in wanting):
+        if any(collector.analyzer.magic for collector in wanting):
             first = self._archive.peek(self._longest_magic)
             wanting = [collector for collector in wanting if first.startswith(collector.analyzer.magic)]
-            wanting += [item for magic, item in self._by_magic if first.startswith(magic) and item not in wanting]
         return wanting
 
     def _show(self, member: Member, wanting: "Sequence[_Collector]") -> None:

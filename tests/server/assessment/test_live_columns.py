@@ -128,7 +128,7 @@ def told(processes: LiveProcesses) -> tuple[Any, ...]:
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.lists(CHANGES, min_size=4, max_size=10), min_size=2, max_size=4))
 def test_what_came_in_bit_by_bit_reads_as_what_is_read_at_once(
     batches: list[list[tuple[tuple[Any, ...], Row]]],
