@@ -4,7 +4,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from deadlight.model.vulnerability import Severity
@@ -122,5 +122,5 @@ def _samples(table: Table, kinds: frozenset[ActivityKind]) -> tuple[Sample, ...]
 
 def load_lists() -> Mapping[str, tuple[str, ...]]:
     """The lists that conditions name as `$shells`, from `lists.toml`."""
-    text = (files("deadlight.threats") / "lists.toml").read_text("utf-8")
+    text = (Path(__file__).parent / "lists.toml").read_text("utf-8")
     return {name: tuple(values) for name, values in tomllib.loads(text).items()}
