@@ -78,7 +78,10 @@ def parse_rule_file(source: str, lists: Mapping[str, tuple[str, ...]]) -> RuleFi
     Raises:
         RuleError: it is too large, no TOML, lacks something, or names what there is not.
     """
-    table = Table(_read_toml(source), "")
+    return _read(Table(_read_toml(source), ""), lists)
+
+
+def _read(table: Table, lists: Mapping[str, tuple[str, ...]]) -> RuleFile:
     rule = Rule(
         id=table.take_matching("id", _ID, "lower-case words with dashes, such as shell-in-container"),
         title=table.take_text("title", most=200),
