@@ -83,8 +83,17 @@ _FORGET = (
                                 AND container.cluster_id = observation.cluster_id AND container.removed_at IS NULL)
     """,
     """
+    DELETE FROM execution WHERE last_at < now() - CAST(:retention AS interval) AND NOT EXISTS (
+        SELECT FROM container WHERE container.container_id = execution.container_id
+                                AND container.cluster_id = execution.cluster_id AND container.removed_at IS NULL)
+    """,
+    """
+    DELETE FROM container_coverage WHERE seen_at < now() - CAST(:retention AS interval)
+    """,
+    """
     DELETE FROM program WHERE first_seen_at < now() - CAST(:retention AS interval)
       AND NOT EXISTS (SELECT FROM process WHERE process.program_id = program.id)
+      AND NOT EXISTS (SELECT FROM execution WHERE execution.program_id = program.id)
     """,
     "DELETE FROM pgqueuer_log WHERE created < now() - interval '3 days'",
 )

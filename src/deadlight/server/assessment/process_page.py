@@ -90,13 +90,13 @@ _FILES = text(
         SELECT workload_id FROM process WHERE program_id = :program_id AND image_tag_id = :image_tag_id
         ORDER BY last_at DESC LIMIT :workloads
     ), executed AS (
-        SELECT executed.cluster_id, executed.container_id, executed.process, executed.pid
+        SELECT executed.cluster_id, executed.container_id, program.name AS process, executed.pid
         FROM latest
         JOIN pod ON pod.workload_id = latest.workload_id
         JOIN container ON container.pod_id = pod.id AND container.image_tag_id = :image_tag_id
-        JOIN observation AS executed ON executed.container_id = container.container_id
-         AND executed.cluster_id = container.cluster_id AND executed.grade = 'executed'
-         AND executed.program_id = :program_id
+        JOIN execution AS executed ON executed.container_id = container.container_id
+         AND executed.cluster_id = container.cluster_id AND executed.program_id = :program_id
+        JOIN program ON program.id = executed.program_id
         ORDER BY container.removed_at IS NOT NULL, executed.last_at DESC LIMIT :containers
     )
     SELECT seen.path, seen.grade, bool_or(seen.changed) AS changed, sum(seen.count)::bigint AS times,
