@@ -249,6 +249,9 @@ async def record_heartbeat(connection: AsyncConnection, principal: AgentPrincipa
             version=message.version,
             counters=dict(message.counters),
             problems=list(message.problems),
+            kernel=message.kernel,
+            tier=message.tier,
+            hooks=list(message.hooks),
             **({"node_name": message.node} if message.node and principal.kind is AgentKind.CONTROLLER else {}),
         )
     )

@@ -8,6 +8,7 @@ from deadlight.server.auth.agents import record_heartbeat
 from deadlight.server.auth.principals import AgentKind, AgentPrincipal
 from deadlight.server.auth.requests import Agent, read_message
 from deadlight.server.runtime.pressure import measure_pressure
+from deadlight.server.runtime.watch import follow_coverage
 from deadlight.server.services import ServicesDep
 
 router = APIRouter()
@@ -26,9 +27,10 @@ async def post_heartbeat(request: Request, principal: Agent, services: ServicesD
 
 
 async def compose_ack(
-    connection: AsyncConnection,
-    principal: AgentPrincipal,  # noqa: ARG001 - what the next capabilities ask with
-    message: wire.Heartbeat,  # noqa: ARG001
+    connection: AsyncConnection, principal: AgentPrincipal, message: wire.Heartbeat
 ) -> wire.HeartbeatAck:
     """THE place where a sensor's answer comes together: every capability that has something to say is asked here."""
-    return wire.HeartbeatAck(wait_seconds=await measure_pressure(connection))
+    return wire.HeartbeatAck(
+        resend=await follow_coverage(connection, principal.cluster_id, message.coverage),
+        wait_seconds=await measure_pressure(connection),
+    )

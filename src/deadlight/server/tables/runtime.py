@@ -162,8 +162,7 @@ container_coverage = Table(
     Column("digest", Text, nullable=False, comment="of everything the sensor reported of it"),
     moment("seen_at", nullable=False),
     Column("verified_digest", Text, nullable=False, server_default="", comment="the last that was our own too"),
-    Column("asked", Integer, nullable=False, server_default="0", comment="how often in vain to tell everything again"),
-    moment("asked_at"),
-    Index("ix_container_coverage_seen_at", "seen_at"),
+    Column("mismatches", Integer, nullable=False, server_default="0", comment="since it was our own last"),
+    moment("compared_at"),
     comment="how completely a container was watched, as its sensor said last",
 )

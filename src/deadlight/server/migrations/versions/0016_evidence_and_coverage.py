@@ -39,21 +39,14 @@ def upgrade() -> None:
         sa.Column(
             "verified_digest", sa.Text(), server_default="", nullable=False, comment="the last that was our own too"
         ),
-        sa.Column(
-            "asked",
-            sa.Integer(),
-            server_default="0",
-            nullable=False,
-            comment="how often in vain to tell everything again",
-        ),
-        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("mismatches", sa.Integer(), server_default="0", nullable=False, comment="since it was our own last"),
+        sa.Column("compared_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["cluster_id"], ["cluster.id"], name=op.f("fk_container_coverage_cluster_id_cluster"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("cluster_id", "container_id", name=op.f("pk_container_coverage")),
         comment="how completely a container was watched, as its sensor said last",
     )
-    op.create_index("ix_container_coverage_seen_at", "container_coverage", ["seen_at"], unique=False)
     op.create_table(
         "execution",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -232,6 +225,5 @@ def downgrade() -> None:
     op.drop_index("ix_execution_program_id", table_name="execution")
     op.drop_index("ix_execution_last_at", table_name="execution")
     op.drop_table("execution")
-    op.drop_index("ix_container_coverage_seen_at", table_name="container_coverage")
     op.drop_table("container_coverage")
     # ### end Alembic commands ###
