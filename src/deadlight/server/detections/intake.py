@@ -44,8 +44,8 @@ _STORE = text(
 )
 
 _WAITING = """
-    SELECT report.*, report.count AS times, container.name AS container, container.image_tag_id, pod.name AS pod, workload.id AS workload_id,
-           workload.namespace, workload.name AS workload, workload.kind, workload.kind_name,
+    SELECT report.*, report.count AS times, container.name AS container, container.image_tag_id, pod.name AS pod,
+           workload.id AS workload_id, workload.namespace, workload.name AS workload, workload.kind, workload.kind_name,
            image_tag.registry, image_tag.repository, image_tag.tag, image_tag.pinned_digest
     FROM detection_report AS report
     LEFT JOIN container ON container.container_id = report.container_id AND container.cluster_id = report.cluster_id
