@@ -40,6 +40,7 @@ from deadlight.server.auth import api as auth_api
 from deadlight.server.auth import registration_api
 from deadlight.server.auth.requests import MAX_COMPRESSED_BYTES
 from deadlight.server.clusters import api as clusters_api
+from deadlight.server.clusters import heartbeats
 from deadlight.server.clusters import runtime_api as runtime_clusters_api
 from deadlight.server.dashboard import api as dashboard_api
 from deadlight.server.dashboard.risk_index import RiskIndex
@@ -79,6 +80,7 @@ ROUTERS = (
     runtime_live.router,
     ledger_api.router,
     detections_api.router,
+    heartbeats.router,
     clusters_api.router,
     runtime_clusters_api.router,
     workers_api.router,
