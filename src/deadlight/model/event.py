@@ -20,6 +20,8 @@ class EventType(StrEnum):
     ADVISORIES_CHANGED = "AdvisoriesChanged"
     REGISTRY_CHANGED = "RegistryChanged"
     CLUSTER_CONFIGURED = "ClusterConfigured"
+    THREAT_DETECTED = "ThreatDetected"
+    """A threat rule matched where nobody had been told of it yet."""
 
 
 ALERTABLE = (
@@ -28,6 +30,7 @@ ALERTABLE = (
     EventType.INTEGRITY_VIOLATION_CLOSED,
     EventType.UNTRUSTED_REGISTRY_DETECTED,
     EventType.VULNERABILITIES_CHANGED,
+    EventType.THREAT_DETECTED,
 )
 """What a worker can listen to, in the order shown to people."""
 
@@ -36,6 +39,7 @@ URGENT = (
     EventType.INTEGRITY_VIOLATION_DETECTED,
     EventType.UNTRUSTED_REGISTRY_DETECTED,
     EventType.VULNERABILITIES_CHANGED,
+    EventType.THREAT_DETECTED,
 )
 """What stands between a risk and the person who is told of it. When events come faster than they are handled these
 overtake those that merely follow what runs where."""

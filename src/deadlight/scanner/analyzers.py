@@ -6,6 +6,7 @@ from functools import partial
 import msgspec
 
 from deadlight.ecosystems import CATALOGUERS, Cataloguer, Excerpt, UnreadableFileError
+from deadlight.ecosystems.elf import ELF_MAGIC
 from deadlight.scanner.analyzer import Analyzer, Budget
 from deadlight.scanner.applicability import first_party
 from deadlight.scanner.applicability.python_source import ANALYZER as PYTHON_SOURCE
@@ -16,6 +17,15 @@ OS_RELEASE_PATHS = ("etc/os-release", "usr/lib/os-release")
 """Where os-release(5) is looked for, in this order."""
 
 OS_RELEASE = ("os-release", 1)
+
+EXECUTABLES = ("executables", 1)
+
+SHA256_BYTES = 32
+
+
+def image_analyzers(limits: Limits = DEFAULT_LIMITS) -> tuple[Analyzer, ...]:
+    """What everything but exposures is found with that is kept of an image."""
+    return (*package_analyzers(limits), _executables(limits))
 
 
 def package_analyzers(limits: Limits = DEFAULT_LIMITS) -> tuple[Analyzer, ...]:
@@ -55,6 +65,18 @@ def _python_source(limits: Limits) -> Analyzer:
         Budget(limits.max_source_bytes, limits.max_sources_bytes, limits.max_layer_bytes, limits.max_members),
         take=_take_source,
         tells_unread=first_party.is_source_name,
+    )
+
+
+def _executables(limits: Limits) -> Analyzer:
+    """Files that may be executed, and ELF files that may not: shared objects are mapped without that right."""
+    kept_bytes = limits.max_executables * SHA256_BYTES
+    return Analyzer(
+        *EXECUTABLES,
+        lambda _path, executable: executable,
+        Budget(limits.max_executable_bytes, limits.max_layer_bytes, kept_bytes, limits.max_executables),
+        also_magic=ELF_MAGIC,
+        keeps_sha256=True,
     )
 
 

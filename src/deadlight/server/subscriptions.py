@@ -64,4 +64,5 @@ def subscriptions(settings: Settings) -> Subscriptions:
         EventType.UNTRUSTED_REGISTRY_DETECTED: (exposure, alert),
         EventType.UNTRUSTED_REGISTRY_CLOSED: (exposure,),
         EventType.VULNERABILITIES_CHANGED: (exposure, alert),
+        EventType.THREAT_DETECTED: (alert,),
     }
