@@ -148,13 +148,14 @@ async def test_a_process_has_stopped_once_no_container_of_its_workload_runs_it(f
     first, second = (await fleet.deploy(image.image_tag_id, image.image_tag_id)).container_ids
 
     async def is_running(*told: tuple[str, bool | None]) -> bool | None:
-        await sensor.send(*(seen(container, "/usr/bin/bash", running=running) for container, running in told))
+        await sensor.send(*(seen(container, "/usr/bin/bash", running=running, count=running is not False)
+                            for container, running in told))
         ((running,),) = await fleet.rows("SELECT running FROM process")
         return running  # type: ignore[no-any-return]
 
     assert await is_running((first, None)) is None
     assert await is_running((first, True), (second, True)) is True
-    assert await is_running((first, False)) is True
+    assert await is_running((first, False)) is True  # the other goes on
     assert await is_running((second, None)) is True
     assert await is_running((second, False)) is False
     assert await is_running((first, True)) is True

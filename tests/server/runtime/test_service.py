@@ -262,7 +262,6 @@ async def test_zero_bytes_of_a_process_s_arguments_keep_nothing_out(fleet: Fleet
         ({"sha256": "G" * 64}, "sha256"),
         ({"count": 2**63}, "count"),
         ({"count": -5}, "count"),
-        ({"count": 0}, "count"),
         ({"first_at": datetime(2026, 11, 1, 12, 0)}, "first_at"),  # noqa: DTZ001 - that is what is wrong
         ({"last_at": datetime(2026, 11, 1, 12, 0)}, "last_at"),  # noqa: DTZ001
         ({"container_id": "漢" * 512}, "container_id"),

@@ -17,6 +17,7 @@ from deadlight.model.event import EventType
 from deadlight.model.observation import Grade
 from deadlight.scanner import FileIndex
 from deadlight.server.events.outbox import NewEvent, record_events
+from deadlight.server.runtime.binaries import check_binaries
 from deadlight.server.runtime.processes import UsedBy, find_program, load_executed, store_used_by
 
 JOINED_AT_ONCE = 10_000
@@ -135,6 +136,7 @@ async def join_pending(connection: AsyncConnection, pending: TextClause, **param
     owners = await _find_owners(connection, rows)
     uses = await _resolve_packages(connection, owners)
     marks = [{"id": row.id, "image_id": row.found_image_id} for row in rows]
+    await check_binaries(connection, rows)
     await connection.execute(_MARK_JOINED, {"rows": _json(marks)})
     await _store_uses(connection, [use for use in uses if not use.observed.tool])
     await _store_tool_reads(connection, [use for use in uses if use.observed.tool])

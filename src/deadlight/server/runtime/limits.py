@@ -31,7 +31,7 @@ _RANGES = {
     "pid": (0, MAX_INTEGER),
     "parent_pid": (0, MAX_INTEGER),
     "user": (0, MAX_USER),
-    "count": (1, MAX_INTEGER),
+    "count": (0, MAX_INTEGER),
 }
 
 
