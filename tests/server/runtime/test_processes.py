@@ -148,8 +148,12 @@ async def test_a_process_has_stopped_once_no_container_of_its_workload_runs_it(f
     first, second = (await fleet.deploy(image.image_tag_id, image.image_tag_id)).container_ids
 
     async def is_running(*told: tuple[str, bool | None]) -> bool | None:
-        await sensor.send(*(seen(container, "/usr/bin/bash", running=running, count=running is not False)
-                            for container, running in told))
+        await sensor.send(
+            *(
+                seen(container, "/usr/bin/bash", running=running, count=running is not False)
+                for container, running in told
+            )
+        )
         ((running,),) = await fleet.rows("SELECT running FROM process")
         return running  # type: ignore[no-any-return]
 

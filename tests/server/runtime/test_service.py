@@ -64,9 +64,9 @@ async def test_a_program_that_runs_proves_all_that_is_linked_into_it_in_use(flee
     image = await fleet.add_image(*linked, BASH)
     running = await fleet.deploy(image.image_tag_id)
     await sensor.send(seen(running.container_ids[0], "/app/shop"))
-    assert {name: use.path for name, use in (await sensor.uses()).items()} == {
-        "stdlib": "/app/shop",
-        "module": "/app/shop",
+    assert {name: (use.path, use.grade) for name, use in (await sensor.uses()).items()} == {
+        "stdlib": ("/app/shop", "mapped"),
+        "module": ("/app/shop", "mapped"),
     }
 
 

@@ -30,7 +30,6 @@ from deadlight.server.runtime.watch import (
 )
 
 LONG = "/" + "漢" * 4000
-SILENCE = timedelta(seconds=90)
 
 
 def watched(container_id: str, *observations: wire.Observation, **more: Any) -> wire.ContainerCoverage:
@@ -134,9 +133,9 @@ async def test_an_image_and_a_workload_are_covered_as_their_running_containers_a
     await fleet.deploy(image.image_tag_id, name="api")
     await beat(fleet, *(watched(name, unseen=("io_uring",)) for name in first.container_ids))
     async with fleet.engine.connect() as connection:
-        of_image = await coverage_of_image_tag(connection, image.image_tag_id, SILENCE)
-        of_workload = await coverage_of_workload(connection, first.workload_id, SILENCE)
-        nowhere = await coverage_of_workload(connection, 0, SILENCE)
+        of_image = await coverage_of_image_tag(connection, image.image_tag_id)
+        of_workload = await coverage_of_workload(connection, first.workload_id)
+        nowhere = await coverage_of_workload(connection, 0)
     assert (of_image.containers, of_image.watched, of_image.level) == (3, 2, CoverageLevel.PARTIAL)
     assert of_image.reasons == (
         "1 of 3 containers was not watched by a sensor",

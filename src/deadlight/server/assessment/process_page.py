@@ -110,6 +110,18 @@ _FILES = text(
 )
 
 
+_USERS = text(
+    """
+    SELECT DISTINCT recent.user_id FROM (
+        SELECT user_id FROM execution WHERE program_id = :program_id AND user_id IS NOT NULL
+          AND EXISTS (SELECT FROM container WHERE container.container_id = execution.container_id
+                        AND container.cluster_id = execution.cluster_id AND container.image_tag_id = :image_tag_id)
+        ORDER BY last_at DESC LIMIT :containers) AS recent
+    ORDER BY recent.user_id
+    """
+)
+
+
 async def build_process(
     connection: AsyncConnection, live: LiveIndex, image_tag_id: int, program_id: UUID
 ) -> ProcessDetail:
@@ -119,10 +131,12 @@ async def build_process(
     places = (await connection.execute(_WORKLOADS, {**key, "workload_ids": workload_ids[:WORKLOADS_LISTED]})).all()
     nodes = await load_nodes(connection, [row.id for row in places])
     first_seen_at = (await connection.execute(_FIRST_SEEN, key)).scalar_one()
+    users = (await connection.execute(_USERS, {**key, "containers": CONTAINERS_ASKED})).scalars().all()
     (image_tag,) = await build_rows(connection, [image_tag_id], TimePeriod.TEN_DAYS)
     return ProcessDetail(
         **process.model_dump(),
         first_seen_at=first_seen_at or process.last_seen_at,
+        users=list(users),
         image_tag=image_tag,
         workloads=[_workload(row, nodes.get(row.id, [])) for row in places],
     )

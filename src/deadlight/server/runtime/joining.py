@@ -41,7 +41,8 @@ _FILE_INDEXES = text("SELECT id, file_index FROM image WHERE id = ANY(:image_ids
 
 _PACKAGES = text(
     """
-    SELECT image_package.image_id, package.purl, min(coalesce(owner_package_id, package_id)) AS package_id
+    SELECT image_package.image_id, package.purl, min(coalesce(owner_package_id, package_id)) AS package_id,
+           array_agg(DISTINCT location) AS locations
     FROM image_package JOIN package ON package.id = image_package.package_id
     WHERE image_package.image_id = ANY(:image_ids) AND package.purl = ANY(:purls)
     GROUP BY image_package.image_id, package.purl
@@ -118,6 +119,7 @@ class _Use:
 
     image_id: int
     package_id: int
+    grade: Grade
     observed: Row[Any]
 
 
@@ -156,12 +158,21 @@ async def _resolve_packages(connection: AsyncConnection, owners: Sequence[tuple[
         "image_ids": sorted({row.found_image_id for row, _ in owners}),
         "purls": sorted({purl for _, purl in owners}),
     }
-    known = {(row.image_id, row.purl): row.package_id for row in await connection.execute(_PACKAGES, parameters)}
+    known = {(row.image_id, row.purl): row for row in await connection.execute(_PACKAGES, parameters)}
     return [
-        _Use(row.found_image_id, known[row.found_image_id, purl], row)
+        _Use(row.found_image_id, package.package_id, grade_of(Grade(row.grade), row.path, package.locations), row)
         for row, purl in owners
-        if (row.found_image_id, purl) in known
+        if (package := known.get((row.found_image_id, purl)))
     ]
+
+
+def grade_of(grade: Grade, path: str, locations: Sequence[str]) -> Grade:
+    """What using a file says of a package that is known by the files at `locations`.
+
+    Whoever executes a program certainly executes that program; of the modules that were linked into it, whose one
+    location it is, one only knows that their code was mapped.
+    """
+    return Grade.MAPPED if grade is Grade.EXECUTED and path.removeprefix("/") in locations else grade
 
 
 async def _store_uses(connection: AsyncConnection, uses: Sequence[_Use]) -> None:
@@ -169,7 +180,7 @@ async def _store_uses(connection: AsyncConnection, uses: Sequence[_Use]) -> None
     best: dict[tuple[int, int], _Use] = {}
     for use in uses:
         key = (use.image_id, use.package_id)
-        if key not in best or _rank(use) > _rank(best[key]):
+        if key not in best or use.grade.rank > best[key].grade.rank:
             best[key] = use
     if not best:
         return
@@ -195,26 +206,23 @@ async def _tell_programs(connection: AsyncConnection, uses: Sequence[_Use]) -> l
     executed = await load_executed(connection, {use.observed.container_id for use in uses})
     found = []
     for use in uses:
-        row, grade = use.observed, Grade(use.observed.grade)
+        row = use.observed
         programs = executed.get((row.cluster_id, row.container_id), ())
-        own = row.program_id if grade is Grade.EXECUTED else None
+        own = row.program_id if row.grade == Grade.EXECUTED else None
         program_id = own or find_program(row.process, row.pid, programs)
         if program_id:
-            found.append(UsedBy(use.image_id, program_id, use.package_id, grade, row.path))
+            found.append(UsedBy(use.image_id, program_id, use.package_id, use.grade, row.path))
     return found
-
-
-def _rank(use: _Use) -> int:
-    return Grade(use.observed.grade).rank
 
 
 def _use_row(use: _Use) -> dict[str, Any]:
     observed = use.observed
-    names = ("grade", "path", "process", "container_id", "cluster_id", "first_at", "last_at")
+    names = ("path", "process", "container_id", "cluster_id", "first_at", "last_at")
     return {
         "image_id": use.image_id,
         "package_id": use.package_id,
-        "grade_rank": _rank(use),
+        "grade": use.grade,
+        "grade_rank": use.grade.rank,
         **{name: getattr(observed, name) for name in names},
     }
 

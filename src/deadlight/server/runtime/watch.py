@@ -34,6 +34,9 @@ LAST_PAUSE = timedelta(days=1)
 
 CONTAINERS_READ = 10_000
 
+SILENCE = timedelta(minutes=5)
+"""What a sensor has not said for so long, ten heartbeats, it does not say any more: nobody watches that container."""
+
 _UPSERT = text(
     """
     INSERT INTO container_coverage (cluster_id, container_id, since, from_start, lost, unseen, digest, seen_at)
@@ -143,20 +146,20 @@ def is_same(digest: str, own: int | None) -> bool:
         return False
 
 
-async def coverage_of_image_tag(connection: AsyncConnection, image_tag_id: int, silence: timedelta) -> Coverage:
+async def coverage_of_image_tag(connection: AsyncConnection, image_tag_id: int) -> Coverage:
     """How completely the containers that run an image tag now are watched."""
-    return await _load(connection, _OF_IMAGE_TAG, image_tag_id, silence)
+    return await _load(connection, _OF_IMAGE_TAG, image_tag_id)
 
 
-async def coverage_of_workload(connection: AsyncConnection, workload_id: int, silence: timedelta) -> Coverage:
+async def coverage_of_workload(connection: AsyncConnection, workload_id: int) -> Coverage:
     """How completely the containers of a workload are watched."""
-    return await _load(connection, _OF_WORKLOAD, workload_id, silence)
+    return await _load(connection, _OF_WORKLOAD, workload_id)
 
 
-async def _load(connection: AsyncConnection, statement: TextClause, id_: int, silence: timedelta) -> Coverage:
+async def _load(connection: AsyncConnection, statement: TextClause, id_: int) -> Coverage:
     rows = (await connection.execute(statement, {"id": id_, "limit": CONTAINERS_READ})).all()
     now = rows[0].now if rows else datetime.now(UTC)
-    return roll_up([_watched(row) for row in rows], now, silence)
+    return roll_up([_watched(row) for row in rows], now, SILENCE)
 
 
 def _watched(row: Row[Any]) -> Watched | None:
