@@ -12,6 +12,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useParams } from "react-router";
 import { getLiveWorkloadOptions } from "../api/generated/@tanstack/react-query.gen";
 import type { WorkloadDetail, WorkloadPod } from "../api/generated/types.gen";
+import { CoverageNote } from "../facts/CoverageNote";
 import { DemonstrationLabel } from "../facts/DemonstrationLabel";
 import { Fact } from "../facts/Fact";
 import { Moment } from "../facts/Moment";
@@ -101,6 +102,9 @@ function WorkloadCard({ workload }: { workload: WorkloadDetail }) {
           </Fact>
           <Fact name="Pods">
             {workload.ready} ready of {workload.desired} wanted
+          </Fact>
+          <Fact name="Runtime coverage">
+            <CoverageNote coverage={workload.coverage} />
           </Fact>
           <Fact name="Architecture">{workload.architectures.join(", ")}</Fact>
           <Fact name="Created">
