@@ -26,7 +26,7 @@ from deadlight.demo.kubernetes.manifests import Manifest
 from deadlight.demo.kubernetes.resources import PODS
 from deadlight.demo.recipes import DemoImage, Use
 from deadlight.demo.world import NodePlan
-from deadlight.model.wire import Heartbeat, Observation, ObservationBatch
+from deadlight.model.wire import ContainerCoverage, Heartbeat, Observation, ObservationBatch
 
 BEAT_SECONDS = 30.0
 SETTLE_SECONDS = 0.3
@@ -67,6 +67,7 @@ class SensorStandin:
         self._activity = activity
         self._identity = identity
         self._reported: set[tuple[str, str]] = set()
+        self._watched: dict[str, datetime] = {}
         self._started_at = datetime.now(UTC)
         self._count = 0
 
@@ -85,6 +86,7 @@ class SensorStandin:
 
     async def _report(self, client: AgentClient) -> None:
         pods = self._cluster.pods_on(self._node.name)
+        self._watched = watch(self._watched, pods, datetime.now(UTC))
         seen = list(iter_uses(pods, self._activity, self._node.architecture))
         fresh = [each for each in seen if (each[0], each[1].path) not in self._reported]
         self._reported = {(container_id, use.path) for container_id, use in seen}
@@ -96,8 +98,24 @@ class SensorStandin:
             await client.send_observations(batch)
 
     def _heartbeat(self) -> Heartbeat:
-        counters = {"observations": self._count}
-        return Heartbeat(version=VERSION, node=self._node.name, started_at=self._started_at, counters=counters)
+        return Heartbeat(
+            version=VERSION,
+            node=self._node.name,
+            started_at=self._started_at,
+            counters={"observations": self._count},
+            kernel=f"6.12.0 {self._node.architecture}",
+            hooks=("exec", "open", "mmap"),
+            tier="T",
+            coverage=tuple(
+                ContainerCoverage(container_id=container_id, since=since, from_start=True)
+                for container_id, since in self._watched.items()
+            ),
+        )
+
+
+def watch(watched: Mapping[str, datetime], pods: Sequence[Manifest], now: datetime) -> dict[str, datetime]:
+    """Since when each container of pods has been watched; those that are gone are forgotten."""
+    return {container_id: watched.get(container_id, now) for container_id, _ in iter_containers(pods)}
 
 
 async def _any_set(events: Iterable[asyncio.Event], *, within: float) -> bool:
@@ -112,11 +130,18 @@ async def _any_set(events: Iterable[asyncio.Event], *, within: float) -> bool:
 
 def iter_uses(pods: Sequence[Manifest], activity: Activity, architecture: str) -> Iterator[tuple[str, Use]]:
     """What the containers of pods do, each with the container's id."""
+    for container_id, image in iter_containers(pods):
+        for use in activity.uses(image):
+            yield container_id, use.on(architecture)
+
+
+def iter_containers(pods: Sequence[Manifest]) -> Iterator[tuple[str, str]]:
+    """The ids of the containers of pods, each with the reference of its image."""
     for pod in pods:
         for status in pod.get("status", {}).get("containerStatuses", ()):
             container_id = str(status.get("containerID", "")).rpartition("://")[2]
-            for use in activity.uses(status["image"]) if container_id else ():
-                yield container_id, use.on(architecture)
+            if container_id:
+                yield container_id, status["image"]
 
 
 def observation(container_id: str, use: Use, now: datetime) -> Observation:
