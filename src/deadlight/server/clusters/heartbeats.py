@@ -7,6 +7,7 @@ from deadlight.model import wire
 from deadlight.server.auth.agents import record_heartbeat
 from deadlight.server.auth.principals import AgentKind, AgentPrincipal
 from deadlight.server.auth.requests import Agent, read_message
+from deadlight.server.detections.policy import find_version
 from deadlight.server.runtime.pressure import measure_pressure
 from deadlight.server.services import ServicesDep
 
@@ -27,8 +28,10 @@ async def post_heartbeat(request: Request, principal: Agent, services: ServicesD
 
 async def compose_ack(
     connection: AsyncConnection,
-    principal: AgentPrincipal,  # noqa: ARG001 - what the next capabilities ask with
-    message: wire.Heartbeat,  # noqa: ARG001
+    principal: AgentPrincipal,
+    message: wire.Heartbeat,  # noqa: ARG001 - what the next capabilities ask with
 ) -> wire.HeartbeatAck:
     """THE place where a sensor's answer comes together: every capability that has something to say is asked here."""
-    return wire.HeartbeatAck(wait_seconds=await measure_pressure(connection))
+    return wire.HeartbeatAck(
+        policy=await find_version(connection, principal), wait_seconds=await measure_pressure(connection)
+    )

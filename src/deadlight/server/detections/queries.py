@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from deadlight.model.detection import Response
 from deadlight.server.db.paging import Number, Ordering
 from deadlight.server.detections.advice import next_steps, techniques, what_was_done
+from deadlight.server.detections.rule_book import find_recommendation
 from deadlight.server.detections.schemas import (
     DetectionDetail,
     DetectionOrder,
@@ -104,7 +105,7 @@ async def list_detections(connection: AsyncConnection, query: DetectionQuery) ->
     )
 
 
-async def get_detection(connection: AsyncConnection, detection_id: int, recommendation: str = "") -> DetectionDetail:
+async def get_detection(connection: AsyncConnection, detection_id: int) -> DetectionDetail:
     """A detection with its evidence and history; raises NotFoundError."""
     row = (await connection.execute(_ONE, {"id": detection_id})).first()
     if row is None:
@@ -121,7 +122,7 @@ async def get_detection(connection: AsyncConnection, detection_id: int, recommen
         facts=row.evidence["facts"],
         techniques=[TechniqueOut(**item._asdict()) for item in techniques(row.mitre)],
         done=what_was_done(response),
-        next_steps=next_steps(row.rule, response, recommendation),
+        next_steps=next_steps(row.rule, response, await find_recommendation(connection, row.rule)),
         history=[StatusChange.model_validate(item, from_attributes=True) for item in said],
         occurrences=[_occurrence(item) for item in seen],
     )
