@@ -65,7 +65,7 @@ def set_blocking(
       deadlight blocking set production audit --drift
       deadlight blocking set production enforce --drift --namespace "shop-*"
     """
-    body = {"mode": mode.value, "drift": drift, "mismatch": mismatch, "unproven": i_know}
+    body: dict[str, Any] = {"mode": mode.value, "drift": drift, "mismatch": mismatch, "unproven": i_know}
     body |= {"included": namespace or [], "excluded": exclude or []}
 
     async def apply(client: RestClient) -> dict[str, Any]:

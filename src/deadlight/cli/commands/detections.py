@@ -44,8 +44,9 @@ def list_detections(
       deadlight detections list --status open --severity critical
       deadlight detections list --response would_block -o json
     """
-    query = {"severity": severity, "rule": rule, "cluster": cluster, "namespace": namespace, "workload": workload}
-    query |= {"status": status, "response": response, "shown": "suppressed" if suppressed else "visible"}
+    query: dict[str, Any] = {"severity": severity, "rule": rule, "cluster": cluster, "namespace": namespace}
+    query |= {"workload": workload, "status": status, "response": response}
+    query |= {"shown": "suppressed" if suppressed else "visible"}
     query |= {"since": (datetime.now(UTC) - timedelta(days=days)).isoformat()}
     query |= {"order": "severity" if worst_first else "newest"}
     most = None if every else limit
