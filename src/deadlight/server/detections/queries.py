@@ -18,7 +18,7 @@ from deadlight.server.detections.schemas import (
     DetectionQuery,
     DetectionRow,
     OccurrenceOut,
-    ProcessOut,
+    DetectedProcessOut,
     StatusChange,
     SuppressedBy,
     TechniqueOut,
@@ -117,8 +117,8 @@ async def get_detection(connection: AsyncConnection, detection_id: int) -> Detec
     seen = await connection.execute(_OCCURRENCES, {"id": detection_id, "limit": OCCURRENCES_SHOWN})
     return DetectionDetail(
         **shown.model_dump(),
-        process=ProcessOut(**row.evidence["process"]),
-        ancestors=[ProcessOut(**item) for item in row.evidence["ancestors"]],
+        process=DetectedProcessOut(**row.evidence["process"]),
+        ancestors=[DetectedProcessOut(**item) for item in row.evidence["ancestors"]],
         facts=row.evidence["facts"],
         techniques=[TechniqueOut(**item._asdict()) for item in techniques(row.mitre)],
         done=what_was_done(response),
@@ -130,7 +130,9 @@ async def get_detection(connection: AsyncConnection, detection_id: int) -> Detec
 
 def _occurrence(row: Row[Any]) -> OccurrenceOut:
     names = ("at", "count", "container_id", "node_name", "response")
-    return OccurrenceOut(**{name: getattr(row, name) for name in names}, process=ProcessOut(**row.evidence["process"]))
+    return OccurrenceOut(
+        **{name: getattr(row, name) for name in names}, process=DetectedProcessOut(**row.evidence["process"])
+    )
 
 
 async def _build(connection: AsyncConnection, rows: Sequence[Row[Any]]) -> list[DetectionRow]:
