@@ -16,9 +16,8 @@ NOW = datetime(2026, 11, 1, tzinfo=UTC)
 def test_every_attack_is_found_by_a_rule(attack: Attack) -> None:
     found = list(detections_in("c", attack.image.reference, NOW))
     assert found
-    assert wire.decode(
-        wire.encode(wire.DetectionBatch(batch_id="b", node="n", detections=tuple(found))), wire.DetectionBatch
-    )
+    batch = wire.DetectionBatch(batch_id="b", node="n", detections=tuple(found))
+    assert wire.decode(wire.encode(batch), wire.DetectionBatch) == batch
 
 
 def test_the_page_has_threats_of_several_severities_and_the_same_ones_again() -> None:

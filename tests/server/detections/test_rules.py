@@ -14,7 +14,7 @@ from deadlight.server.detections.rule_book import MAX_CUSTOM_RULES
 from deadlight.threats.engine import load_builtin
 
 RULES = "/api/v1/threat-rules"
-BUILT_IN = load_builtin()[0]
+BUILT_IN = next(rule for rule in load_builtin() if rule.id == "drift-execution")
 
 SOURCE = """
 id = "our-miner"
@@ -117,7 +117,7 @@ UNUSABLE = [
     ("id = ", "not TOML"),
     (SOURCE.replace("process.programs", "process.colour"), "no field is called 'process.colour'"),
     (SOURCE.replace('"High"', '"Awful"'), "severity"),
-    (SOURCE.replace('is = "xmrig"', 'is = "other"'), "samples expect: the miner"),
+    (SOURCE.replace('is = "xmrig"', 'is = "other"'), "what its samples expect: the miner"),
 ]
 
 

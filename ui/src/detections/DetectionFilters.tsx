@@ -10,7 +10,6 @@ import FilterIcon from "@patternfly/react-icons/dist/esm/icons/filter-icon";
 import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { listThreatRulesOptions } from "../api/generated/@tanstack/react-query.gen";
-import type { DetectionOrder, Shown } from "../api/generated/types.gen";
 import { SEVERITIES } from "../facts/severities";
 import { CheckboxSelect } from "../table/CheckboxSelect";
 import { OneSelect, type Option } from "../table/OneSelect";
@@ -18,10 +17,8 @@ import { SearchField } from "../table/SearchField";
 import {
   type DetectionQuery,
   type ListFilter,
-  ORDER_NAMES,
   RESPONSE_NAMES,
   RESPONSES,
-  SHOWN_NAMES,
   STATUS_NAMES,
   STATUSES,
   toggleValue,
@@ -41,8 +38,6 @@ interface DetectionFiltersProps {
 const SEVERITY_OPTIONS = SEVERITIES.map((value) => ({ value, label: value }));
 const STATUS_OPTIONS = STATUSES.map((value) => ({ value, label: STATUS_NAMES[value] }));
 const RESPONSE_OPTIONS = RESPONSES.map((value) => ({ value, label: RESPONSE_NAMES[value] }));
-const SHOWN_OPTIONS = Object.entries(SHOWN_NAMES).map(([value, label]) => ({ value, label }));
-const ORDER_OPTIONS = Object.entries(ORDER_NAMES).map(([value, label]) => ({ value, label }));
 
 export function DetectionFilters({ query, change, clear, total, suppressed }: DetectionFiltersProps) {
   const rules = useQuery(listThreatRulesOptions());
@@ -96,18 +91,6 @@ export function DetectionFilters({ query, change, clear, total, suppressed }: De
               <NameFilter add={(filter, value) => !query[filter].includes(value) && toggle(filter, value)} />,
             )}
             {labels("namespace", "Namespace", [], null)}
-            <OneSelect
-              label="Exceptions"
-              options={SHOWN_OPTIONS}
-              chosen={query.shown}
-              choose={(shown) => change((now) => ({ ...now, shown: shown as Shown }))}
-            />
-            <OneSelect
-              label="Order"
-              options={ORDER_OPTIONS}
-              chosen={query.order}
-              choose={(order) => change((now) => ({ ...now, order: order as DetectionOrder }))}
-            />
           </ToolbarGroup>
         </ToolbarToggleGroup>
         <ToolbarItem variant="pagination" align={{ default: "alignEnd" }} alignSelf="center">

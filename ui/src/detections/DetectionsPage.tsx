@@ -1,7 +1,7 @@
-import { Button, Drawer, DrawerContent, DrawerContentBody, PageSection } from "@patternfly/react-core";
+import { Button, Drawer, DrawerContent, DrawerContentBody, Flex, PageSection } from "@patternfly/react-core";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link } from "react-router";
-import type { DetectionRow } from "../api/generated/types.gen";
+import type { DetectionOrder, DetectionRow, Shown } from "../api/generated/types.gen";
 import { Failure } from "../states/Failure";
 import { NothingFound } from "../states/NothingFound";
 import { NothingYet } from "../states/NothingYet";
@@ -12,12 +12,22 @@ import { DetectionFilters } from "./DetectionFilters";
 import { DetectionPanel } from "./DetectionPanel";
 import { DetectionsHead } from "./DetectionsHead";
 import { detectionColumns } from "./detectionColumns";
-import { type DetectionQuery, detectionPath, isNarrowed, PERIODS, parseDetectionQuery } from "./detectionQuery";
+import {
+  type DetectionQuery,
+  detectionPath,
+  isNarrowed,
+  ORDER_NAMES,
+  PERIODS,
+  parseDetectionQuery,
+  SHOWN_NAMES,
+} from "./detectionQuery";
 import { detectionListOptions } from "./detections";
 import { DETECTIONS_PATH, RULES_PATH } from "./paths";
 import { type ChangeQuery, useDetectionQuery } from "./useDetectionQuery";
 
 const PERIOD_OPTIONS = PERIODS.map(({ days, label }) => ({ value: String(days), label }));
+const ORDER_OPTIONS = Object.entries(ORDER_NAMES).map(([value, label]) => ({ value, label }));
+const SHOWN_OPTIONS = Object.entries(SHOWN_NAMES).map(([value, label]) => ({ value, label }));
 const EVERYTHING = parseDetectionQuery(new URLSearchParams());
 
 /** Runtime > Detections. */
@@ -32,14 +42,28 @@ export function DetectionsPage() {
       <DetectionsHead
         active={DETECTIONS_PATH}
         title="Detections"
-        description="Attacks and misuse that sensors saw in containers. The same rule on the same workload, image and program is one detection."
+        description="Attacks and misuse that sensors saw in containers, by rule, workload, image and program."
         actions={
-          <OneSelect
-            label="Period"
-            options={PERIOD_OPTIONS}
-            chosen={String(query.days)}
-            choose={(days) => change((now) => ({ ...now, days: Number(days) }))}
-          />
+          <Flex columnGap={{ default: "columnGapSm" }} flexWrap={{ default: "nowrap" }}>
+            <OneSelect
+              label="Order"
+              options={ORDER_OPTIONS}
+              chosen={query.order}
+              choose={(order) => change((now) => ({ ...now, order: order as DetectionOrder }))}
+            />
+            <OneSelect
+              label="Suppressed detections"
+              options={SHOWN_OPTIONS}
+              chosen={query.shown}
+              choose={(shown) => change((now) => ({ ...now, shown: shown as Shown }))}
+            />
+            <OneSelect
+              label="Period"
+              options={PERIOD_OPTIONS}
+              chosen={String(query.days)}
+              choose={(days) => change((now) => ({ ...now, days: Number(days) }))}
+            />
+          </Flex>
         }
       />
       <PageSection isFilled aria-label="Detections">

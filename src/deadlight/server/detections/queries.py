@@ -12,13 +12,13 @@ from deadlight.server.db.paging import Number, Ordering
 from deadlight.server.detections.advice import next_steps, techniques, what_was_done
 from deadlight.server.detections.rule_book import find_recommendation
 from deadlight.server.detections.schemas import (
+    DetectedProcessOut,
     DetectionDetail,
     DetectionOrder,
     DetectionPage,
     DetectionQuery,
     DetectionRow,
     OccurrenceOut,
-    DetectedProcessOut,
     StatusChange,
     SuppressedBy,
     TechniqueOut,

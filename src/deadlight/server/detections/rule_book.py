@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from sqlalchemy import Row, delete, func, select
@@ -15,9 +15,9 @@ from deadlight.model.vulnerability import Severity
 from deadlight.server.detections.changes import Change, Subject, record_change
 from deadlight.server.errors import BadRequestError, ConflictError, NotFoundError
 from deadlight.server.tables.detections import threat_rule
-from deadlight.threats.engine import Engine, load_builtin
+from deadlight.threats.engine import Engine, iter_builtin_files
 from deadlight.threats.errors import RuleError
-from deadlight.threats.rule import Rule, parse_rule
+from deadlight.threats.rule import Rule, RuleFile, load_lists, parse_rule_file
 
 MAX_CUSTOM_RULES = 200
 """Rules that people wrote. Sensors hold what containers do to each of them."""
@@ -36,7 +36,7 @@ class BookedRule:
 
     id: str
     origin: Origin
-    rule: Rule | None
+    file: RuleFile | None
     """None where this version cannot use what is stored."""
     problem: str = ""
     """Why it cannot."""
@@ -51,9 +51,9 @@ class BookedRule:
     changed_at: datetime | None = None
 
     @property
-    def is_changed(self) -> bool:
-        """Whether it differs from what came with Deadlight."""
-        return self.origin is Origin.CUSTOM or not self.enabled or self.severity is not None
+    def rule(self) -> Rule | None:
+        """The rule without its samples."""
+        return self.file.rule if self.file else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +66,9 @@ class SampleResult:
 
 
 @cache
-def built_in_rules() -> Mapping[str, Rule]:
+def built_in_rules() -> Mapping[str, RuleFile]:
     """The rules that come with this version, by id."""
-    return {rule.id: rule for rule in load_builtin()}
+    return {file.rule.id: file for file in iter_builtin_files()}
 
 
 async def list_book(connection: AsyncConnection) -> list[BookedRule]:
@@ -94,16 +94,16 @@ async def find_recommendation(connection: AsyncConnection, rule_id: str) -> str:
     return rule.recommendation if rule else ""
 
 
-def _booked(rule_id: str, built_in: Rule | None, row: Row[Any] | None) -> BookedRule:
+def _booked(rule_id: str, built_in: RuleFile | None, row: Row[Any] | None) -> BookedRule:
     if row is None:
         return BookedRule(rule_id, Origin.BUILT_IN, built_in)
-    rule, problem = built_in, "" if built_in else "this version of Deadlight does not bring this rule any more"
+    file, problem = built_in, "" if built_in else "this version of Deadlight does not bring this rule any more"
     if row.source is not None:
-        rule, problem = _try_rule(row.source)
+        file, problem = try_source(row.source)
     return BookedRule(
         rule_id,
         Origin.BUILT_IN if row.source is None else Origin.CUSTOM,
-        rule,
+        file,
         problem,
         row.source or "",
         replaces=row.source is not None and built_in is not None,
@@ -114,25 +114,25 @@ def _booked(rule_id: str, built_in: Rule | None, row: Row[Any] | None) -> Booked
     )
 
 
-def _try_rule(source: str) -> tuple[Rule | None, str]:
+@lru_cache(maxsize=2 * MAX_CUSTOM_RULES)
+def try_source(source: str) -> tuple[RuleFile | None, str]:
+    """The rule of a source, or else the place and what is wrong there. Remembered: each beat asks for all."""
     try:
-        return parse_rule(source), ""
+        return parse_rule_file(source, load_lists()), ""
     except RuleError as error:
         return None, str(error)
 
 
-def read_rule(source: str) -> Rule:
-    """The rule of a source; raises BadRequestError with the place and what is wrong there."""
-    try:
-        return parse_rule(source)
-    except RuleError as error:
-        raise BadRequestError(f"the rule cannot be used: {error}") from None
-
-
-def try_samples(rule: Rule) -> list[SampleResult]:
+def try_samples(file: RuleFile) -> list[SampleResult]:
     """What a rule says of its own samples."""
-    engine = Engine([rule])
-    return [SampleResult(item.says, item.matches, bool(engine.match(item.activity))) for item in rule.samples]
+    engine = Engine([file.rule])
+    return [SampleResult(item.says, item.matches, bool(engine.match(item.activity))) for item in file.samples]
+
+
+def find_mistake(file: RuleFile) -> str:
+    """Which samples a rule fails, for people; empty where it says of all of them what it should."""
+    wrong = [item.says for item in try_samples(file) if item.matched != item.expected]
+    return f"it does not say what its samples expect: {'; '.join(wrong[:5])}" if wrong else ""
 
 
 async def save_custom_rule(connection: AsyncConnection, source: str, actor: str, *, rule_id: str = "") -> str:
@@ -144,10 +144,10 @@ async def save_custom_rule(connection: AsyncConnection, source: str, actor: str,
             many.
         NotFoundError: the rule to change is no custom rule.
     """
-    rule = read_rule(source)
-    wrong = [item.says for item in try_samples(rule) if item.matched != item.expected]
-    if wrong:
-        raise BadRequestError(f"the rule does not say what its samples expect: {'; '.join(wrong[:5])}")
+    file, problem = try_source(source)
+    if file is None or (problem := find_mistake(file)):
+        raise BadRequestError(f"the rule cannot be used: {problem}")
+    rule = file.rule
     known = await _find_custom(connection, rule_id or rule.id)
     await _check_place(connection, rule, rule_id, is_known=known is not None)
     values = {"source": source, "changed_by": actor, "changed_at": func.now()}

@@ -31,11 +31,13 @@ from deadlight.server.detections.rule_book import (
     built_in_rules,
     decide_rule,
     effective_severity,
+    find_mistake,
     get_rule,
     list_book,
     remove_custom_rule,
     save_custom_rule,
     try_samples,
+    try_source,
 )
 from deadlight.server.detections.rules_schemas import (
     BlockingIn,
@@ -50,8 +52,7 @@ from deadlight.server.detections.rules_schemas import (
 from deadlight.server.detections.schemas import ChangeOut, TechniqueOut
 from deadlight.server.services import ServicesDep
 from deadlight.server.tables.detections import detection
-from deadlight.threats.errors import RuleError
-from deadlight.threats.rule import Rule, parse_rule
+from deadlight.threats.rule import RuleFile
 
 router = APIRouter(tags=["threat rules"])
 
@@ -98,26 +99,27 @@ def _row(item: BookedRule, counts: dict[str, int]) -> dict[str, Any]:
 async def _detail(connection: AsyncConnection, rule_id: str) -> RuleDetail:
     item = await get_rule(connection, rule_id)
     row = _row(item, await _counts(connection))
-    return RuleDetail(**row, source=item.source, samples=_samples(item.rule) if item.rule else [])
+    return RuleDetail(**row, source=item.source, samples=_samples(item.file) if item.file else [])
 
 
-def _samples(rule: Rule) -> list[SampleOut]:
-    return [SampleOut.model_validate(item, from_attributes=True) for item in try_samples(rule)]
+def _samples(file: RuleFile) -> list[SampleOut]:
+    return [SampleOut.model_validate(item, from_attributes=True) for item in try_samples(file)]
 
 
 @router.post(f"{RULES}/check", operation_id="checkThreatRule")
 async def post_check(body: RuleSource, _: Viewer) -> RuleCheck:
     """Say whether a rule could be used and what it says of its own samples; saves nothing."""
-    try:
-        rule = parse_rule(body.source)
-    except RuleError as error:
-        return RuleCheck(usable=False, problem=str(error), id="", title="", replaces=False, samples=[])
-    samples = _samples(rule)
-    wrong = [item.says for item in samples if item.matched != item.expected]
-    problem = f"it does not say what its samples expect: {'; '.join(wrong[:5])}" if wrong else ""
-    replaces = rule.id in built_in_rules()
+    file, problem = try_source(body.source)
+    if file is None:
+        return RuleCheck(usable=False, problem=problem, id="", title="", replaces=False, samples=[])
+    mistake = find_mistake(file)
     return RuleCheck(
-        usable=not wrong, problem=problem, id=rule.id, title=rule.title, replaces=replaces, samples=samples
+        usable=not mistake,
+        problem=mistake,
+        id=file.rule.id,
+        title=file.rule.title,
+        replaces=file.rule.id in built_in_rules(),
+        samples=_samples(file),
     )
 
 
