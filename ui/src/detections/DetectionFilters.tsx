@@ -12,7 +12,7 @@ import type { ReactNode } from "react";
 import { listThreatRulesOptions } from "../api/generated/@tanstack/react-query.gen";
 import { SEVERITIES } from "../facts/severities";
 import { CheckboxSelect } from "../table/CheckboxSelect";
-import { OneSelect, type Option } from "../table/OneSelect";
+import type { Option } from "../table/OneSelect";
 import { SearchField } from "../table/SearchField";
 import {
   type DetectionQuery,
