@@ -45,6 +45,7 @@ from deadlight.server.clusters import runtime_api as runtime_clusters_api
 from deadlight.server.dashboard import api as dashboard_api
 from deadlight.server.dashboard.risk_index import RiskIndex
 from deadlight.server.detections import api as detections_api
+from deadlight.server.detections import rules_api
 from deadlight.server.errors import CODES, Refusal, ServiceError, UnavailableError
 from deadlight.server.findings import match_api
 from deadlight.server.integrity import api as integrity_api
@@ -80,6 +81,7 @@ ROUTERS = (
     runtime_live.router,
     ledger_api.router,
     detections_api.router,
+    rules_api.router,
     heartbeats.router,
     clusters_api.router,
     runtime_clusters_api.router,

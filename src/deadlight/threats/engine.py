@@ -1,13 +1,16 @@
 """What a container did, held to all rules."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
+from pathlib import Path
 
 from deadlight.threats.activity import Activity, ActivityKind
 from deadlight.threats.condition import compile_condition, needed_values, tests_of
 from deadlight.threats.fields import FIELDS
-from deadlight.threats.rule import Rule, parse_rule
+from deadlight.threats.rule import Rule, RuleFile, load_lists, parse_rule_file
+
+RULES = Path(__file__).parent / "rules"
+"""The folder of the built-in rules."""
 
 MAX_FACTS = 16
 """Fields of an activity that a match names."""
@@ -84,10 +87,10 @@ def _match(rule: Rule, activity: Activity) -> Match:
 
 def _fact(name: str, activity: Activity) -> str:
     """A field's values as one text."""
-    values = [value for value in FIELDS[name].read(activity) if value not in ("", None)]
-    return ", ".join(str(value).lower() if isinstance(value, bool) else str(value) for value in values)[
-        :MAX_FACT_LENGTH
-    ]
+    field = FIELDS[name]
+    value = field.get(activity)
+    values = [each for each in (value if field.many else (value,)) if each is not None]
+    return ", ".join(str(each).lower() if isinstance(each, bool) else str(each) for each in values)[:MAX_FACT_LENGTH]
 
 
 def load_builtin() -> tuple[Rule, ...]:
@@ -96,6 +99,15 @@ def load_builtin() -> tuple[Rule, ...]:
     Raises:
         RuleError: one of them cannot be used; tests see to it that this does not happen.
     """
-    folder = files("deadlight.threats") / "rules"
-    sources = (file.read_text("utf-8") for file in folder.iterdir() if file.name.endswith(".toml"))
-    return tuple(sorted((parse_rule(source) for source in sources), key=lambda rule: rule.id))
+    return tuple(sorted((file.rule for file in iter_builtin_files()), key=lambda rule: rule.id))
+
+
+def iter_builtin_files() -> Iterator[RuleFile]:
+    """The same with their samples, one at a time.
+
+    Raises:
+        RuleError: one of them cannot be used.
+    """
+    lists = load_lists()
+    for file in sorted(RULES.glob("*.toml")):
+        yield parse_rule_file(file.read_text("utf-8"), lists)

@@ -11,6 +11,7 @@ from tests.support.receiver import Receiver
 from tests.support.service import RunningService, service_settings
 
 from deadlight.model.event import EventType
+from deadlight.server.detections.handlers import follow_detections
 from deadlight.server.settings import Settings
 
 THREATS = (EventType.THREAT_DETECTED,)
@@ -88,6 +89,7 @@ async def test_a_threat_in_an_unknown_container_alerts_as_what_it_is(
     await sensor.post("/agent/v1/detections", batch_of(detected("5a" * 32)))
     async with whole_service.services.engine.begin() as connection:
         await connection.exec_driver_sql("UPDATE detection_report SET received_at = now() - interval '1 hour'")
+    await follow_detections(whole_service.services)
     (told,) = await receiver.wait(1)
     assert told.body["data"]["workload"]["name"] == ""
     (alert,) = await workers.alerts()

@@ -26,13 +26,15 @@ FIELDS = ("rule", "cluster", "namespace", "workload", "repository", "program")
 """What can be compared; by their order here where an exception says more than one."""
 
 
-def _matches(field: str, value: str) -> str:
-    """SQL: whether a pattern with * and ? is empty or matches a value."""
-    escaped = rf"replace(replace(replace(exception.{field}, '\', '\\'), '%', '\%'), '_', '\_')"
-    return f"(exception.{field} = '' OR {value} LIKE replace(replace({escaped}, '*', '%'), '?', '_'))"
+def matches(pattern: str, value: str) -> str:
+    """SQL: whether a pattern with * and ? is empty or matches a value, from expressions for both."""
+    escaped = rf"replace(replace(replace({pattern}, '\', '\\'), '%', '\%'), '_', '\_')"
+    return f"({pattern} = '' OR {value} LIKE replace(replace({escaped}, '*', '%'), '?', '_'))"
 
 
-_HOLDS = " AND ".join(_matches(field, {"cluster": "cluster.name"}.get(field, f"detection.{field}")) for field in FIELDS)
+_HOLDS = " AND ".join(
+    matches(f"exception.{field}", "cluster.name" if field == "cluster" else f"detection.{field}") for field in FIELDS
+)
 
 # The oldest exception that holds; of those nobody has resolved.
 _JUDGE = """

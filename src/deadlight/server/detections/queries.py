@@ -10,14 +10,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from deadlight.model.detection import Response
 from deadlight.server.db.paging import Number, Ordering
 from deadlight.server.detections.advice import next_steps, techniques, what_was_done
+from deadlight.server.detections.rule_book import find_recommendation
 from deadlight.server.detections.schemas import (
+    DetectedProcessOut,
     DetectionDetail,
     DetectionOrder,
     DetectionPage,
     DetectionQuery,
     DetectionRow,
     OccurrenceOut,
-    ProcessOut,
     StatusChange,
     SuppressedBy,
     TechniqueOut,
@@ -104,7 +105,7 @@ async def list_detections(connection: AsyncConnection, query: DetectionQuery) ->
     )
 
 
-async def get_detection(connection: AsyncConnection, detection_id: int, recommendation: str = "") -> DetectionDetail:
+async def get_detection(connection: AsyncConnection, detection_id: int) -> DetectionDetail:
     """A detection with its evidence and history; raises NotFoundError."""
     row = (await connection.execute(_ONE, {"id": detection_id})).first()
     if row is None:
@@ -116,12 +117,12 @@ async def get_detection(connection: AsyncConnection, detection_id: int, recommen
     seen = await connection.execute(_OCCURRENCES, {"id": detection_id, "limit": OCCURRENCES_SHOWN})
     return DetectionDetail(
         **shown.model_dump(),
-        process=ProcessOut(**row.evidence["process"]),
-        ancestors=[ProcessOut(**item) for item in row.evidence["ancestors"]],
+        process=DetectedProcessOut(**row.evidence["process"]),
+        ancestors=[DetectedProcessOut(**item) for item in row.evidence["ancestors"]],
         facts=row.evidence["facts"],
         techniques=[TechniqueOut(**item._asdict()) for item in techniques(row.mitre)],
         done=what_was_done(response),
-        next_steps=next_steps(row.rule, response, recommendation),
+        next_steps=next_steps(row.rule, response, await find_recommendation(connection, row.rule)),
         history=[StatusChange.model_validate(item, from_attributes=True) for item in said],
         occurrences=[_occurrence(item) for item in seen],
     )
@@ -129,7 +130,9 @@ async def get_detection(connection: AsyncConnection, detection_id: int, recommen
 
 def _occurrence(row: Row[Any]) -> OccurrenceOut:
     names = ("at", "count", "container_id", "node_name", "response")
-    return OccurrenceOut(**{name: getattr(row, name) for name in names}, process=ProcessOut(**row.evidence["process"]))
+    return OccurrenceOut(
+        **{name: getattr(row, name) for name in names}, process=DetectedProcessOut(**row.evidence["process"])
+    )
 
 
 async def _build(connection: AsyncConnection, rows: Sequence[Row[Any]]) -> list[DetectionRow]:

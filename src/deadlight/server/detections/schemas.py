@@ -112,6 +112,7 @@ class DetectionRow(BaseModel):
     workload_kind: str
     image_tag_id: int | None
     image: str
+    repository: str = Field(description="The image's, with its registry.")
     pod: str
     container: str
     container_id: str
@@ -142,7 +143,7 @@ class DetectionPage(BaseModel):
     next_key: str
 
 
-class ProcessOut(BaseModel):
+class DetectedProcessOut(BaseModel):
     """A process as the sensor saw it."""
 
     name: str
@@ -175,15 +176,15 @@ class OccurrenceOut(BaseModel):
     count: int
     container_id: str
     node_name: str
-    process: ProcessOut
+    process: DetectedProcessOut
     response: Response
 
 
 class DetectionDetail(DetectionRow):
     """A detection with its evidence and its history."""
 
-    process: ProcessOut
-    ancestors: list[ProcessOut] = Field(description="The parent first.")
+    process: DetectedProcessOut
+    ancestors: list[DetectedProcessOut] = Field(description="The parent first.")
     facts: dict[str, str] = Field(description="What the rule looked at.")
     techniques: list[TechniqueOut]
     done: str = Field(description="What the sensor did about it, in words.")

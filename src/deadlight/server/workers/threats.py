@@ -10,6 +10,7 @@ from deadlight.model.detection import Response
 from deadlight.model.event import EventType
 from deadlight.model.vulnerability import Severity
 from deadlight.server.detections.advice import next_steps, techniques, what_was_done
+from deadlight.server.detections.rule_book import find_recommendation
 from deadlight.server.events.outbox import Event
 from deadlight.server.owners.lookup import NOBODY
 
@@ -39,10 +40,11 @@ async def find_threat(connection: AsyncConnection, event: Event, public_url: str
     if row is None:
         return None
     link = f"{public_url.rstrip('/')}/runtime/detections/{row.id}"
-    return Threat(_detection(row), row.cluster, row.demonstration, link)
+    recommendation = await find_recommendation(connection, row.rule)
+    return Threat(_detection(row, recommendation), row.cluster, row.demonstration, link)
 
 
-def _detection(row: Row[Any]) -> dict[str, Any]:
+def _detection(row: Row[Any], recommendation: str) -> dict[str, Any]:
     response = Response(row.response)
     return {
         "id": row.id,
@@ -61,7 +63,7 @@ def _detection(row: Row[Any]) -> dict[str, Any]:
         **row.evidence,
         "response": response.value,
         "done": what_was_done(response),
-        "next_steps": next_steps(row.rule, response),
+        "next_steps": next_steps(row.rule, response, recommendation),
     }
 
 
