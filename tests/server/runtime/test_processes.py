@@ -150,7 +150,7 @@ async def test_a_process_has_stopped_once_no_container_of_its_workload_runs_it(f
     async def is_running(*told: tuple[str, bool | None]) -> bool | None:
         await sensor.send(
             *(
-                seen(container, "/usr/bin/bash", running=running, count=running is not False)
+                seen(container, "/usr/bin/bash", running=running, count=int(running is not False))
                 for container, running in told
             )
         )
