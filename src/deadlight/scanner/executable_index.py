@@ -12,6 +12,7 @@ from deadlight.scanner.contents import ImageContents
 from deadlight.scanner.errors import InvalidFactsError
 from deadlight.scanner.facts import LayerFacts
 from deadlight.scanner.filesystem import FileSystem, Symlink
+from deadlight.scanner.links import find_target, resolve
 from deadlight.scanner.packed import pack, unpack
 from deadlight.scanner.tar import Kind
 
@@ -91,23 +92,12 @@ class ExecutableIndex:
 
     def find(self, path: str) -> ImageFile:
         """What the image has at an absolute path."""
-        real = path if path in self.digests else self._resolve(path)
+        real = path if path in self.digests else resolve(path, self.links)
         if (digest := self.digests.get(real)) is not None:
             return ImageFile(real, Presence.HASHED, digest.hex())
         if real in self.others:
             return ImageFile(real, Presence.NOT_EXECUTABLE)
         return ImageFile(real, Presence.ABSENT if self.complete and real not in self.unread else Presence.UNREAD)
-
-    def _resolve(self, path: str) -> str:
-        """The real path. What links lead to is stored resolved, so that one step follows any chain of them."""
-        real = ""
-        for name in path.split("/") if path.startswith("/") else ():
-            if name == "..":
-                real = real.rpartition("/")[0]
-            elif name not in {"", "."}:
-                real = f"{real}/{name}"
-                real = self.links.get(real, real)
-        return real or path
 
     def to_bytes(self) -> bytes:
         """The stored form; in a real image about 40 bytes an executable and 6 for each other file or link."""
@@ -157,7 +147,7 @@ def _gather(tree: FileSystem, layers: Sequence[LayerFacts]) -> ExecutableIndex:
     links: dict[str, str] = {}
     for path, node in tree.iter_nodes():
         if isinstance(node, Symlink):
-            if (target := _target(tree, path)) is not None:
+            if (target := find_target(tree, path)) is not None:
                 links[path] = target
         elif (digest := kept[node.layer].files.get(node.path)) is not None:
             digests[path] = digest
@@ -166,12 +156,6 @@ def _gather(tree: FileSystem, layers: Sequence[LayerFacts]) -> ExecutableIndex:
         else:
             others.append(path)
     return ExecutableIndex(digests, frozenset(others), frozenset(unread), links)
-
-
-def _target(tree: FileSystem, link: str) -> str | None:
-    """The real path of what a symbolic link leads to; None where that is nothing."""
-    file = tree.find_file(link, follow=True)
-    return file[0] if file else tree.find_folder(link)
 
 
 def _hard_links(layers: Sequence[LayerFacts]) -> set[tuple[int, str]]:

@@ -75,7 +75,9 @@ def _of_nodes(cluster: RatedCluster) -> Iterator[Problem]:
     missing = cluster.nodes_that_are(NodeStatus.INSTALLATION_FAILED)
     if missing:
         message = f"{_nodes(len(missing))} no sensor: {_names(missing)}"
-        advice = "Look at the events of the DaemonSet, or label nodes that are to have none: disable_jfrog_runtime=true"
+        advice = (
+            "Look at the events of the DaemonSet, or label nodes that are to have none: deadlight.io/sensor=disabled"
+        )
         yield _warning(ProblemKind.SENSORS_NOT_INSTALLED, message, advice)
     troubled = [node for node in cluster.nodes_that_are(NodeStatus.MONITORED_WITH_SENSOR) if _troubles(node)]
     if troubled:
