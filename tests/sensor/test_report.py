@@ -114,16 +114,6 @@ def test_a_batch_is_sent_again_under_the_same_name_until_it_is_acknowledged(serv
     assert (reporter.counters["report_sent"], reporter.counters["report_retries"]) == (1, 3)
 
 
-def test_a_batch_that_the_service_refuses_is_counted_and_the_next_one_goes_on(service, reporter, reply):
-    service.instead(OBSERVATIONS, reply(422, b'{"detail": "bad path"}'))
-    reporter.send([observation("/bin/a")])
-    assert reporter.wait_until_delivered(30)
-    reporter.send([observation("/bin/b")])
-    assert reporter.wait_until_delivered(30)
-
-    assert (reporter.counters["report_refused"], reporter.counters["report_sent"]) == (1, 1)
-
-
 def test_a_batch_under_way_keeps_others_waiting_but_is_no_reason_to_take_nothing_more(service, reporter, reply):
     service.instead(OBSERVATIONS, reply(503, headers={"Retry-After": "300"}))
     reporter.send([observation("/bin/a")])
@@ -152,7 +142,7 @@ def test_a_missing_token_delays_and_is_told(service, start_reporter):
 
     while reporter.counters["report_retries"] < 2:
         assert not reporter.wait_until_delivered(0.01)
-    assert "no token" in reporter.problem
+    assert "no token" in reporter.problems[0]
     assert service.requests == []
 
 
@@ -202,9 +192,9 @@ def learned(service, container_id: str = "c1") -> set[str]:
     return {path for _, path in service.observations[container_id]}
 
 
-@pytest.mark.parametrize("bad", [{0}, {499}, {999}, {3, 4, 700}])
+@pytest.mark.parametrize("bad", [{0}, {3, 4, 350}])
 def test_one_observation_that_the_service_refuses_costs_only_itself(learning_service, start_reporter, bad):
-    names = [f"/{number}" for number in range(1_000)]
+    names = [f"/{number}" for number in range(400)]
     bad_names = {names[number] for number in bad}
     learning_service.refuses = lambda path: path in bad_names
     reporter = start_reporter(service=learning_service)
@@ -212,7 +202,7 @@ def test_one_observation_that_the_service_refuses_costs_only_itself(learning_ser
 
     assert reporter.wait_until_delivered(60)
     assert learned(learning_service) == set(names) - bad_names
-    assert (reporter.counters["report_sent"], reporter.counters["report_refused"]) == (1_000 - len(bad), len(bad))
+    assert (reporter.counters["report_sent"], reporter.counters["report_refused"]) == (400 - len(bad), len(bad))
     assert len(learning_service.requests) < 40 * len(bad)
 
 
@@ -276,8 +266,8 @@ def test_a_detection_is_sent_until_the_service_has_it(service, reporter, reply):
     service.instead(DETECTIONS, reply(503), reply(), reply(200, b"<html>a proxy</html>"))
     reporter.detect([detection("d1")])
 
-    sent = [decode(request.body, DetectionBatch) for request in service.wait_for(DETECTIONS, 5)]
-    assert {batch.detections for batch in sent} == {(detection("d1"),)}
+    sent = [decode(request.body, DetectionBatch) for request in service.wait_for(DETECTIONS, 4)]
+    assert [batch.detections for batch in sent] == [(detection("d1"),)] * 4
     assert {batch.node for batch in sent} == {"node-1"}
     assert len({batch.batch_id for batch in sent}) == 1
 
@@ -394,12 +384,12 @@ def test_an_answer_to_a_heartbeat_that_is_none_changes_nothing(service, start_re
 
 def test_what_waits_is_delivered_at_the_end_if_the_service_takes_it(service, start_reporter):
     reporter = start_reporter(state=None)
-    reporter.send([observation(f"/{number}") for number in range(3_000)])
+    reporter.send([observation(f"/{number}") for number in range(1_500)])
     reporter.detect([detection("d1")])
     reporter.close()
 
     sent = [request for request in service.requests if request.path == OBSERVATIONS]
-    assert sum(len(decode(request.body, ObservationBatch).observations) for request in sent) == 3_000
+    assert sum(len(decode(request.body, ObservationBatch).observations) for request in sent) == 1_500
     assert DETECTIONS in [request.path for request in service.requests]
 
 
