@@ -1,7 +1,7 @@
 """How the sensor is: every counter under one name, and what troubles it in sentences. Pure."""
 
-from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 
 from deadlight.sensor.intake import IntakeCounters
 from deadlight.sensor.programs import Plan
@@ -16,6 +16,9 @@ _LOSSES = {
     "overflow": "events found no room: they came faster than they could be delivered",
     "unreadable_processes": "processes that ran before the sensor could not be looked at (CAP_SYS_PTRACE)",
     "report_refused": "observations were refused by the service",
+    "detections_refused": "detections were refused by the service",
+    "journal_lost": "observations found no room in the journal",
+    "spool_lost": "detections found no room in the spool and are lost",
 }
 """Counters that should stay 0, with what it means when they do not."""
 
@@ -26,6 +29,10 @@ class Health:
 
     counters: Mapping[str, int]
     problems: tuple[str, ...]
+    hooks: tuple[str, ...] = ()
+    """What the sensor is attached to."""
+    tier: str = ""
+    """How much the kernel lets it see."""
 
 
 def assess(
@@ -48,14 +55,14 @@ def assess(
         "unreadable_processes": unreadable_processes,
     }
     blind = [f"container {name} opens files through io_uring: which ones stays unseen" for name in unobservable]
-    return Health(counters, _bounded([*plan.problems, *_losses(counters), *blind]))
+    problems = _bounded([*plan.problems, *_losses(counters), *blind])
+    return Health(counters, problems, plan.programs, str(plan.tier))
 
 
-def with_delivery(health: Health, report: Mapping[str, int], problem: str) -> Health:
-    """Adds how the reporting goes: its counters as `report_...`, and why the last attempt failed, if it did."""
-    counters = {f"report_{name}": value for name, value in report.items()}
-    problems = [*([problem] if problem else []), *_losses(counters), *health.problems]
-    return Health({**health.counters, **counters}, _bounded(problems))
+def with_delivery(health: Health, counters: Mapping[str, int], problems: Sequence[str]) -> Health:
+    """Adds how the delivery goes: its counters, and what troubles it."""
+    all_problems = _bounded([*problems, *_losses(counters), *health.problems])
+    return replace(health, counters={**health.counters, **counters}, problems=all_problems)
 
 
 def _losses(counters: Mapping[str, int]) -> list[str]:
