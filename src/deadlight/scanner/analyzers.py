@@ -19,12 +19,13 @@ OS_RELEASE_PATHS = ("etc/os-release", "usr/lib/os-release")
 OS_RELEASE = ("os-release", 1)
 
 EXECUTABLES = ("executables", 1)
+"""Keeps of each executable its SHA-256 (`Analyzer.keeps_sha256`)."""
 
 SHA256_BYTES = 32
 
 
 def image_analyzers(limits: Limits = DEFAULT_LIMITS) -> tuple[Analyzer, ...]:
-    """What everything but exposures is found with that is kept of an image."""
+    """What every image is read with: packages, and the digests of executables."""
     return (*package_analyzers(limits), _executables(limits))
 
 

@@ -81,13 +81,13 @@ class ExecutableIndex:
     """Whether all files of the image are in here."""
 
     @classmethod
-    def of(cls, contents: ImageContents) -> "ExecutableIndex":
-        """The index of an image.
+    def of(cls, contents: ImageContents, max_bytes: int = MAX_INDEX_BYTES) -> "ExecutableIndex":
+        """The index of an image whose layers were read by `image_analyzers`.
 
         Raises:
             ImageTooLargeError: its symbolic links take too many steps to follow.
         """
-        return _bounded(_gather(contents.examined.tree, contents.examined.layers), MAX_INDEX_BYTES)
+        return _bounded(_gather(contents.examined.tree, contents.examined.layers), max_bytes)
 
     def find(self, path: str) -> ImageFile:
         """What the image has at an absolute path."""
@@ -110,7 +110,7 @@ class ExecutableIndex:
         return real or path
 
     def to_bytes(self) -> bytes:
-        """The stored form; in a real image about 40 bytes an executable and 5 for every other file."""
+        """The stored form; in a real image about 40 bytes an executable and 6 for each other file or link."""
         paths = sorted(self.digests)
         stored = _Stored(
             "\0".join(paths),
@@ -184,12 +184,12 @@ def _hard_links(layers: Sequence[LayerFacts]) -> set[tuple[int, str]]:
     }
 
 
-def _bounded(index: ExecutableIndex, limit: int) -> ExecutableIndex:
-    """The index, or as much of it as is no larger than the limit."""
-    if _size(index) <= limit:
+def _bounded(index: ExecutableIndex, max_bytes: int) -> ExecutableIndex:
+    """The index, or as much of it as fits."""
+    if _size(index) <= max_bytes:
         return index
     smaller = replace(index, others=frozenset(), complete=False)
-    return smaller if _size(smaller) <= limit else ExecutableIndex(complete=False)
+    return smaller if _size(smaller) <= max_bytes else ExecutableIndex(complete=False)
 
 
 def _size(index: ExecutableIndex) -> int:

@@ -96,7 +96,7 @@ class FileSystem:
         return (path for path, node in self.iter_nodes(folder, outside=outside) if isinstance(node, File))
 
     def iter_nodes(self, folder: str = "", *, outside: Container[str] = ()) -> Iterator[tuple[str, File | Symlink]]:
-        """The same of all files and symbolic links, with what they are."""
+        """All files and symbolic links below a folder by real path, with the same left out."""
         start = self._find_folder(folder)
         pending = [start] if start else []
         while pending:

@@ -21,7 +21,8 @@ def state_of(analyzers: Iterable[tuple[str, int]]) -> str:
 
 
 SCANNER_STATE: str = state_of([LISTING, _SQUASH, *(analyzer.state for analyzer in image_analyzers())])
-"""The version of everything an image's packages and indexes of files depend on. A result with another state is out of date."""
+"""The version of everything that an image's packages and its indexes of files depend on. A result with another state is
+out of date."""
 
 
 def exposure_state(scanners: Sequence[ExposureScanner]) -> str:

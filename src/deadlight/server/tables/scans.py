@@ -96,6 +96,7 @@ layer = Table(
     Column("scanner_state", Text, primary_key=True),
     Column("facts", LargeBinary, nullable=False),
     recorded("scanned_at"),
+    # Drop it IF EXISTS: a database that met 0011 before it kept the table does not have it.
     comment="unused since migration 0011, for releases before it; to be dropped by the release after",
 )
 
