@@ -27,6 +27,7 @@ async def world(service: RunningService) -> None:
     owned = {"deadlight.io/owner": "grace@example.com", "deadlight.io/team": "Checkout"}
     running = await fleet.deploy(await fleet.add_image_tag(), annotations=owned)
     (container,) = running.container_ids
+    await service.request("PUT", f"/api/v1/blocking/{sensor.cluster_id}", {"mode": "audit", "drift": True})
     now = datetime.now(UTC)
     drift = detected(
         container,
@@ -39,7 +40,6 @@ async def world(service: RunningService) -> None:
         response=Response.WOULD_BLOCK,
     )
     await sensor.post("/agent/v1/detections", batch_of(detected(container, at=now), drift))
-    await service.request("PUT", f"/api/v1/blocking/{sensor.cluster_id}", {"mode": "audit", "drift": True})
 
 
 @pytest.mark.usefixtures("world")
