@@ -27,6 +27,7 @@ async def world(service: RunningService) -> None:
     owned = {"deadlight.io/owner": "grace@example.com", "deadlight.io/team": "Checkout"}
     running = await fleet.deploy(await fleet.add_image_tag(), annotations=owned)
     (container,) = running.container_ids
+    await service.request("PUT", f"/api/v1/blocking/{sensor.cluster_id}", {"mode": "audit", "drift": True})
     now = datetime.now(UTC)
     drift = detected(
         container,
@@ -39,7 +40,6 @@ async def world(service: RunningService) -> None:
         response=Response.WOULD_BLOCK,
     )
     await sensor.post("/agent/v1/detections", batch_of(detected(container, at=now), drift))
-    await service.request("PUT", f"/api/v1/blocking/{sensor.cluster_id}", {"mode": "audit", "drift": True})
 
 
 @pytest.mark.usefixtures("world")
@@ -65,9 +65,10 @@ class TestThreats:
         await window.open(LIST)
         await page.get_by_role("button", name="Actions on A program that is not in the image").click()
         await page.get_by_role("menuitem", name="Add exception").click()
-        await expect(page.get_by_label("Program")).to_have_value("/tmp/kworker")
-        await page.get_by_label("Reason").fill("it installs itself")
-        await page.get_by_role("button", name="Add exception").last.click()
+        dialog = page.get_by_role("dialog")
+        await expect(dialog.get_by_label("Program")).to_have_value("/tmp/kworker")
+        await dialog.get_by_label("Reason").fill("it installs itself")
+        await dialog.get_by_role("button", name="Add exception").click()
         await expect(page.get_by_text("1 detection, 1 more suppressed")).to_be_visible()
         assert await window.grave_barriers() == []
 

@@ -15,7 +15,7 @@ async def test_a_controller_is_told_nothing_and_a_sensor_whether_to_hold_back(se
     controller, sensor = await service.enrol(), await service.enrol("sensor", node="node-1")
     assert await controller.post(HEARTBEAT, BEAT) == (204, None)
     status, answer = await sensor.post(HEARTBEAT, BEAT)
-    assert (status, answer["wait_seconds"], answer.get("resend")) == (200, 0, None)
+    assert (status, answer["wait_seconds"], answer.get("resend"), answer["policy"] != "") == (200, 0, None, True)
     event = "INSERT INTO event (type, key, recorded_at) VALUES ('PackagesUsed', 'x', now() - interval '20 seconds')"
     async with service.services.engine.begin() as connection:
         await connection.exec_driver_sql(event)

@@ -103,10 +103,12 @@ async def test_a_custom_rule_goes_to_sensors_until_it_is_removed(service: Runnin
 
 
 async def test_a_custom_rule_may_hold_instead_of_a_built_in_one(service: RunningService, sensor: Agent) -> None:
+    await service.request("PUT", f"{RULES}/{BUILT_IN.id}/decision", {"enabled": False, "severity": "Low"})
     theirs = SOURCE.replace("our-miner", BUILT_IN.id)
     checked = await service.post(f"{RULES}/check", {"source": theirs})
     assert (checked["usable"], checked["replaces"]) == (True, True)
-    assert (await service.post(RULES, {"source": theirs}))["replaces"] is True
+    added = await service.post(RULES, {"source": theirs})
+    assert (added["replaces"], added["enabled"], added["severity"]) == (True, True, "High")
     assert [rule.id for rule in (await policy(service, sensor)).rules] == [BUILT_IN.id]
     await service.request("PUT", f"{RULES}/{BUILT_IN.id}/decision", {"enabled": False})
     now = await policy(service, sensor)

@@ -6,7 +6,6 @@ import {
   listDetectionExceptionsOptions,
 } from "../api/generated/@tanstack/react-query.gen";
 import type { ExceptionOut } from "../api/generated/types.gen";
-import { DemonstrationLabel } from "../facts/DemonstrationLabel";
 import { Moment } from "../facts/Moment";
 import { Confirmation } from "../forms/Confirmation";
 import { useMay } from "../session/session";
@@ -84,7 +83,6 @@ const COLUMNS: readonly Column<ExceptionOut>[] = [
             {label} <code className="dl-break">{row[name]}</code>
           </div>
         ))}
-        <DemonstrationLabel isShown={row.demonstration} />
       </>
     ),
   },

@@ -150,7 +150,9 @@ async def save_custom_rule(connection: AsyncConnection, source: str, actor: str,
     rule = file.rule
     known = await _find_custom(connection, rule_id or rule.id)
     await _check_place(connection, rule, rule_id, is_known=known is not None)
-    values = {"source": source, "changed_by": actor, "changed_at": func.now()}
+    values: dict[str, Any] = {"source": source, "changed_by": actor, "changed_at": func.now()}
+    if known is None:  # what was decided about a built-in rule of this id was not about this one
+        values |= {"enabled": True, "severity": None}
     statement = insert(threat_rule).values(id=rule.id, **values)
     await connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=values))
     change = Change(Subject.RULE, rule.id, "changed" if known else "added", {"source": source})

@@ -212,7 +212,6 @@ class ExceptionIn(BaseModel):
     program: Pattern = Field(default="", description="The path of a program: /usr/bin/*.")
     reason: Reason
     until: AwareDatetime
-    demonstration: bool = False
 
     @model_validator(mode="after")
     def _narrows(self) -> "ExceptionIn":
@@ -241,7 +240,6 @@ class ExceptionOut(BaseModel):
     active: bool
     detections: int
     times: int
-    demonstration: bool
 
 
 class ChangeOut(BaseModel):

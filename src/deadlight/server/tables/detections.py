@@ -43,7 +43,6 @@ detection_exception = Table(
     recorded("created_at"),
     moment("ended_at"),
     _text("ended_by", "empty where it came to its end by itself"),
-    Column("demonstration", Boolean, nullable=False, server_default=text("false")),
     Index("ix_detection_exception_until", "until", postgresql_where=text("ended_at IS NULL")),
 )
 

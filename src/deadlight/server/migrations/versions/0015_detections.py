@@ -37,7 +37,6 @@ def upgrade() -> None:
         sa.Column(
             "ended_by", sa.Text(), server_default="", nullable=False, comment="empty where it came to its end by itself"
         ),
-        sa.Column("demonstration", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_detection_exception")),
     )
     op.create_index(
