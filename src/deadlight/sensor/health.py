@@ -1,7 +1,7 @@
 """How the sensor is: every counter under one name, and what troubles it in sentences. Pure."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from deadlight.sensor.intake import IntakeCounters
 from deadlight.sensor.programs import Plan
@@ -26,6 +26,10 @@ class Health:
 
     counters: Mapping[str, int]
     problems: tuple[str, ...]
+    hooks: tuple[str, ...] = ()
+    """What the sensor is attached to."""
+    tier: str = ""
+    """How much the kernel lets it see."""
 
 
 def assess(
@@ -48,14 +52,15 @@ def assess(
         "unreadable_processes": unreadable_processes,
     }
     blind = [f"container {name} opens files through io_uring: which ones stays unseen" for name in unobservable]
-    return Health(counters, _bounded([*plan.problems, *_losses(counters), *blind]))
+    problems = _bounded([*plan.problems, *_losses(counters), *blind])
+    return Health(counters, problems, plan.programs, str(plan.tier))
 
 
 def with_delivery(health: Health, report: Mapping[str, int], problem: str) -> Health:
     """Adds how the reporting goes: its counters as `report_...`, and why the last attempt failed, if it did."""
     counters = {f"report_{name}": value for name, value in report.items()}
     problems = [*([problem] if problem else []), *_losses(counters), *health.problems]
-    return Health({**health.counters, **counters}, _bounded(problems))
+    return replace(health, counters={**health.counters, **counters}, problems=_bounded(problems))
 
 
 def _losses(counters: Mapping[str, int]) -> list[str]:
