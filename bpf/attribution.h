@@ -50,6 +50,6 @@ static __always_inline bool in_container(struct task_struct *task, struct cgroup
 	if (!verdict || *verdict != VERDICT_IGNORE)
 		return true;
 skip:
-	COUNT(skip);
+	COUNT(skipped);
 	return false;
 }

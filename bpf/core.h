@@ -137,7 +137,18 @@ struct mm_struct {
 	unsigned long arg_end;
 };
 
+typedef struct {
+	unsigned int val;
+} kuid_t;
+
+struct cred {
+	kuid_t uid;
+};
+
 struct task_struct {
+	int tgid;
+	struct task_struct *real_parent;
+	const struct cred *cred;
 	struct nsproxy *nsproxy;
 	struct css_set *cgroups;
 	struct fs_struct *fs;

@@ -9,7 +9,8 @@
 /* Waking the reader costs more than the rest of an event, so it sleeps until this much waits or its own clock rings. */
 #define WAKE_BYTES (64 * 1024)
 
-static __always_inline struct record *start_record(enum event_kind kind, struct cgroup_key *cgroup)
+static __always_inline struct record *start_record(struct task_struct *task, enum event_kind kind,
+						   struct cgroup_key *cgroup)
 {
 	u32 only = 0;
 	struct record *record = bpf_map_lookup_elem(&scratch, &only);
@@ -20,7 +21,15 @@ static __always_inline struct record *start_record(enum event_kind kind, struct 
 	record->event.cgroup = *cgroup;
 	record->event.kind = kind;
 	record->event.flags = 0;
-	record->event.pid = bpf_get_current_pid_tgid() >> 32;
+	record->event.pid = task->tgid;
+	record->event.ppid = task->real_parent->tgid;
+	record->event.uid = task->cred->uid.val;
+	record->event.device = 0;
+	record->event.inode = 0;
+	record->event.changed_at = 0;
+	record->event.detail[0] = 0;
+	record->event.detail[1] = 0;
+	record->event.mode = 0;
 	record->event.path_length = 0;
 	record->event.argv_length = 0;
 	bpf_get_current_comm(record->event.comm, sizeof(record->event.comm));
@@ -35,10 +44,10 @@ static __always_inline bool send(struct record *record)
 	if (size > sizeof(*record))
 		return false;
 	if (bpf_ringbuf_output(&ring, record, size, wake)) {
-		COUNT(drop);
+		COUNT(lost);
 		return false;
 	}
-	COUNT(emit);
+	COUNT(sent);
 	return true;
 }
 
@@ -63,7 +72,7 @@ static __always_inline bool is_new(struct seen_key *key, u64 changed_at)
 
 	if (!known || *known != changed_at)
 		return true;
-	COUNT(dedup);
+	COUNT(deduplicated);
 	return false;
 }
 
@@ -71,7 +80,7 @@ static __always_inline bool is_new(struct seen_key *key, u64 changed_at)
 static __always_inline void send_once(struct record *record, struct seen_key *key, u64 changed_at)
 {
 	if (send(record) && bpf_map_update_elem(&seen, key, &changed_at, BPF_ANY))
-		COUNT(seen_fail);
+		COUNT(unremembered);
 }
 
 /* For a task that `in_container` gave `cgroup` for. */
@@ -92,10 +101,14 @@ static __always_inline void report_file(struct task_struct *task, struct file *f
 	changed_at = change_time(inode);
 	if (!is_new(&key, changed_at))
 		return;
-	record = start_record(kind, cgroup);
+	record = start_record(task, kind, cgroup);
 	if (!record)
 		return;
 	record->event.flags = file_flags(inode, magic);
+	record->event.device = key.device;
+	record->event.inode = key.inode;
+	record->event.changed_at = changed_at;
+	record->event.mode = BPF_CORE_READ(inode, i_mode);
 	write_path(record, task, file);
 	if (kind == EVENT_EXECUTED)
 		add_arguments(record, task);

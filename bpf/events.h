@@ -19,6 +19,16 @@ enum event_kind {
 	EVENT_OPENED = 3,	/* a file was opened for reading */
 	EVENT_CGROUP_MADE = 4,	/* a control group appeared; the text is its path */
 	EVENT_IO_URING = 5,	/* files are opened where system call tracepoints see nothing */
+	EVENT_EXITED = 6,	/* a process ended; detail: exit status as wait(2) gives it */
+	EVENT_WRITTEN = 7,	/* a file was created or opened for writing */
+	EVENT_PTRACED = 8,	/* detail: request, process that it is done to */
+	EVENT_MOUNTED = 9,	/* the text is the target; the arguments are source and type */
+	EVENT_MODULE_LOADED = 10, /* the text is the module's name */
+	EVENT_PRIVILEGE_CHANGED = 11, /* detail: effective user before and after */
+	EVENT_CONNECTED = 12,	/* the text is the address; detail: family << 16 | port, protocol */
+	EVENT_LISTENING = 13,	/* the same */
+	EVENT_NAMESPACE_ENTERED = 14, /* detail: CLONE_NEW... flags, 1 if it made them (unshare) */
+	EVENT_MODE_CHANGED = 15, /* became executable, setuid or setgid; detail: the mode */
 };
 
 enum event_flags {
@@ -27,6 +37,10 @@ enum event_flags {
 	FLAG_UNLINKED = 4,	/* has no name left */
 	FLAG_TMPFS = 8,		/* on a file system that only exists in memory */
 	FLAG_PATH_CUT = 16,	/* too deep: the components nearest to the root are missing */
+	FLAG_TOOL = 32,		/* the process is a program that reads whatever there is */
+	FLAG_KILLED = 64,	/* the process was sent SIGKILL for it */
+	FLAG_DENIED = 128,	/* it was refused */
+	FLAG_WOULD_BLOCK = 256,	/* enforced, the policy would have stopped it */
 };
 
 /* Ids of different version 1 hierarchies collide, so the hierarchy belongs to the name. 0 is version 2. */
@@ -48,6 +62,13 @@ struct event {
 	enum event_kind kind;
 	enum event_flags flags;
 	u32 pid;		/* the process (not the thread), as the host numbers it */
+	u32 ppid;		/* its parent */
+	u32 uid;		/* as the host counts */
+	u32 device;		/* of the file: super_block.s_dev */
+	u64 inode;		/* as the file's own file system counts; overlayfs may tell stat(2) another */
+	u64 changed_at;		/* the file's change time in nanoseconds since the epoch */
+	u64 detail[2];		/* what the kind says */
+	u32 mode;		/* the file's type and permissions */
 	u16 path_length;
 	u16 argv_length;
 	char comm[COMM_SIZE];
@@ -59,13 +80,15 @@ enum verdict {
 	VERDICT_WATCH = 2,
 };
 
-/* Per-CPU counters since the object was loaded. */
+/* Per-CPU counters since the object was loaded: seen = sent + deduplicated + lost + skipped + filtered. */
 struct counters {
-	u64 emit;		/* events handed to the ring */
-	u64 drop;		/* events lost because the ring was full */
-	u64 dedup;		/* already reported for this container */
-	u64 skip;		/* not in a container */
-	u64 seen_fail;		/* reported, but could not be remembered */
+	u64 seen;		/* times that a hook had something to look at */
+	u64 sent;		/* events handed to the ring */
+	u64 deduplicated;	/* already reported for this container */
+	u64 lost;		/* events for which there was no room */
+	u64 skipped;		/* not in a container */
+	u64 filtered;		/* nothing that is reported: no regular file, a call that failed */
+	u64 unremembered;	/* of those sent: could not be marked as such, and will be sent again */
 };
 
 /* Set by user space before the object is loaded. */

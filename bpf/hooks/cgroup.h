@@ -17,7 +17,7 @@ int BPF_PROG(on_cgroup_mkdir, struct cgroup *cgroup, const char *path)
 	/* The other version 1 hierarchies repeat what the one of pids says. */
 	if (key.hierarchy && key.hierarchy != config.v1_hierarchy)
 		return 0;
-	record = start_record(EVENT_CGROUP_MADE, &key);
+	record = start_record(bpf_get_current_task_btf(), EVENT_CGROUP_MADE, &key);
 	if (!record)
 		return 0;
 	length = bpf_probe_read_kernel_str(record->text, PATH_SIZE, path);

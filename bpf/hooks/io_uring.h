@@ -22,7 +22,7 @@ int BPF_PROG(on_io_uring, struct io_kiocb *request)
 		return 0;
 	if (!in_container(task, &key.cgroup) || !is_new(&key, 0))
 		return 0;
-	record = start_record(EVENT_IO_URING, &key.cgroup);
+	record = start_record(task, EVENT_IO_URING, &key.cgroup);
 	if (record)
 		send_once(record, &key, 0);
 	return 0;

@@ -7,7 +7,7 @@ from deadlight.sensor.intake import IntakeCounters
 from deadlight.sensor.programs import Plan, Tier
 
 PLAN = Plan(Tier.FILES, ("on_exec",), ())
-KERNEL = {"emit": 10, "drop": 0, "dedup": 5, "skip": 3, "seen_fail": 0}
+KERNEL = {"seen": 18, "sent": 10, "deduplicated": 5, "lost": 0, "skipped": 3, "filtered": 0, "unremembered": 0}
 
 
 def health(plan=PLAN, kernel=KERNEL, intake=None, overflow=0, unreadable=0, unobservable=()) -> Health:
@@ -25,14 +25,14 @@ def test_a_sensor_that_lost_nothing_has_no_problems():
     found = health()
 
     assert found.problems == ()
-    assert found.counters["kernel_emit"] == 10
+    assert found.counters["kernel_sent"] == 10
     assert found.counters["events"] == 0
 
 
 @pytest.mark.parametrize(
     ("changed", "sentence"),
     [
-        ({"kernel": KERNEL | {"drop": 7}}, "7 events were lost because"),
+        ({"kernel": KERNEL | {"lost": 7}}, "7 events were lost because"),
         ({"intake": IntakeCounters(undecodable=2)}, "2 events could not be read"),
         ({"intake": IntakeCounters(unattributed=3)}, "3 events belong to containers that were gone"),
         ({"overflow": 4}, "4 events found no room"),
@@ -50,12 +50,12 @@ def test_every_loss_is_a_sentence(changed, sentence):
 def test_the_delivery_adds_its_counters_and_its_trouble():
     found = with_delivery(health(), {"sent": 5, "refused": 2, "retries": 1}, "cannot reach the service")
 
-    assert (found.counters["report_sent"], found.counters["kernel_emit"]) == (5, 10)
+    assert (found.counters["report_sent"], found.counters["kernel_sent"]) == (5, 10)
     assert found.problems == ("cannot reach the service", "2 observations were refused by the service")
 
 
 def test_a_loss_is_told_once():
-    lost = health(kernel=KERNEL | {"drop": 7})
+    lost = health(kernel=KERNEL | {"lost": 7})
 
     assert len(with_delivery(lost, {"refused": 0}, "").problems) == 1
 

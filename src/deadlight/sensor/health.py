@@ -10,7 +10,7 @@ MOST_PROBLEMS = 32
 """The limit of the wire."""
 
 _LOSSES = {
-    "kernel_drop": "events were lost because they came faster than they could be read",
+    "kernel_lost": "events were lost because they came faster than they could be read",
     "undecodable": "events could not be read: the sensor and its BPF object are of different versions",
     "unattributed": "events belong to containers that were gone before their names were known",
     "overflow": "events found no room: they came faster than they could be delivered",

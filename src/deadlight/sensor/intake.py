@@ -79,7 +79,7 @@ class Intake:
             return
         if event.kind in GRADES:
             self._keep(container_id, event)
-        elif len(self.unobservable) < MAX_UNOBSERVABLE:
+        elif event.kind is EventKind.IO_URING and len(self.unobservable) < MAX_UNOBSERVABLE:
             self.unobservable[container_id] = None
 
     def _attribute(self, event: Event) -> str | None:

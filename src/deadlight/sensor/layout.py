@@ -17,6 +17,19 @@ class EventKind(IntEnum):
     OPENED = 3
     CGROUP_MADE = 4
     IO_URING = 5
+    EXITED = 6
+    WRITTEN = 7
+    """A file was created or opened for writing."""
+    PTRACED = 8
+    MOUNTED = 9
+    MODULE_LOADED = 10
+    PRIVILEGE_CHANGED = 11
+    CONNECTED = 12
+    LISTENING = 13
+    NAMESPACE_ENTERED = 14
+    """By setns(2) or unshare(2)."""
+    MODE_CHANGED = 15
+    """A file became executable, setuid or setgid."""
 
 
 class EventFlags(IntFlag):
@@ -32,6 +45,14 @@ class EventFlags(IntFlag):
     """On a file system that only exists in memory."""
     PATH_CUT = 16
     """Too deep: the components nearest to the root are missing."""
+    TOOL = 32
+    """The process is a program that reads whatever there is: a package manager, a scanner, a backup, a shell."""
+    KILLED = 64
+    """The process was sent SIGKILL for it."""
+    DENIED = 128
+    """It was refused; the program never ran."""
+    WOULD_BLOCK = 256
+    """A blocking policy in audit: enforced, it would have stopped this."""
 
 
 class Verdict(IntEnum):
@@ -56,12 +77,27 @@ EVENT_FIELDS = (
     ("kind", "I"),
     ("flags", "I"),
     ("pid", "I"),
+    ("ppid", "I"),
+    ("uid", "I"),
+    ("device", "I"),
+    ("inode", "Q"),
+    ("changed_at", "Q"),
+    ("detail", "QQ"),
+    ("mode", "I"),
     ("path_length", "H"),
     ("argv_length", "H"),
     ("comm", "16s"),
 )
 CGROUP_KEY_FIELDS = (("id", "Q"), ("hierarchy", "I"), ("zero", "I"))
-COUNTERS_FIELDS = (("emit", "Q"), ("drop", "Q"), ("dedup", "Q"), ("skip", "Q"), ("seen_fail", "Q"))
+COUNTERS_FIELDS = (
+    ("seen", "Q"),
+    ("sent", "Q"),
+    ("deduplicated", "Q"),
+    ("lost", "Q"),
+    ("skipped", "Q"),
+    ("filtered", "Q"),
+    ("unremembered", "Q"),
+)
 CONFIG_FIELDS = (("host_mount_namespace", "I"), ("v1_hierarchy", "I"))
 
 

@@ -136,4 +136,4 @@ def test_what_a_container_executes_reaches_the_service(make_watch, containers, s
     batches = [decode(request.body, ObservationBatch) for request in service.requests if request.path == OBSERVATIONS]
     found = {(one.container_id, one.path) for batch in batches for one in batch.observations}
     assert (container_id, "/usr/bin/true") in found
-    assert beat.counters["kernel_drop"] == 0
+    assert beat.counters["kernel_lost"] == 0
