@@ -136,13 +136,12 @@ class Detector:
         """Hold everything to these rules from now on."""
         self._engine = Engine(rules)
 
-    def look(self, event: Event, process: Process) -> None:
-        """Hold an event of one of `KINDS` to the rules."""
-        activity = activity_of(event, process)
+    def look(self, activity: Activity, flags: int = 0) -> None:
+        """Hold an activity to the rules; `flags` are its event's."""
         matches = self._engine.match(activity)
-        if not matches and not event.flags & _STOPPED:
+        if not matches and not flags & _STOPPED:
             return
-        response = next((response for flag, response in _RESPONSES if event.flags & flag), Response.REPORTED)
+        response = next((response for flag, response in _RESPONSES if flags & flag), Response.REPORTED)
         for match in matches:
             self._add(_finding(match, activity, response))
         if not matches:
@@ -285,6 +284,4 @@ def _identify(finding: _Finding) -> str:
 
 
 def _process(facts: ProcessFacts) -> DetectedProcess:
-    return DetectedProcess(
-        name=facts.name, path=facts.path, arguments=facts.arguments, pid=facts.pid, user=facts.user
-    )
+    return DetectedProcess(name=facts.name, path=facts.path, arguments=facts.arguments, pid=facts.pid, user=facts.user)

@@ -70,6 +70,10 @@ class Coverage:
         if watched and len(watched.unseen) < MAX_UNSEEN:
             watched.unseen[what] = None
 
+    def list_blind(self, what: str) -> tuple[str, ...]:
+        """The containers that do something that cannot be seen."""
+        return tuple(name for name, watched in self._watched.items() if what in watched.unseen)
+
     def sweep(self, existing: Container[str], at: int) -> None:
         """Notice which containers are gone, and forget those that have been gone for long."""
         for container_id, watched in list(self._watched.items()):

@@ -76,7 +76,12 @@ class Event:
         Written above the image's layers, in no directory, or without a name any more; and code on a tmpfs, which starts
         out empty. Data on a tmpfs is no sign: Kubernetes mounts secrets that way.
         """
-        return bool(self.flags & _FOREIGN) or (bool(self.flags & _TMPFS) and self.kind in _CODE)
+        return is_foreign(self.kind, self.flags)
+
+
+def is_foreign(kind: EventKind, flags: int) -> bool:
+    """Whether the file of an event of this kind is not the image's own: see `Event.changed`."""
+    return bool(flags & _FOREIGN) or (bool(flags & _TMPFS) and kind in _CODE)
 
 
 def decode(record: bytes) -> Event:

@@ -14,7 +14,7 @@ import stat
 import threading
 import time
 from collections import Counter, OrderedDict, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,8 +86,11 @@ class Hasher(threading.Thread):
         """`hashed` and `hashed_bytes`; `shared` with another container; and why there is no hash: `hash_gone`,
         `hash_changed` meanwhile, `hash_too_large`, `hash_unreadable`, `hash_too_many` at once."""
 
-    def ask(self, file: FileId, path: str, pids: Sequence[int]) -> None:
-        """Have a file hashed that was executed at `path`, which the first of `pids` did. Returns at once."""
+    def ask(self, file: FileId, path: str, near: Callable[[], Sequence[int]]) -> None:
+        """Have a file hashed that was executed at `path`. Returns at once.
+
+        `near` gives the process that did it, then others that see the same files; it is only asked where need be.
+        """
         with self._news:
             known = self._answers.get(file)
             if (known and known.settled) or file in self._busy:
@@ -96,7 +99,7 @@ class Hasher(threading.Thread):
                 self.counters["hash_too_many"] += 1
                 return
             self._busy.add(file)
-            self._questions[file] = _Question(file, path, pids)
+            self._questions[file] = _Question(file, path, near())
             self._news.notify()
 
     def find(self, file: FileId) -> str | None:

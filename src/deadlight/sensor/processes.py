@@ -8,6 +8,7 @@ same program), or by the survey of what already ran. It is forgotten when it exi
 from collections import OrderedDict
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import NamedTuple
 
 from deadlight.sensor.decode import Event
@@ -84,6 +85,7 @@ class ProcessTable:
         self._processes: OrderedDict[int, Process] = OrderedDict()
         self._programs: OrderedDict[Program, _Running] = OrderedDict()
         self._stopped: dict[Program, None] = {}
+        self._named: OrderedDict[tuple[str, str], Process] = OrderedDict()
         self.evicted = 0
         """Processes that were forgotten for want of room: what they do has no ancestors, whether they run is unknown."""
 
@@ -106,6 +108,10 @@ class ProcessTable:
             ancestors=before.ancestors if before else _lineage(parent),
         )
         self.add(process)
+        self._named[container_id, event.process] = process
+        self._named.move_to_end((container_id, event.process))
+        if len(self._named) > self._limit:
+            self._named.popitem(last=False)
         return process
 
     def actor(self, container_id: str, event: Event) -> Process:
@@ -147,6 +153,13 @@ class ProcessTable:
             elif running.count <= 0:
                 self._forget_program(process.program)
 
+    def __contains__(self, pid: int) -> bool:
+        return pid in self._processes
+
+    def has_stopped(self, at: int) -> bool:
+        """Whether `take_stopped` would give something."""
+        return any(self._is_due(program, at) for program in self._stopped)
+
     def sweep(self, existing: Container[int], at: int) -> None:
         """Let go of processes that no longer exist."""
         for pid in [pid for pid in self._processes if pid not in existing]:
@@ -167,19 +180,17 @@ class ProcessTable:
         found = []
         for program in list(self._stopped):
             running = self._programs[program]
-            if running.count > 0:
-                del self._stopped[program]
-            elif at - running.stopped_at >= STOPPED_AFTER:
-                del self._stopped[program]
+            if self._is_due(program, at):
                 found.append((running.last, running.stopped_at))
+            if running.count > 0 or self._is_due(program, at):
+                del self._stopped[program]
         return found
 
-    def list_alive(self, container_id: str, pid: int) -> Sequence[int]:
-        """A process and others of its container, the nearest first: through each of them its files can be reached."""
-        process = self._find(container_id, pid)
-        ancestors = [one.pid for one in process.ancestors] if process else []
-        others = (pid for pid, one in reversed(self._processes.items()) if one.container_id == container_id)
-        return [pid, *ancestors, *others]
+    def list_near(self, process: Process) -> Sequence[int]:
+        """A process, its ancestors and some others of its container: through each the container's files are reached."""
+        own, ancestors = process.facts.pid, [one.pid for one in process.ancestors]
+        others = (pid for pid, one in reversed(self._processes.items()) if one.container_id == process.container_id)
+        return list(dict.fromkeys([own, *ancestors, *islice(others, MAX_ANCESTORS)]))
 
     def _find(self, container_id: str, pid: int) -> Process | None:
         process = self._processes.get(pid)
@@ -189,19 +200,30 @@ class ProcessTable:
         return process
 
     def _fork(self, container_id: str, event: Event) -> Process:
-        parent = self._find(container_id, event.parent_pid)
+        """A process that nobody announced.
+
+        It runs what its parent runs, unless its name says otherwise: the kernel half does not repeat at once that a
+        program is executed with the same arguments, so the name leads to the last time.
+        """
+        parent = like = self._find(container_id, event.parent_pid)
+        if parent is None or parent.facts.name != event.process:
+            like = self._named.get((container_id, event.process), parent)
         facts = ProcessFacts(event.process, pid=event.pid, user=event.user)
-        if parent:
-            facts = replace(facts, path=parent.facts.path, arguments=parent.facts.arguments)
+        if like:
+            facts = replace(facts, path=like.facts.path, arguments=like.facts.arguments)
         return Process(
             container_id=container_id,
             facts=facts,
             parent_pid=event.parent_pid,
             started_at=event.at,
-            file=parent.file if parent else NO_FILE,
-            changed=parent.changed if parent else False,
+            file=like.file if like else NO_FILE,
+            changed=like.changed if like else False,
             ancestors=_lineage(parent),
         )
+
+    def _is_due(self, program: Program, at: int) -> bool:
+        running = self._programs[program]
+        return running.count <= 0 and at - running.stopped_at >= STOPPED_AFTER
 
     def _forget_program(self, program: Program) -> None:
         self._programs.pop(program, None)

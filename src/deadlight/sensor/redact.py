@@ -22,28 +22,28 @@ _NAME = (
 """A name that ends in a word for secrets: `--token` is one, `--token-file` and `--max-tokens` are not."""
 
 _CAMEL = r"(?-i:[\w.-]*[a-z](?:Pass|Pwd|Jwt|Bearer|AccessKey|AccountKey|AuthKey|MasterKey|PrivateKey|SigningKey))"
-_NOT_SECRET = re.compile(r"-*(?:no|ask|prompt|show|set|change|reset|list|get)[-_.]\w.*|(?-i:PWD|OLDPWD)", re.I | re.S)
-_HARMLESS = re.compile(r"|\$\S*|<[^>]*>|true|false|yes|no|none|null|/run/secrets/\S*", re.I)
+_NOT_SECRET = re.compile(r"-*(?:no|ask|prompt|show|set|change|reset|list|get)[-_.]\w.*|(?-i:PWD|OLDPWD)", re.IGNORECASE | re.DOTALL)
+_HARMLESS = re.compile(r"|\$\S*|<[^>]*>|true|false|yes|no|none|null|/run/secrets/\S*", re.IGNORECASE)
 """Values that tell nothing: references to a secret that lies elsewhere, and switches."""
 
-_OPTION = re.compile(rf"-{{1,2}}(?:{_NAME}|{_CAMEL})", re.I)
+_OPTION = re.compile(rf"-{{1,2}}(?:{_NAME}|{_CAMEL})", re.IGNORECASE)
 _ASSIGNMENT = re.compile(
     rf"(?P<name>(?<![\w.-])-{{0,2}}(?:{_NAME}|{_CAMEL}))(?P<between>=)"
     r"""(?P<value>"[^"]*"|'[^']*'|[^\s"'&;,]+)""",
-    re.I,
+    re.IGNORECASE,
 )
 _JSON = re.compile(
-    rf"""(?P<name>["'](?:{_NAME}|{_CAMEL})["'])(?P<between>\s{{0,8}}:\s{{0,8}}["'])(?P<value>[^"']+)""", re.I
+    rf"""(?P<name>["'](?:{_NAME}|{_CAMEL})["'])(?P<between>\s{{0,8}}:\s{{0,8}}["'])(?P<value>[^"']+)""", re.IGNORECASE
 )
 _HEADER = re.compile(
     r"(?P<name>(?<![\w/-])(?:(?:proxy-)?authorization|(?:set-)?cookie|x-[a-z-]{0,64}(?:token|key|secret|auth)|private-token))"
     r"(?P<between>\s{0,8}:\s{0,8}(?:(?:basic|bearer|token|apikey|negotiate|digest)\s{1,8})?)(?P<value>[^\"'\r\n]+)",
-    re.I,
+    re.IGNORECASE,
 )
 _USER_AND_PASSWORD = re.compile(
-    r"(?P<name>\b[a-z][a-z0-9+.-]{1,30}://[^\s/?#@:]{0,256})(?P<between>:)(?P<value>[^\s/?#@]+)(?=@)", re.I
+    r"(?P<name>\b[a-z][a-z0-9+.-]{1,30}://[^\s/?#@:]{0,256})(?P<between>:)(?P<value>[^\s/?#@]+)(?=@)", re.IGNORECASE
 )
-_TOKEN_AS_USER = re.compile(r"(?P<name>\bhttps?)(?P<between>://)(?P<value>[^\s/?#@:]{20,})(?=@)", re.I)
+_TOKEN_AS_USER = re.compile(r"(?P<name>\bhttps?)(?P<between>://)(?P<value>[^\s/?#@:]{20,})(?=@)", re.IGNORECASE)
 _SHAPE = re.compile(
     r"(?<![A-Za-z0-9_])(?:"
     r"gh[pousr]_[A-Za-z0-9]{36,}|github_pat_\w{22,}|gl(?:pat|dt|rt|ft|cbt|ptt|agent)-[\w-]{20,}"
@@ -57,7 +57,7 @@ _SHAPE = re.compile(
 """GitHub, GitLab, Slack, Stripe, OpenAI and Anthropic, Google, npm, PyPI, Docker, Vault, Hugging Face, SendGrid,
 DigitalOcean, Shopify, Grafana, Artifactory (API key, reference token), Atlassian, age, and JSON web tokens."""
 
-_WORD = re.compile(r"""(?:[^\s;|&"']|"[^"]*"|'[^']*')+|.""", re.S)
+_WORD = re.compile(r"""(?:[^\s;|&"']|"[^"]*"|'[^']*')+|.""", re.DOTALL)
 _QUOTES = frozenset("\"'")
 _MAX_DEPTH = 2
 """`sh -c "..."` inside `sh -c "..."`."""
@@ -101,7 +101,7 @@ def _clients() -> Iterator[tuple[str, _Client]]:
 _CLIENTS = dict(_clients())
 _NO_CLIENT = _Client()
 _SUSPICIOUS = re.compile(
-    r"pass|pwd|secret|token|key|auth|cred|cookie|bearer|jwt|connection|://|" + "|".join(map(re.escape, _CLIENTS)), re.I
+    r"pass|pwd|secret|token|key|auth|cred|cookie|bearer|jwt|connection|://|" + "|".join(map(re.escape, _CLIENTS)), re.IGNORECASE
 )
 """Most arguments have none of this and no shape: they are looked through once."""
 

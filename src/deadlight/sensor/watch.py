@@ -1,20 +1,26 @@
-"""Keeps the sensor going: reads the ring, hands observations over, repairs what got lost."""
+"""Keeps the sensor going: reads the ring, hands over what was found, repairs what got lost."""
 
 import logging
 import threading
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass
 
+from deadlight.model.wire import SensorPolicy
 from deadlight.sensor.cgroupfs import Hierarchy, iter_groups
 from deadlight.sensor.containers import ContainerTable, container_of
-from deadlight.sensor.health import Health, assess
-from deadlight.sensor.intake import Intake
+from deadlight.sensor.coverage import Coverage
+from deadlight.sensor.hashing import Hasher
+from deadlight.sensor.health import Health, assess, blind_spots
+from deadlight.sensor.intake import IO_URING, Intake, Node
 from deadlight.sensor.kernel import Kernel
-from deadlight.sensor.observe import Pending
-from deadlight.sensor.programs import Plan
+from deadlight.sensor.observe import Known, Pending
+from deadlight.sensor.policy import rules_of, sensitive_files
+from deadlight.sensor.processes import FileId, Process
+from deadlight.sensor.programs import HOOKS, Plan
 from deadlight.sensor.sink import Sink
-from deadlight.sensor.startup import survey
+from deadlight.sensor.startup import Survey
+from deadlight.threats.engine import load_builtin
 
 READ_SECONDS = 0.1
 """The longest wait for the ring."""
@@ -23,7 +29,10 @@ BATCH = 1_000
 """Observations in a batch; that many are not kept waiting for more."""
 
 NOTE_SECONDS = 1.0
-"""Between two looks at the counters."""
+"""Between two looks at the counters, at the policy and at what ended."""
+
+SWEEP_SECONDS = 60.0
+"""Between two looks for processes and containers whose beginning or end got lost."""
 
 REPAIR_SECONDS = 60.0
 """Between two repairs: where more files are in use than find room, they must not follow each other for ever."""
@@ -47,32 +56,48 @@ class Watch:
     """One run of the sensor over an attached kernel half."""
 
     def __init__(self, kernel: Kernel, plan: Plan, surroundings: Surroundings, pending: Pending) -> None:
+        prefixes = surroundings.cgroup_prefixes
         self._kernel = kernel
         self._plan = plan
-        self._surroundings = surroundings
         self._pending = pending
-        self._intake = Intake(
-            ContainerTable(surroundings.cgroup_prefixes),
-            self._pending,
+        self._hasher = Hasher()
+        self._table = ContainerTable(prefixes)
+        node = Node(
             walk=lambda: iter_groups(surroundings.hierarchies),
             decide=kernel.decide,
+            hash=self._hash,
         )
-        self._unreadable_processes = 0
+        self._intake = Intake(self._table, pending, node, coverage=Coverage(unseen_of(plan)))
+        self._survey = Survey(
+            lambda path: container.id if (container := container_of(path, prefixes)) else None,
+            host_mount_namespace=surroundings.host_mount_namespace,
+        )
+        self._builtin = load_builtin()
+        self._policy: SensorPolicy | None = None
+        self._policy_problems: tuple[str, ...] = ()
         self._repaired_overflow = 0
         self._repair_at = 0.0
         self._handed_over_at = 0.0
         self._noted_at = -NOTE_SECONDS
+        self._sweep_at = 0.0
+        self._others: frozenset[int] = frozenset()
 
     def health(self) -> Health:
-        """How everything up to the observations is."""
-        return assess(
-            self._plan,
-            self._kernel.counters(),
-            self._intake.counters,
-            overflow=self._pending.overflow,
-            unreadable_processes=self._unreadable_processes,
-            unobservable=tuple(self._intake.unobservable),
-        )
+        """How everything up to what is handed over is."""
+        intake = self._intake
+        counters = {
+            **asdict(intake.counters),
+            **self._hasher.counters,
+            "overflow": self._pending.overflow,
+            "unreadable_processes": self._survey.unreadable,
+            "processes": len(intake.processes),
+            "processes_evicted": intake.processes.evicted,
+            "containers_forgotten": intake.coverage.forgotten,
+            "matches": intake.detector.matched,
+            "untold_detections": intake.detector.untold,
+        }
+        blind = blind_spots(intake.coverage.list_blind(IO_URING))
+        return assess(self._plan, self._kernel.counters(), counters, problems=[*self._policy_problems, *blind])
 
     def run(self, sink: Sink, stop: threading.Event) -> None:
         """Watch until `stop` is set, then hand over what is left.
@@ -82,55 +107,124 @@ class Watch:
         Raises:
             SensorError: the sink is gone for good, or the kernel half fails.
         """
-        self._intake.survey()
-        self._survey_processes()
+        self._hasher.start()
+        self._follow(sink.policy)
+        self._intake.survey(time.monotonic_ns())
+        self._look_around()
         with self._kernel.open_ring(self._intake.take) as ring:
             logger.info("watching: %s", self._plan.tier)
             while not stop.is_set():
                 ring.read(READ_SECONDS)
                 self._hand_over(sink)
-                self._repair()
+                self._attend(sink)
             ring.read(0)
         self._farewell(sink)
+        self._hasher.close()
 
-    def _survey_processes(self) -> None:
-        prefixes = self._surroundings.cgroup_prefixes
-        result = survey(
-            lambda path: container.id if (container := container_of(path, prefixes)) else None,
-            host_mount_namespace=self._surroundings.host_mount_namespace,
-            at=time.monotonic_ns(),
-        )
-        self._unreadable_processes = result.unreadable
-        for container_id, event in result.found:
-            self._pending.add(container_id, event)
+    # --- what was found ---
 
     def _hand_over(self, sink: Sink) -> None:
-        """One batch, when the sink takes it and it is full or has waited for long enough."""
+        """Detections at once, and a batch of observations when the sink takes it and it is full or waited enough."""
+        detections = self._intake.detector.take(time.monotonic_ns(), epoch_offset=_epoch_offset())
+        if detections:
+            sink.detect(detections)
         now = time.monotonic()
-        if now >= self._noted_at + NOTE_SECONDS:
-            self._noted_at = now
-            sink.note(self.health())
         is_due = len(self._pending) >= BATCH or now >= self._handed_over_at + sink.patience
-        if sink.is_ready() and is_due and self._pending:
+        if self._pending and is_due and sink.is_ready():
             self._handed_over_at = now
-            sink.send(self._pending.take(BATCH, epoch_offset=_epoch_offset()))
+            self._send(sink)
 
-    def _repair(self) -> None:
-        """The kernel half reports a file once: what found no room is asked for again when there is room."""
-        now = time.monotonic()
-        if self._pending.overflow > self._repaired_overflow and not self._pending and now >= self._repair_at:
-            self._repaired_overflow = self._pending.overflow
-            self._repair_at = now + REPAIR_SECONDS
-            self._kernel.forget()
-            self._survey_processes()
+    def _send(self, sink: Sink, *, final: bool = False) -> None:
+        known = Known(lambda file: self._hasher.find(file) or ("" if final else None), self._intake.processes.tell)
+        if not final:
+            known = Known(self._hasher.find, self._intake.processes.tell)
+        observations = self._pending.take(BATCH, at=time.monotonic_ns(), epoch_offset=_epoch_offset(), known=known)
+        if observations:
+            sink.send(observations)
 
     def _farewell(self, sink: Sink) -> None:
+        detections = self._intake.detector.take(time.monotonic_ns(), epoch_offset=_epoch_offset(), final=True)
+        if detections:
+            sink.detect(detections)
         deadline = time.monotonic() + FAREWELL_SECONDS
         while sink.wait_until_ready(max(0.0, deadline - time.monotonic())):
             if not self._pending:
                 return
-            sink.send(self._pending.take(BATCH, epoch_offset=_epoch_offset()))
+            self._send(sink, final=True)
         logger.warning("stopped before a batch was delivered; %d more observations waited", len(self._pending))
+
+    def _hash(self, file: FileId, process: Process) -> None:
+        self._hasher.ask(file, process.facts.path, lambda: self._intake.processes.list_near(process))
+
+    # --- what has to be done now and then ---
+
+    def _attend(self, sink: Sink) -> None:
+        now = time.monotonic()
+        if now < self._noted_at + NOTE_SECONDS:
+            return
+        self._noted_at = now
+        self._follow(sink.policy)
+        if now >= self._sweep_at or self._intake.processes.has_stopped(time.monotonic_ns()):
+            self._sweep(now)
+        health = self.health()
+        self._intake.coverage.note_lost(_lost(health))
+        sink.note(health, self._intake.coverage.tell(epoch_offset=_epoch_offset()))
+        self._look_again(sink.take_resends())
+        self._repair(now)
+
+    def _follow(self, policy: SensorPolicy) -> None:
+        """Have the rules of the policy in force."""
+        if policy is self._policy:
+            return
+        self._policy = policy
+        rules, self._policy_problems = rules_of(self._builtin, policy)
+        self._intake.detector.use(rules)
+        self._intake.is_sensitive = sensitive_files(rules)
+
+    def _sweep(self, now: float) -> None:
+        """Find processes whose end or beginning nobody told, and tell which programs have stopped."""
+        at, processes = time.monotonic_ns(), self._intake.processes
+        existing = self._survey.list_existing()
+        processes.sweep(existing, at)
+        self._others &= existing
+        new = [pid for pid in existing if pid not in processes and pid not in self._others]
+        for event, process in self._survey.iter_processes(new, at):
+            self._intake.found(event, process)
+        self._others |= {pid for pid in new if pid not in processes}
+        for process, stopped_at in processes.take_stopped(at):
+            self._pending.stopped(process, stopped_at)
+        if now >= self._sweep_at:
+            self._sweep_at = now + SWEEP_SECONDS
+            self._intake.survey(at)
+
+    def _look_around(self, only: Collection[str] | None = None) -> None:
+        """Tell what runs in all containers, or in some."""
+        for event, process in self._survey.iter_found(time.monotonic_ns(), only):
+            self._intake.found(event, process)
+
+    def _look_again(self, containers: Collection[str]) -> None:
+        if containers:
+            self._kernel.forget()
+            self._look_around(containers)
+
+    def _repair(self, now: float) -> None:
+        """The kernel half reports a file once: what found no room is asked for again when there is room."""
+        if self._pending.overflow > self._repaired_overflow and not self._pending and now >= self._repair_at:
+            self._repaired_overflow = self._pending.overflow
+            self._repair_at = now + REPAIR_SECONDS
+            self._kernel.forget()
+            self._look_around()
+
+
+def unseen_of(plan: Plan) -> tuple[str, ...]:
+    """What no container can be seen doing, because the kernel lacks a hook for it."""
+    missing = (hook for hook in HOOKS if hook.wanted and hook.program not in plan.programs)
+    return tuple(dict.fromkeys(hook.sight.name.lower() for hook in missing))
+
+
+def _lost(health: Health) -> int:
+    """Events that may have been any container's."""
+    return sum(health.counters.get(name, 0) for name in ("kernel_lost", "undecodable", "unattributed", "overflow"))
 
 
 def _epoch_offset() -> int:
