@@ -2,14 +2,28 @@
 
 import pytest
 
-from deadlight.threats.engine import Engine, load_builtin
-from deadlight.threats.rule import Rule, Sample
+from deadlight.threats.engine import Engine, iter_builtin_files
+from deadlight.threats.rule import Rule
+from deadlight.threats.samples import Sample
 
+FILES = list(iter_builtin_files())
 SAMPLES = [
-    pytest.param(rule, sample, id=f"{rule.id}: {sample.says}") for rule in load_builtin() for sample in rule.samples
+    pytest.param(file.rule, sample, id=f"{file.rule.id}: {sample.says}") for file in FILES for sample in file.samples
 ]
 
 
 @pytest.mark.parametrize(("rule", "sample"), SAMPLES)
 def test_a_rule_matches_the_samples_that_it_must_and_no_others(rule: Rule, sample: Sample) -> None:
     assert bool(Engine([rule]).match(sample.activity)) is sample.matches
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.rule.id)
+def test_every_rule_has_two_samples_of_each_kind_and_says_what_to_do(file) -> None:
+    matching = [sample.matches for sample in file.samples]
+    assert (matching.count(True) >= 2, matching.count(False) >= 2) == (True, True)
+    rule = file.rule
+    assert all((rule.description, rule.tactic, rule.techniques, rule.recommendation, rule.false_positives))
+
+
+def test_there_are_many_rules_and_no_two_share_an_id() -> None:
+    assert len({file.rule.id for file in FILES}) == len(FILES) >= 25

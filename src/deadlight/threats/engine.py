@@ -1,13 +1,13 @@
 """What a container did, held to all rules."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
 from deadlight.threats.activity import Activity, ActivityKind
 from deadlight.threats.condition import compile_condition, needed_values, tests_of
 from deadlight.threats.fields import FIELDS
-from deadlight.threats.rule import Rule, parse_rule
+from deadlight.threats.rule import Rule, RuleFile, load_lists, parse_rule_file
 
 MAX_FACTS = 16
 """Fields of an activity that a match names."""
@@ -96,6 +96,17 @@ def load_builtin() -> tuple[Rule, ...]:
     Raises:
         RuleError: one of them cannot be used; tests see to it that this does not happen.
     """
+    return tuple(file.rule for file in iter_builtin_files())
+
+
+def iter_builtin_files() -> Iterator[RuleFile]:
+    """The same with their samples, one at a time.
+
+    Raises:
+        RuleError: one of them cannot be used.
+    """
+    lists = load_lists()
     folder = files("deadlight.threats") / "rules"
-    sources = (file.read_text("utf-8") for file in folder.iterdir() if file.name.endswith(".toml"))
-    return tuple(sorted((parse_rule(source) for source in sources), key=lambda rule: rule.id))
+    for file in sorted(folder.iterdir(), key=lambda file: file.name):
+        if file.name.endswith(".toml"):
+            yield parse_rule_file(file.read_text("utf-8"), lists)

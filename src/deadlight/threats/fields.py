@@ -75,6 +75,7 @@ def _namespaces(activity: Activity) -> Iterable[str]:
 
 
 _TABLE = (
+    Field("activity.kind", FieldType.TEXT, "what it did", lambda a: (a.kind.value,)),
     Field("process.programs", FieldType.TEXT, "every name its program goes by", lambda a: a.process.programs),
     Field("process.name", FieldType.TEXT, "what the kernel calls it", lambda a: (a.process.name,)),
     Field("process.path", FieldType.PATH, "its program's file", lambda a: (a.process.path,)),

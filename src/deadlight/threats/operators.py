@@ -1,5 +1,6 @@
 """How a field's value is compared with those that a rule names."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -18,6 +19,7 @@ MAX_VALUE_LENGTH = 512
 
 Compares = Callable[[Any], bool]
 
+_LIST_NAME = re.compile(r"\$[a-z_]+")
 _TEXTS = frozenset({FieldType.TEXT, FieldType.PATH, FieldType.ADDRESS})
 _PYTHON_TYPES = {FieldType.NUMBER: int, FieldType.BOOLEAN: bool}
 
@@ -55,7 +57,7 @@ def read_values(
 def _expand(values: list[Any], names: Mapping[str, tuple[str, ...]], where: str) -> list[Any]:
     expanded: list[Any] = []
     for value in values:
-        if not isinstance(value, str) or not value.startswith("$"):
+        if not isinstance(value, str) or not _LIST_NAME.fullmatch(value):
             expanded.append(value)
         elif value[1:] in names:
             expanded += names[value[1:]]

@@ -8,11 +8,11 @@ from importlib.resources import files
 from typing import Any
 
 from deadlight.model.vulnerability import Severity
-from deadlight.threats.activity import Activity, ActivityKind
+from deadlight.threats.activity import ActivityKind
 from deadlight.threats.condition import Condition, parse_condition
 from deadlight.threats.errors import RuleError
 from deadlight.threats.fields import FIELDS
-from deadlight.threats.samples import parse_activity
+from deadlight.threats.samples import Sample, read_sample
 from deadlight.threats.tables import Table
 
 MAX_SOURCE_BYTES = 64 * 1024
@@ -29,15 +29,6 @@ MAX_AGAIN_AFTER = 7 * 24 * 3600
 _ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _TECHNIQUE = re.compile(r"T\d{4}(\.\d{3})?")
 _SEVERITIES = [severity for severity in Severity if severity is not Severity.UNKNOWN]
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """An activity that a rule must match, or must not."""
-
-    says: str
-    matches: bool
-    activity: Activity
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +53,27 @@ class Rule:
     """Seconds for which the same is only counted."""
     again_for: tuple[str, ...]
     """Fields whose values make it not the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleFile:
+    """A rule with its samples, which nobody but its author needs to keep in memory."""
+
+    rule: Rule
     samples: tuple[Sample, ...]
 
 
 def parse_rule(source: str) -> Rule:
-    """Read the text of a rule file.
+    """Read the text of a rule file; its samples are checked as well, but not run.
+
+    Raises:
+        RuleError: it is too large, no TOML, lacks something, or names what there is not.
+    """
+    return parse_rule_file(source, load_lists()).rule
+
+
+def parse_rule_file(source: str, lists: Mapping[str, tuple[str, ...]]) -> RuleFile:
+    """Read the text of a rule file, with `lists` for the names that its conditions use (`load_lists`).
 
     Raises:
         RuleError: it is too large, no TOML, lacks something, or names what there is not.
@@ -80,15 +87,15 @@ def parse_rule(source: str) -> Rule:
         tactic=table.take_text("tactic", most=100, default=""),
         techniques=table.take_texts("techniques", most=MAX_TECHNIQUES, pattern=_TECHNIQUE),
         kinds=frozenset(table.take_several_of("kinds", ActivityKind)),
-        condition=parse_condition(table.take("condition"), load_lists()),
+        condition=parse_condition(table.take("condition"), lists),
         recommendation=table.take_text("recommendation", most=MAX_TEXT, default=""),
         false_positives=table.take_text("false_positives", most=MAX_TEXT, default=""),
         again_after=table.take_number("again_after", least=0, most=MAX_AGAIN_AFTER, default=3600),
         again_for=_again_for(table),
-        samples=_samples(table),
     )
+    samples = _samples(table, rule.kinds)
     table.refuse_others()
-    return rule
+    return RuleFile(rule, samples)
 
 
 def _read_toml(source: str) -> dict[str, Any]:
@@ -108,12 +115,9 @@ def _again_for(table: Table) -> tuple[str, ...]:
     return names
 
 
-def _samples(table: Table) -> tuple[Sample, ...]:
-    return tuple(_sample(each) for each in table.take_tables("sample", most=MAX_SAMPLES))
-
-
-def _sample(table: Table) -> Sample:
-    return Sample(table.take_text("says", most=200), table.take_boolean("matches"), parse_activity(table))
+def _samples(table: Table, kinds: frozenset[ActivityKind]) -> tuple[Sample, ...]:
+    usual = next(iter(kinds)) if len(kinds) == 1 else None
+    return tuple(read_sample(each, usual) for each in table.take_tables("sample", most=MAX_SAMPLES))
 
 
 def load_lists() -> Mapping[str, tuple[str, ...]]:

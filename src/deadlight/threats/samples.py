@@ -1,4 +1,6 @@
-"""Activities as rule files write them down in their samples."""
+"""Samples: activities as rule files write them down, which a rule must match or must not."""
+
+from dataclasses import dataclass
 
 from deadlight.threats.activity import Activity, ActivityKind, ProcessFacts
 from deadlight.threats.errors import RuleError
@@ -11,15 +13,32 @@ MAX_PATH = 4096
 _MAX_NUMBER = 2**32 - 1
 
 
-def parse_activity(table: Table) -> Activity:
-    """The activity of a sample.
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """An activity that a rule must match, or must not."""
 
-    Of the file an executed program comes from, `file` is the program's path unless it says something else.
+    says: str
+    matches: bool
+    activity: Activity
+
+
+def read_sample(table: Table, usual: ActivityKind | None) -> Sample:
+    """A sample; `usual` is the kind of its activity where it does not say.
 
     Raises:
         RuleError: something is missing, wrong, or not known.
     """
-    kind = table.take_one_of("kind", ActivityKind)
+    says, matches = table.take_text("says", most=200), table.take_boolean("matches")
+    return Sample(says, matches, read_activity(table, usual))
+
+
+def read_activity(table: Table, usual: ActivityKind | None = None) -> Activity:
+    """An activity; where a program was executed and nothing else is said, the file is the process's program.
+
+    Raises:
+        RuleError: something is missing, wrong, or not known.
+    """
+    kind = table.take_one_of("kind", ActivityKind, default=usual)
     process = _process(table.take_table("process"))
     default = process.path if kind is ActivityKind.EXECUTED else ""
     activity = Activity(

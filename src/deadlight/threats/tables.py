@@ -76,9 +76,11 @@ class Table:
             raise RuleError(f"{self.place(name)}: expected true or false")
         return value
 
-    def take_one_of(self, name: str, choice: type[Chosen], allowed: Iterable[Chosen] = ()) -> Chosen:
+    def take_one_of(
+        self, name: str, choice: type[Chosen], allowed: Iterable[Chosen] = (), default: Chosen | None = None
+    ) -> Chosen:
         """A word of a vocabulary."""
-        return self._choose(name, choice, self.take(name), list(allowed or choice))
+        return self._choose(name, choice, self.take(name, default), list(allowed or choice))
 
     def take_several_of(self, name: str, choice: type[Chosen]) -> tuple[Chosen, ...]:
         """At least one word of a vocabulary."""
