@@ -14,6 +14,7 @@ import pytest
 import trustme
 from tests.support.machine import REPOSITORY, demand, missing_for_object
 
+from deadlight.sensor.credentials import Tokens
 from deadlight.sensor.errors import SensorError
 from deadlight.sensor.layout import EVENT, EventKind
 from deadlight.sensor.libbpf import Library
@@ -131,8 +132,13 @@ class ServiceDouble:
                 double.connections += 1
                 super().setup()
 
+            def do_GET(self) -> None:
+                self.answer(b"{}")
+
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
+                self.answer(self.rfile.read(int(self.headers["Content-Length"])))
+
+            def answer(self, body: bytes) -> None:
                 if self.headers["Content-Encoding"] == "gzip":
                     body = gzip.decompress(body)
                 reply = double.take(Request(self.path, dict(self.headers), body))
@@ -204,6 +210,11 @@ def tls_service(authority: trustme.CA) -> Iterator[ServiceDouble]:
 @pytest.fixture
 def reply() -> type[Reply]:
     return Reply
+
+
+@pytest.fixture
+def tokens(token_command: list[str]) -> Tokens:
+    return Tokens(token_command)
 
 
 @pytest.fixture

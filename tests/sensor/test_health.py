@@ -48,7 +48,7 @@ def test_every_loss_is_a_sentence(changed, sentence):
 
 
 def test_the_delivery_adds_its_counters_and_its_trouble():
-    found = with_delivery(health(), {"sent": 5, "refused": 2, "retries": 1}, "cannot reach the service")
+    found = with_delivery(health(), {"report_sent": 5, "report_refused": 2}, ["cannot reach the service"])
 
     assert (found.counters["report_sent"], found.counters["kernel_sent"]) == (5, 10)
     assert found.problems == ("cannot reach the service", "2 observations were refused by the service")
@@ -57,7 +57,7 @@ def test_the_delivery_adds_its_counters_and_its_trouble():
 def test_a_loss_is_told_once():
     lost = health(kernel=KERNEL | {"lost": 7})
 
-    assert len(with_delivery(lost, {"refused": 0}, "").problems) == 1
+    assert len(with_delivery(lost, {"report_refused": 0}, []).problems) == 1
 
 
 def test_problems_beyond_the_limit_of_the_wire_are_counted():

@@ -2,15 +2,18 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from deadlight.client.backoff import Backoff
 from deadlight.model.observation import Grade
 from deadlight.model.wire import Heartbeat, Observation, ObservationBatch, decode
+from deadlight.sensor.courier import OBSERVATIONS
 from deadlight.sensor.credentials import Tokens
 from deadlight.sensor.health import Health
-from deadlight.sensor.report import HEARTBEAT, OBSERVATIONS, Reporter, ReporterDiedError
+from deadlight.sensor.heart import HEARTBEAT
+from deadlight.sensor.report import Reporter, ReporterDiedError
 from deadlight.sensor.transport import Service
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -23,12 +26,17 @@ def observation(path: str) -> Observation:
 
 
 @pytest.fixture
-def start_reporter(service, token_command) -> Iterator[Callable[..., Reporter]]:
+def start_reporter(service, token_command, tmp_path) -> Iterator[Callable[..., Reporter]]:
     """Starts a reporter; it has ended after the test."""
     started: list[Reporter] = []
 
-    def start(*, command: Sequence[str] = token_command, every: float = 3600) -> Reporter:
-        reporter = Reporter(Service(service.url), Tokens(command), node="node-1", every=every, backoff=QUICK)
+    def start(
+        *, command: Sequence[str] = token_command, every: float = 3600, state: Path | None = tmp_path
+    ) -> Reporter:
+        tokens = Tokens(command)
+        reporter = Reporter(
+            lambda: Service(service.url, tokens), node="node-1", state=state, every=every, backoff=QUICK
+        )
         started.append(reporter)
         reporter.start()
         return reporter
@@ -36,7 +44,6 @@ def start_reporter(service, token_command) -> Iterator[Callable[..., Reporter]]:
     yield start
     for reporter in started:
         reporter.close()
-        reporter.join(30)
 
 
 @pytest.fixture
@@ -55,17 +62,17 @@ def test_a_batch_is_delivered_with_its_node_and_the_counters(service, reporter):
     reporter.send([observation("/bin/a"), observation("/bin/b")])
 
     (batch,) = batches(service, 1)
-    assert reporter.wait_until_ready(30)
+    assert reporter.wait_until_delivered(30)
     assert [found.path for found in batch.observations] == ["/bin/a", "/bin/b"]
     assert batch.node == "node-1"
     assert batch.counters == {"kernel_lost": 3, "overflow": 1}
-    assert reporter.counters.sent == 2
+    assert reporter.counters["report_sent"] == 2
 
 
 def test_each_batch_has_a_name_of_its_own(service, reporter):
     for path in ("/bin/a", "/bin/b"):
         reporter.send([observation(path)])
-        assert reporter.wait_until_ready(30)
+        assert reporter.wait_until_delivered(30)
 
     first, second = batches(service, 2)
     assert first.batch_id != second.batch_id
@@ -78,29 +85,32 @@ def test_a_batch_is_sent_again_under_the_same_name_until_it_is_acknowledged(serv
     reporter.send([observation("/bin/a")])
 
     sent = batches(service, 5)
-    assert reporter.wait_until_ready(30)
+    assert reporter.wait_until_delivered(30)
     assert len({batch.batch_id for batch in sent}) == 1
     assert len({batch.observations for batch in sent}) == 1
     # A kept connection that was closed is opened again at once.
-    assert (reporter.counters.sent, reporter.counters.retries) == (1, 3)
+    assert (reporter.counters["report_sent"], reporter.counters["report_retries"]) == (1, 3)
 
 
 def test_a_batch_that_the_service_refuses_is_counted_and_the_next_one_goes_on(service, reporter, reply):
     service.instead(OBSERVATIONS, reply(422, b'{"detail": "bad path"}'))
     reporter.send([observation("/bin/a")])
-    assert reporter.wait_until_ready(30)
+    assert reporter.wait_until_delivered(30)
     reporter.send([observation("/bin/b")])
-    assert reporter.wait_until_ready(30)
+    assert reporter.wait_until_delivered(30)
 
-    assert (reporter.counters.refused, reporter.counters.sent) == (1, 1)
+    assert (reporter.counters["report_refused"], reporter.counters["report_sent"]) == (1, 1)
 
 
-def test_a_batch_under_way_keeps_others_waiting(service, reporter, reply):
+def test_a_batch_under_way_keeps_others_waiting_but_is_no_reason_to_take_nothing_more(service, reporter, reply):
     service.instead(OBSERVATIONS, reply(503, headers={"Retry-After": "300"}))
     reporter.send([observation("/bin/a")])
     service.wait_for(OBSERVATIONS, 1)
+    reporter.send([observation("/bin/b")])
 
-    assert not reporter.is_ready()
+    assert reporter.is_ready()
+    assert reporter.counters["journal_waiting"] == 2
+    assert len(service.requests) - len([one for one in service.requests if one.path == HEARTBEAT]) == 1
 
 
 def test_a_refused_token_is_replaced(service, start_reporter, token_command, reply, tmp_path):
@@ -110,7 +120,7 @@ def test_a_refused_token_is_replaced(service, start_reporter, token_command, rep
     reporter = start_reporter(command=counting)
     reporter.send([observation("/bin/a")])
 
-    assert reporter.wait_until_ready(30)
+    assert reporter.wait_until_delivered(30)
     assert log.read_text() == "xx"
 
 
@@ -118,7 +128,7 @@ def test_a_missing_token_delays_and_is_told(service, start_reporter):
     reporter = start_reporter(command=["/nonexistent"])
     reporter.send([observation("/bin/a")])
 
-    while reporter.counters.retries < 2:
+    while reporter.counters["report_retries"] < 2:
         assert not reporter.wait_until_ready(0.01)
     assert "no token" in reporter.problem
     assert service.requests == []
@@ -150,15 +160,14 @@ def test_heartbeats_go_on_and_tell_why_while_a_batch_cannot_be_delivered(service
     before = sum(request.path == HEARTBEAT for request in service.requests)
     last = decode(service.wait_for(HEARTBEAT, before + 2)[-1].body, Heartbeat)
 
-    assert not reporter.is_ready()
-    assert "the service answered 500: disk full" in last.problems
+    assert "observations are not delivered: the service answered 500: disk full" in last.problems
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_reporter_that_died_does_not_look_busy(start_reporter):
     reporter = start_reporter()
     reporter.note(Health({"events": object()}, ()))  # type: ignore[dict-item]  # what no reporter can write
-    reporter.join(30)
+    reporter._reporting.join(30)
 
-    with pytest.raises(ReporterDiedError):
+    with pytest.raises(ReporterDiedError, match="'report'"):
         reporter.is_ready()

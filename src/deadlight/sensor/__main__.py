@@ -103,8 +103,10 @@ def _sink(options: Options) -> Iterator[Sink]:
         registration_token_file=options.registration_token_file,
         ca_file=options.ca_file,
     )
-    service = Service(options.server, ca_file=options.ca_file)
-    reporter = Reporter(service, Tokens(identity.command()), node=options.node_name)
+    tokens = Tokens(identity.command())
+    reporter = Reporter(
+        lambda: Service(options.server, tokens, ca_file=options.ca_file), node=options.node_name, state=options.state
+    )
     reporter.start()
     with closing(reporter):
         yield reporter

@@ -19,6 +19,9 @@ _LOSSES = {
     "containers_forgotten": "containers are not told of for want of room",
     "unreadable_processes": "processes that ran before the sensor could not be looked at (CAP_SYS_PTRACE)",
     "report_refused": "observations were refused by the service",
+    "detections_refused": "detections were refused by the service",
+    "journal_lost": "observations found no room in the journal",
+    "spool_lost": "detections found no room in the spool and are lost",
 }
 """Counters that should stay 0, with what it means when they do not."""
 
@@ -52,11 +55,10 @@ def blind_spots(containers: Iterable[str]) -> list[str]:
     return [f"container {name} opens files through io_uring: which ones stays unseen" for name in containers]
 
 
-def with_delivery(health: Health, report: Mapping[str, int], problem: str) -> Health:
-    """Adds how the reporting goes: its counters as `report_...`, and why the last attempt failed, if it did."""
-    counters = {f"report_{name}": value for name, value in report.items()}
-    problems = [*([problem] if problem else []), *_losses(counters), *health.problems]
-    return replace(health, counters={**health.counters, **counters}, problems=_bounded(problems))
+def with_delivery(health: Health, counters: Mapping[str, int], problems: Sequence[str]) -> Health:
+    """Adds how the delivery goes: its counters, and what troubles it."""
+    all_problems = _bounded([*problems, *_losses(counters), *health.problems])
+    return replace(health, counters={**health.counters, **counters}, problems=all_problems)
 
 
 def _losses(counters: Mapping[str, int]) -> list[str]:

@@ -1,84 +1,68 @@
-"""What the service wants looked for: its rules, and which files every process is to be watched with. Pure."""
+"""What to look for and to stop, as the service said last: kept on disk, so that a sensor starts with it."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+import logging
+import os
+from pathlib import Path
 
-from deadlight.model.wire import SensorPolicy
-from deadlight.threats.activity import Activity, ActivityKind
-from deadlight.threats.condition import AllOf, AnyOf, Condition, Not, Test, compile_condition
-from deadlight.threats.errors import RuleError
-from deadlight.threats.rule import Rule, parse_rule
+from deadlight.model.wire import InvalidMessageError, SensorPolicy, decode
 
-_FILE = "file.path"
+MAX_POLICY_BYTES = 4 * 1024 * 1024
+"""As much as a sensor of 32 MiB can take in: some thousand rules as people write them."""
+
+FILE = "policy.json"
+NO_POLICY = SensorPolicy(version="")
+"""Built-in rules, nothing blocked."""
+
+logger = logging.getLogger(__name__)
 
 
-def rules_of(builtin: Iterable[Rule], policy: SensorPolicy) -> tuple[tuple[Rule, ...], tuple[str, ...]]:
-    """The rules in force, and a sentence for each custom one that cannot be read."""
-    rules = {rule.id: rule for rule in builtin}
-    problems = []
-    for custom in policy.rules:
+class Policies:
+    """The policy in force; without a directory it does not outlive the process."""
+
+    def __init__(self, state: Path | None) -> None:
+        """Begin with the policy that was kept, if it can be read."""
+        self._path = state / FILE if state else None
+        self.problem = ""
+        """Why the next start may not have this policy; empty where it will."""
+        self.current = self._read()
+
+    def take(self, body: bytes) -> None:
+        """Put into force what the service answered, and keep it.
+
+        Raises:
+            InvalidMessageError: it is no policy; the one before stays.
+        """
+        self.current = decode(body, SensorPolicy)
+        self.problem = ""
+        if self._path:
+            try:
+                _write(self._path, body)
+            except OSError as error:
+                self._tell(f"cannot keep the policy in {self._path}: {error.strerror}")
+
+    def _read(self) -> SensorPolicy:
+        if self._path is None:
+            return NO_POLICY
         try:
-            rules[custom.id] = replace(parse_rule(custom.source), id=custom.id)
-        except RuleError as error:
-            problems.append(f"the rule {custom.id} cannot be used: {error}")
-    kept = (rule for name, rule in rules.items() if name not in policy.disabled_rules)
-    severities = policy.severities
-    return tuple(replace(rule, severity=severities.get(rule.id, rule.severity)) for rule in kept), tuple(problems)
+            with self._path.open("rb") as file:
+                return decode(file.read(MAX_POLICY_BYTES + 1), SensorPolicy)
+        except FileNotFoundError:
+            return NO_POLICY
+        except (OSError, InvalidMessageError) as error:
+            self._tell(f"cannot read the policy in {self._path}: {error}; without one until the service answers")
+            return NO_POLICY
+
+    def _tell(self, problem: str) -> None:
+        logger.warning("%s", problem)
+        self.problem = problem
 
 
-def sensitive_files(rules: Iterable[Rule]) -> Callable[[Activity], bool]:
-    """Whether rules look at who opens or writes just this file: then each time counts, not only the first.
-
-    A rule whose condition says something about the path, whatever it asks of the process, makes files sensitive.
-    """
-    about_files = [rule for rule in rules if rule.kinds & {ActivityKind.OPENED, ActivityKind.WRITTEN}]
-    conditions = [(rule.kinds, _possible(rule.condition)) for rule in about_files]
-    tests = [(kinds, compile_condition(found)) for kinds, found in conditions if not isinstance(found, bool)]
-    return lambda activity: any(activity.kind in kinds and holds(activity) for kinds, holds in tests)
-
-
-def _possible(condition: Condition) -> Condition | bool:
-    """When the condition can hold, as far as the path decides; True where the path does not."""
-    match condition:
-        case Test():
-            return condition if condition.field == _FILE else True
-        case AllOf(parts):
-            return _all_of([_possible(part) for part in parts])
-        case AnyOf(parts):
-            return _any_of([_possible(part) for part in parts])
-        case Not(part):
-            return _negated(_certain(part))
-
-
-def _certain(condition: Condition) -> Condition | bool:
-    """When the condition must hold, as far as the path decides; False where the path does not."""
-    match condition:
-        case Test():
-            return condition if condition.field == _FILE else False
-        case AllOf(parts):
-            return _all_of([_certain(part) for part in parts])
-        case AnyOf(parts):
-            return _any_of([_certain(part) for part in parts])
-        case Not(part):
-            return _negated(_possible(part))
-
-
-def _all_of(parts: Sequence[Condition | bool]) -> Condition | bool:
-    if any(part is False for part in parts):
-        return False
-    return _joined(AllOf, parts, empty=True)
-
-
-def _any_of(parts: Sequence[Condition | bool]) -> Condition | bool:
-    if any(part is True for part in parts):
-        return True
-    return _joined(AnyOf, parts, empty=False)
-
-
-def _joined(kind: type[AllOf] | type[AnyOf], parts: Sequence[Condition | bool], *, empty: bool) -> Condition | bool:
-    conditions = tuple(part for part in parts if not isinstance(part, bool))
-    return kind(conditions) if conditions else empty
-
-
-def _negated(part: Condition | bool) -> Condition | bool:
-    return (not part) if isinstance(part, bool) else Not(part)
+def _write(path: Path, body: bytes) -> None:
+    """All of it or nothing, also where the power fails."""
+    draft = path.with_name(path.name + ".new")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(body)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)

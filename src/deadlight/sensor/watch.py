@@ -15,12 +15,13 @@ from deadlight.sensor.health import Health, assess, blind_spots
 from deadlight.sensor.intake import IO_URING, Intake, Node
 from deadlight.sensor.kernel import Kernel
 from deadlight.sensor.observe import Known, Pending
-from deadlight.sensor.policy import rules_of, sensitive_files
 from deadlight.sensor.processes import FileId, Process
 from deadlight.sensor.programs import HOOKS, Plan
+from deadlight.sensor.sensitive import sensitive_files
 from deadlight.sensor.sink import Sink
 from deadlight.sensor.startup import Survey
 from deadlight.threats.engine import load_builtin
+from deadlight.threats.tuning import compose
 
 READ_SECONDS = 0.1
 """The longest wait for the ring."""
@@ -74,7 +75,7 @@ class Watch:
         )
         self._builtin = load_builtin()
         self._policy: SensorPolicy | None = None
-        self._policy_problems: tuple[str, ...] = ()
+        self._policy_problems: list[str] = []
         self._repaired_overflow = 0
         self._repair_at = 0.0
         self._handed_over_at = 0.0
@@ -177,9 +178,11 @@ class Watch:
         if policy is self._policy:
             return
         self._policy = policy
-        rules, self._policy_problems = rules_of(self._builtin, policy)
-        self._intake.detector.use(rules)
-        self._intake.is_sensitive = sensitive_files(rules)
+        custom = {rule.id: rule.source for rule in policy.rules}
+        found = compose(self._builtin, custom=custom, disabled=policy.disabled_rules, severities=policy.severities)
+        self._policy_problems = [f"rule {name} cannot be used: {why}" for name, why in found.problems.items()]
+        self._intake.detector.use(found.rules)
+        self._intake.is_sensitive = sensitive_files(found.rules)
 
     def _sweep(self, now: float) -> None:
         """Find processes whose end or beginning nobody told, and tell which programs have stopped."""

@@ -7,15 +7,25 @@ from contextlib import contextmanager
 
 import pytest
 
-from deadlight.model.wire import Heartbeat, Observation, ObservationBatch, decode
+from deadlight.model.wire import (
+    ContainerCoverage,
+    Detection,
+    Heartbeat,
+    Observation,
+    ObservationBatch,
+    SensorPolicy,
+    decode,
+)
 from deadlight.sensor.cgroupfs import read_hierarchies
+from deadlight.sensor.courier import OBSERVATIONS
 from deadlight.sensor.credentials import Tokens
 from deadlight.sensor.decode import Event
 from deadlight.sensor.health import Health
+from deadlight.sensor.heart import HEARTBEAT
 from deadlight.sensor.kernel import Config, Kernel, find_host_mount_namespace
 from deadlight.sensor.observe import Pending
 from deadlight.sensor.programs import Plan, Tier
-from deadlight.sensor.report import HEARTBEAT, OBSERVATIONS, Reporter
+from deadlight.sensor.report import Reporter
 from deadlight.sensor.sink import Sink
 from deadlight.sensor.transport import Service
 from deadlight.sensor.watch import Surroundings, Watch
@@ -29,14 +39,21 @@ class Collector:
     """A sink that keeps what it gets, and lets a test decide when it takes something."""
 
     patience = 0.0
+    policy = SensorPolicy(version="")
 
     def __init__(self, *, ready: bool = True) -> None:
         self._asked = threading.Condition()
         self.ready = ready
         self.observations: list[Observation] = []
 
-    def note(self, health: Health) -> None:
+    def note(self, health: Health, coverage: Sequence[ContainerCoverage] = ()) -> None:
         pass
+
+    def detect(self, detections: Sequence[Detection]) -> None:
+        pass
+
+    def take_resends(self) -> Sequence[str]:
+        return ()
 
     def is_ready(self) -> bool:
         with self._asked:
@@ -125,13 +142,13 @@ def test_what_found_no_room_is_asked_for_again_when_there_is_room(make_watch, co
 @pytest.mark.req("R31", "R33")
 def test_what_a_container_executes_reaches_the_service(make_watch, containers, service, token_command):
     watch = make_watch(Pending())
-    reporter = Reporter(Service(service.url), Tokens(token_command), node="node-1")
+    tokens = Tokens(token_command)
+    reporter = Reporter(lambda: Service(service.url, tokens), node="node-1")
     reporter.start()
     with running(watch, reporter):
         container_id = containers.run("/bin/true")
         beat = decode(service.wait_for(HEARTBEAT, 1)[0].body, Heartbeat)
     reporter.close()
-    reporter.join(30)
 
     batches = [decode(request.body, ObservationBatch) for request in service.requests if request.path == OBSERVATIONS]
     found = {(one.container_id, one.path) for batch in batches for one in batch.observations}
