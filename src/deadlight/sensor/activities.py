@@ -12,6 +12,7 @@ from deadlight.model.detection import BLOCKED_EXECUTION, MORE_DETECTIONS, Respon
 from deadlight.model.vulnerability import Severity
 from deadlight.model.wire import DetectedProcess, Detection
 from deadlight.sensor.decode import Event
+from deadlight.sensor.glance import glance_at
 from deadlight.sensor.layout import EventFlags, EventKind
 from deadlight.sensor.observe import moment
 from deadlight.sensor.processes import Process
@@ -19,7 +20,7 @@ from deadlight.threats.activity import Activity, ActivityKind, ProcessFacts
 from deadlight.threats.engine import Engine, Match
 from deadlight.threats.rule import Rule
 
-KINDS = {
+_KINDS = {
     EventKind.EXECUTED: ActivityKind.EXECUTED,
     EventKind.OPENED: ActivityKind.OPENED,
     EventKind.WRITTEN: ActivityKind.WRITTEN,
@@ -33,7 +34,9 @@ KINDS = {
     EventKind.NAMESPACE_ENTERED: ActivityKind.NAMESPACE_ENTERED,
     EventKind.MODE_CHANGED: ActivityKind.MODE_CHANGED,
 }
-"""The events that are something that a process did."""
+
+KINDS = tuple(_KINDS.get(EventKind(number)) if number else None for number in range(max(EventKind) + 1))
+"""What a process did, by the number of the event's kind; None for events that are nothing of that sort."""
 
 MAX_PER_MINUTE = 60
 """Detections of one container in a minute; how many more there were is told in one."""
@@ -49,7 +52,7 @@ BLOCKED_AGAIN_AFTER = 3_600
 
 _MINUTE = 60_000_000_000
 _SECOND = 1_000_000_000
-_NETWORK = frozenset({EventKind.CONNECTED, EventKind.LISTENING})
+_NETWORK = (EventKind.CONNECTED, EventKind.LISTENING)
 _UPPER, _MEMFD, _UNLINKED, _TMPFS = (
     int(flag) for flag in (EventFlags.UPPER, EventFlags.MEMFD, EventFlags.UNLINKED, EventFlags.TMPFS)
 )
@@ -61,11 +64,11 @@ _RESPONSES = (
 _STOPPED = sum(flag for flag, _ in _RESPONSES)
 
 
-def activity_of(event: Event, process: Process) -> Activity:
-    """What an event of one of `KINDS` says that a process did."""
+def activity_of(event: Event, kind: ActivityKind, process: Process) -> Activity:
+    """What an event says that a process did."""
     flags, network = event.flags, event.kind in _NETWORK
     return Activity(
-        kind=KINDS[event.kind],
+        kind=kind,
         at=event.at,
         container_id=process.container_id,
         process=process.facts,
@@ -123,7 +126,7 @@ class Detector:
     """Holds activities to rules. What was found waits for `take`."""
 
     def __init__(self, rules: Sequence[Rule] = ()) -> None:
-        self._engine = Engine(rules)
+        self.use(rules)
         self._again: OrderedDict[tuple[str, ...], _Again] = OrderedDict()
         self._crowds: OrderedDict[str, _Crowd] = OrderedDict()
         self._found: list[tuple[_Finding, int]] = []
@@ -135,16 +138,28 @@ class Detector:
     def use(self, rules: Sequence[Rule]) -> None:
         """Hold everything to these rules from now on."""
         self._engine = Engine(rules)
+        self._glances = [glance_at(rules, kind) if kind else None for kind in KINDS]
 
-    def look(self, activity: Activity, flags: int = 0) -> None:
-        """Hold an activity to the rules; `flags` are its event's."""
-        matches = self._engine.match(activity)
-        if not matches and not flags & _STOPPED:
+    def look(self, event: Event, process: Process) -> bool:
+        """Hold an event to the rules; says whether its file is one that rules ask for, whoever uses it."""
+        glance, flags = self._glances[event.kind], event.flags
+        if glance is None:
+            return False
+        sensitive = glance.holds(event)
+        if sensitive or glance.always or flags & _STOPPED:
+            self._match(event, process)
+        return sensitive
+
+    def _match(self, event: Event, process: Process) -> None:
+        kind = KINDS[event.kind]
+        if kind is None:
             return
-        response = next((response for flag, response in _RESPONSES if flags & flag), Response.REPORTED)
+        activity = activity_of(event, kind, process)
+        response = next((response for flag, response in _RESPONSES if event.flags & flag), Response.REPORTED)
+        matches = self._engine.match(activity)
         for match in matches:
             self._add(_finding(match, activity, response))
-        if not matches:
+        if not matches and response is not Response.REPORTED:
             self._add(_blocked(activity, response))
 
     def take(self, at: int, *, epoch_offset: int, final: bool = False) -> tuple[Detection, ...]:

@@ -1,8 +1,9 @@
 """Records of the kernel's ring, as bytes, to events. Names in them were chosen by whoever runs in the container."""
 
 import struct
-from dataclasses import dataclass
 from ipaddress import ip_address
+
+import msgspec
 
 from deadlight.model.observation import Grade
 from deadlight.sensor.errors import SensorError
@@ -16,8 +17,10 @@ MAX_ARGUMENTS = 64
 CUT = "…"
 """Begins the path of a file that lies too deep for the kernel half to name completely."""
 
-GRADES = {EventKind.EXECUTED: Grade.EXECUTED, EventKind.MAPPED: Grade.MAPPED, EventKind.OPENED: Grade.OPENED}
-"""The kinds of events that are about a file, with what each proves."""
+_GRADES = {EventKind.EXECUTED: Grade.EXECUTED, EventKind.MAPPED: Grade.MAPPED, EventKind.OPENED: Grade.OPENED}
+GRADES = tuple(_GRADES.get(EventKind(number)) if number else None for number in range(max(EventKind) + 1))
+"""What an event proves of its file, by the number of its kind; None where it proves nothing. (To find an enumerator in
+a dictionary takes longer than anything else that is done to an event.)"""
 
 _KINDS = {int(kind): kind for kind in EventKind}
 _CODE = (EventKind.EXECUTED, EventKind.MAPPED)
@@ -34,14 +37,15 @@ class DecodeError(SensorError):
     """The bytes are not a record of `bpf/events.h`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(msgspec.Struct, frozen=True, gc=False):
     """One thing that happened on the node.
 
     `at` is in nanoseconds of CLOCK_MONOTONIC; `pid`, `parent_pid` and `user` are as the host counts. `path` is that of
     the file as its process sees it, of the control group for `CGROUP_MADE`, the address for `CONNECTED` and
     `LISTENING`, the target for `MOUNTED`, and the name for `MODULE_LOADED`. `arguments` are those of the program for
     `EXECUTED`, at most 255 bytes, and (source, type) for `MOUNTED`; else there are none.
+
+    (A msgspec structure because it is made ten times as fast as a frozen dataclass.)
     """
 
     kind: EventKind

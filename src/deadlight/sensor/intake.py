@@ -4,10 +4,12 @@ An event becomes an observation (`observe`), something to hold to the rules (`ac
 """
 
 import os
+from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from deadlight.sensor.activities import KINDS, Detector, activity_of
+from deadlight.model.observation import Grade
+from deadlight.sensor.activities import Detector
 from deadlight.sensor.containers import ContainerTable
 from deadlight.sensor.coverage import Coverage
 from deadlight.sensor.decode import GRADES, DecodeError, Event, decode
@@ -15,7 +17,6 @@ from deadlight.sensor.errors import SensorError
 from deadlight.sensor.layout import CgroupKey, EventFlags, EventKind, Verdict
 from deadlight.sensor.observe import Pending
 from deadlight.sensor.processes import NO_FILE, FileId, Process, ProcessTable
-from deadlight.threats.activity import Activity
 
 WALK_EVERY = 1_000_000_000
 """Nanoseconds between two searches for groups that nobody announced."""
@@ -23,7 +24,8 @@ WALK_EVERY = 1_000_000_000
 IO_URING = "io_uring"
 """What a container is told not to be seen doing once it used it."""
 
-_REPEATED = frozenset({EventKind.OPENED, EventKind.WRITTEN})
+MAX_REPEATED = 4_096
+"""Sensitive files that the kernel half was told of, as many as it has room for."""
 
 
 @dataclass(slots=True)
@@ -55,9 +57,9 @@ class Node:
     """The control groups that exist."""
     decide: Callable[[CgroupKey, Verdict], None]
     """Have the kernel half watch a group, or ignore it."""
-    repeat: Callable[[int, int], None] = lambda device, inode: None
-    """Have the kernel half report each use of a file, not only the first in each container."""
-    hash: Callable[[FileId, Process], None] = lambda file, process: None
+    repeat: Callable[[CgroupKey, int, int], None]
+    """Have the kernel half report each use of a file (device, inode) of a group, not only the first."""
+    hash: Callable[[FileId, Process], None]
     """Have the file of a process that just executed it hashed."""
 
 
@@ -75,7 +77,7 @@ class Intake:
         self.coverage = coverage or Coverage()
         self.processes = ProcessTable()
         self.detector = Detector()
-        self.is_sensitive: Callable[[Activity], bool] = lambda activity: False
+        self._repeated: OrderedDict[tuple[CgroupKey, int, int], None] = OrderedDict()
         self.counters = IntakeCounters()
 
     def survey(self, at: int) -> None:
@@ -115,7 +117,9 @@ class Intake:
         if event.kind is EventKind.EXECUTED:
             self.processes.add(process)
             self._node.hash(process.file, process)
-        self._pending.add(event, process)
+        grade = GRADES[event.kind]
+        if grade:
+            self._pending.add(event, grade, process)
 
     def _attribute(self, event: Event) -> str | None:
         """The event's container. A group that was never announced is looked for, but not for each event anew."""
@@ -158,19 +162,25 @@ class Intake:
         return True
 
     def _keep(self, event: Event, process: Process) -> None:
-        if event.kind in GRADES:
-            self._pending.add(event, process)
-        if event.kind in KINDS:
-            activity = activity_of(event, process)
-            self.detector.look(activity, event.flags)
-            if event.kind in _REPEATED and self.is_sensitive(activity):
-                self._repeat(event)
+        grade = GRADES[event.kind]
+        if grade:
+            self._pending.add(event, grade, process)
+        sensitive = self.detector.look(event, process)
+        if sensitive and grade is Grade.OPENED:
+            self._repeat(event)
 
     def _repeat(self, event: Event) -> None:
+        """The kernel half reports the first use of a file in each container; here others count as well."""
+        file = (event.cgroup, event.device, event.inode)
+        if file in self._repeated:
+            return
         try:
-            self._node.repeat(event.device, event.inode)
+            self._node.repeat(*file)
         except SensorError:
             self.counters.unrepeated += 1
+        self._repeated[file] = None
+        if len(self._repeated) > MAX_REPEATED:
+            self._repeated.popitem(last=False)
 
     def _judge(self, cgroup: CgroupKey, container_id: str | None) -> None:
         try:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from deadlight.model.observation import Grade
 from deadlight.model.wire import Observation
-from deadlight.sensor.decode import CUT, GRADES, Event
+from deadlight.sensor.decode import CUT, Event
 from deadlight.sensor.layout import EventFlags
 from deadlight.sensor.processes import NO_FILE, FileId, Process, Program
 
@@ -78,9 +78,8 @@ class Pending:
     def __len__(self) -> int:
         return len(self._sightings)
 
-    def add(self, event: Event, process: Process) -> None:
-        """Count an event about a file (one of `GRADES`) of the process's container."""
-        grade = GRADES[event.kind]
+    def add(self, event: Event, grade: Grade, process: Process) -> None:
+        """Count an event that proves something of a file."""
         if grade is Grade.EXECUTED:
             subject = self._execution(process)
         else:

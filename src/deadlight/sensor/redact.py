@@ -22,7 +22,9 @@ _NAME = (
 """A name that ends in a word for secrets: `--token` is one, `--token-file` and `--max-tokens` are not."""
 
 _CAMEL = r"(?-i:[\w.-]*[a-z](?:Pass|Pwd|Jwt|Bearer|AccessKey|AccountKey|AuthKey|MasterKey|PrivateKey|SigningKey))"
-_NOT_SECRET = re.compile(r"-*(?:no|ask|prompt|show|set|change|reset|list|get)[-_.]\w.*|(?-i:PWD|OLDPWD)", re.IGNORECASE | re.DOTALL)
+_NOT_SECRET = re.compile(
+    r"-*(?:no|ask|prompt|show|set|change|reset|list|get)[-_.]\w.*|(?-i:PWD|OLDPWD)", re.IGNORECASE | re.DOTALL
+)
 _HARMLESS = re.compile(r"|\$\S*|<[^>]*>|true|false|yes|no|none|null|/run/secrets/\S*", re.IGNORECASE)
 """Values that tell nothing: references to a secret that lies elsewhere, and switches."""
 
@@ -101,7 +103,8 @@ def _clients() -> Iterator[tuple[str, _Client]]:
 _CLIENTS = dict(_clients())
 _NO_CLIENT = _Client()
 _SUSPICIOUS = re.compile(
-    r"pass|pwd|secret|token|key|auth|cred|cookie|bearer|jwt|connection|://|" + "|".join(map(re.escape, _CLIENTS)), re.IGNORECASE
+    r"pass|pwd|secret|token|key|auth|cred|cookie|bearer|jwt|connection|://|" + "|".join(map(re.escape, _CLIENTS)),
+    re.IGNORECASE,
 )
 """Most arguments have none of this and no shape: they are looked through once."""
 

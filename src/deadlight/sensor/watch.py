@@ -17,7 +17,6 @@ from deadlight.sensor.kernel import Kernel
 from deadlight.sensor.observe import Known, Pending
 from deadlight.sensor.processes import FileId, Process
 from deadlight.sensor.programs import HOOKS, Plan
-from deadlight.sensor.sensitive import sensitive_files
 from deadlight.sensor.sink import Sink
 from deadlight.sensor.startup import Survey
 from deadlight.threats.engine import load_builtin
@@ -66,6 +65,7 @@ class Watch:
         node = Node(
             walk=lambda: iter_groups(surroundings.hierarchies),
             decide=kernel.decide,
+            repeat=lambda cgroup, device, inode: None,
             hash=self._hash,
         )
         self._intake = Intake(self._table, pending, node, coverage=Coverage(unseen_of(plan)))
@@ -182,7 +182,6 @@ class Watch:
         found = compose(self._builtin, custom=custom, disabled=policy.disabled_rules, severities=policy.severities)
         self._policy_problems = [f"rule {name} cannot be used: {why}" for name, why in found.problems.items()]
         self._intake.detector.use(found.rules)
-        self._intake.is_sensitive = sensitive_files(found.rules)
 
     def _sweep(self, now: float) -> None:
         """Find processes whose end or beginning nobody told, and tell which programs have stopped."""
