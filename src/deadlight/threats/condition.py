@@ -15,6 +15,8 @@ MAX_DEPTH = 8
 MAX_NODES = 200
 """Conditions of one rule in total."""
 
+_EXACT = frozenset({"is", "in"})
+
 Holds = Callable[[Activity], bool]
 
 
@@ -122,12 +124,17 @@ def compile_condition(condition: Condition) -> Holds:
 
 
 def _compile_test(test: Test) -> Holds:
-    read = FIELDS[test.field].read
-    compares = OPERATORS[test.operator].compile(test.values)
+    field = FIELDS[test.field]
+    get, compares = field.get, OPERATORS[test.operator].compile(test.values)
+    if not field.many:
+        return lambda activity: compares(get(activity))
+    if test.operator in _EXACT:
+        has_none_of = frozenset(test.values).isdisjoint
+        return lambda activity: not has_none_of(get(activity))
 
     def holds(activity: Activity) -> bool:
-        for value in read(activity):  # noqa: SIM110 - a generator costs more than the comparison
-            if value is not None and value != "" and compares(value):
+        for value in get(activity):  # noqa: SIM110 - a generator costs more than the comparison
+            if compares(value):
                 return True
         return False
 
@@ -172,7 +179,7 @@ def needed_values(condition: Condition, field: str) -> frozenset[str] | None:
     """Values of which the field must have one for the condition to hold; None where it can hold with any."""
     match condition:
         case Test():
-            exact = condition.field == field and condition.operator in {"is", "in"}
+            exact = condition.field == field and condition.operator in _EXACT
             return frozenset(map(str, condition.values)) if exact else None
         case AllOf():
             found = (values for part in condition.parts if (values := needed_values(part, field)) is not None)

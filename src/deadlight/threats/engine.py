@@ -84,10 +84,10 @@ def _match(rule: Rule, activity: Activity) -> Match:
 
 def _fact(name: str, activity: Activity) -> str:
     """A field's values as one text."""
-    values = [value for value in FIELDS[name].read(activity) if value not in ("", None)]
-    return ", ".join(str(value).lower() if isinstance(value, bool) else str(value) for value in values)[
-        :MAX_FACT_LENGTH
-    ]
+    field = FIELDS[name]
+    value = field.get(activity)
+    values = [each for each in (value if field.many else (value,)) if each is not None]
+    return ", ".join(str(each).lower() if isinstance(each, bool) else str(each) for each in values)[:MAX_FACT_LENGTH]
 
 
 def load_builtin() -> tuple[Rule, ...]:
@@ -96,7 +96,7 @@ def load_builtin() -> tuple[Rule, ...]:
     Raises:
         RuleError: one of them cannot be used; tests see to it that this does not happen.
     """
-    return tuple(file.rule for file in iter_builtin_files())
+    return tuple(sorted((file.rule for file in iter_builtin_files()), key=lambda rule: rule.id))
 
 
 def iter_builtin_files() -> Iterator[RuleFile]:

@@ -3,13 +3,12 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
 
 from deadlight.threats.errors import RuleError
 from deadlight.threats.expressions import compile_expression
 from deadlight.threats.fields import Field, FieldType, Value
+from deadlight.threats.networks import compile_networks
 
 MAX_VALUES = 500
 """Values that one comparison names."""
@@ -30,6 +29,7 @@ class Operator:
 
     types: frozenset[FieldType]
     compile: Callable[[tuple[Value, ...]], Compares]
+    """What it makes holds for no value that is missing: `""` or None."""
     many: bool = True
     """Whether a rule may name several values, of which one is enough."""
 
@@ -93,8 +93,13 @@ def _ends_with(values: tuple[Value, ...]) -> Compares:
 
 
 def _contains(values: tuple[Value, ...]) -> Compares:
-    pieces = tuple(map(str, values))
-    return lambda value: any(piece in value for piece in pieces)
+    def compares(value: str) -> bool:
+        for piece in values:  # noqa: SIM110 - a generator costs more than the comparison
+            if piece in value:  # type: ignore[operator]  # the values of texts are texts
+                return True
+        return False
+
+    return compares
 
 
 def _under(values: tuple[Value, ...]) -> Compares:
@@ -102,37 +107,22 @@ def _under(values: tuple[Value, ...]) -> Compares:
         raise ValueError("under takes directories, which begin with a slash")
     folders = frozenset(str(value).rstrip("/") for value in values)
     inside = tuple(f"{folder}/" for folder in folders)
-    return lambda value: value.startswith(inside) or value in folders
+    return lambda value: value.startswith(inside) or (value in folders and value != "")
 
 
 def _matches(values: tuple[Value, ...]) -> Compares:
     expressions = [compile_expression(str(value)) for value in values]
-    return lambda value: any(expression(value) for expression in expressions)
+    return lambda value: value != "" and any(expression(value) for expression in expressions)
 
 
 def _at_least(values: tuple[Value, ...]) -> Compares:
-    return int(values[0]).__le__
+    (least,) = values
+    return lambda value: value is not None and value >= least
 
 
 def _at_most(values: tuple[Value, ...]) -> Compares:
-    return int(values[0]).__ge__
-
-
-def _within(values: tuple[Value, ...]) -> Compares:
-    return partial(_is_within, [ip_network(str(value)) for value in values])
-
-
-def _is_within(networks: list[IPv4Network | IPv6Network], value: str) -> bool:
-    address = _parse_address(value)
-    return address is not None and any(address in network for network in networks)
-
-
-def _parse_address(text: str) -> IPv4Address | IPv6Address | None:
-    try:
-        address = ip_address(text)
-    except ValueError:
-        return None
-    return getattr(address, "ipv4_mapped", None) or address
+    (most,) = values
+    return lambda value: value is not None and value <= most
 
 
 OPERATORS = {
@@ -145,6 +135,6 @@ OPERATORS = {
     "matches": Operator(_TEXTS, _matches),
     "at_least": Operator(frozenset({FieldType.NUMBER}), _at_least, many=False),
     "at_most": Operator(frozenset({FieldType.NUMBER}), _at_most, many=False),
-    "within": Operator(frozenset({FieldType.ADDRESS}), _within),
+    "within": Operator(frozenset({FieldType.ADDRESS}), compile_networks),
 }
 """By the word that rules use."""

@@ -4,7 +4,7 @@ from deadlight.threats.activity import Activity
 from deadlight.threats.engine import Match
 
 MAX_SUBJECTS = 512
-"""Pairs of container and rule that are remembered. Beyond, the one that was quiet for longest is forgotten, and told anew."""
+"""Pairs of container and rule that are remembered. Beyond, the one that was quiet for longest is told anew."""
 
 MAX_KEYS = 16
 """Different things of one container and rule that are told within a cool-down; any others are told as one."""
