@@ -6,6 +6,7 @@ import os
 import ssl
 import sys
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,6 +15,19 @@ import pytest
 import trustme
 from tests.support.machine import REPOSITORY, demand, missing_for_object
 
+from deadlight.model.observation import Grade
+from deadlight.model.wire import (
+    Detection,
+    DetectionBatch,
+    Heartbeat,
+    HeartbeatAck,
+    ObservationAck,
+    ObservationBatch,
+    SensorPolicy,
+    decode,
+    encode,
+    observation_digest,
+)
 from deadlight.sensor.credentials import Tokens
 from deadlight.sensor.errors import SensorError
 from deadlight.sensor.layout import EVENT, EventKind
@@ -165,8 +179,10 @@ class ServiceDouble:
             self.requests.append(request)
             self._news.notify_all()
         scripted = self._replies.get(request.path)
-        if scripted:
-            return scripted.pop(0)
+        return scripted.pop(0) if scripted else self.answer(request)
+
+    def answer(self, request: Request) -> Reply:
+        """What it says unless it was told otherwise."""
         batch_id = json.loads(request.body).get("batch_id")
         return Reply(200, json.dumps({"batch_id": batch_id}).encode() if batch_id else b"{}")
 
@@ -186,9 +202,68 @@ class ServiceDouble:
         self._server.server_close()
 
 
+class LearningService(ServiceDouble):
+    """Holds what sensors tell it, as the service does, and compares digests."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.observations: dict[str, set[tuple[Grade, str]]] = defaultdict(set)
+        self.detections: dict[str, Detection] = {}
+        self.beats: list[Heartbeat] = []
+        self.policy = SensorPolicy(version="")
+        self.wait_seconds = 0.0
+        self.is_away = False
+        self.refuses: Callable[[str], bool] = lambda _path: False
+        """Which paths of observations it does not take."""
+
+    def digest(self, container_id: str) -> str:
+        return observation_digest(self.observations[container_id])
+
+    def answer(self, request: Request) -> Reply:
+        if self.is_away:
+            return Reply(503)
+        with self._news:
+            match request.path.rpartition("/")[2]:
+                case "observations":
+                    return self._observe(decode(request.body, ObservationBatch))
+                case "detections":
+                    batch = decode(request.body, DetectionBatch)
+                    self.detections |= {found.id: found for found in batch.detections}
+                    return Reply(200, encode(ObservationAck(batch_id=batch.batch_id)))
+                case "heartbeat":
+                    return self._hear(decode(request.body, Heartbeat))
+                case _:
+                    return Reply(200, encode(self.policy))
+
+    def _observe(self, batch: ObservationBatch) -> Reply:
+        if any(self.refuses(found.path) for found in batch.observations):
+            return Reply(400, b'{"detail": "a path cannot be stored"}')
+        for found in batch.observations:
+            self.observations[found.container_id].add((found.grade, found.path))
+        return Reply(200, encode(ObservationAck(batch_id=batch.batch_id)))
+
+    def _hear(self, beat: Heartbeat) -> Reply:
+        self.beats.append(beat)
+        other = [one.container_id for one in beat.coverage if one.digest not in {"", self.digest(one.container_id)}]
+        answer = HeartbeatAck(policy=self.policy.version, resend=tuple(other), wait_seconds=self.wait_seconds)
+        return Reply(200, encode(answer))
+
+    def wait_until(self, condition: Callable[[], object], seconds: float = 30) -> None:
+        """Wait for something to become true; looked at with every request."""
+        with self._news:
+            assert self._news.wait_for(condition, seconds), "the service did not get to know it"
+
+
 @pytest.fixture
 def service() -> Iterator[ServiceDouble]:
     double = ServiceDouble()
+    yield double
+    double.close()
+
+
+@pytest.fixture
+def learning_service() -> Iterator[LearningService]:
+    double = LearningService()
     yield double
     double.close()
 

@@ -129,7 +129,7 @@ def test_a_missing_token_delays_and_is_told(service, start_reporter):
     reporter.send([observation("/bin/a")])
 
     while reporter.counters["report_retries"] < 2:
-        assert not reporter.wait_until_ready(0.01)
+        assert not reporter.wait_until_delivered(0.01)
     assert "no token" in reporter.problem
     assert service.requests == []
 
