@@ -257,7 +257,7 @@ class _Pace:
 
 
 def _open_file(place: Path, file: FileId) -> tuple[os.stat_result, int]:
-    """Open it for reading, when it is the file that was meant; looking at it first touches no device and waits for none.
+    """Open it for reading, when it is the file that was meant; looking at it first touches no device.
 
     Raises:
         OSError: not there.

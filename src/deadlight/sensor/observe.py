@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from deadlight.model.observation import Grade
 from deadlight.model.wire import Observation
 from deadlight.sensor.decode import CUT, Event
@@ -115,8 +117,11 @@ class Pending:
             sha256 = known.sha256(subject.file) if executed else ""
             if sha256 is None and at - sightings.first_at < HASH_PATIENCE:
                 continue
-            running = known.running(sightings.process.program) if executed else None
-            taken.append(_observation(subject, self._sightings.pop(subject), epoch_offset, sha256 or "", running))
+            observation = _observation(subject, self._sightings.pop(subject), epoch_offset)
+            if executed:
+                running = known.running(sightings.process.program)
+                observation = replace(observation, sha256=sha256 or "", running=running)
+            taken.append(observation)
         return tuple(taken)
 
     def _insert(self, subject: Subject, sightings: _Sightings) -> None:
@@ -144,9 +149,7 @@ class Pending:
         return arguments
 
 
-def _observation(
-    subject: Subject, sightings: _Sightings, epoch_offset: int, sha256: str, running: bool | None
-) -> Observation:
+def _observation(subject: Subject, sightings: _Sightings, epoch_offset: int) -> Observation:
     facts = sightings.process.facts
     return Observation(
         container_id=subject.container_id,
@@ -162,8 +165,6 @@ def _observation(
         program=facts.path,
         parent_pid=sightings.process.parent_pid,
         user=facts.user,
-        sha256=sha256,
-        running=running,
         tool=sightings.tool,
     )
 

@@ -87,7 +87,7 @@ class ProcessTable:
         self._stopped: dict[Program, None] = {}
         self._named: OrderedDict[tuple[str, str], Process] = OrderedDict()
         self.evicted = 0
-        """Processes that were forgotten for want of room: what they do has no ancestors, whether they run is unknown."""
+        """Processes that were forgotten for want of room: who started others, and what runs, is not known then."""
 
     def __len__(self) -> int:
         return len(self._processes)
@@ -176,7 +176,7 @@ class ProcessTable:
         return running.told
 
     def take_stopped(self, at: int) -> Sequence[tuple[Process, int]]:
-        """Programs of which it was said that they run, and which do not any more: the last process and when it ended."""
+        """Programs that were said to run and have stopped: the last process of each, and when it ended."""
         found = []
         for program in list(self._stopped):
             running = self._programs[program]

@@ -67,7 +67,7 @@ _MAX_DEPTH = 2
 
 @dataclass(frozen=True, slots=True)
 class _Client:
-    """How a program is told a secret: the option before it, the option it is attached to, the sign after which it is."""
+    """How a program is told a secret: options before it, options it is attached to, the sign after which it stands."""
 
     before: frozenset[str] = frozenset()
     attached: tuple[str, ...] = ()
@@ -102,19 +102,30 @@ def _clients() -> Iterator[tuple[str, _Client]]:
 
 _CLIENTS = dict(_clients())
 _NO_CLIENT = _Client()
-_SUSPICIOUS = re.compile(
-    r"pass|pwd|secret|token|key|auth|cred|cookie|bearer|jwt|connection|://|" + "|".join(map(re.escape, _CLIENTS)),
-    re.IGNORECASE,
+_HINTS = ("pass", "pwd", "secret", "token", "key", "auth", "cred", "cookie", "bearer", "jwt", "connection", "://")
+"""Most arguments have none of these, no client and the beginning of no shape: they are looked through once."""
+
+_FILE_NAME = re.compile(r"[^\0/\s;|&\"'()]+")
+_SHAPE_START = re.compile(
+    r"(?<![A-Za-z0-9_])(?:gh[pousr]_|github_|gl[a-z]{2,5}-|xox|xapp-|[sr]k[_-]|whsec_|AIza|ya29\.|GOCSPX|npm_|pypi-"
+    r"|dckr_|hv[bsr]\.|hf_|SG\.|do[opr]_|shp|glsa_|AKCp|cmVm|ATATT3|AGE-|eyJ)"
 )
-"""Most arguments have none of this and no shape: they are looked through once."""
 
 
 def redact(arguments: Sequence[str]) -> tuple[str, ...]:
     """The arguments of a program (its own name first) with `REDACTED` in the place of every secret in them."""
-    text = "\0".join(arguments)
-    if not _SUSPICIOUS.search(text) and not _SHAPE.search(text[:MAX_CHARACTERS]):
+    if not _is_suspicious("\0".join(arguments)):
         return tuple(arguments)
     return tuple(_redact_words(map(_redact_text, _bounded(arguments)), _MAX_DEPTH))
+
+
+def _is_suspicious(text: str) -> bool:
+    lowered = text.lower()
+    return (
+        any(hint in lowered for hint in _HINTS)
+        or not _CLIENTS.keys().isdisjoint(_FILE_NAME.findall(text))
+        or _SHAPE_START.search(text) is not None
+    )
 
 
 def _bounded(arguments: Iterable[str]) -> Iterator[str]:
