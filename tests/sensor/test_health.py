@@ -10,15 +10,8 @@ PLAN = Plan(Tier.FILES, ("on_exec",), ())
 KERNEL = {"seen": 18, "sent": 10, "deduplicated": 5, "lost": 0, "skipped": 3, "filtered": 0, "unremembered": 0}
 
 
-def health(plan=PLAN, kernel=KERNEL, intake=None, overflow=0, unreadable=0, unobservable=()) -> Health:
-    return assess(
-        plan,
-        kernel,
-        intake or IntakeCounters(),
-        overflow=overflow,
-        unreadable_processes=unreadable,
-        unobservable=unobservable,
-    )
+def health(plan=PLAN, kernel=KERNEL, problems=(), **counters) -> Health:
+    return assess(plan, kernel, counters, problems=problems)
 
 
 def test_a_sensor_that_lost_nothing_has_no_problems():
