@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
+from pathlib import Path
 
 from deadlight.threats.activity import Activity, ActivityKind
 from deadlight.threats.condition import compile_condition, needed_values, tests_of
 from deadlight.threats.fields import FIELDS
 from deadlight.threats.rule import Rule, RuleFile, load_lists, parse_rule_file
+
+RULES = Path(__file__).parent / "rules"
+"""The folder of the built-in rules."""
 
 MAX_FACTS = 16
 """Fields of an activity that a match names."""
@@ -106,7 +109,5 @@ def iter_builtin_files() -> Iterator[RuleFile]:
         RuleError: one of them cannot be used.
     """
     lists = load_lists()
-    folder = files("deadlight.threats") / "rules"
-    for file in sorted(folder.iterdir(), key=lambda file: file.name):
-        if file.name.endswith(".toml"):
-            yield parse_rule_file(file.read_text("utf-8"), lists)
+    for file in sorted(RULES.glob("*.toml")):
+        yield parse_rule_file(file.read_text("utf-8"), lists)

@@ -20,7 +20,7 @@ MAX_GROUPS = 8
 """Groups within groups."""
 
 _QUANTIFIER = re.compile(r"[*+?]|\{(\d{1,3})(?:(,)(\d{0,3}))?\}")
-_ATOM = re.compile(r"\\[dDwWsSbB.\\/()\[\]{}*+?|^$-]|\[\^?\]?(?:\\[dDwWsS\\\]^-]|[^\]\\\[])*\]|[^\\\[\](){}*+?|^$]")
+_ATOM = re.compile(r"\\[dDwWsS.\\/()\[\]{}*+?|^$-]|\[\^?\]?(?:\\[dDwWsS\\\]^-]|[^\]\\\[])*\]|[^\\\[\](){}*+?|^$]")
 
 
 def compile_expression(expression: str) -> Callable[[str], bool]:

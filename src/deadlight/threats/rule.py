@@ -4,7 +4,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from deadlight.model.vulnerability import Severity
@@ -78,7 +78,10 @@ def parse_rule_file(source: str, lists: Mapping[str, tuple[str, ...]]) -> RuleFi
     Raises:
         RuleError: it is too large, no TOML, lacks something, or names what there is not.
     """
-    table = Table(_read_toml(source), "")
+    return _read(Table(_read_toml(source), ""), lists)
+
+
+def _read(table: Table, lists: Mapping[str, tuple[str, ...]]) -> RuleFile:
     rule = Rule(
         id=table.take_matching("id", _ID, "lower-case words with dashes, such as shell-in-container"),
         title=table.take_text("title", most=200),
@@ -122,5 +125,5 @@ def _samples(table: Table, kinds: frozenset[ActivityKind]) -> tuple[Sample, ...]
 
 def load_lists() -> Mapping[str, tuple[str, ...]]:
     """The lists that conditions name as `$shells`, from `lists.toml`."""
-    text = (files("deadlight.threats") / "lists.toml").read_text("utf-8")
+    text = (Path(__file__).parent / "lists.toml").read_text("utf-8")
     return {name: tuple(values) for name, values in tomllib.loads(text).items()}
