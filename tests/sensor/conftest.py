@@ -8,6 +8,7 @@ import sys
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -213,6 +214,9 @@ class LearningService(ServiceDouble):
         self.policy = SensorPolicy(version="")
         self.wait_seconds = 0.0
         self.is_away = False
+        self.refuses_all = False
+        self.most_bytes = 1 << 30
+        self._released: dict[str, threading.Event] = {}
         self.refuses: Callable[[str], bool] = lambda _path: False
         """Which paths of observations it does not take."""
 
@@ -220,8 +224,12 @@ class LearningService(ServiceDouble):
         return observation_digest(self.observations[container_id])
 
     def answer(self, request: Request) -> Reply:
+        if request.path in self._released:
+            self._released[request.path].wait(30)
         if self.is_away:
             return Reply(503)
+        if len(request.body) > self.most_bytes:
+            return Reply(413)
         with self._news:
             match request.path.rpartition("/")[2]:
                 case "observations":
@@ -236,7 +244,7 @@ class LearningService(ServiceDouble):
                     return Reply(200, encode(self.policy))
 
     def _observe(self, batch: ObservationBatch) -> Reply:
-        if any(self.refuses(found.path) for found in batch.observations):
+        if self.refuses_all or any(self.refuses(found.path) for found in batch.observations):
             return Reply(400, b'{"detail": "a path cannot be stored"}')
         for found in batch.observations:
             self.observations[found.container_id].add((found.grade, found.path))
@@ -247,6 +255,15 @@ class LearningService(ServiceDouble):
         other = [one.container_id for one in beat.coverage if one.digest not in {"", self.digest(one.container_id)}]
         answer = HeartbeatAck(policy=self.policy.version, resend=tuple(other), wait_seconds=self.wait_seconds)
         return Reply(200, encode(answer))
+
+    @contextmanager
+    def hanging(self, path: str) -> Iterator[None]:
+        """Answer requests to `path` only when the block has ended."""
+        self._released[path] = threading.Event()
+        try:
+            yield
+        finally:
+            self._released[path].set()
 
     def wait_until(self, condition: Callable[[], object], seconds: float = 30) -> None:
         """Wait for something to become true; looked at with every request."""

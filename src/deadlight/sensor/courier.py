@@ -146,22 +146,21 @@ class Courier:
         self._held_until = time.monotonic() + seconds
 
     def attempt(self) -> bool:
-        """Send one parcel; says whether that went well, or there was none."""
+        """Send one parcel; says whether that got anywhere, or there was none."""
         self._parcel = self._parcel or self._lane.pack(self._most)
         if not self._parcel.size:
             self._parcel = None
             return True
         try:
-            self._send(self._parcel)
-        except RefusedError as error:
-            self._complain(error)
-            return self._narrow(self._parcel)
+            if self._is_taken(self._parcel):
+                self._settle(self._parcel, taken=True)
+            elif self._parcel.size > 1:
+                self._most, self._parcel = self._parcel.size // 2, None
+            else:
+                self._give_up(self._parcel)
         except SensorError as error:
             self._postpone(error)
             return False
-        self._settle(self._parcel, taken=True)
-        self._most = min(MOST, self._most * 2)
-        self.problem = ""
         return True
 
     def finish(self, seconds: float) -> None:
@@ -171,28 +170,36 @@ class Courier:
             pass
         self._service.close()
 
-    def _send(self, parcel: Parcel) -> None:
-        answer = self._service.post(self._lane.path, encode(parcel.message))
-        _check_acknowledged(answer, parcel.message.batch_id)
+    def _is_taken(self, parcel: Parcel) -> bool:
+        """Whether the service has it now, or refuses it as it is.
 
-    def _narrow(self, parcel: Parcel) -> bool:
-        """After a refusal: less at a time, or without the one thing that was in it."""
-        if parcel.size > 1:
-            self._most, self._parcel = parcel.size // 2, None
-            return True
+        Raises:
+            SensorError: it did not get through.
+        """
         try:
-            self._send(self._lane.pack(0))
-        except SensorError as error:
-            self._postpone(error)
+            answer = self._service.post(self._lane.path, encode(parcel.message))
+        except RefusedError as error:
+            self._complain(error)
             return False
-        self._settle(parcel, taken=False)
+        _check_acknowledged(answer, parcel.message.batch_id)
         return True
+
+    def _give_up(self, parcel: Parcel) -> None:
+        """Do without the one thing in a parcel, if a parcel without it is taken and one with it is still not.
+
+        Raises:
+            SensorError: it is not the reason of the refusal, or that cannot be found out now.
+        """
+        if not self._is_taken(self._lane.pack(0)):
+            raise UnavailableError("the service refuses even a batch without anything in it")
+        self._settle(parcel, taken=self._is_taken(parcel))
 
     def _settle(self, parcel: Parcel, *, taken: bool) -> None:
         self._kept.settle(parcel.lot, taken=taken)
-        self._parcel, self._failures = None, 0
+        self._parcel, self._failures, self.problem = None, 0, ""
         if taken:
             self.counters.sent += parcel.size
+            self._most = min(MOST, self._most * 2)
         else:
             self.counters.refused += parcel.size
 
