@@ -80,19 +80,94 @@ enum verdict {
 	VERDICT_WATCH = 2,
 };
 
+struct group {
+	enum verdict verdict;
+	u32 generation;		/* raised, everything of the group is reported again */
+};
+
+/* What is counted separately; hooks that see the same share a row. */
+enum subject {
+	SUBJECT_EXECUTIONS = 0,
+	SUBJECT_EXITS = 1,
+	SUBJECT_GROUPS = 2,
+	SUBJECT_OPENS = 3,
+	SUBJECT_MAPPINGS = 4,
+	SUBJECT_IO_URING = 5,
+	SUBJECT_TRACES = 6,
+	SUBJECT_MOUNTS = 7,
+	SUBJECT_MODULES = 8,
+	SUBJECT_PRIVILEGES = 9,
+	SUBJECT_CONNECTIONS = 10,
+	SUBJECT_NAMESPACES = 11,
+	SUBJECT_MODES = 12,
+	SUBJECT_BLOCKS = 13,
+};
+
+#define SUBJECTS 14
+
 /* Per-CPU counters since the object was loaded: seen = sent + deduplicated + lost + skipped + filtered. */
 struct counters {
-	u64 seen;		/* times that a hook had something to look at */
+	u64 seen;		/* times that a hook had something to look at outside the host's mount namespace */
 	u64 sent;		/* events handed to the ring */
 	u64 deduplicated;	/* already reported for this container */
 	u64 lost;		/* events for which there was no room */
-	u64 skipped;		/* not in a container */
-	u64 filtered;		/* nothing that is reported: no regular file, a call that failed */
+	u64 skipped;		/* of a control group that is no container */
+	u64 filtered;		/* nothing that is reported: no regular file, no gain */
 	u64 unremembered;	/* of those sent: could not be marked as such, and will be sent again */
+};
+
+/* A file and its content, as far as the kernel knows one content from another. */
+struct file_key {
+	u64 inode;
+	u64 changed_at;		/* 0 where it does not matter */
+	u32 device;
+	u32 zero;
+};
+
+enum blocking_mode {
+	BLOCKING_OFF = 0,
+	BLOCKING_AUDIT = 1,
+	BLOCKING_ENFORCE = 2,
+};
+
+/* What is blocked in a control group. */
+struct blocking {
+	enum blocking_mode mode;
+	u32 drift;		/* programs that are not the image's own */
+	u32 mismatch;		/* programs in the map `denied` */
+};
+
+/* What a system call is to us; the program in this place of the map `handlers` deals with it. */
+enum call {
+	CALL_NONE = 0,
+	CALL_OPEN = 1,
+	CALL_MAP = 2,
+	CALL_PTRACE = 3,
+	CALL_WRITE_MEMORY = 4,
+	CALL_MOUNT = 5,
+	CALL_MOVE_MOUNT = 6,
+	CALL_SETNS = 7,
+	CALL_UNSHARE = 8,
+	CALL_CHMOD = 9,
+	CALL_FCHMOD = 10,
+	CALL_FCHMODAT = 11,
+	CALL_CREDENTIALS = 12,
+};
+
+#define CALLS 13
+
+#define CALL_NUMBERS 512 /* system calls that we can tell apart; the highest of today is below 480 */
+
+/* What a system call's number means to a 64-bit and to a 32-bit program: an `enum call` each. */
+struct call_number {
+	u8 native;
+	u8 compat;
 };
 
 /* Set by user space before the object is loaded. */
 struct config {
 	u32 host_mount_namespace;	/* inode number; 0 filters by control group alone */
 	u32 v1_hierarchy;		/* the hierarchy of the pids controller, 0 where there is none */
+	u32 denies;			/* whether the LSM hooks are attached, which refuse what else would be killed */
+	struct call_number calls[CALL_NUMBERS];
 };

@@ -6,7 +6,7 @@ from deadlight.sensor.health import MOST_PROBLEMS, Health, assess, with_delivery
 from deadlight.sensor.intake import IntakeCounters
 from deadlight.sensor.programs import Plan, Tier
 
-PLAN = Plan(Tier.FILES, ("on_exec",), ())
+PLAN = Plan(Tier.CALLS, ("on_exec",), ())
 KERNEL = {"seen": 18, "sent": 10, "deduplicated": 5, "lost": 0, "skipped": 3, "filtered": 0, "unremembered": 0}
 
 
@@ -30,7 +30,7 @@ def test_a_sensor_that_lost_nothing_has_no_problems():
         ({"intake": IntakeCounters(unattributed=3)}, "3 events belong to containers that were gone"),
         ({"overflow": 4}, "4 events found no room"),
         ({"unreadable": 5}, "5 processes that ran before"),
-        ({"plan": Plan(Tier.EXECUTIONS, (), ("not seen: opened files",))}, "not seen: opened files"),
+        ({"plan": Plan(Tier.CALLS, (), ("not seen: opened files",))}, "not seen: opened files"),
         ({"unobservable": ["c1"]}, "container c1 opens files through io_uring"),
     ],
 )

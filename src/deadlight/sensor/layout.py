@@ -62,6 +62,58 @@ class Verdict(IntEnum):
     WATCH = 2
 
 
+class Subject(IntEnum):
+    """`enum subject`: what is counted separately."""
+
+    EXECUTIONS = 0
+    EXITS = 1
+    GROUPS = 2
+    OPENS = 3
+    MAPPINGS = 4
+    IO_URING = 5
+    TRACES = 6
+    MOUNTS = 7
+    MODULES = 8
+    PRIVILEGES = 9
+    CONNECTIONS = 10
+    NAMESPACES = 11
+    MODES = 12
+    BLOCKS = 13
+
+
+class Blocking(IntEnum):
+    """`enum blocking_mode`: what is done about a program that a policy is against."""
+
+    OFF = 0
+    AUDIT = 1
+    ENFORCE = 2
+
+
+class Call(IntEnum):
+    """`enum call`: what a system call is to the kernel half, and the place of its program in the map `handlers`."""
+
+    NONE = 0
+    OPEN = 1
+    MAP = 2
+    PTRACE = 3
+    WRITE_MEMORY = 4
+    MOUNT = 5
+    MOVE_MOUNT = 6
+    SETNS = 7
+    UNSHARE = 8
+    CHMOD = 9
+    FCHMOD = 10
+    FCHMODAT = 11
+    CREDENTIALS = 12
+
+
+REQUEST_WRITE_MEMORY = 0x10000
+"""The request of a `PTRACED` that is none of ptrace(2): another process's memory was written (process_vm_writev)."""
+
+CALL_NUMBERS = 512
+"""System calls that the kernel half tells apart."""
+
+
 class CgroupKey(NamedTuple):
     """`struct cgroup_key`: a control group's inode number and hierarchy (0 is version 2)."""
 
@@ -98,7 +150,22 @@ COUNTERS_FIELDS = (
     ("filtered", "Q"),
     ("unremembered", "Q"),
 )
-CONFIG_FIELDS = (("host_mount_namespace", "I"), ("v1_hierarchy", "I"))
+GROUP_FIELDS = (("verdict", "I"), ("generation", "I"))
+FILE_KEY_FIELDS = (("inode", "Q"), ("changed_at", "Q"), ("device", "I"), ("zero", "I"))
+BLOCKING_FIELDS = (("mode", "I"), ("drift", "I"), ("mismatch", "I"))
+SEEN_KEY_FIELDS = (
+    ("cgroup", "QII"),
+    ("inode", "Q"),
+    ("device", "I"),
+    ("kind", "H"),
+    ("tool", "H"),
+)
+CONFIG_FIELDS = (
+    ("host_mount_namespace", "I"),
+    ("v1_hierarchy", "I"),
+    ("denies", "I"),
+    ("calls", f"{2 * CALL_NUMBERS}s"),
+)
 
 
 def structure(fields: tuple[tuple[str, str], ...]) -> Struct:
@@ -110,4 +177,9 @@ EVENT = structure(EVENT_FIELDS)
 CGROUP_KEY = structure(CGROUP_KEY_FIELDS)
 COUNTERS = structure(COUNTERS_FIELDS)
 CONFIG = structure(CONFIG_FIELDS)
-VERDICT = Struct("=I")
+GROUP = structure(GROUP_FIELDS)
+FILE_KEY = structure(FILE_KEY_FIELDS)
+BLOCKING = structure(BLOCKING_FIELDS)
+SEEN_KEY = structure(SEEN_KEY_FIELDS)
+COMM = Struct("=16s")
+NUMBER = Struct("=I")

@@ -34,6 +34,7 @@ _SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "bpf_object__next_program": (c_void_p, [c_void_p, c_void_p]),
     "bpf_object__next_map": (c_void_p, [c_void_p, c_void_p]),
     "bpf_program__name": (c_char_p, [c_void_p]),
+    "bpf_program__fd": (c_int, [c_void_p]),
     "bpf_program__set_autoload": (c_int, [c_void_p, c_bool]),
     "bpf_program__set_log_buf": (c_int, [c_void_p, c_void_p, c_size_t]),
     "bpf_program__attach": (c_void_p, [c_void_p]),
@@ -136,17 +137,24 @@ class Map:
         if self._library.bpf_map_update_elem(self.descriptor, key, value, 0):
             raise LibbpfError(f"cannot write to the map {self.name}", ctypes.get_errno())
 
-    def clear(self) -> None:
-        """Remove every entry. Entries added meanwhile may stay, so that adding cannot keep this going forever."""
+    def remove(self, key: bytes) -> None:
+        """Remove the entry of `key`, if there is one."""
+        self._library.bpf_map_delete_elem(self.descriptor, key)
+
+    def iter_keys(self) -> Iterator[bytes]:
+        """Every key; one may be removed once the next is known. Keys added meanwhile cannot keep this going forever."""
         descriptor, key, known = self.descriptor, ctypes.create_string_buffer(self._key_size), None
         for _ in range(self._library.bpf_map__max_entries(self.pointer)):
-            is_last = self._library.bpf_map_get_next_key(descriptor, known, key)
-            # Only now: after a key that is gone, the kernel would search from the beginning again.
-            if known is not None:
-                self._library.bpf_map_delete_elem(descriptor, known)
-            if is_last:
+            if self._library.bpf_map_get_next_key(descriptor, known, key):
                 return
             known = key.raw
+            yield known
+
+    def clear(self) -> None:
+        """Remove every entry. Those added meanwhile may stay."""
+        # After a key that is gone, the kernel would search from the beginning again, so all are listed first.
+        for key in tuple(self.iter_keys()):
+            self.remove(key)
 
 
 class Object:
@@ -246,6 +254,10 @@ class Object:
         if not link:
             raise LibbpfError("the program cannot be attached", ctypes.get_errno())
         self._links.append(link)
+
+    def descriptor_of(self, program: str) -> int:
+        """The file descriptor of a loaded program."""
+        return int(self._library.bpf_program__fd(self._programs[program]))
 
     def map(self, name: str) -> Map:
         """The map of this name; raises KeyError."""

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from deadlight.sensor import tracefs
 from deadlight.sensor.cgroupfs import read_hierarchies
 from deadlight.sensor.errors import SensorError
 from deadlight.sensor.kernel import OBJECT, find_host_mount_namespace, read_object
@@ -49,26 +48,27 @@ def missing_capabilities(status: str, wanted: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in wanted if name not in held)
 
 
-def probe_hooks(library: Library, content: bytes) -> dict[str, str]:
+def probe_hooks(library: Library, content: bytes, hooks: Sequence[Hook] = HOOKS) -> dict[str, str]:
     """Each program of the object with the reason why this kernel refuses it; empty where it accepts it.
 
-    All programs are loaded and attached for a moment; where that fails, each by itself.
+    All programs are loaded and attached for a moment; where that fails, each half of them by itself.
     """
-    if not _refusal(library, content, HOOKS):
-        return dict.fromkeys((hook.program for hook in HOOKS), "")
-    return {hook.program: _refusal(library, content, (hook,)) for hook in HOOKS}
+    refusal = _refusal(library, content, hooks)
+    if not refusal or len(hooks) == 1:
+        return dict.fromkeys((hook.program for hook in hooks), refusal)
+    half = len(hooks) // 2
+    return probe_hooks(library, content, hooks[:half]) | probe_hooks(library, content, hooks[half:])
 
 
 def _refusal(library: Library, content: bytes, hooks: Sequence[Hook]) -> str:
-    if any(hook.section.startswith("tracepoint/") for hook in hooks) and not tracefs.is_mounted():
-        return f"tracefs is not mounted (mount -t tracefs tracefs {tracefs.TRACEFS})"
     programs = [hook.program for hook in hooks]
     try:
         with Object(library, content) as candidate:
             candidate.resize("ring", os.sysconf("SC_PAGE_SIZE"))
             candidate.load(programs)
-            for program in programs:
-                candidate.attach(program)
+            for hook in hooks:
+                if hook.call is None:
+                    candidate.attach(hook.program)
     except LibbpfError as error:
         if error.errno in {errno.ENOENT, errno.ESRCH}:
             return f"this kernel has no {' or '.join(hook.section for hook in hooks)}"
@@ -87,7 +87,6 @@ def examine(environment: Mapping[str, str]) -> tuple[Check, ...]:
         _check("object", lambda: f"{OBJECT} ({len(read_object())} bytes)"),
         _check("control groups", _control_groups),
         _check("host mount namespace", _host_mount_namespace, needed=False),
-        _check("tracefs", _tracefs, needed=False),
         _check("running processes", lambda: _capabilities(LOOKING_AROUND), needed=False),
     ]
     return (*checks, *_examine_hooks(environment, checks))
@@ -101,7 +100,7 @@ def _examine_hooks(environment: Mapping[str, str], checks: list[Check]) -> tuple
         refusals = probe_hooks(Library(environment), read_object())
     return tuple(
         Check(
-            name=hook.section,
+            name=hook.name,
             ok=not refusals[hook.program],
             detail=refusals[hook.program] or f"sees {hook.sight}",
             needed=hook.program == "on_exec",
@@ -142,10 +141,3 @@ def _host_mount_namespace() -> str:
     if not number:
         raise MissingError("cannot read /proc/1/ns/mnt: share the host's processes (hostPID) and grant CAP_SYS_PTRACE")
     return f"mnt:[{number}]"
-
-
-def _tracefs() -> str:
-    if tracefs.is_mounted():
-        return str(tracefs.TRACEFS)
-    tracefs.mount_privately()
-    return f"{tracefs.TRACEFS}, mounted for this process alone"

@@ -32,7 +32,7 @@ from deadlight.sensor.watch import Surroundings, Watch
 
 pytestmark = pytest.mark.needs_bpf
 
-PLAN = Plan(Tier.EXECUTIONS, ("on_exec", "on_cgroup_mkdir"), ())
+PLAN = Plan(Tier.CALLS, ("on_exec", "on_cgroup_mkdir"), ())
 
 
 class Collector:
