@@ -2,8 +2,7 @@
 
 import pytest
 
-from deadlight.sensor.health import MOST_PROBLEMS, Health, assess, with_delivery
-from deadlight.sensor.intake import IntakeCounters
+from deadlight.sensor.health import MOST_PROBLEMS, Health, assess, blind_spots, with_delivery
 from deadlight.sensor.programs import Plan, Tier
 
 PLAN = Plan(Tier.CALLS, ("on_exec",), ())
@@ -15,7 +14,7 @@ def health(plan=PLAN, kernel=KERNEL, problems=(), **counters) -> Health:
 
 
 def test_a_sensor_that_lost_nothing_has_no_problems():
-    found = health()
+    found = health(events=0)
 
     assert found.problems == ()
     assert found.counters["kernel_sent"] == 10
@@ -26,12 +25,12 @@ def test_a_sensor_that_lost_nothing_has_no_problems():
     ("changed", "sentence"),
     [
         ({"kernel": KERNEL | {"lost": 7}}, "7 events were lost because"),
-        ({"intake": IntakeCounters(undecodable=2)}, "2 events could not be read"),
-        ({"intake": IntakeCounters(unattributed=3)}, "3 events belong to containers that were gone"),
+        ({"undecodable": 2}, "2 events could not be read"),
+        ({"unattributed": 3}, "3 events belong to containers that were gone"),
         ({"overflow": 4}, "4 events found no room"),
-        ({"unreadable": 5}, "5 processes that ran before"),
+        ({"unreadable_processes": 5}, "5 processes that ran before"),
         ({"plan": Plan(Tier.CALLS, (), ("not seen: opened files",))}, "not seen: opened files"),
-        ({"unobservable": ["c1"]}, "container c1 opens files through io_uring"),
+        ({"problems": blind_spots(["c1"])}, "container c1 opens files through io_uring"),
     ],
 )
 def test_every_loss_is_a_sentence(changed, sentence):
@@ -54,7 +53,7 @@ def test_a_loss_is_told_once():
 
 
 def test_problems_beyond_the_limit_of_the_wire_are_counted():
-    found = health(unobservable=[f"c{number}" for number in range(100)])
+    found = health(problems=blind_spots(f"c{number}" for number in range(100)))
 
     assert len(found.problems) == MOST_PROBLEMS
     assert found.problems[-1] == "69 more problems"

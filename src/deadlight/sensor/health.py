@@ -15,6 +15,7 @@ _LOSSES = {
     "overflow": "events found no room: they came faster than they could be delivered",
     "untold_detections": "detections were only counted: there were too many of one container at once",
     "unrepeated": "sensitive files are only watched once in each container: the kernel half has no room for more",
+    "unblocked": "times that a blocking policy found no room in the kernel half and is not in force",
     "processes_evicted": "processes were forgotten for want of room",
     "containers_forgotten": "containers are not told of for want of room",
     "unreadable_processes": "processes that ran before the sensor could not be looked at (CAP_SYS_PTRACE)",

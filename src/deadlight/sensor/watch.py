@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 
 from deadlight.model.wire import SensorPolicy
+from deadlight.sensor.blocking import Blocker
 from deadlight.sensor.cgroupfs import Hierarchy, iter_groups
 from deadlight.sensor.containers import ContainerTable, container_of
 from deadlight.sensor.coverage import Coverage
@@ -40,6 +41,9 @@ REPAIR_SECONDS = 60.0
 FAREWELL_SECONDS = 5.0
 """How long a sensor that was told to stop tries to deliver what it still has."""
 
+_TOLD = ("seen", "sent", "deduplicated", "lost", "filtered")
+"""What is told of each kind of thing that the kernel half looks at; the rest of those seen is not a container's."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -65,13 +69,16 @@ class Watch:
         node = Node(
             walk=lambda: iter_groups(surroundings.hierarchies),
             decide=kernel.decide,
-            repeat=lambda cgroup, device, inode: None,
+            repeat=kernel.watch_file,
             hash=self._hash,
         )
         self._intake = Intake(self._table, pending, node, coverage=Coverage(unseen_of(plan)))
         self._survey = Survey(
             lambda path: container.id if (container := container_of(path, prefixes)) else None,
             host_mount_namespace=surroundings.host_mount_namespace,
+        )
+        self._blocker = Blocker(
+            lambda cgroup, mode, drift, mismatch: kernel.block(cgroup, mode, drift=drift, mismatch=mismatch)
         )
         self._builtin = load_builtin()
         self._policy: SensorPolicy | None = None
@@ -96,7 +103,15 @@ class Watch:
             "containers_forgotten": intake.coverage.forgotten,
             "matches": intake.detector.matched,
             "untold_detections": intake.detector.untold,
+            "unblocked": self._blocker.refused,
         }
+        hooks = {
+            f"{subject.name.lower()}_{name}": value
+            for subject, counts in self._kernel.hook_counters().items()
+            for name, value in counts.items()
+            if value and name in _TOLD
+        }
+        counters |= hooks
         blind = blind_spots(intake.coverage.list_blind(IO_URING))
         return assess(self._plan, self._kernel.counters(), counters, problems=[*self._policy_problems, *blind])
 
@@ -109,8 +124,8 @@ class Watch:
             SensorError: the sink is gone for good, or the kernel half fails.
         """
         self._hasher.start()
-        self._follow(sink.policy)
         self._intake.survey(time.monotonic_ns())
+        self._follow(sink.policy)
         self._look_around()
         with self._kernel.open_ring(self._intake.take) as ring:
             logger.info("watching: %s", self._plan.tier)
@@ -182,6 +197,7 @@ class Watch:
         found = compose(self._builtin, custom=custom, disabled=policy.disabled_rules, severities=policy.severities)
         self._policy_problems = [f"rule {name} cannot be used: {why}" for name, why in found.problems.items()]
         self._intake.detector.use(found.rules)
+        self._blocker.follow(policy.blocking, self._table.iter_containers())
 
     def _sweep(self, now: float) -> None:
         """Find processes whose end or beginning nobody told, and tell which programs have stopped."""
@@ -198,6 +214,8 @@ class Watch:
         if now >= self._sweep_at:
             self._sweep_at = now + SWEEP_SECONDS
             self._intake.survey(at)
+            if self._policy:
+                self._blocker.follow(self._policy.blocking, self._table.iter_containers())
 
     def _look_around(self, only: Collection[str] | None = None) -> None:
         """Tell what runs in all containers, or in some."""
@@ -205,9 +223,13 @@ class Watch:
             self._intake.found(event, process)
 
     def _look_again(self, containers: Collection[str]) -> None:
-        if containers:
-            self._kernel.forget()
-            self._look_around(containers)
+        """Have everything of some containers reported anew."""
+        if not containers:
+            return
+        for cgroup, container_id in self._table.iter_containers():
+            if container_id in containers:
+                self._kernel.report_again(cgroup)
+        self._look_around(containers)
 
     def _repair(self, now: float) -> None:
         """The kernel half reports a file once: what found no room is asked for again when there is room."""
