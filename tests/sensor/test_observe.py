@@ -122,7 +122,7 @@ def test_files_that_are_opened_without_end_do_not_hide_what_is_executed():
     pending = Pending(limit=4)
     for number in range(100):
         add(pending, event(path=f"/{number}"))
-    add(pending, event(EventKind.EXECUTED, "/tmp/dropped"))
+    execute(pending, path="/tmp/dropped")
 
     assert [found.path for found in take(pending, 10)] == ["/0", "/1", "/tmp/dropped"]
     assert pending.overflow == 98

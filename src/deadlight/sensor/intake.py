@@ -163,8 +163,8 @@ class Intake:
 
     def _keep(self, event: Event, process: Process) -> None:
         grade = GRADES[event.kind]
-        if grade:
-            self._pending.add(event, grade, process)
+        if grade and not self._pending.add(event, grade, process):
+            self.coverage.lose(process.container_id)
         sensitive = self.detector.look(event, process)
         if sensitive and grade is Grade.OPENED:
             self._repeat(event)

@@ -80,8 +80,8 @@ class Pending:
     def __len__(self) -> int:
         return len(self._sightings)
 
-    def add(self, event: Event, grade: Grade, process: Process) -> None:
-        """Count an event that proves something of a file."""
+    def add(self, event: Event, grade: Grade, process: Process) -> bool:
+        """Count an event that proves something of a file; says whether there was room for it."""
         if grade is Grade.EXECUTED:
             subject = self._execution(process)
         else:
@@ -94,8 +94,8 @@ class Pending:
             known.changed |= event.changed
             if known.tool and not tool:
                 known.tool, known.process = False, process
-        else:
-            self._insert(subject, _Sightings(process, event.at, event.at, 1, event.changed, tool))
+            return True
+        return self._insert(subject, _Sightings(process, event.at, event.at, 1, event.changed, tool))
 
     def stopped(self, process: Process, at: int) -> None:
         """Have it told that a program does not run any more; its last process ended."""
@@ -124,11 +124,12 @@ class Pending:
             taken.append(observation)
         return tuple(taken)
 
-    def _insert(self, subject: Subject, sightings: _Sightings) -> None:
-        if len(self._sightings) < (self._limit // 2 if subject.grade is Grade.OPENED else self._limit):
-            self._sightings[subject] = sightings
-        else:
+    def _insert(self, subject: Subject, sightings: _Sightings) -> bool:
+        if len(self._sightings) >= (self._limit // 2 if subject.grade is Grade.OPENED else self._limit):
             self.overflow += 1
+            return False
+        self._sightings[subject] = sightings
+        return True
 
     def _execution(self, process: Process) -> Subject:
         facts = process.facts

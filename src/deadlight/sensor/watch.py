@@ -248,7 +248,7 @@ def unseen_of(plan: Plan) -> tuple[str, ...]:
 
 def _lost(health: Health) -> int:
     """Events that may have been any container's."""
-    return sum(health.counters.get(name, 0) for name in ("kernel_lost", "undecodable", "unattributed", "overflow"))
+    return sum(health.counters.get(name, 0) for name in ("kernel_lost", "undecodable", "unattributed"))
 
 
 def _epoch_offset() -> int:
