@@ -20,6 +20,7 @@ from deadlight.cli.commands import (
     registries,
     scan,
     session,
+    threats,
     windows,
     workers,
     workloads,
@@ -59,6 +60,7 @@ advisories_app.command("refresh")(feeds.refresh)
 demo.command("remove")(demonstration.remove_demonstration)
 app.add_typer(windows.app, name="windows")
 app.add_typer(owners.app, name="owners")
+app.add_typer(threats.app, name="threats")
 app.add_typer(advisories_app, name="advisories")
 app.add_typer(demo, name="demo")
 app.add_typer(clusters.clusters, name="clusters")
