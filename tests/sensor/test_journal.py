@@ -102,6 +102,15 @@ def test_what_happens_while_it_is_told_is_told_afterwards(journal):
     assert journal.counters.waiting == 1
 
 
+def test_what_is_only_seen_again_while_it_is_told_is_not_told_again(journal):
+    journal.record([seen("/a")], NOW)
+    rows = journal.first(ALL, 1 << 24)
+    journal.record([seen("/a", after=60)], NOW)
+    journal.settle(rows, taken=True)
+
+    assert waiting(journal) == []
+
+
 def test_the_strongest_evidence_is_told_first_then_the_earliest(journal):
     journal.record([seen("/o", grade=Grade.OPENED), seen("/m1"), seen("/x", grade=Grade.EXECUTED), seen("/m2")], NOW)
 

@@ -241,7 +241,7 @@ class Journal:
             return
         row_id, waiting, told_at, body = row
         changed, last_at = merge(body, seen), seen.last_at.timestamp()
-        news = changed is not None or last_at - told_at >= REFRESH_SECONDS
+        news = changed is not None or (told_at > 0 and last_at - told_at >= REFRESH_SECONDS)
         self._connection.execute(
             "UPDATE observation SET count = count + ?, last_at = max(last_at, ?), waiting = ?, revision = revision + ?"
             " WHERE id = ?",
