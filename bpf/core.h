@@ -56,7 +56,12 @@ struct user_namespace {
 };
 
 struct nsproxy {
+	void *uts_ns;
+	void *ipc_ns;
 	struct mnt_namespace *mnt_ns;
+	void *pid_ns_for_children;
+	void *net_ns;
+	void *cgroup_ns;
 };
 
 struct kernfs_node {

@@ -22,7 +22,7 @@ enum event_kind {
 	EVENT_EXITED = 6,	/* a process ended; detail: exit status as wait(2) gives it */
 	EVENT_WRITTEN = 7,	/* a file was created or opened for writing */
 	EVENT_PTRACED = 8,	/* detail: request, process that it is done to */
-	EVENT_MOUNTED = 9,	/* the text is the target; the arguments are source and type */
+	EVENT_MOUNTED = 9,	/* on a directory; the arguments are source and type */
 	EVENT_MODULE_LOADED = 10, /* the text is the module's name */
 	EVENT_PRIVILEGE_CHANGED = 11, /* detail: effective user before and after */
 	EVENT_CONNECTED = 12,	/* the text is the address; detail: family << 16 | port, protocol */

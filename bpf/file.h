@@ -11,6 +11,9 @@
 #define S_IFMT 0170000
 #define S_IFREG 0100000
 
+/* asm-generic/mman-common.h */
+#define PROT_EXEC 0x4
+
 /* linux/magic.h */
 #define CGROUP_SUPER_MAGIC 0x27e0eb
 #define CGROUP2_SUPER_MAGIC 0x63677270

@@ -82,3 +82,27 @@ static __always_inline void write_path(struct record *record, struct task_struct
 	record->walk.mount = (u64)mount;
 	walk_path(record);
 }
+
+/* Puts the process's own name for a file into the record, and says whether it is complete. */
+static __always_inline bool add_name(struct record *record, u64 name)
+{
+	long length = bpf_probe_read_user_str(record->text, PATH_SIZE / 2, (void *)name);
+
+	if (length <= 0)
+		return true;
+	if (record->text[0] != '/') {
+		record->event.path_length = length;
+		return false;
+	}
+	/* The names of a path begin behind the root. */
+	length = bpf_probe_read_user_str(record->text, PATH_SIZE / 2, (void *)(name + 1));
+	record->event.path_length = length > 0 ? length : 0;
+	return true;
+}
+
+/* The same, with what is missing in a relative name: where the process stands. */
+static __always_inline void write_name(struct record *record, struct task_struct *task, u64 name)
+{
+	if (!add_name(record, name))
+		write_path(record, task, task->fs->pwd.dentry, task->fs->pwd.mnt);
+}

@@ -11,6 +11,7 @@
 
 #include "hooks/cgroup.h"
 #include "hooks/credentials.h"
+#include "hooks/deny.h"
 #include "hooks/exec.h"
 #include "hooks/exit.h"
 #include "hooks/io_uring.h"
@@ -22,5 +23,6 @@
 #include "hooks/network.h"
 #include "hooks/open.h"
 #include "hooks/ptrace.h"
+#include "hooks/trampoline.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -8,8 +8,7 @@
 
 #include "open.h"
 
-/* asm-generic/mman.h */
-#define PROT_EXEC 0x4
+/* asm-generic/mman-common.h */
 #define MAP_ANONYMOUS 0x20
 
 static __always_inline void report_mapping(struct scene *scene, struct file *file, struct facts *facts)

@@ -16,23 +16,6 @@ static __always_inline bool is_mode_worth_reporting(u64 mode)
 	return mode & (EXECUTABLE | SET_ID);
 }
 
-/* Adds the process's own name for a file, and whether it is complete. */
-static __always_inline bool add_name(struct record *record, u64 name)
-{
-	long length = bpf_probe_read_user_str(record->text, PATH_SIZE / 2, (void *)name);
-
-	if (length <= 0)
-		return true;
-	if (record->text[0] != '/') {
-		record->event.path_length = length;
-		return false;
-	}
-	/* The names of a path begin behind the root. */
-	length = bpf_probe_read_user_str(record->text, PATH_SIZE / 2, (void *)(name + 1));
-	record->event.path_length = length > 0 ? length : 0;
-	return true;
-}
-
 static __always_inline void report_mode(struct scene *scene, u64 mode, u64 name, struct dentry *dentry,
 					struct vfsmount *mount)
 {

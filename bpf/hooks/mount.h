@@ -27,15 +27,13 @@ static __always_inline int report_mount(u64 source, u64 target, u64 type)
 {
 	struct record *record;
 	struct scene scene;
-	long length;
 
 	if (!enter(&scene, SUBJECT_MOUNTS, bpf_get_current_task_btf()))
 		return 0;
 	record = start_record(&scene, EVENT_MOUNTED);
 	if (!record)
 		return 0;
-	length = bpf_probe_read_user_str(record->text, PATH_SIZE / 2, (void *)target);
-	record->event.path_length = length > 0 ? length : 0;
+	write_name(record, scene.task, target);
 	add_user_text(record, source);
 	add_user_text(record, type);
 	send_activity(&scene, record);

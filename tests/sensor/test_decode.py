@@ -57,7 +57,7 @@ def test_an_address_of_another_size_is_refused(make_record):
 
 
 def test_a_mount_has_a_target_a_source_and_a_type(make_record):
-    event = decode(make_record(EventKind.MOUNTED, b"/mnt/host\0", b"/dev/vda1\0ext4\0"))
+    event = decode(make_record(EventKind.MOUNTED, b"host\0mnt\0", b"/dev/vda1\0ext4\0"))
 
     assert (event.path, event.arguments) == ("/mnt/host", ("/dev/vda1", "ext4"))
 

@@ -9,6 +9,31 @@ ALL = {hook.program: "" for hook in HOOKS}
 REFUSED = {hook.program: "Operation not permitted" for hook in HOOKS if hook.tier in {Tier.TRAMPOLINES, Tier.LSM}}
 
 
+def test_a_kernel_that_accepts_everything_is_watched_from_the_inside_and_can_refuse():
+    plan = choose(ALL)
+
+    assert plan.tier is Tier.LSM
+    assert plan.problems == ()
+    assert {"on_call", "on_open", "on_io_uring"}.isdisjoint(plan.programs)
+    assert {"on_exec", "on_file_open", "deny_program"} <= set(plan.programs)
+
+
+def test_a_kernel_that_does_not_ask_bpf_programs_is_watched_from_the_inside():
+    plan = choose(ALL | {"deny_program": "no bpf in lsm"})
+
+    assert plan.tier is Tier.TRAMPOLINES
+    assert "deny_mapping" not in plan.programs
+
+
+def test_one_sight_falls_back_to_system_calls_without_the_others():
+    plan = choose(ALL | {"on_path_chmod": "this kernel has no fentry/security_path_chmod"})
+
+    assert plan.tier is Tier.LSM
+    assert plan.problems == ()
+    assert {"on_call", "on_chmod", "on_fchmod", "on_fchmodat", "on_file_open"} <= set(plan.programs)
+    assert "on_open" not in plan.programs
+
+
 def test_a_hook_that_many_machines_lack_is_no_problem():
     plan = choose(ALL | REFUSED | {"on_module": "no such tracepoint", "on_io_uring": "no such tracepoint"})
 

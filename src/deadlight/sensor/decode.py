@@ -25,8 +25,8 @@ a dictionary takes longer than anything else that is done to an event.)"""
 _KINDS = {int(kind): kind for kind in EventKind}
 _CODE = (EventKind.EXECUTED, EventKind.MAPPED)
 _ADDRESSED = (EventKind.CONNECTED, EventKind.LISTENING)
-_FILES = (*_CODE, EventKind.OPENED, EventKind.WRITTEN, EventKind.MODE_CHANGED)
-_LITERAL = (EventKind.CGROUP_MADE, EventKind.MOUNTED, EventKind.MODULE_LOADED)
+_FILES = (*_CODE, EventKind.OPENED, EventKind.WRITTEN, EventKind.MODE_CHANGED, EventKind.MOUNTED)
+_LITERAL = (EventKind.CGROUP_MADE, EventKind.MODULE_LOADED)
 """Kinds whose text is one string instead of names from a file up to the root."""
 
 _FOREIGN = int(EventFlags.UPPER | EventFlags.MEMFD | EventFlags.UNLINKED)

@@ -62,12 +62,17 @@ class Hook:
 
 _CALLS = "tp_btf/sys_exit"
 
-DISPATCHER = "on_call"
-"""The program that every system call passes, and which calls those of `Hook.call`."""
+
+_DISPATCHER = Hook("on_call", _CALLS, Sight.OPENS, Tier.CALLS)
+"""Every system call passes it; it calls the programs that have a `call`."""
 
 
 def _call(program: str, sight: Sight, call: Call) -> Hook:
     return Hook(program, _CALLS, sight, Tier.CALLS, call)
+
+
+def _trampoline(program: str, function: str, sight: Sight) -> Hook:
+    return Hook(program, f"fentry/{function}", sight, Tier.TRAMPOLINES)
 
 
 HOOKS = (
@@ -76,7 +81,8 @@ HOOKS = (
     Hook("on_cgroup_mkdir", "tp_btf/cgroup_mkdir", Sight.CONTAINERS),
     Hook("on_socket", "tp_btf/inet_sock_set_state", Sight.CONNECTIONS),
     Hook("on_module", "tp_btf/module_load", Sight.MODULES, wanted=False),
-    Hook(DISPATCHER, _CALLS, Sight.OPENS, Tier.CALLS),
+    Hook("on_io_uring", "tp_btf/io_uring_submit_req", Sight.BLIND_SPOTS, Tier.CALLS, wanted=False),
+    _DISPATCHER,
     _call("on_open", Sight.OPENS, Call.OPEN),
     _call("on_mmap", Sight.MAPPINGS, Call.MAP),
     _call("on_ptrace", Sight.TRACES, Call.PTRACE),
@@ -89,7 +95,18 @@ HOOKS = (
     _call("on_fchmod", Sight.MODES, Call.FCHMOD),
     _call("on_fchmodat", Sight.MODES, Call.FCHMODAT),
     _call("on_credentials", Sight.PRIVILEGES, Call.CREDENTIALS),
-    Hook("on_io_uring", "tp_btf/io_uring_submit_req", Sight.BLIND_SPOTS, Tier.CALLS, wanted=False),
+    _trampoline("on_file_open", "security_file_open", Sight.OPENS),
+    _trampoline("on_file_mmap", "security_mmap_file", Sight.MAPPINGS),
+    _trampoline("on_file_mprotect", "security_file_mprotect", Sight.PROTECTIONS),
+    _trampoline("on_access", "security_ptrace_access_check", Sight.TRACES),
+    _trampoline("on_sb_mount", "security_sb_mount", Sight.MOUNTS),
+    _trampoline("on_mount_moved", "security_move_mount", Sight.MOUNTS),
+    _trampoline("on_namespaces", "switch_task_namespaces", Sight.NAMESPACES),
+    _trampoline("on_user_namespace", "create_user_ns", Sight.NAMESPACES),
+    _trampoline("on_path_chmod", "security_path_chmod", Sight.MODES),
+    _trampoline("on_commit_creds", "commit_creds", Sight.PRIVILEGES),
+    Hook("deny_program", "lsm/bprm_check_security", Sight.BLOCKING, Tier.LSM),
+    Hook("deny_mapping", "lsm/mmap_file", Sight.BLOCKING, Tier.LSM),
 )
 
 
@@ -109,21 +126,42 @@ class Plan:
 def choose(refusals: Mapping[str, str]) -> Plan:
     """The plan for a kernel, given each program's refusal (empty where the kernel accepts it).
 
+    Each sight comes from the best tier of which the kernel accepts every program for it.
+
     Raises:
         NothingToLoadError: executions cannot be seen.
     """
     if refusals["on_exec"]:
         raise NothingToLoadError(f"cannot see executions: {refusals['on_exec']} (see --doctor)")
-    tier = Tier.CALLS
-    used = tuple(hook for hook in HOOKS if hook.tier in {None, tier})
-    missing = tuple(hook for hook in used if hook.wanted and refusals[hook.program])
+    used = [hook for sight in Sight for hook in _best(sight, refusals)]
+    if any(hook.sight is Sight.OPENS and hook.tier is Tier.TRAMPOLINES for hook in used):
+        used = [hook for hook in used if hook.sight is not Sight.BLIND_SPOTS]
+    if any(hook.call for hook in used):
+        used.append(_DISPATCHER)
+    missing = [hook for hook in used if hook.wanted and refusals[hook.program]]
     return Plan(
-        tier=tier,
+        tier=_tier({hook.sight: hook.tier for hook in used if not refusals[hook.program]}),
         programs=tuple(hook.program for hook in used if not refusals[hook.program]),
         problems=tuple(
             dict.fromkeys(f"not seen: {hook.sight} ({hook.name}: {refusals[hook.program]})" for hook in missing)
         ),
     )
+
+
+def _best(sight: Sight, refusals: Mapping[str, str]) -> tuple[Hook, ...]:
+    """The hooks for a sight: of the best tier that is whole, else those for system calls, whole or not."""
+    hooks = tuple(hook for hook in HOOKS if hook.sight is sight and hook is not _DISPATCHER)
+    for tier in (Tier.LSM, Tier.TRAMPOLINES):
+        whole = tuple(hook for hook in hooks if hook.tier is tier)
+        if whole and not any(refusals[hook.program] for hook in whole):
+            return whole
+    return tuple(hook for hook in hooks if hook.tier in {None, Tier.CALLS})
+
+
+def _tier(tiers: Mapping[Sight, Tier | None]) -> Tier:
+    if tiers.get(Sight.OPENS) is not Tier.TRAMPOLINES or tiers.get(Sight.MAPPINGS) is not Tier.TRAMPOLINES:
+        return Tier.CALLS
+    return Tier.LSM if Sight.BLOCKING in tiers else Tier.TRAMPOLINES
 
 
 def calls_of(programs: tuple[str, ...]) -> dict[str, Call]:
