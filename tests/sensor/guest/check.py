@@ -238,10 +238,10 @@ for _ in range(2):
 
 
 def stopped(node: Node) -> None:
-    out, events = node.shell("cp /bin/echo /dropped; /dropped ran; /bin/echo status $?", mode=Blocking.ENFORCE, drift=True)
-    flag, status = (
-        (EventFlags.DENIED, "status 126") if node.tier is Tier.LSM else (EventFlags.KILLED, "status 137")
+    out, events = node.shell(
+        "cp /bin/echo /dropped; /dropped ran; /bin/echo status $?", mode=Blocking.ENFORCE, drift=True
     )
+    flag, status = (EventFlags.DENIED, "status 126") if node.tier is Tier.LSM else (EventFlags.KILLED, "status 137")
     assert "ran\n" not in out, out
     assert status in out, out
     assert any(event.flags & flag for event in events if event.path == "/dropped"), events

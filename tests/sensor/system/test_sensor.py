@@ -17,6 +17,9 @@ pytestmark = pytest.mark.needs_bpf
 
 LIBC = "libc.so.6"
 
+MEMFD = """\
+import os; f = os.memfd_create("payload"); os.write(f, open("/bin/true", "rb").read()); os.execve(f, ["kworker"], {})"""
+
 
 def paths(observations, grade: Grade) -> list[str]:
     return [found.path for found in observations if found.grade is grade]
@@ -82,11 +85,7 @@ def test_a_script_that_was_dropped_shows_where_its_interpreter_opens_it(sensor, 
 
 @pytest.mark.req("R20")
 def test_a_program_in_memory_is_changed_and_keeps_its_label(sensor, containers):
-    program = (
-        "import os; f = os.memfd_create('payload'); os.write(f, open('/bin/true', 'rb').read()); "
-        "os.execve(f, ['kworker'], {})"
-    )
-    container_id = containers.run(sys.executable, "-S", "-c", program)
+    container_id = containers.run(sys.executable, "-S", "-c", MEMFD)
 
     found = sensor.wait_for(container_id, "memfd:payload", Grade.EXECUTED)
     assert found.changed
@@ -132,6 +131,43 @@ open(name).close()
     container_id = containers.run(sys.executable, "-S", "-c", script)
 
     assert sensor.wait_for(container_id, '/tmp/a\n{"\ufffd\x1b[31m', Grade.OPENED)
+
+
+# --- who did it, and what rules say ----------------------------------------------------------------------
+
+
+@pytest.mark.req("R18", "R30")
+def test_a_module_that_an_interpreter_opens_names_the_interpreter(sensor, containers):
+    container_id = containers.run(sys.executable, "-S", "-c", "import json")
+
+    found = sensor.wait_until(lambda one: "/json/__init__" in one.path, container_id)
+    assert (found.grade, found.tool) == (Grade.OPENED, False)
+    assert found.program == os.path.realpath(sys.executable)
+    assert found.arguments[1:] == ("-S", "-c", "import json")
+
+
+@pytest.mark.req("R18")
+def test_a_file_that_a_tool_opens_is_told_so_until_something_else_opens_it(sensor, containers):
+    container_id = containers.shell(f"cat /etc/hostname; {sys.executable} -S -c 'open(\"/etc/hostname\")'")
+
+    sensor.wait_until(lambda one: one.path == "/etc/hostname" and not one.tool, container_id)
+    assert all(one.tool for one in sensor.of(container_id) if one.path == "/etc/hostname" and one.process == "cat")
+
+
+@pytest.mark.req("R20")
+@pytest.mark.parametrize(
+    ("rule", "script"),
+    [
+        ("drift-execution", "cp /bin/true /tmp/dropped; /tmp/dropped"),
+        ("password-file-read", "tail -n1 /etc/shadow"),
+        ("password-file-read", "su --help; head -n1 /etc/shadow"),
+        ("memory-execution", f"{sys.executable} -S -c '{MEMFD}'"),
+    ],
+)
+def test_an_attack_is_detected(sensor, containers, rule, script):
+    container_id = containers.shell(f"{script} > /dev/null")
+
+    assert sensor.wait_for_detection(container_id, rule).severity
 
 
 # --- which container it is -------------------------------------------------------------------------------
