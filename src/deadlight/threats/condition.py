@@ -21,7 +21,7 @@ Holds = Callable[[Activity], bool]
 
 
 @dataclass(frozen=True, slots=True)
-class Test:
+class Comparison:
     """A comparison of one field: it holds where one of the field's values compares with one of `values`."""
 
     field: str
@@ -50,7 +50,7 @@ class Not:
     part: "Condition"
 
 
-Condition = Test | AllOf | AnyOf | Not
+Condition = Comparison | AllOf | AnyOf | Not
 
 
 def parse_condition(table: Any, names: Mapping[str, tuple[str, ...]]) -> Condition:
@@ -78,7 +78,7 @@ class _Reader:
                 f"{where}: expected a table such as {{ field = ..., is = ... }}, or all, any or not of some"
             )
         if "field" in table:
-            return self._test(table, where)
+            return self._comparison(table, where)
         if len(table) != 1 or not table.keys() <= {"all", "any", "not"}:
             raise RuleError(f"{where}: expected one of field, all, any, not; found {', '.join(table) or 'nothing'}")
         ((word, inside),) = table.items()
@@ -92,7 +92,7 @@ class _Reader:
             raise RuleError(f"{where}: expected a list of at least one condition")
         return tuple(self.read(table, f"{where}[{index}]", depth + 1) for index, table in enumerate(tables))
 
-    def _test(self, table: Mapping[str, Any], where: str) -> Test:
+    def _comparison(self, table: Mapping[str, Any], where: str) -> Comparison:
         name = table["field"]
         field = FIELDS.get(name) if isinstance(name, str) else None
         if field is None:
@@ -104,14 +104,14 @@ class _Reader:
                 f"found {', '.join(operators) or 'none'}"
             )
         operator = operators[0]
-        return Test(field.name, operator, read_values(field, operator, table[operator], self._names, where))
+        return Comparison(field.name, operator, read_values(field, operator, table[operator], self._names, where))
 
 
 def compile_condition(condition: Condition) -> Holds:
     """A function that says whether an activity meets the condition; it never raises."""
     match condition:
-        case Test():
-            return _compile_test(condition)
+        case Comparison():
+            return _compile_comparison(condition)
         case AllOf():
             return _compile_all(tuple(map(compile_condition, condition.parts)))
         case AnyOf():
@@ -123,13 +123,13 @@ def compile_condition(condition: Condition) -> Holds:
             assert_never(never)
 
 
-def _compile_test(test: Test) -> Holds:
-    field = FIELDS[test.field]
-    get, compares = field.get, OPERATORS[test.operator].compile(test.values)
+def _compile_comparison(comparison: Comparison) -> Holds:
+    field = FIELDS[comparison.field]
+    get, compares = field.get, OPERATORS[comparison.operator].compile(comparison.values)
     if not field.many:
         return lambda activity: compares(get(activity))
-    if test.operator in _EXACT:
-        has_none_of = frozenset(test.values).isdisjoint
+    if comparison.operator in _EXACT:
+        has_none_of = frozenset(comparison.values).isdisjoint
         return lambda activity: not has_none_of(get(activity))
 
     def holds(activity: Activity) -> bool:
@@ -142,35 +142,31 @@ def _compile_test(test: Test) -> Holds:
 
 
 def _compile_all(parts: tuple[Holds, ...]) -> Holds:
-    def holds(activity: Activity) -> bool:
-        for part in parts:  # noqa: SIM110 - a generator costs more than the comparison
-            if not part(activity):
-                return False
-        return True
-
-    return holds
+    first, others = parts[0], parts[1:]
+    if not others:
+        return first
+    rest = _compile_all(others)
+    return lambda activity: first(activity) and rest(activity)
 
 
 def _compile_any(parts: tuple[Holds, ...]) -> Holds:
-    def holds(activity: Activity) -> bool:
-        for part in parts:  # noqa: SIM110 - a generator costs more than the comparison
-            if part(activity):
-                return True
-        return False
-
-    return holds
+    first, others = parts[0], parts[1:]
+    if not others:
+        return first
+    rest = _compile_any(others)
+    return lambda activity: first(activity) or rest(activity)
 
 
-def tests_of(condition: Condition) -> Iterator[Test]:
+def comparisons_of(condition: Condition) -> Iterator[Comparison]:
     """Every comparison in a condition, in order."""
     match condition:
-        case Test():
+        case Comparison():
             yield condition
         case AllOf() | AnyOf():
             for part in condition.parts:
-                yield from tests_of(part)
+                yield from comparisons_of(part)
         case Not():
-            yield from tests_of(condition.part)
+            yield from comparisons_of(condition.part)
         case _ as never:
             assert_never(never)
 
@@ -178,7 +174,7 @@ def tests_of(condition: Condition) -> Iterator[Test]:
 def needed_values(condition: Condition, field: str) -> frozenset[str] | None:
     """Values of which the field must have one for the condition to hold; None where it can hold with any."""
     match condition:
-        case Test():
+        case Comparison():
             exact = condition.field == field and condition.operator in _EXACT
             return frozenset(map(str, condition.values)) if exact else None
         case AllOf():

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deadlight.threats.activity import Activity, ActivityKind
-from deadlight.threats.condition import compile_condition, needed_values, tests_of
+from deadlight.threats.condition import comparisons_of, compile_condition, needed_values
 from deadlight.threats.fields import FIELDS
 from deadlight.threats.rule import Rule, RuleFile, load_lists, parse_rule_file
 
@@ -79,7 +79,7 @@ class _Shelf:
 
 
 def _match(rule: Rule, activity: Activity) -> Match:
-    looked_at = dict.fromkeys(test.field for test in tests_of(rule.condition))
+    looked_at = dict.fromkeys(each.field for each in comparisons_of(rule.condition))
     facts = {name: text for name in looked_at if (text := _fact(name, activity))}
     key = tuple(_fact(name, activity) for name in rule.again_for)
     return Match(rule, dict(list(facts.items())[:MAX_FACTS]), key)
