@@ -86,14 +86,14 @@ def test_what_happens_while_the_service_is_away_arrives_and_both_sides_agree(lea
 def test_memory_does_not_grow_with_what_waits(tokens, tmp_path):
     reporter = Reporter(lambda: Service("http://127.0.0.1:1", tokens), node="n", state=tmp_path)
     reporter.start()
-    load(reporter, range(4))  # there is a full batch under way
+    load(reporter, range(2))  # there is a full batch under way
     tracemalloc.start()
-    load(reporter, range(4, 12))
+    load(reporter, range(2, 8))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     reporter.close()
 
-    assert reporter.counters["journal_waiting"] == 6_000
+    assert reporter.counters["journal_waiting"] == 4_000
     assert peak < 2 << 20
 
 

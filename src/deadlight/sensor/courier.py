@@ -32,7 +32,7 @@ DETECTIONS = "/agent/v1/detections"
 MOST = 1_000
 """Observations or detections in a parcel."""
 
-MOST_BYTES = 512 * 1024
+MOST_BYTES = 128 * 1024
 """About how large a parcel gets before it is compressed; while it is sent it exists a few times."""
 
 logger = logging.getLogger(__name__)

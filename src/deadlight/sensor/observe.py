@@ -103,10 +103,11 @@ class Pending:
         if subject not in self._sightings:
             self._insert(subject, _Sightings(process, process.started_at, at, 0, process.changed, False))
 
-    def take(self, most: int, *, at: int, epoch_offset: int, known: Known) -> tuple[Observation, ...]:
+    def take(self, most: int, *, at: float, epoch_offset: int, known: Known) -> tuple[Observation, ...]:
         """Hand over the oldest `most` observations, but no execution whose file is still being read.
 
-        `at` is the events' clock now; `epoch_offset` is what to add to it for nanoseconds since the Unix epoch.
+        `at` is the events' clock now, infinity to wait for nothing; `epoch_offset` is what to add to it for nanoseconds
+        since the Unix epoch.
         """
         taken: list[Observation] = []
         for subject in list(self._sightings):

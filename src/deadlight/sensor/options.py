@@ -74,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         default=Path("/var/lib/deadlight"),
         metavar="DIR",
-        help="where the sensor's identity is kept (default: %(default)s)",
+        help="keeps the sensor's identity, its policy and what the service does not know yet (default: %(default)s)",
     )
     parser.add_argument("--node-name", default=socket.gethostname(), metavar="NAME", help="(default: %(default)s)")
     parser.add_argument("--cluster-uid", default="", metavar="UID", help="UID of the namespace kube-system")

@@ -1,6 +1,7 @@
 """Keeps the sensor going: reads the ring, hands over what was found, repairs what got lost."""
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Collection, Sequence
@@ -146,15 +147,14 @@ class Watch:
             sink.detect(detections)
         now = time.monotonic()
         is_due = len(self._pending) >= BATCH or now >= self._handed_over_at + sink.patience
-        if self._pending and is_due and sink.is_ready():
+        if sink.is_ready() and is_due and self._pending:
             self._handed_over_at = now
             self._send(sink)
 
     def _send(self, sink: Sink, *, final: bool = False) -> None:
-        known = Known(lambda file: self._hasher.find(file) or ("" if final else None), self._intake.processes.tell)
-        if not final:
-            known = Known(self._hasher.find, self._intake.processes.tell)
-        observations = self._pending.take(BATCH, at=time.monotonic_ns(), epoch_offset=_epoch_offset(), known=known)
+        known = Known(self._hasher.find, self._intake.processes.tell)
+        at = math.inf if final else time.monotonic_ns()
+        observations = self._pending.take(BATCH, at=at, epoch_offset=_epoch_offset(), known=known)
         if observations:
             sink.send(observations)
 
