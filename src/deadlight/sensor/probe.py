@@ -93,8 +93,9 @@ def _asks_bpf() -> bool:
 
 def _probe(library: Library, content: bytes, hooks: Sequence[Hook]) -> dict[str, str]:
     error = _try(library, content, hooks)
-    # What is forbidden is so for the whole kind: trampolines, by kernels that are locked or built without.
-    if error is None or len(hooks) == 1 or getattr(error, "errno", 0) == errno.EPERM:
+    # A kernel that forbids one trampoline forbids them all.
+    is_forbidden = getattr(error, "errno", 0) == errno.EPERM and all(map(_is_trampoline, hooks))
+    if error is None or is_forbidden or len(hooks) == 1:
         return {hook.program: _reason(error, hook) for hook in hooks}
     half = len(hooks) // 2
     return _probe(library, content, hooks[:half]) | _probe(library, content, hooks[half:])

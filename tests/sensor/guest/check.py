@@ -89,6 +89,11 @@ class Node:
             pass
 
 
+def say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
 def of(kind: EventKind, events: list[Event]) -> list[Event]:
     return [event for event in events if event.kind is kind]
 
@@ -238,10 +243,10 @@ for _ in range(2):
 
 
 def stopped(node: Node) -> None:
-    out, events = node.shell("cp /bin/echo /dropped; /dropped ran; /bin/echo status $?", mode=Blocking.ENFORCE, drift=True)
-    flag, status = (
-        (EventFlags.DENIED, "status 126") if node.tier is Tier.LSM else (EventFlags.KILLED, "status 137")
+    out, events = node.shell(
+        "cp /bin/echo /dropped; /dropped ran; /bin/echo status $?", mode=Blocking.ENFORCE, drift=True
     )
+    flag, status = (EventFlags.DENIED, "status 126") if node.tier is Tier.LSM else (EventFlags.KILLED, "status 137")
     assert "ran\n" not in out, out
     assert status in out, out
     assert any(event.flags & flag for event in events if event.path == "/dropped"), events
@@ -292,7 +297,7 @@ CHECKS: tuple[Callable[[Node], None], ...] = (
     libraries_and_scripts,
     counters,
 )
-ONLY = {libraries_and_scripts: Tier.LSM}
+ONLY: dict[Callable[[Node], None], Tier] = {libraries_and_scripts: Tier.LSM}
 
 
 def check(library: Library, plan: Plan) -> int:
@@ -306,24 +311,24 @@ def check(library: Library, plan: Plan) -> int:
                 function(node)
             except Exception:  # noqa: BLE001 - one that fails must not hide the others
                 failures += 1
-                print(f"not ok {plan.tier} {function.__name__}: {traceback.format_exc()[-3000:]}", flush=True)
+                say(f"not ok {plan.tier} {function.__name__}: {traceback.format_exc()[-3000:]}")
             else:
-                print(f"ok {plan.tier} {function.__name__}", flush=True)
+                say(f"ok {plan.tier} {function.__name__}")
             node.close()
     return failures
 
 
 def main() -> int:
-    print(f"kernel {platform.release()}", flush=True)
-    print(table(examine(os.environ)), flush=True)
+    say(f"kernel {platform.release()}")
+    say(table(examine(os.environ)))
     library = Library(os.environ)
     refusals = probe_hooks(library, read_object())
     failures = 0
     for worse in ((), (Tier.LSM,), (Tier.LSM, Tier.TRAMPOLINES)):
         plan = choose(refusals | {hook.program: "not this time" for hook in HOOKS if hook.tier in worse})
-        print(f"tier {plan.tier}: {' '.join(plan.programs)} {plan.problems}", flush=True)
+        say(f"tier {plan.tier}: {' '.join(plan.programs)} {plan.problems}")
         failures += check(library, plan)
-    print(f"{failures} failures", flush=True)
+    say(f"{failures} failures")
     return failures
 
 
