@@ -1,7 +1,8 @@
 """What this machine lacks for the tests that need more than Python, and the rule for what follows.
 
-A test marked `needs_bpf`, `needs_runc`, `needs_browser` or `needs_qemu` skips with the exact reason where something is missing, and
-fails with it where the variable DEADLIGHT_REQUIRE (a comma-separated list of bpf, runc, browser, qemu) says it must not be.
+A test marked `needs_bpf`, `needs_runc`, `needs_browser` or `needs_qemu` skips with the exact reason where something is
+missing, and fails with it where the variable DEADLIGHT_REQUIRE (a comma-separated list of bpf, runc, browser, qemu)
+says it must not be.
 """
 
 import os

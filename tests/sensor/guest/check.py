@@ -26,8 +26,7 @@ PYTHON = "/usr/bin/python3"
 PREPARE = """
 mount -t tmpfs none "$0" && mkdir "$0/upper" "$0/work" "$0/root" &&
 mount -t overlay none -o "lowerdir=/,upperdir=$0/upper,workdir=$0/work" "$0/root" &&
-mount -t proc proc "$0/root/proc" && mount -t tmpfs none "$0/root/tmp" && mount -t devtmpfs dev "$0/root/dev" &&
-mount -t tmpfs none "$0/root/dev/shm" && exec "$@"
+mount -t proc proc "$0/root/proc" && mount -t tmpfs none "$0/root/tmp" && mount -t devtmpfs dev "$0/root/dev" && exec "$@"
 """
 ENTER = """
 import os, sys
@@ -263,7 +262,8 @@ def libraries_and_scripts(node: Node) -> None:
 cp /bin/echo /dropped
 printf '#!/bin/sh\necho script ran\n' > /script; chmod +x /script; /script
 /lib64/ld-linux-x86-64.so.2 /dropped loader ran
-/usr/bin/python3 -ISc 'import os; d = os.memfd_create("x"); os.write(d, open("/bin/echo", "rb").read()); os.execv(f"/proc/self/fd/{d}", ["echo", "memory ran"])'
+/usr/bin/python3 -ISc 'import os; d = os.memfd_create("x"); os.write(d, open("/bin/echo", "rb").read())
+os.execv(f"/proc/self/fd/{d}", ["echo", "memory ran"])'
 echo end
 """
     out, events = node.shell(script, mode=Blocking.ENFORCE, drift=True)
