@@ -47,8 +47,8 @@ def test_what_one_refused_hook_would_have_seen_is_one_problem():
 
     assert "on_open" in plan.programs
     assert plan.problems == (
-        "not seen: TCP connections and listeners (tp_btf/inet_sock_set_state: no such tracepoint)",
         "not seen: mounts (tp_btf/sys_exit mount: too complex)",
+        "not seen: TCP connections and listeners (tp_btf/inet_sock_set_state: no such tracepoint)",
     )
 
 

@@ -32,7 +32,6 @@ _TIERS = {
     Tier.CALLS: "sees the ends of system calls",
 }
 _UNKNOWN_MACHINE = "not seen, as all system calls: their numbers on this processor are not known"
-_IO_URING = "not seen; containers that do so are reported as incompletely watched"
 _NOT_INSIDE = "not seen without trampolines"
 _BLOCKS = "refuses programs and libraries before they run"
 _KILLS = "kills programs as they start; scripts, and libraries, are only reported"
@@ -93,8 +92,9 @@ def _asks_bpf() -> bool:
 
 def _probe(library: Library, content: bytes, hooks: Sequence[Hook]) -> dict[str, str]:
     error = _try(library, content, hooks)
-    # What is forbidden is so for the whole kind: trampolines, by kernels that are locked or built without.
-    if error is None or len(hooks) == 1 or getattr(error, "errno", 0) == errno.EPERM:
+    # A kernel that forbids one trampoline forbids them all.
+    is_forbidden = getattr(error, "errno", 0) == errno.EPERM and all(map(_is_trampoline, hooks))
+    if error is None or is_forbidden or len(hooks) == 1:
         return {hook.program: _reason(error, hook) for hook in hooks}
     half = len(hooks) // 2
     return _probe(library, content, hooks[:half]) | _probe(library, content, hooks[half:])
@@ -158,11 +158,17 @@ def _coverage(refusals: Mapping[str, str]) -> tuple[Check, ...]:
     return (
         Check("tier", ok=True, detail=f"{plan.tier}: {_TIERS[plan.tier]}"),
         Check("32-bit programs", calls, "seen" if calls else _UNKNOWN_MACHINE, needed=False),
-        Check("opens through io_uring", inside, "seen" if inside else _IO_URING, needed=False),
+        Check("opens through io_uring", inside, _io_uring(inside, refusals["on_io_uring"]), needed=False),
         Check("memory made code (mprotect)", inside, "seen" if inside else _NOT_INSIDE, needed=False),
         Check("UDP", ok=False, detail="not seen: it has no connections", needed=False),
         Check("blocking", plan.tier is Tier.LSM, _BLOCKS if plan.tier is Tier.LSM else _KILLS, needed=False),
     )
+
+
+def _io_uring(inside: bool, refusal: str) -> str:
+    if inside:
+        return "seen"
+    return "not seen, nor which containers do so" if refusal else "not seen, but which containers do so"
 
 
 def _check(name: str, look: Callable[[], str], *, needed: bool = True) -> Check:

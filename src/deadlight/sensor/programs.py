@@ -140,7 +140,7 @@ def choose(refusals: Mapping[str, str]) -> Plan:
         used.append(_DISPATCHER)
     missing = [hook for hook in used if hook.wanted and refusals[hook.program]]
     return Plan(
-        tier=_tier({hook.sight: hook.tier for hook in used if not refusals[hook.program]}),
+        tier=_tier({hook.sight: hook.tier for hook in used if hook is not _DISPATCHER and not refusals[hook.program]}),
         programs=tuple(hook.program for hook in used if not refusals[hook.program]),
         problems=tuple(
             dict.fromkeys(f"not seen: {hook.sight} ({hook.name}: {refusals[hook.program]})" for hook in missing)

@@ -26,8 +26,7 @@ PYTHON = "/usr/bin/python3"
 PREPARE = """
 mount -t tmpfs none "$0" && mkdir "$0/upper" "$0/work" "$0/root" &&
 mount -t overlay none -o "lowerdir=/,upperdir=$0/upper,workdir=$0/work" "$0/root" &&
-mount -t proc proc "$0/root/proc" && mount -t tmpfs none "$0/root/tmp" && mount -t devtmpfs dev "$0/root/dev" &&
-mount -t tmpfs none "$0/root/dev/shm" && exec "$@"
+mount -t proc proc "$0/root/proc" && mount -t tmpfs none "$0/root/tmp" && mount -t devtmpfs dev "$0/root/dev" && exec "$@"
 """
 ENTER = """
 import os, sys
@@ -87,6 +86,11 @@ class Node:
     def close(self) -> None:
         with self._ring:
             pass
+
+
+def say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 def of(kind: EventKind, events: list[Event]) -> list[Event]:
@@ -258,7 +262,8 @@ def libraries_and_scripts(node: Node) -> None:
 cp /bin/echo /dropped
 printf '#!/bin/sh\necho script ran\n' > /script; chmod +x /script; /script
 /lib64/ld-linux-x86-64.so.2 /dropped loader ran
-/usr/bin/python3 -ISc 'import os; d = os.memfd_create("x"); os.write(d, open("/bin/echo", "rb").read()); os.execv(f"/proc/self/fd/{d}", ["echo", "memory ran"])'
+/usr/bin/python3 -ISc 'import os; d = os.memfd_create("x"); os.write(d, open("/bin/echo", "rb").read())
+os.execv(f"/proc/self/fd/{d}", ["echo", "memory ran"])'
 echo end
 """
     out, events = node.shell(script, mode=Blocking.ENFORCE, drift=True)
@@ -292,7 +297,7 @@ CHECKS: tuple[Callable[[Node], None], ...] = (
     libraries_and_scripts,
     counters,
 )
-ONLY = {libraries_and_scripts: Tier.LSM}
+ONLY: dict[Callable[[Node], None], Tier] = {libraries_and_scripts: Tier.LSM}
 
 
 def check(library: Library, plan: Plan) -> int:
@@ -306,24 +311,24 @@ def check(library: Library, plan: Plan) -> int:
                 function(node)
             except Exception:  # noqa: BLE001 - one that fails must not hide the others
                 failures += 1
-                print(f"not ok {plan.tier} {function.__name__}: {traceback.format_exc()[-3000:]}", flush=True)
+                say(f"not ok {plan.tier} {function.__name__}: {traceback.format_exc()[-3000:]}")
             else:
-                print(f"ok {plan.tier} {function.__name__}", flush=True)
+                say(f"ok {plan.tier} {function.__name__}")
             node.close()
     return failures
 
 
 def main() -> int:
-    print(f"kernel {platform.release()}", flush=True)
-    print(table(examine(os.environ)), flush=True)
+    say(f"kernel {platform.release()}")
+    say(table(examine(os.environ)))
     library = Library(os.environ)
     refusals = probe_hooks(library, read_object())
     failures = 0
     for worse in ((), (Tier.LSM,), (Tier.LSM, Tier.TRAMPOLINES)):
         plan = choose(refusals | {hook.program: "not this time" for hook in HOOKS if hook.tier in worse})
-        print(f"tier {plan.tier}: {' '.join(plan.programs)} {plan.problems}", flush=True)
+        say(f"tier {plan.tier}: {' '.join(plan.programs)} {plan.problems}")
         failures += check(library, plan)
-    print(f"{failures} failures", flush=True)
+    say(f"{failures} failures")
     return failures
 
 
