@@ -12,7 +12,7 @@ from typing import assert_never
 from deadlight.sensor.decode import Event
 from deadlight.sensor.layout import EventFlags
 from deadlight.threats.activity import ActivityKind
-from deadlight.threats.condition import AllOf, AnyOf, Condition, Not, Test
+from deadlight.threats.condition import AllOf, AnyOf, Comparison, Condition, Not
 from deadlight.threats.operators import OPERATORS
 from deadlight.threats.rule import Rule
 
@@ -56,7 +56,7 @@ def glance_at(rules: Iterable[Rule], kind: ActivityKind) -> Glance:
 def _possible(condition: Condition) -> Condition | bool:
     """When the condition can hold, as far as the file decides; True where it does not."""
     match condition:
-        case Test():
+        case Comparison():
             return condition if condition.field in _OF_THE_FILE else True
         case AllOf(parts):
             return _joined(AllOf, [_possible(part) for part in parts])
@@ -71,7 +71,7 @@ def _possible(condition: Condition) -> Condition | bool:
 def _certain(condition: Condition) -> Condition | bool:
     """When the condition must hold, as far as the file decides; False where it does not."""
     match condition:
-        case Test():
+        case Comparison():
             return condition if condition.field in _OF_THE_FILE else False
         case AllOf(parts):
             return _joined(AllOf, [_certain(part) for part in parts])
@@ -100,13 +100,13 @@ def _negated(part: Condition | bool) -> Condition | bool:  # noqa: FBT001 - what
 
 def _merged(conditions: Iterable[Condition]) -> list[Condition]:
     """The same alternatives with fewer comparisons: those of one field by one operator become one."""
-    tests: dict[tuple[str, str], Test] = {}
+    tests: dict[tuple[str, str], Comparison] = {}
     others: list[Condition] = []
     for condition in _alternatives(conditions):
-        if isinstance(condition, Test):
+        if isinstance(condition, Comparison):
             key = (condition.field, condition.operator)
-            before = tests.get(key, Test(*key, ()))
-            tests[key] = Test(*key, tuple(dict.fromkeys((*before.values, *condition.values))))
+            before = tests.get(key, Comparison(*key, ()))
+            tests[key] = Comparison(*key, tuple(dict.fromkeys((*before.values, *condition.values))))
         else:
             others.append(condition)
     return [*tests.values(), *others]
@@ -125,7 +125,7 @@ def _alternatives(conditions: Iterable[Condition]) -> Iterable[Condition]:
 
 def _compile(condition: Condition) -> Holds:
     match condition:
-        case Test():
+        case Comparison():
             return _compile_test(condition)
         case AllOf(parts):
             return _all([_compile(part) for part in parts])
@@ -138,7 +138,7 @@ def _compile(condition: Condition) -> Holds:
             assert_never(never)
 
 
-def _compile_test(test: Test) -> Holds:
+def _compile_test(test: Comparison) -> Holds:
     compares = OPERATORS[test.operator].compile(test.values)
     if test.field == _PATH:
         return lambda event: compares(event.path)
