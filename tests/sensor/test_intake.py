@@ -5,8 +5,8 @@ import os
 import pytest
 
 from deadlight.sensor.containers import ContainerTable
-from deadlight.sensor.errors import SensorError
 from deadlight.sensor.decode import Event
+from deadlight.sensor.errors import SensorError
 from deadlight.sensor.intake import IO_URING, WALK_EVERY, Intake
 from deadlight.sensor.intake import Node as Machine
 from deadlight.sensor.layout import CgroupKey, EventFlags, EventKind, Verdict

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deadlight.sensor.layout import EventFlags, EventKind
 from deadlight.sensor.decode import Event
+from deadlight.sensor.layout import EventFlags, EventKind
 from deadlight.sensor.processes import FileId, Process
 from deadlight.sensor.startup import (
     Status,

@@ -14,7 +14,7 @@ MODES = {
 }
 
 Block = Callable[[CgroupKey, Blocking, bool, bool], None]
-"""Tells the kernel half the mode, and whether it is about drift and about mismatches; raises SensorError without room."""
+"""Tells the kernel half the mode, and whether it is about drift and about mismatches; raises SensorError."""
 
 _NOTHING = (Blocking.OFF, False, False)
 
