@@ -1,6 +1,7 @@
 """From events to detections."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from deadlight.model.detection import BLOCKED_EXECUTION, MORE_DETECTIONS, Response
 from deadlight.model.vulnerability import Severity
-from deadlight.model.wire import DetectionBatch, decode, encode
+from deadlight.model.wire import Detection, DetectionBatch, decode, encode
 from deadlight.sensor.activities import KINDS, MAX_PER_MINUTE, MAX_REMEMBERED, Detector, activity_of
 from deadlight.sensor.decode import Event
 from deadlight.sensor.layout import CgroupKey, EventFlags, EventKind
@@ -45,11 +46,11 @@ def detector() -> Detector:
     return Detector([DRIFT])
 
 
-def execute(detector, path="/tmp/x", container_id="web", **others):
+def execute(detector: Detector, path: str = "/tmp/x", container_id: str = "web", **others: Any) -> None:
     detector.look(event(path=path, **others), process(container_id, path))
 
 
-def take(detector, at=0, **others):
+def take(detector: Detector, at: int = 0, **others: Any) -> tuple[Detection, ...]:
     return detector.take(at, epoch_offset=0, **others)
 
 

@@ -1,9 +1,11 @@
 """From the ring's records to pending observations."""
 
 import os
+from collections.abc import Sequence
 
 import pytest
 
+from deadlight.model.wire import Observation
 from deadlight.sensor.containers import ContainerTable
 from deadlight.sensor.decode import Event
 from deadlight.sensor.errors import SensorError
@@ -48,7 +50,7 @@ class Node:
     def paths(self) -> list[str]:
         return [found.path for found in self.take()]
 
-    def take(self):
+    def take(self) -> Sequence[Observation]:
         return self.pending.take(100, at=0, epoch_offset=0, known=SETTLED)
 
     def coverage(self):
@@ -165,7 +167,7 @@ def test_a_record_that_cannot_be_read_is_counted_and_the_next_one_is_taken(node,
 
 
 def test_a_verdict_that_the_kernel_cannot_store_is_counted(announce):
-    def refuse(cgroup, verdict):
+    def refuse(*_: object) -> None:
         raise SensorError("no memory")
 
     machine = Machine(walk=lambda: iter(()), decide=refuse, repeat=refuse, hash=lambda file, process: None)

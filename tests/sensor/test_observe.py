@@ -180,7 +180,8 @@ def test_a_program_with_ever_other_arguments_is_one_observation_in_the_end():
 
 
 def test_an_execution_waits_for_the_hash_of_its_file_and_holds_up_nothing_else():
-    pending, hashes = Pending(), {FileId(1, 2, 3): None}
+    pending = Pending()
+    hashes: dict[FileId, str | None] = {FileId(1, 2, 3): None}
     known = Known(sha256=hashes.__getitem__, running=lambda program: True)
     execute(pending, file=(1, 2, 3))
     add(pending, event())

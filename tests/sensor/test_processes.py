@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from deadlight.sensor.decode import Event
 from deadlight.sensor.layout import CgroupKey, EventFlags, EventKind
-from deadlight.sensor.processes import MAX_ANCESTORS, STOPPED_AFTER, FileId, ProcessTable, Program
+from deadlight.sensor.processes import MAX_ANCESTORS, STOPPED_AFTER, FileId, Process, ProcessTable, Program
 
 WEB, DB = "web", "db"
 
@@ -117,7 +117,7 @@ def test_a_changed_program_stays_so_in_its_forks(table):
 APP = Program(WEB, "/bin/app", ("app",))
 
 
-def start(table, pid=7, at=0, arguments=("app",)):
+def start(table: ProcessTable, pid: int = 7, at: int = 0, arguments: tuple[str, ...] = ("app",)) -> Process:
     return table.executed(WEB, event(pid, "/bin/app", at=at, arguments=arguments))
 
 
