@@ -108,7 +108,8 @@ def fold(path: Path) -> None:
     Raises:
         sqlite3.Error: the disk fails.
     """
-    with closing(sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)) as connection:
+    existing = f"{path.absolute().as_uri()}?mode=rw"
+    with closing(sqlite3.connect(existing, uri=True, timeout=_BUSY_SECONDS, isolation_level=None)) as connection:
         connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
 
 

@@ -25,8 +25,8 @@ from deadlight.sensor.transport import Service
 
 HEARTBEAT_SECONDS = 30.0
 
-TEND_SECONDS = 60.0
-"""Between two looks at what is kept while no heartbeat asks for it."""
+TEND_SECONDS = 10.0
+"""Between two looks at what is kept: whether something can be forgotten, asked for again or synced."""
 
 FAREWELL_SECONDS = 5.0
 """How long a sensor that ends goes on delivering what waits."""
