@@ -26,7 +26,8 @@ PYTHON = "/usr/bin/python3"
 PREPARE = """
 mount -t tmpfs none "$0" && mkdir "$0/upper" "$0/work" "$0/root" &&
 mount -t overlay none -o "lowerdir=/,upperdir=$0/upper,workdir=$0/work" "$0/root" &&
-mount -t proc proc "$0/root/proc" && mount -t tmpfs none "$0/root/tmp" && mount -t devtmpfs dev "$0/root/dev" && exec "$@"
+mount -t proc proc "$0/root/proc" && mount -t tmpfs none "$0/root/tmp" &&
+mount -t devtmpfs dev "$0/root/dev" && exec "$@"
 """
 ENTER = """
 import os, sys
