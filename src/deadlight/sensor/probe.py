@@ -162,11 +162,12 @@ def _coverage(refusals: Mapping[str, str]) -> tuple[Check, ...]:
     except NothingToLoadError as error:
         return (Check("tier", ok=False, detail=str(error)),)
     inside = plan.tier is not Tier.CALLS
+    noticed = not (refusals["on_io_uring"] and refusals["on_io_uring_before_6_3"])
     calls = inside or calls_known(os.uname().machine)
     return (
         Check("tier", ok=True, detail=f"{plan.tier}: {_TIERS[plan.tier]}"),
         Check("32-bit programs", calls, "seen" if calls else _UNKNOWN_MACHINE, needed=False),
-        Check("opens through io_uring", inside, _IO_URING[inside, not refusals["on_io_uring"]], needed=False),
+        Check("opens through io_uring", inside, _IO_URING[inside, noticed], needed=False),
         Check("memory made code (mprotect)", inside, "seen" if inside else _NOT_INSIDE, needed=False),
         Check("UDP", ok=False, detail="not seen: it has no connections", needed=False),
         Check("blocking", plan.tier is Tier.LSM, _BLOCKS if plan.tier is Tier.LSM else _KILLS, needed=False),
