@@ -138,6 +138,10 @@ struct file {
 	struct inode *f_inode;
 };
 
+struct backing_file {
+	struct path user_path;
+};
+
 struct fdtable {
 	unsigned int max_fds;
 	struct file **fd;

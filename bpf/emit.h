@@ -194,7 +194,8 @@ static __always_inline void report_file(struct scene *scene, struct file *file, 
 	if (key.tool)
 		record->event.flags |= FLAG_TOOL;
 	add_facts(record, facts);
-	write_path(record, scene->task, BPF_CORE_READ(file, f_path.dentry), BPF_CORE_READ(file, f_path.mnt));
+	write_path(record, scene->task, facts->dentry ?: BPF_CORE_READ(file, f_path.dentry),
+		   facts->mount ?: BPF_CORE_READ(file, f_path.mnt));
 	again_after = when_again(facts);
 	if (kind == EVENT_WRITTEN && !again_after)
 		again_after = ACTIVITY_AGAIN;

@@ -25,6 +25,8 @@
 /* What the kernel knows of an open file; one look serves the filter, the memory of what was reported, and the event. */
 struct facts {
 	struct inode *inode;
+	struct dentry *dentry;	/* where the file's own path is not the process's; else NULL */
+	struct vfsmount *mount;
 	u64 number;
 	u64 changed_at;
 	u64 magic;
@@ -69,9 +71,8 @@ struct facts {
 		return seconds * SECOND + nanoseconds;                                         \
 	}                                                                                      \
                                                                                                \
-	static __always_inline void look_##name(struct facts *facts, struct file *file)        \
+	static __always_inline void look_at_inode_##name(struct facts *facts, struct inode *inode) \
 	{                                                                                      \
-		struct inode *inode = READ(file, f_inode);                                     \
 		struct super_block *superblock = READ(inode, i_sb);                            \
                                                                                                \
 		facts->inode = inode;                                                          \
@@ -79,12 +80,44 @@ struct facts {
 		facts->changed_at = change_time_##name(inode);                                 \
 		facts->magic = READ(superblock, s_magic);                                      \
 		facts->device = READ(superblock, s_dev);                                       \
-		facts->open_mode = READ(file, f_mode);                                         \
 		facts->mode = READ(inode, i_mode);                                             \
+	}                                                                                      \
+                                                                                               \
+	static __always_inline void look_##name(struct facts *facts, struct file *file)        \
+	{                                                                                      \
+		facts->open_mode = READ(file, f_mode);                                         \
+		facts->dentry = NULL;                                                          \
+		facts->mount = NULL;                                                           \
+		look_at_inode_##name(facts, READ(file, f_inode));                              \
 	}
 
 DEFINE_LOOK(directly, DIRECTLY)
 DEFINE_LOOK(copying, COPYING)
+
+/*
+ * What a process has mapped through overlayfs is the file of the layer below, which remembers whose it is: as its own
+ * path up to 6.4, next to it since.
+ */
+static __always_inline void look_mapped(struct facts *facts, struct file *file)
+{
+	struct backing_file *backing = (void *)file;
+	struct dentry *dentry;
+
+	look_directly(facts, file);
+	if (!(facts->open_mode & FMODE_NOACCOUNT))
+		return;
+	if (bpf_core_field_exists(backing->user_path)) {
+		HERE(backing);
+		facts->dentry = BPF_CORE_READ(backing, user_path.dentry);
+		facts->mount = BPF_CORE_READ(backing, user_path.mnt);
+	} else {
+		facts->dentry = BPF_CORE_READ(file, f_path.dentry);
+		facts->mount = BPF_CORE_READ(file, f_path.mnt);
+	}
+	dentry = facts->dentry;
+	look_at_inode_copying(facts, BPF_CORE_READ(dentry, d_inode));
+	facts->open_mode = FMODE_READ;
+}
 
 /*
  * Regular files on file systems that store something.

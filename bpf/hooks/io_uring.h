@@ -11,8 +11,7 @@
 #define IORING_OP_OPENAT 18
 #define IORING_OP_OPENAT2 28
 
-SEC("?tp_btf/io_uring_submit_req")
-int BPF_PROG(on_io_uring, struct io_kiocb *request)
+static __always_inline int report_request(struct io_kiocb *request)
 {
 	struct record *record;
 	struct scene scene;
@@ -25,4 +24,17 @@ int BPF_PROG(on_io_uring, struct io_kiocb *request)
 	if (record)
 		send_activity(&scene, record);
 	return 0;
+}
+
+SEC("?tp_btf/io_uring_submit_req")
+int BPF_PROG(on_io_uring, struct io_kiocb *request)
+{
+	return report_request(request);
+}
+
+/* Its name from 6.0 to 6.2. */
+SEC("?tp_btf/io_uring_submit_sqe")
+int BPF_PROG(on_io_uring_before_6_3, struct io_kiocb *request)
+{
+	return report_request(request);
 }

@@ -33,30 +33,31 @@ int BPF_PROG(on_file_open, struct file *file)
 	return 0;
 }
 
-static __always_inline int report_code(struct file *file)
+SEC("?fentry/security_mmap_file")
+int BPF_PROG(on_file_mmap, struct file *file, unsigned long protection)
 {
 	struct scene scene;
 	struct facts facts;
 
-	if (!enter(&scene, SUBJECT_MAPPINGS, bpf_get_current_task_btf()))
+	if (!file || !(protection & PROT_EXEC) || !enter(&scene, SUBJECT_MAPPINGS, bpf_get_current_task_btf()))
 		return 0;
 	look_directly(&facts, file);
 	report_mapping(&scene, file, &facts);
 	return 0;
 }
 
-SEC("?fentry/security_mmap_file")
-int BPF_PROG(on_file_mmap, struct file *file, unsigned long protection)
-{
-	return file && (protection & PROT_EXEC) ? report_code(file) : 0;
-}
-
 SEC("?fentry/security_file_mprotect")
 int BPF_PROG(on_file_mprotect, struct vm_area_struct *area, unsigned long asked, unsigned long protection)
 {
 	struct file *file = area->vm_file;
+	struct scene scene;
+	struct facts facts;
 
-	return file && (protection & PROT_EXEC) ? report_code(file) : 0;
+	if (!file || !(protection & PROT_EXEC) || !enter(&scene, SUBJECT_MAPPINGS, bpf_get_current_task_btf()))
+		return 0;
+	look_mapped(&facts, file);
+	report_mapping(&scene, file, &facts);
+	return 0;
 }
 
 /* linux/ptrace.h: more than looking at what /proc tells */

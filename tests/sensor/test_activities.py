@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deadlight.model.detection import BLOCKED_EXECUTION, MORE_DETECTIONS, Response
@@ -209,6 +209,7 @@ def test_other_rules_are_in_force_at_once(detector):
     assert take(detector) == ()
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 2000), st.booleans()), max_size=60))
 def test_every_match_is_told_or_counted(steps):
     detector, told, at = Detector([DRIFT]), 0, 0
@@ -222,6 +223,7 @@ def test_every_match_is_told_or_counted(steps):
     assert told == detector.matched == len(steps)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200), st.text(max_size=200))
 def test_whatever_a_container_calls_things_the_wire_takes(path, name):
     detector = Detector([DRIFT])

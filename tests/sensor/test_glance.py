@@ -1,7 +1,7 @@
 """What an event's file says about the rules by itself."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deadlight.sensor.activities import activity_of
@@ -91,6 +91,7 @@ _PATHS = (
 _NAMES = ("cat", "sh", "nginx", "python3", "dpkg", "app")
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(sorted(KINDS)), st.sampled_from(_PATHS), st.sampled_from(_NAMES), st.integers(0, 15), st.booleans()
 )

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deadlight.model.observation import Grade
@@ -128,6 +128,7 @@ def test_files_that_are_opened_without_end_do_not_hide_what_is_executed():
     assert pending.overflow == 98
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from("xyz")), max_size=40), st.integers(1, 4))
 def test_no_event_is_lost_uncounted(arrivals, limit):
     pending = Pending(limit)

@@ -1,7 +1,7 @@
 """Who did it, who started them, what runs."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deadlight.sensor.decode import Event
@@ -194,6 +194,7 @@ def test_the_quietest_process_is_forgotten_first_and_it_is_not_known_whether_it_
     assert table.tell(Program(WEB, "/bin/b", ())) is None
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 6), st.integers(1, 6), st.sampled_from(["run", "end", "do"])), max_size=60))
 def test_whatever_happens_only_what_runs_runs_and_the_table_is_bounded(steps):
     table = ProcessTable(limit=4)

@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deadlight.sensor.redact import MAX_CHARACTERS, REDACTED, redact
@@ -158,6 +158,7 @@ _PIECES = st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(st.one_of(st.text(max_size=40), st.lists(_PIECES, max_size=40).map("".join)), max_size=8))
 def test_anything_is_redacted_and_nothing_is_added_but_stars(arguments):
     redacted = redact(arguments)
@@ -167,6 +168,7 @@ def test_anything_is_redacted_and_nothing_is_added_but_stars(arguments):
         assert set(after) - set(REDACTED) <= set(before)
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(_PIECES, max_size=20).map("".join), max_size=4))
 def test_what_was_redacted_stays_redacted(arguments):
     once = redact(arguments)

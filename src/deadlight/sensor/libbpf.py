@@ -9,6 +9,7 @@ import mmap
 import os
 from collections.abc import Collection, Iterator, Mapping
 from ctypes import POINTER, c_bool, c_char_p, c_int, c_size_t, c_uint32, c_uint64, c_void_p
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -259,6 +260,11 @@ class Object:
         """The file descriptor of a loaded program."""
         return int(self._library.bpf_program__fd(self._programs[program]))
 
+    def missed(self) -> int:
+        """How often a program was not run because another of this object had been interrupted on the same processor."""
+        found = (self._library.bpf_program__fd(pointer) for pointer in self._programs.values())
+        return sum(_missed(descriptor) for descriptor in found if descriptor >= 0)
+
     def map(self, name: str) -> Map:
         """The map of this name; raises KeyError."""
         return self._maps[name]
@@ -270,3 +276,9 @@ class Object:
         if self._pointer:
             self._library.bpf_object__close(self._pointer)
             self._pointer = None
+
+
+def _missed(descriptor: int) -> int:
+    """As the kernel tells of a program's descriptor, since 5.12."""
+    lines = Path(f"/proc/self/fdinfo/{descriptor}").read_text().splitlines()
+    return next((int(line.split()[1]) for line in lines if line.startswith("recursion_misses:")), 0)

@@ -32,6 +32,14 @@ _TIERS = {
     Tier.CALLS: "sees the ends of system calls",
 }
 _UNKNOWN_MACHINE = "not seen, as all system calls: their numbers on this processor are not known"
+_IO_URING = {
+    (True, True): "seen",
+    (True, False): "seen",
+    (False, True): "not seen, but which containers do so",
+    (False, False): "not seen, nor which containers do so",
+}
+"""Whether the opening is seen inside the kernel, and whether the requests are noticed."""
+
 _NOT_INSIDE = "not seen without trampolines"
 _BLOCKS = "refuses programs and libraries before they run"
 _KILLS = "kills programs as they start; scripts, and libraries, are only reported"
@@ -154,21 +162,16 @@ def _coverage(refusals: Mapping[str, str]) -> tuple[Check, ...]:
     except NothingToLoadError as error:
         return (Check("tier", ok=False, detail=str(error)),)
     inside = plan.tier is not Tier.CALLS
+    noticed = not (refusals["on_io_uring"] and refusals["on_io_uring_before_6_3"])
     calls = inside or calls_known(os.uname().machine)
     return (
         Check("tier", ok=True, detail=f"{plan.tier}: {_TIERS[plan.tier]}"),
         Check("32-bit programs", calls, "seen" if calls else _UNKNOWN_MACHINE, needed=False),
-        Check("opens through io_uring", inside, _io_uring(inside, refusals["on_io_uring"]), needed=False),
+        Check("opens through io_uring", inside, _IO_URING[inside, noticed], needed=False),
         Check("memory made code (mprotect)", inside, "seen" if inside else _NOT_INSIDE, needed=False),
         Check("UDP", ok=False, detail="not seen: it has no connections", needed=False),
         Check("blocking", plan.tier is Tier.LSM, _BLOCKS if plan.tier is Tier.LSM else _KILLS, needed=False),
     )
-
-
-def _io_uring(inside: bool, refusal: str) -> str:
-    if inside:
-        return "seen"
-    return "not seen, nor which containers do so" if refusal else "not seen, but which containers do so"
 
 
 def _check(name: str, look: Callable[[], str], *, needed: bool = True) -> Check:

@@ -82,6 +82,7 @@ HOOKS = (
     Hook("on_socket", "tp_btf/inet_sock_set_state", Sight.CONNECTIONS),
     Hook("on_module", "tp_btf/module_load", Sight.MODULES, wanted=False),
     Hook("on_io_uring", "tp_btf/io_uring_submit_req", Sight.BLIND_SPOTS, Tier.CALLS, wanted=False),
+    Hook("on_io_uring_before_6_3", "tp_btf/io_uring_submit_sqe", Sight.BLIND_SPOTS, Tier.CALLS, wanted=False),
     _DISPATCHER,
     _call("on_open", Sight.OPENS, Call.OPEN),
     _call("on_mmap", Sight.MAPPINGS, Call.MAP),

@@ -106,15 +106,16 @@ class Watch:
             "untold_detections": intake.detector.untold,
             "unblocked": self._blocker.refused,
         }
-        hooks = {
+        rows = self._kernel.hook_counters()
+        counters |= {
             f"{subject.name.lower()}_{name}": value
-            for subject, counts in self._kernel.hook_counters().items()
-            for name, value in counts.items()
+            for subject, row in rows.items()
+            for name, value in row.items()
             if value and name in _TOLD
         }
-        counters |= hooks
+        sums = {name: sum(row[name] for row in rows.values()) for row in rows.values() for name in row}
         blind = blind_spots(intake.coverage.list_blind(IO_URING))
-        return assess(self._plan, self._kernel.counters(), counters, problems=[*self._policy_problems, *blind])
+        return assess(self._plan, sums, counters, problems=[*self._policy_problems, *blind])
 
     def run(self, sink: Sink, stop: threading.Event) -> None:
         """Watch until `stop` is set, then hand over what is left.

@@ -13,11 +13,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from deadlight.sensor.decode import Event, decode
-from deadlight.sensor.doctor import table
 from deadlight.sensor.kernel import Config, Kernel, find_host_mount_namespace, read_object
 from deadlight.sensor.layout import Blocking, CgroupKey, EventFlags, EventKind, Subject, Verdict
 from deadlight.sensor.libbpf import Library
-from deadlight.sensor.probe import examine, probe_hooks
+from deadlight.sensor.probe import probe_hooks
 from deadlight.sensor.programs import HOOKS, Plan, Tier, choose
 
 GROUPS = Path("/sys/fs/cgroup/kubepods")
@@ -26,7 +25,8 @@ PYTHON = "/usr/bin/python3"
 PREPARE = """
 mount -t tmpfs none "$0" && mkdir "$0/upper" "$0/work" "$0/root" &&
 mount -t overlay none -o "lowerdir=/,upperdir=$0/upper,workdir=$0/work" "$0/root" &&
-mount -t proc proc "$0/root/proc" && mount -t tmpfs none "$0/root/tmp" && mount -t devtmpfs dev "$0/root/dev" && exec "$@"
+mount -t proc proc "$0/root/proc" && mount -t tmpfs none "$0/root/tmp" &&
+mount -t devtmpfs dev "$0/root/dev" && exec "$@"
 """
 ENTER = """
 import os, sys
@@ -223,7 +223,8 @@ def no_privileges(node: Node) -> None:
 def namespaces(node: Node) -> None:
     _, events = node.shell("unshare --uts /bin/true; unshare --user /bin/true; nsenter --target 1 --mount /bin/true")
     flags = {event.detail[0] for event in of(EventKind.NAMESPACE_ENTERED, events)}
-    assert flags == {0x04000000, 0x10000000, 0x00020000}, flags
+    refused = {0x10000000}  # a user namespace, to whom chroot(2) put into a directory; seen where it is asked for
+    assert flags == {0x04000000, 0x00020000} | (set() if node.tier is Tier.CALLS else refused), flags
 
 
 def connections(node: Node) -> None:
@@ -320,9 +321,9 @@ def check(library: Library, plan: Plan) -> int:
 
 def main() -> int:
     say(f"kernel {platform.release()}")
-    say(table(examine(os.environ)))
     library = Library(os.environ)
     refusals = probe_hooks(library, read_object())
+    say(f"refused: { ({program: reason for program, reason in refusals.items() if reason}) }")
     failures = 0
     for worse in ((), (Tier.LSM,), (Tier.LSM, Tier.TRAMPOLINES)):
         plan = choose(refusals | {hook.program: "not this time" for hook in HOOKS if hook.tier in worse})
