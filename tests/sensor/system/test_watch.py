@@ -172,7 +172,10 @@ def test_what_the_service_asks_for_again_is_told_again(make_watch, containers):
         _, process = containers.start("/bin/sh", "-c", script, name=container_id)
         sink.wait_for(lambda: executed(sink, container_id).count("/usr/bin/true") == 1)
         sink.resends = [container_id]
-        sink.wait_for(lambda: executed(sink, container_id).count("/usr/bin/dash") == 2)
+        sink.wait_for(lambda: not sink.resends)
+        before = sink.coverage
+        sink.wait_for(lambda: sink.coverage is not before)  # the watch has come round, and done what was asked for
+        assert executed(sink, container_id).count("/usr/bin/dash") >= 2
         process.stdin.write(b"\n")
         process.stdin.flush()
         sink.wait_for(lambda: executed(sink, container_id).count("/usr/bin/true") == 2)
