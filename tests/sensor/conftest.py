@@ -70,9 +70,18 @@ def make_record(
     at: int = 1_000,
     pid: int = 42,
     comm: bytes = b"app",
+    parent_pid: int = 1,
+    user: int = 0,
+    file: tuple[int, int, int, int] = (0, 0, 0, 0),
+    detail: tuple[int, int] = (0, 0),
 ) -> bytes:
-    """A record as `bpf/events.h` lays it out; `names` from the file up, each ending in a zero byte."""
-    head = EVENT.pack(at, cgroup[0], cgroup[1], 0, kind, flags, pid, len(names), len(argv), comm)
+    """A record as `bpf/events.h` lays it out; `names` from the file up, each ending in a zero byte.
+
+    `file` is its device, inode, change time and mode.
+    """
+    device, inode, changed_at, mode = file
+    what = (at, *cgroup, 0, kind, flags, pid, parent_pid, user, device, inode, changed_at, *detail, mode)
+    head = EVENT.pack(*what, len(names), len(argv), comm)
     return head + names + argv
 
 

@@ -35,7 +35,7 @@ from deadlight.sensor.report import Reporter, ReporterDiedError
 from deadlight.sensor.transport import Service
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
-HEALTH = Health({"kernel_drop": 3, "overflow": 1}, ("3 events were lost",))
+HEALTH = Health({"kernel_lost": 3, "overflow": 1}, ("3 events were lost",))
 QUICK = Backoff(base=0.001, cap=0.001)
 
 
@@ -87,7 +87,7 @@ def test_a_batch_is_delivered_with_its_node_and_the_counters(service, reporter):
     assert reporter.wait_until_delivered(30)
     assert [found.path for found in batch.observations] == ["/bin/a", "/bin/b"]
     assert batch.node == "node-1"
-    assert batch.counters == {"kernel_drop": 3, "overflow": 1}
+    assert batch.counters == {"kernel_lost": 3, "overflow": 1}
     assert reporter.counters["report_sent"] == 2
 
 
@@ -151,7 +151,7 @@ def test_a_heartbeat_comes_at_once_and_tells_what_was_lost(service, reporter):
 
     beat = decode(request.body, Heartbeat)
     assert beat.node == "node-1"
-    assert beat.counters["kernel_drop"] == 3
+    assert beat.counters["kernel_lost"] == 3
     assert beat.counters["report_sent"] == 0
     assert "3 events were lost" in beat.problems
     assert request.headers["Authorization"] == "Bearer t1"

@@ -1,19 +1,23 @@
 """How the sensor is: every counter under one name, and what troubles it in sentences. Pure."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from deadlight.sensor.intake import IntakeCounters
 from deadlight.sensor.programs import Plan
 
 MOST_PROBLEMS = 32
 """The limit of the wire."""
 
 _LOSSES = {
-    "kernel_drop": "events were lost because they came faster than they could be read",
+    "kernel_lost": "events were lost because they came faster than they could be read",
     "undecodable": "events could not be read: the sensor and its BPF object are of different versions",
     "unattributed": "events belong to containers that were gone before their names were known",
     "overflow": "events found no room: they came faster than they could be delivered",
+    "untold_detections": "detections were only counted: there were too many of one container at once",
+    "unrepeated": "sensitive files are only watched once in each container: the kernel half has no room for more",
+    "unblocked": "times that a blocking policy found no room in the kernel half and is not in force",
+    "processes_evicted": "processes were forgotten for want of room",
+    "containers_forgotten": "containers are not told of for want of room",
     "unreadable_processes": "processes that ran before the sensor could not be looked at (CAP_SYS_PTRACE)",
     "report_refused": "observations were refused by the service",
     "detections_refused": "detections were refused by the service",
@@ -36,27 +40,20 @@ class Health:
 
 
 def assess(
-    plan: Plan,
-    kernel: Mapping[str, int],
-    intake: IntakeCounters,
-    *,
-    overflow: int,
-    unreadable_processes: int,
-    unobservable: Collection[str],
+    plan: Plan, kernel: Mapping[str, int], counters: Mapping[str, int], *, problems: Sequence[str] = ()
 ) -> Health:
-    """The health of everything up to the observations. Names of the kernel half's counters begin with `kernel_`.
+    """The health of everything up to what is handed over. Names of the kernel half's counters begin with `kernel_`.
 
-    `unobservable` are the containers that open files where the kernel half does not see it.
+    `problems` are those that no counter tells.
     """
-    counters = {
-        **{f"kernel_{name}": value for name, value in kernel.items()},
-        **asdict(intake),
-        "overflow": overflow,
-        "unreadable_processes": unreadable_processes,
-    }
-    blind = [f"container {name} opens files through io_uring: which ones stays unseen" for name in unobservable]
-    problems = _bounded([*plan.problems, *_losses(counters), *blind])
-    return Health(counters, problems, plan.programs, str(plan.tier))
+    everything = {**{f"kernel_{name}": value for name, value in kernel.items()}, **counters}
+    found = _bounded([*plan.problems, *_losses(everything), *problems])
+    return Health(everything, found, plan.programs, str(plan.tier))
+
+
+def blind_spots(containers: Iterable[str]) -> list[str]:
+    """A problem for each container that opens files where the kernel half does not see it."""
+    return [f"container {name} opens files through io_uring: which ones stays unseen" for name in containers]
 
 
 def with_delivery(health: Health, counters: Mapping[str, int], problems: Sequence[str]) -> Health:

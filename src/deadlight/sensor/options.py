@@ -19,7 +19,7 @@ examples:
       python -m deadlight.sensor --print --cgroup-prefix /lab
 
 It needs root or the capabilities BPF and PERFMON (and SYS_PTRACE to see what already runs), the host's processes and
-control groups, and a kernel with type information (/sys/kernel/btf/vmlinux, 5.11 or newer).
+control groups, and a kernel with type information (/sys/kernel/btf/vmlinux, 5.12 or newer).
 """
 
 _REQUIRED = ("server", "cluster_uid", "cluster_name")
