@@ -52,7 +52,7 @@ def test_capabilities_are_read_from_the_process_status(effective, wanted, missin
 
 
 def doctor(*options: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-P", "-m", "deadlight.sensor", "--doctor", *options]
+    command = [sys.executable, "-P", "-m", "deadlight.sensor", "doctor", *options]
     return subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | environment)
 
 
@@ -97,5 +97,5 @@ def test_two_capabilities_are_enough_to_see_everything():
 
 def doctor_with(capabilities: str) -> subprocess.CompletedProcess[str]:
     bare = ["setpriv", f"--bounding-set={capabilities}", "--inh-caps=-all"]
-    command = [*bare, sys.executable, "-P", "-m", "deadlight.sensor", "--doctor"]
+    command = [*bare, sys.executable, "-P", "-m", "deadlight.sensor", "doctor"]
     return subprocess.run(command, capture_output=True, text=True, check=False)

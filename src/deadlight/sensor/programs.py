@@ -133,7 +133,7 @@ def choose(refusals: Mapping[str, str]) -> Plan:
         NothingToLoadError: executions cannot be seen.
     """
     if refusals["on_exec"]:
-        raise NothingToLoadError(f"cannot see executions: {refusals['on_exec']} (see --doctor)")
+        raise NothingToLoadError(f"cannot see executions: {refusals['on_exec']} (see `sensor doctor`)")
     used = [hook for sight in Sight for hook in _best(sight, refusals)]
     if any(hook.sight is Sight.OPENS and hook.tier is Tier.TRAMPOLINES for hook in used):
         used = [hook for hook in used if hook.sight is not Sight.BLIND_SPOTS]

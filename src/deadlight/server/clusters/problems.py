@@ -82,7 +82,7 @@ def _of_nodes(cluster: RatedCluster) -> Iterator[Problem]:
     troubled = [node for node in cluster.nodes_that_are(NodeStatus.MONITORED_WITH_SENSOR) if _troubles(node)]
     if troubled:
         message = f"The sensor of {_names(troubled)} reports: {'; '.join(_troubles(troubled[0]))}"
-        yield _warning(ProblemKind.AGENT_TROUBLED, message, "deadlight sensor --doctor on the node says what it lacks.")
+        yield _warning(ProblemKind.AGENT_TROUBLED, message, "deadlight sensor doctor on the node says what it lacks.")
     unready = [node for node in cluster.facts.nodes if not node.is_ready]
     if unready:
         message = f"Kubernetes says that {_names(unready)} {'is' if len(unready) == 1 else 'are'} not ready"
