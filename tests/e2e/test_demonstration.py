@@ -405,6 +405,7 @@ async def test_every_alert_was_delivered_and_says_that_it_is_a_demonstration(sta
     assert {row.event_type for row in rows} == {
         "IntegrityViolationDetected",
         "IntegrityViolationClosed",
+        "ThreatDetected",
         "UntrustedRegistryDetected",
         "VulnerabilitiesChanged",
         "WorkloadChanged",

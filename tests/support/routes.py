@@ -8,18 +8,22 @@ from tests.support.demonstration import VIOLATED, Stage
 from deadlight.demo import catalogue
 
 IMAGES = "/runtime/live/images"
+DETECTIONS = "/runtime/detections"
 UI = Path(__file__).parents[2] / "ui" / "src"
 
-_ROUTE = re.compile(r'\{ path: (?:"(?P<path>[^"]+)"|(?P<constant>[A-Z_]+)), element: <(?P<element>\w+)')
+_PATH = r'"(?P<path>[^"]+)"|`?(?:\$\{)?(?P<constant>[A-Z_]+)(?:\}(?P<rest>[^`]*)`)?'
+_ROUTE = re.compile(rf"\{{ path: (?:{_PATH}), element: <(?P<element>\w+)")
+_PATHS = ("clusters/clusterPath.ts", "detections/paths.ts")
+"""Where the constants stand."""
 _CONSTANT = re.compile(r'export const ([A-Z_]+) = "([^"]+)"')
 
 
 def console_routes() -> set[str]:
     """The patterns of all routes that show a page; those that only lead elsewhere are none."""
-    constants = dict(_CONSTANT.findall((UI / "clusters" / "clusterPath.ts").read_text()))
+    constants = dict(pair for name in _PATHS for pair in _CONSTANT.findall((UI / name).read_text()))
     found = _ROUTE.finditer((UI / "routes.tsx").read_text())
     shown = [item for item in found if item["element"] not in {"Navigate", "RequireSession", "Shell"}]
-    return {(item["path"] or constants[item["constant"]]).removeprefix("/") for item in shown}
+    return {(item["path"] or constants[item["constant"]] + (item["rest"] or "")).removeprefix("/") for item in shown}
 
 
 async def addresses(stage: Stage) -> dict[str, list[str]]:
@@ -34,6 +38,7 @@ async def addresses(stage: Stage) -> dict[str, list[str]]:
     (process, *_) = await stage.service.get(f"/api/v1/workloads/{recommender['id']}/processes")
     program = f"/runtime/live/processes/{process['image_tag_id']}/{process['program_id']}"
     window = await stage.window("checkout", "integrity_violation")
+    (detection, *_) = (await stage.service.get("/api/v1/detections?limit=1"))["detections"]
     violated = [await stage.path(image) for image in VIOLATED]
     tabs = ("vulnerabilities?cve=CVE-2023-50447", "packages", "history")
     return {
@@ -57,6 +62,12 @@ async def addresses(stage: Stage) -> dict[str, list[str]]:
         "runtime/clusters/install": ["/runtime/clusters/install"],
         "runtime/clusters/tokens": ["/runtime/clusters/tokens"],
         "runtime/dashboard": ["/runtime/dashboard"],
+        "runtime/detections/:detectionId?": [DETECTIONS, f"{DETECTIONS}/{detection['id']}"],
+        "runtime/detections/blocking": [f"{DETECTIONS}/blocking"],
+        "runtime/detections/exceptions": [f"{DETECTIONS}/exceptions"],
+        "runtime/detections/rules": [f"{DETECTIONS}/rules"],
+        "runtime/detections/rules/:ruleId": [f"{DETECTIONS}/rules/package-manager"],
+        "runtime/detections/rules/new": [f"{DETECTIONS}/rules/new"],
         "runtime/exposure-windows/:windowId?": [f"/runtime/exposure-windows/{window['id']}"],
         "runtime/live/images": [IMAGES, f"{IMAGES}?search=nothing"],
         "runtime/live/images/:imageTagId/:tab?": [
