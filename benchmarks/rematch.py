@@ -103,7 +103,7 @@ class Rematch:
         for event in events:
             async with self._engine.begin() as connection:
                 buckets = [(ecosystem, name) for ecosystem, name in event.data["buckets"]]
-                await rematch_buckets(connection, buckets, event.recorded_at)
+                await rematch_buckets(connection, buckets, event.recorded_at, event.data["vulnerability_ids"])
 
     async def _state(self) -> tuple[int, int, int]:
         """Rows written so far, the sum of states of packages, and the versions of images' risks."""

@@ -22,8 +22,9 @@ async def ids(fleet: Fleet) -> dict[str, int]:
 
 
 async def match(fleet: Fleet, *package_ids: int) -> set[int]:
+    """The packages whose matches changed."""
     async with fleet.engine.begin() as connection:
-        return await match_packages(connection, package_ids)
+        return {package_id for package_id, _ in await match_packages(connection, package_ids)}
 
 
 async def test_a_package_of_many_images_is_matched_once(fleet: Fleet) -> None:

@@ -17,7 +17,12 @@ from deadlight.advisories.reach import ORDER_STATE, reach_of
 from deadlight.advisories.version_keys import VersionKeys
 from deadlight.model.event import EventType
 from deadlight.server.advisories.turns import wait_for_turn
-from deadlight.server.advisories.vulnerabilities import regroup, regroup_vulnerabilities
+from deadlight.server.advisories.vulnerabilities import (
+    find_touched,
+    list_spoken_of,
+    regroup,
+    regroup_vulnerabilities,
+)
 from deadlight.server.events.outbox import NewEvent, record_events
 from deadlight.server.tables.advisories import (
     advisory,
@@ -128,11 +133,20 @@ async def apply_advisories(
     await wait_for_turn(connection)
     changes = list(iter_changes(await _stored_hashes(connection, advisories), advisories))
     effective = [change for change in changes if change.kind not in {ChangeKind.UNCHANGED, ChangeKind.REPEATED}]
-    buckets = await _touched(connection, effective)
-    await _store(connection, source, [change.advisory for change in effective])
-    buckets |= await regroup(connection, [change.advisory for change in effective])
-    await record_buckets(connection, buckets)
+    if effective:
+        await _apply(connection, source, effective)
     return _count(changes, rejected)
+
+
+async def _apply(connection: AsyncConnection, source: str, changes: Sequence[Change]) -> None:
+    changed = [change.advisory for change in changes]
+    touched = await find_touched(connection, changed)
+    spoken_of = await list_spoken_of(connection, touched)
+    buckets = await _touched(connection, changes)
+    await _store(connection, source, changed)
+    regrouped = await regroup(connection, touched, changed)
+    spoken_of |= await list_spoken_of(connection, touched | regrouped.vulnerability_ids)
+    await record_buckets(connection, buckets | regrouped.buckets, spoken_of)
 
 
 async def remove_source(connection: AsyncConnection, source: str) -> int:
@@ -148,9 +162,11 @@ async def remove_advisories(connection: AsyncConnection, ids: Sequence[str]) -> 
         (row.ecosystem, row.name) for row in await connection.execute(_STORED_BUCKETS, {"ids": list(ids)})
     }
     vulnerability_ids = set((await connection.execute(_SPOKEN_OF, {"ids": list(ids)})).scalars())
+    spoken_of = await list_spoken_of(connection, vulnerability_ids)
     removed = (await connection.execute(_DELETE_ADVISORIES, {"ids": list(ids)})).rowcount
-    touched |= await regroup_vulnerabilities(connection, vulnerability_ids)
-    await record_buckets(connection, touched, are_gone=True)
+    regrouped = await regroup_vulnerabilities(connection, vulnerability_ids)
+    spoken_of |= await list_spoken_of(connection, regrouped.vulnerability_ids)
+    await record_buckets(connection, touched | regrouped.buckets, spoken_of, are_gone=True)
     return removed
 
 
@@ -217,11 +233,27 @@ def _affected_rows(item: Advisory, keys: VersionKeys) -> Iterator[dict[str, Any]
         }
 
 
-async def record_buckets(connection: AsyncConnection, buckets: set[Bucket], *, are_gone: bool = False) -> None:
-    """Record that the packages of these buckets are to be matched again; `are_gone` where advisories were removed."""
+async def record_buckets(
+    connection: AsyncConnection, buckets: set[Bucket], spoken_of: set[tuple[Bucket, int]], *, are_gone: bool = False
+) -> None:
+    """Record that the packages of these buckets are to be matched again; `are_gone` where advisories were removed.
+
+    `spoken_of` are the vulnerabilities of which advisories spoke for packages until now, or speak from now on, so that
+    nothing else of an image has to be computed anew.
+    """
+    ids: dict[Bucket, set[int]] = {}
+    for bucket, vulnerability_id in spoken_of:
+        ids.setdefault(bucket, set()).add(vulnerability_id)
     ordered = sorted(buckets)
     parts = [ordered[start : start + BUCKETS_PER_EVENT] for start in range(0, len(ordered), BUCKETS_PER_EVENT)]
-    said = [{"buckets": part, "are_gone": are_gone} for part in parts]
+    said = [
+        {
+            "buckets": part,
+            "vulnerability_ids": sorted({id_ for bucket in part for id_ in ids.get(bucket, ())}),
+            "are_gone": are_gone,
+        }
+        for part in parts
+    ]
     await record_events(connection, [NewEvent(EventType.ADVISORIES_CHANGED, "advisories", data) for data in said])
 
 

@@ -22,6 +22,12 @@ _CONNECTED = text(
     UNION SELECT vulnerability_id FROM advisory_vulnerability WHERE advisory_id = ANY(:advisory_ids)
     """
 )
+_SPOKEN_OF = text(
+    """
+    SELECT DISTINCT ecosystem, name, vulnerability_id FROM advisory_vulnerability JOIN affected USING (advisory_id)
+    WHERE vulnerability_id = ANY(:ids)
+    """
+)
 _KNOWN_NAMES = text("SELECT name FROM vulnerability_alias WHERE vulnerability_id = ANY(:ids)")
 _MEMBERS = text(
     """
@@ -85,22 +91,35 @@ class _Placed:
         return self.row is None or any(getattr(self.row, name) != value for name, value in self.values.items())
 
 
-async def regroup(connection: AsyncConnection, changed: Sequence[Advisory]) -> set[Bucket]:
-    """Group again everything connected with the changed advisories.
+@dataclass(frozen=True, slots=True)
+class Regrouped:
+    """What came of grouping again."""
+
+    vulnerability_ids: set[int]
+    """All there are now."""
+    buckets: set[Bucket]
+    """Of every advisory whose vulnerability is not what it was."""
+
+
+async def list_spoken_of(connection: AsyncConnection, vulnerability_ids: Iterable[int]) -> set[tuple[Bucket, int]]:
+    """For which packages advisories speak of these vulnerabilities."""
+    rows = await connection.execute(_SPOKEN_OF, {"ids": sorted(vulnerability_ids)})
+    return {((row.ecosystem, row.name), row.vulnerability_id) for row in rows}
+
+
+async def regroup(connection: AsyncConnection, touched: set[int], changed: Sequence[Advisory]) -> Regrouped:
+    """Group again everything connected with the changed advisories: the vulnerabilities that they touch.
 
     A new alias can join two vulnerabilities and a lost one can part them, so the whole of what they touch is grouped
-    anew. Returns the buckets of every advisory whose vulnerability is not what it was.
+    anew.
     """
-    if not changed:
-        return set()
-    touched = await _connected(connection, changed)
     members = {item.id: item for item in (*await _members(connection, touched), *changed)}
     names = _names(changed) | await _known_names(connection, touched)
     return await _group_anew(connection, touched, members.values(), names)
 
 
-async def regroup_vulnerabilities(connection: AsyncConnection, vulnerability_ids: set[int]) -> set[Bucket]:
-    """Group again the advisories that are left of vulnerabilities which lost some; returns as `regroup`."""
+async def regroup_vulnerabilities(connection: AsyncConnection, vulnerability_ids: set[int]) -> Regrouped:
+    """Group again the advisories that are left of vulnerabilities which lost some."""
     members = await _members(connection, vulnerability_ids)
     names = await _known_names(connection, vulnerability_ids)
     return await _group_anew(connection, vulnerability_ids, members, names)
@@ -108,7 +127,7 @@ async def regroup_vulnerabilities(connection: AsyncConnection, vulnerability_ids
 
 async def _group_anew(
     connection: AsyncConnection, touched: set[int], members: Iterable[Advisory], names: set[str]
-) -> set[Bucket]:
+) -> Regrouped:
     """Replace the touched vulnerabilities by the groups of `members` that concern any of `names`."""
     known = await _rows(connection, touched)
     # A notice of several flaws brings in others that are not concerned.
@@ -118,7 +137,9 @@ async def _group_anew(
     await _forget(connection, touched, [row.id for row in known.values()])
     ids = await _store(connection, placed)
     await _link(connection, placed, ids)
-    return {bucket for item in placed if item.is_news for member in item.group.advisories for bucket in member.buckets}
+    news = [item.group for item in placed if item.is_news]
+    buckets = {bucket for group in news for member in group.advisories for bucket in member.buckets}
+    return Regrouped(set(ids.values()), buckets)
 
 
 async def _cve_ratings(connection: AsyncConnection, groups: Iterable[AliasGroup]) -> Mapping[str, CveRating]:
@@ -138,7 +159,7 @@ async def _known_names(connection: AsyncConnection, vulnerability_ids: set[int])
     return set((await connection.execute(_KNOWN_NAMES, {"ids": list(vulnerability_ids)})).scalars())
 
 
-async def _connected(connection: AsyncConnection, changed: Sequence[Advisory]) -> set[int]:
+async def find_touched(connection: AsyncConnection, changed: Sequence[Advisory]) -> set[int]:
     """Vulnerabilities that share a name with a changed advisory, or that it spoke of until now."""
     parameters = {"names": list(_names(changed)), "advisory_ids": [item.id for item in changed]}
     return set((await connection.execute(_CONNECTED, parameters)).scalars())

@@ -49,6 +49,8 @@ class RematchBuckets(Job, frozen=True):
     buckets: list[tuple[str, str]]
     since: datetime | None = None
     """When what changed was written; None where anything may be gone."""
+    vulnerability_ids: list[int] | None = None
+    """Of which otherwise is spoken for these packages; None where only the previous release could have told."""
 
 
 async def run_assess_image(services: Services, job: AssessImage) -> None:
@@ -76,7 +78,7 @@ async def run_refresh_programs(services: Services, job: RefreshPrograms) -> None
 async def run_rematch_buckets(services: Services, job: RematchBuckets) -> None:
     """Idempotent: matches are brought in line with the advisories, whatever they were."""
     async with services.engine.begin() as connection:
-        await rematch_buckets(connection, job.buckets, job.since)
+        await rematch_buckets(connection, job.buckets, job.since, job.vulnerability_ids)
 
 
 _STALE = text(

@@ -58,6 +58,10 @@ _PACKAGES_IN_BUCKETS = text(
 )
 
 
+MatchKey = tuple[int, str]
+"""Package and advisory."""
+
+
 @dataclass(frozen=True, slots=True)
 class StoredPackage:
     """A package with its row's id."""
@@ -68,8 +72,8 @@ class StoredPackage:
     """The source that states its findings; of matching's then only malicious packages count."""
 
 
-async def match_packages(connection: AsyncConnection, package_ids: Iterable[int]) -> set[int]:
-    """Match packages with everything known; returns the ids of those whose matches changed.
+async def match_packages(connection: AsyncConnection, package_ids: Iterable[int]) -> set[MatchKey]:
+    """Match packages with everything known; returns the matches that changed.
 
     What a source states of packages of its own is left alone.
     """
@@ -155,8 +159,8 @@ def _concerning(
 
 async def store_matches(
     connection: AsyncConnection, found: Mapping[int, tuple[Match, ...]], *, stated: bool = False
-) -> set[int]:
-    """Bring stored matches in line with what was found, or `stated`; returns the packages for which they changed."""
+) -> set[MatchKey]:
+    """Bring stored matches in line with what was found, or `stated`; returns those that changed."""
     rows = await connection.execute(_STORED, {"package_ids": list(found), "stated": stated})
     stored = {(row.package_id, row.advisory_id): row for row in rows}
     wanted = {(id_, match.advisory_id): match for id_, matches in found.items() for match in matches}
@@ -166,7 +170,7 @@ async def store_matches(
         await connection.execute(_open_statement(), [_values(key, wanted[key]) for key in opened])
     if closed:
         await connection.execute(_CLOSE, [{"package": key[0], "advisory": key[1]} for key in closed])
-    return {package_id for package_id, _ in (*opened, *closed)}
+    return {*opened, *closed}
 
 
 def _differs(row: Row[Any] | None, match: Match) -> bool:
