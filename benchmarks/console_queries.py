@@ -82,10 +82,11 @@ async def _cpu_seconds(connection: AsyncConnection) -> float:
     """What this process and the connection's server process have spent."""
     driver = (await connection.get_raw_connection()).driver_connection
     pid = driver.info.backend_pid if driver else 0
-    return time.process_time() + _cpu_seconds_of(pid)
+    return time.process_time() + cpu_seconds_of(pid)
 
 
-def _cpu_seconds_of(pid: int) -> float:
+def cpu_seconds_of(pid: int) -> float:
+    """What a process has spent."""
     return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
 
 

@@ -156,15 +156,19 @@ class Fleet:
     @cached_property
     def findings(self) -> "Findings":
         """What the packages of images bring."""
+        return self.find(self.matches, self.fixable)
+
+    def find(self, matches: tuple[Ints, Ints], fixable: Flags) -> "Findings":
+        """What the packages of images bring by other matches than its own."""
         images, packages = self.packages_of_image
-        of_package, vulnerabilities = self.matches
+        of_package, vulnerabilities = matches
         starts = np.searchsorted(of_package, packages, "left")
         counts = np.searchsorted(of_package, packages, "right") - starts
         pair = np.repeat(np.arange(len(images)), counts)
         match = np.repeat(starts - np.concatenate([[0], counts.cumsum()[:-1]]), counts) + np.arange(len(pair))
         found = vulnerabilities[match]
         status = np.where(found % 12 != 0, 0, 1 + (found // 12 + images[pair] // 7) % 3)
-        return Findings(images[pair], packages[pair], found, status, self.fixable[match], self.used[pair])
+        return Findings(images[pair], packages[pair], found, status, fixable[match], self.used[pair])
 
     @cached_property
     def violated(self) -> Flags:
@@ -215,9 +219,9 @@ class Risks:
     applicabilities: Ints
 
 
-def summarise_all(fleet: Fleet) -> Risks:
-    """What `findings.risk` says of every image, for the whole fleet at once."""
-    findings, severity, images = fleet.findings, fleet.severity_of_vulnerability, fleet.size.image_tags
+def summarise_all(fleet: Fleet, findings: Findings, severity: Ints) -> Risks:
+    """What `findings.risk` says of every image, for the whole fleet at once, by the rank of each vulnerability."""
+    images = fleet.size.image_tags
     packed = findings.images << 40 | (findings.vulnerabilities + 1) << STAGE_BITS | findings.stages(severity)
     order = np.argsort(packed, kind="stable")
     packed = packed[order]

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.server.findings.strategies import findings
 
 from deadlight.model.vulnerability import Applicability, Severity, Stage
 from deadlight.server.findings.risk import STAGE_BITS, Finding, RiskChange, pack, summarise, unpack
@@ -18,18 +19,6 @@ HIGH = Finding(
     fixable=True,
     applicability=Applicability.APPLICABLE,
     validated=True,
-)
-
-findings = st.builds(
-    Finding,
-    image_id=st.just(1),
-    package_id=st.integers(1, 5),
-    vulnerability_id=st.integers(1, 5),
-    severity=st.sampled_from(Severity),
-    malicious=st.booleans(),
-    fixable=st.booleans(),
-    applicability=st.sampled_from(Applicability),
-    validated=st.booleans(),
 )
 
 

@@ -62,14 +62,11 @@ async def update_program_risks(
         used[row.image_id, row.program_id].add(row.package_id)
     if not used:
         return
-    findings = await load_findings(
-        connection,
-        sorted({image_id for image_id, _ in used}),
-        package_ids=sorted({package_id for packages in used.values() for package_id in packages}),
-    )
+    packages = {(image_id, package_id) for (image_id, _), of_program in used.items() for package_id in of_program}
+    findings = await load_findings(connection, sorted({item[0] for item in packages}), packages=packages)
     rows: list[dict[str, Any]] = [
-        {"image_id": image_id, "program_id": program_id, **summarise_program(findings[image_id], packages)}
-        for (image_id, program_id), packages in used.items()
+        {"image_id": image_id, "program_id": program_id, **summarise_program(findings[image_id], of_program)}
+        for (image_id, program_id), of_program in used.items()
     ]
     stored = await connection.execute(_UPSERT, {"rows": msgspec.json.encode(rows).decode()})
     if stored.rowcount:

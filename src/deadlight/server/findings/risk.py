@@ -144,6 +144,12 @@ def summarise(
     return ImageRisk(values[order].tobytes(), marked[order].tobytes(), len(malicious))
 
 
+def widen(vulnerability_ids: Iterable[int], risks: Iterable[ImageRisk]) -> NDArray[np.int64]:
+    """A sorted array of these with every one that is malicious, as `summarise` wants it."""
+    malicious = (id_ for risk in risks for id_ in risk.malicious_ids)
+    return np.array(sorted({*vulnerability_ids, *malicious}), np.int64)
+
+
 def mark_of(finding: Finding) -> int:
     """What a finding adds to its vulnerability's mark."""
     return (

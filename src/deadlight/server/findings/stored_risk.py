@@ -3,14 +3,12 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.model.vulnerability import Applicability, Severity
 from deadlight.server.events.relay import CHANGES_CHANNEL
-from deadlight.server.findings.risk import NOTHING, Finding, ImageRisk, RiskChange, compare, summarise
+from deadlight.server.findings.risk import NOTHING, Finding, ImageRisk, RiskChange, compare, summarise, widen
 
 # Findings of images: what their packages match, what contextual analysis said and what sensors saw. A package that
 # the distribution ships is matched through the distribution's own package.
@@ -33,7 +31,12 @@ _FINDINGS = """
 """
 _ALL = text(_FINDINGS)
 _OF_VULNERABILITIES = text(f"{_FINDINGS} AND advisory_vulnerability.vulnerability_id = ANY(:vulnerability_ids)")
-_OF_PACKAGES = text(f"{_FINDINGS} AND image_package.package_id = ANY(:package_ids)")
+_OF_PACKAGES = text(
+    f"""
+    {_FINDINGS} AND (image_package.image_id, image_package.package_id) IN (
+        SELECT * FROM unnest(CAST(:with_packages AS bigint[]), CAST(:package_ids AS bigint[])))
+    """  # noqa: S608 - constant
+)
 
 # Twenty times as fast as making a member out of its value, for thousands of findings of an image.
 _SEVERITIES = {severity.value: severity for severity in Severity}
@@ -67,9 +70,9 @@ async def load_findings(
     image_ids: Sequence[int],
     *,
     vulnerability_ids: Sequence[int] | None = None,
-    package_ids: Sequence[int] | None = None,
+    packages: Iterable[tuple[int, int]] | None = None,
 ) -> dict[int, list[Finding]]:
-    """The findings of images, all or those of some vulnerabilities or of some packages.
+    """The findings of images, all or those of some vulnerabilities or `packages`, which are pairs of image and package.
 
     A vulnerability that several advisories report for a package is one finding.
     """
@@ -77,8 +80,10 @@ async def load_findings(
     statement = _ALL
     if vulnerability_ids is not None:
         statement, parameters["vulnerability_ids"] = _OF_VULNERABILITIES, list(vulnerability_ids)
-    elif package_ids is not None:
-        statement, parameters["package_ids"] = _OF_PACKAGES, list(package_ids)
+    elif packages is not None:
+        pairs = list(packages)
+        parameters |= {"with_packages": [pair[0] for pair in pairs], "package_ids": [pair[1] for pair in pairs]}
+        statement = _OF_PACKAGES
     findings: dict[int, list[Finding]] = {image_id: [] for image_id in image_ids}
     for finding in _merge((await connection.execute(statement, parameters)).all()):
         findings[finding.image_id].append(finding)
@@ -114,7 +119,7 @@ async def update_risk(
     """
     rows = {row.image_id: row for row in await connection.execute(_STORED, {"image_ids": list(image_ids)})}
     before = {id_: ImageRisk(row.packed, row.marks, row.malicious) for id_, row in rows.items()}
-    concerned = None if vulnerability_ids is None else _widen(vulnerability_ids, before.values())
+    concerned = None if vulnerability_ids is None else widen(vulnerability_ids, before.values())
     asked = None if concerned is None else concerned.tolist()
     findings = await load_findings(connection, image_ids, vulnerability_ids=asked)
     after = {id_: summarise(findings[id_], before.get(id_, NOTHING), concerned) for id_ in sorted(image_ids)}
@@ -122,12 +127,6 @@ async def update_risk(
     if changed:
         await _store(connection, changed, state)
     return [compare(id_, before.get(id_, NOTHING), risk) for id_, risk in changed.items()]
-
-
-def _widen(vulnerability_ids: Sequence[int], risks: Iterable[ImageRisk]) -> NDArray[np.int64]:
-    """With every malicious one of the images, as `summarise` wants it."""
-    malicious = (id_ for risk in risks for id_ in risk.malicious_ids)
-    return np.array(sorted({*vulnerability_ids, *malicious}), np.int64)
 
 
 async def _store(connection: AsyncConnection, risks: dict[int, ImageRisk], state: str) -> None:

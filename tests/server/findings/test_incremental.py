@@ -1,0 +1,222 @@
+"""What is computed of a change alone is what is computed of everything."""
+
+import random
+from collections.abc import Sequence
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import text
+from tests.scanner.layer_builder import LayerBuilder
+from tests.server.findings.strategies import findings
+from tests.support.fleet import Fleet, Stored, installed, package
+from tests.support.osv import CRITICAL, HIGH, LOW, MEDIUM, import_records, osv
+
+from deadlight.scanner import squash
+from deadlight.server.advisories.service import remove_source
+from deadlight.server.findings.risk import Finding, compare, summarise, unpack, widen
+from deadlight.server.findings.service import assess_image, refresh_images, refresh_program_risks, rematch_buckets
+
+OPENSSL, OLD_OPENSSL, BASH = package("openssl", "3.0.1-1"), package("openssl", "2.0-1"), package("bash", "5.2-1")
+PYYAML, EVIL = package("pyyaml", "5.0", "PyPI"), package("evil", "1.0", "PyPI")
+APPLICABLE = "CVE-2017-18342"
+"""One that a rule is about, and that the images' code reaches."""
+
+
+# --- of one image ----------------------------------------------------------------------------------------
+
+
+@given(st.lists(findings, max_size=25), st.lists(findings, max_size=25), st.sets(st.integers(1, 5)))
+def test_patching_what_changed_gives_what_computing_everything_gives(
+    old: list[Finding], new: list[Finding], more: set[int]
+) -> None:
+    before, then = consistent(old), consistent(new)
+    changed = {item.vulnerability_id for item in set(before) ^ set(then)} | more
+    known = summarise(before)
+    concerned = widen(sorted(changed), [known])
+    patched = summarise([item for item in then if item.vulnerability_id in concerned], known, concerned)
+    assert patched == summarise(then)
+    assert patched.count() == summarise(then).count()
+    change = compare(1, known, patched)
+    assert set(change.added) == patched.stages.keys() - known.stages.keys()
+    assert set(change.removed) == known.stages.keys() - patched.stages.keys()
+
+
+def consistent(items: Sequence[Finding]) -> list[Finding]:
+    """Findings as the database has them: one for each pair, with what its vulnerability is."""
+    by_pair = {(item.package_id, item.vulnerability_id): item for item in items}
+    facts = {item.vulnerability_id: (item.severity, item.malicious) for item in by_pair.values()}
+    return [_with_facts(item, *facts[item.vulnerability_id]) for item in by_pair.values()]
+
+
+def _with_facts(item: Finding, severity: Any, malicious: Any) -> Finding:
+    return Finding(1, item.package_id, item.vulnerability_id, severity, malicious, item.fixable, item.applicability,
+                   item.validated)  # fmt: skip
+
+
+# --- of a fleet ------------------------------------------------------------------------------------------
+
+
+class Walk:
+    """A fleet to which one thing happens after the other."""
+
+    def __init__(self, fleet: Fleet, seed: int) -> None:
+        self.fleet = fleet
+        self.random = random.Random(seed)
+        self.images: list[Stored] = []
+
+    async def begin(self) -> None:
+        """Three images, two of whose programs are watched."""
+        calls = squash([LayerBuilder().file("app/main.py", "import yaml\nyaml.load(open('x'))\n").scan()]).calls
+        for number, packages in enumerate(((OPENSSL, BASH, PYYAML), (OLD_OPENSSL, BASH, EVIL), (OPENSSL, PYYAML))):
+            on_it = [installed(item) for item in packages]
+            self.images.append(await self.fleet.add_image(*on_it, repository=f"shop/{number}", calls=calls))
+            await self.fleet.deploy(self.images[-1].image_tag_id, name=f"w{number}")
+        for image in self.images:
+            async with self.fleet.engine.begin() as connection:
+                await assess_image(connection, image.image_id)
+        await self.fleet.rows(_PROGRAM, id=uuid4())
+        async with self.fleet.engine.begin() as connection:
+            await refresh_program_risks(connection, [image.image_id for image in self.images])
+
+    def record(self) -> dict[str, Any]:
+        """Any advisory: new, another version of a known one, joined with others, or taken back."""
+        chosen = self.random.choice
+        severity = chosen((CRITICAL, HIGH, MEDIUM, LOW, ""))
+        taken_back: dict[str, Any] = {"withdrawn": "2026-02-01T00:00:00Z"} if self.random.random() < 0.15 else {}
+        if self.random.random() < 0.25:
+            name = chosen(("MAL-2026-1", "MAL-2026-2"))
+            return osv(name, chosen(("evil", "pyyaml")), ecosystem="PyPI", severity="", **taken_back)
+        if self.random.random() < 0.25:
+            return osv(APPLICABLE, "pyyaml", ecosystem="PyPI", fixed=chosen(("", "5.1", "4")), severity=severity)
+        name, alias = chosen("ABCD"), chosen(("CVE-2026-0001", "CVE-2026-0002", "CVE-2026-0003"))
+        fixed = chosen(("", "2.0-1", "3.0.1-1", "9"))
+        more: dict[str, Any] = {"aliases": [alias]} if self.random.random() < 0.7 else {}
+        return osv(f"X-{name}", chosen(("openssl", "bash")), fixed=fixed, severity=severity, **more, **taken_back)
+
+    async def step(self) -> None:
+        """Something happens, and sometimes what follows from it has to wait for the next time."""
+        kind = self.random.random()
+        if kind < 0.7:
+            records = {record["id"]: record for record in (self.record() for _ in range(self.random.randint(1, 3)))}
+            await import_records(self.fleet.engine, *records.values(), source=self.random.choice(("one", "other")))
+        elif kind < 0.8:
+            async with self.fleet.engine.begin() as connection:
+                await remove_source(connection, self.random.choice(("one", "other")))
+        else:
+            await self._use()
+        if self.random.random() < 0.7:
+            await self.follow()
+
+    async def follow(self) -> None:
+        """The jobs of what was recorded, in any order."""
+        events = list(await self.fleet.rows("SELECT * FROM event WHERE type = 'AdvisoriesChanged' ORDER BY id"))
+        self.random.shuffle(events)
+        for event in events:
+            since = None if event.data["are_gone"] else event.recorded_at
+            async with self.fleet.engine.begin() as connection:
+                buckets = [(ecosystem, name) for ecosystem, name in event.data["buckets"]]
+                await rematch_buckets(connection, buckets, since, event.data["vulnerability_ids"])
+        await self.fleet.forget_events()
+
+    async def _use(self) -> None:
+        image = self.random.choice(self.images)
+        rows = await self.fleet.rows("SELECT package_id FROM image_package WHERE image_id = :id", id=image.image_id)
+        package_id = self.random.choice([row.package_id for row in rows])
+        await self.fleet.rows(_USE, image_id=image.image_id, package_id=package_id)
+        async with self.fleet.engine.begin() as connection:
+            await refresh_images(connection, [image.image_id], used_package_ids=[package_id])
+
+    async def stored(self) -> list[Any]:
+        """Everything that is computed, with when it was written."""
+        return [
+            [tuple(row) for row in await self.fleet.rows(f"SELECT xmin::text, * FROM {table} ORDER BY 3, 4")]
+            for table in ("image_risk", "program_risk")
+        ] + [
+            await self.fleet.rows(
+                "SELECT image_id, package_id, vulnerability_id, status FROM applicability ORDER BY 1, 2, 3"
+            )
+        ]
+
+
+_JUDGED = "SELECT image_id, package_id, vulnerability_id, status FROM applicability ORDER BY 1, 2, 3"
+_PROGRAM = """
+    WITH made AS (INSERT INTO program (id, name, path, arguments) VALUES (:id, 'web', '/web', '{}') RETURNING id)
+    INSERT INTO program_package (image_id, program_id, package_id, grade, grade_rank, path)
+    SELECT image_id, made.id, package_id, 'mapped', 2, '/x' FROM image_package, made
+    WHERE (image_id + package_id) % 3 > 0
+"""
+_USE = """
+    INSERT INTO package_use (image_id, package_id, grade, grade_rank, path, process, container_id, cluster_id, first_at,
+                             last_at)
+    VALUES (:image_id, :package_id, 'mapped', 2, '/x', 'web', 'c', gen_random_uuid(), now(), now())
+    ON CONFLICT DO NOTHING
+"""
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_after_any_changes_everything_is_as_if_computed_anew(fleet: Fleet, seed: int) -> None:
+    walk = Walk(fleet, seed)
+    await walk.begin()
+    for _ in range(5):
+        for _ in range(5):
+            await walk.step()
+        await walk.follow()
+        patched = await walk.stored()
+        async with fleet.engine.begin() as connection:
+            await refresh_images(connection, [image.image_id for image in walk.images])
+        assert await walk.stored() == patched  # nothing was even written
+    assert any(row.packed for row in await fleet.rows("SELECT packed FROM image_risk"))
+
+
+async def stages(fleet: Fleet) -> set[str]:
+    """The vulnerabilities that are stored of the one image."""
+    names = {row.id: row.name for row in await fleet.rows("SELECT id, name FROM vulnerability")}
+    (row,) = await fleet.rows("SELECT packed FROM image_risk")
+    return {names[id_] for id_ in unpack(row.packed)}
+
+
+async def change_bash(fleet: Fleet, *, known: bool = True) -> None:
+    await fleet.forget_events()
+    await import_records(fleet.engine, osv("CVE-2026-0002", "bash", severity=CRITICAL))
+    ((_, data),) = await fleet.events("AdvisoriesChanged")
+    async with fleet.engine.begin() as connection:
+        await rematch_buckets(connection, [("Debian:12", "bash")], None, data["vulnerability_ids"] if known else None)
+
+
+async def without_a_match(fleet: Fleet) -> None:
+    """An image with two vulnerabilities, of which one has no match any more, which nobody was told."""
+    await import_records(fleet.engine, osv("CVE-2026-0001"), osv("CVE-2026-0002", "bash", severity=LOW))
+    image = await fleet.add_image(installed(OPENSSL), installed(BASH))
+    async with fleet.engine.begin() as connection:
+        await assess_image(connection, image.image_id)
+        await connection.execute(text("DELETE FROM vulnerability_match WHERE advisory_id = 'CVE-2026-0001'"))
+
+
+@pytest.mark.req("R15")
+async def test_nothing_is_computed_that_a_change_does_not_concern(fleet: Fleet) -> None:
+    await without_a_match(fleet)
+    await change_bash(fleet)
+    assert await stages(fleet) == {"CVE-2026-0001", "CVE-2026-0002"}
+    (row,) = await fleet.rows("SELECT critical, high, low FROM image_risk")
+    assert tuple(row) == (1, 1, 0)
+
+
+@pytest.mark.parametrize("reason", ["computed by another release", "left out until now", "told by another release"])
+async def test_what_is_stored_otherwise_is_computed_as_a_whole(fleet: Fleet, reason: str) -> None:
+    await without_a_match(fleet)
+    if reason == "computed by another release":
+        await fleet.rows("UPDATE image_risk SET state = 'older'")
+    if reason == "left out until now":
+        await fleet.rows(_LEFT_OUT)
+    await change_bash(fleet, known=reason != "told by another release")
+    assert await stages(fleet) == {"CVE-2026-0002"}
+
+
+_LEFT_OUT = """
+    INSERT INTO applicability (image_id, package_id, vulnerability_id, status)
+    SELECT image_id, package_id, vulnerability.id, 'not_scanned' FROM image_package, vulnerability
+    WHERE vulnerability.name = 'CVE-2026-0001' LIMIT 1
+"""
