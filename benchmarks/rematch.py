@@ -68,6 +68,8 @@ class Cost:
     """Whose matches changed."""
     images: int
     """Whose risk is another one now."""
+    concerned: int
+    """Images that have a version which a changed advisory affects or did: so many had to be looked at."""
 
 
 class Rematch:
@@ -147,7 +149,8 @@ class Rematch:
             await import_advisories(connection, SOURCE, advisories, [])
         await self._follow()
         seconds, cpu, after = time.perf_counter() - begun, await self._cpu() - spent, await self._state()
-        return Cost(seconds, cpu, *(new - old for new, old in zip(after, before, strict=True)))
+        rows, packages, images = (new - old for new, old in zip(after, before, strict=True))
+        return Cost(seconds, cpu, rows, packages, images, await self._count_concerned(numbers))
 
     def _spread(self, count: int) -> list[int]:
         """Advisories for packages that applications bring rather than bases, until there are no others."""
@@ -164,6 +167,11 @@ class Rematch:
             async with self._engine.begin() as connection:
                 buckets = [(ecosystem, name) for ecosystem, name in event.data["buckets"]]
                 await rematch_buckets(connection, buckets, event.recorded_at, event.data["vulnerability_ids"])
+
+    async def _count_concerned(self, numbers: Sequence[int]) -> int:
+        advisory_ids = [f"BENCH-{number}" for number in numbers]
+        async with self._engine.connect() as connection:
+            return int((await connection.execute(_CONCERNED, {"advisory_ids": advisory_ids})).scalar_one())
 
     async def _cpu(self) -> float:
         async with self._engine.connect() as connection:
@@ -208,6 +216,12 @@ def _first_fixed(number: int | Ints) -> Any:
 
 
 _TAKE_EVENTS = text("DELETE FROM event WHERE type = 'AdvisoriesChanged' RETURNING data, recorded_at")
+_CONCERNED = text(
+    """
+    SELECT count(DISTINCT image_id) FROM image_package JOIN vulnerability_match USING (package_id)
+    WHERE advisory_id = ANY(:advisory_ids)
+    """
+)
 _SERVERS = text("SELECT pid FROM pg_stat_activity WHERE application_name = 'benchmark'")
 _MATCHES = """
     SELECT package_id - 1, vulnerability_id - 1, CAST(fix_version <> '' AS integer)
@@ -289,7 +303,7 @@ def measure(share: float) -> None:
 
 
 def _per_image(cost: Cost) -> float:
-    return cost.cpu / max(1, cost.images)
+    return cost.cpu / max(1, cost.concerned)
 
 
 def _figures(cost: Cost) -> dict[str, object]:
@@ -299,6 +313,7 @@ def _figures(cost: Cost) -> dict[str, object]:
         "rows": cost.rows,
         "packages": cost.packages,
         "images": cost.images,
+        "concerned": cost.concerned,
     }
 
 

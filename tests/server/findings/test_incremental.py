@@ -115,10 +115,10 @@ class Walk:
         events = list(await self.fleet.rows("SELECT * FROM event WHERE type = 'AdvisoriesChanged' ORDER BY id"))
         self.random.shuffle(events)
         for event in events:
-            since = None if event.data["are_gone"] else event.recorded_at
+            buckets = [(ecosystem, name) for ecosystem, name in event.data["buckets"]]
+            known = () if event.data["are_gone"] else (event.recorded_at, event.data["vulnerability_ids"])
             async with self.fleet.engine.begin() as connection:
-                buckets = [(ecosystem, name) for ecosystem, name in event.data["buckets"]]
-                await rematch_buckets(connection, buckets, since, event.data["vulnerability_ids"])
+                await rematch_buckets(connection, buckets, *known)
         await self.fleet.forget_events()
 
     async def _use(self) -> None:
@@ -132,7 +132,7 @@ class Walk:
     async def stored(self) -> list[Any]:
         """Everything that is computed, with when it was written."""
         return [
-            [tuple(row) for row in await self.fleet.rows(f"SELECT xmin::text, * FROM {table} ORDER BY 3, 4")]
+            [tuple(row) for row in await self.fleet.rows(f"SELECT xmin::text, * FROM {table} ORDER BY 2, 3")]
             for table in ("image_risk", "program_risk")
         ] + [
             await self.fleet.rows(

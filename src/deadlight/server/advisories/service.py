@@ -162,11 +162,9 @@ async def remove_advisories(connection: AsyncConnection, ids: Sequence[str]) -> 
         (row.ecosystem, row.name) for row in await connection.execute(_STORED_BUCKETS, {"ids": list(ids)})
     }
     vulnerability_ids = set((await connection.execute(_SPOKEN_OF, {"ids": list(ids)})).scalars())
-    spoken_of = await list_spoken_of(connection, vulnerability_ids)
     removed = (await connection.execute(_DELETE_ADVISORIES, {"ids": list(ids)})).rowcount
     regrouped = await regroup_vulnerabilities(connection, vulnerability_ids)
-    spoken_of |= await list_spoken_of(connection, regrouped.vulnerability_ids)
-    await record_buckets(connection, touched | regrouped.buckets, spoken_of, are_gone=True)
+    await record_buckets(connection, touched | regrouped.buckets)
     return removed
 
 
@@ -234,15 +232,16 @@ def _affected_rows(item: Advisory, keys: VersionKeys) -> Iterator[dict[str, Any]
 
 
 async def record_buckets(
-    connection: AsyncConnection, buckets: set[Bucket], spoken_of: set[tuple[Bucket, int]], *, are_gone: bool = False
+    connection: AsyncConnection, buckets: set[Bucket], spoken_of: set[tuple[Bucket, int]] | None = None
 ) -> None:
-    """Record that the packages of these buckets are to be matched again; `are_gone` where advisories were removed.
+    """Record that the packages of these buckets are to be matched again.
 
     `spoken_of` are the vulnerabilities of which advisories spoke for packages until now, or speak from now on, so that
-    nothing else of an image has to be computed anew.
+    nothing else of an image has to be computed anew. None where advisories are gone: with them goes what could tell
+    which images an earlier change concerns that nobody has followed yet.
     """
     ids: dict[Bucket, set[int]] = {}
-    for bucket, vulnerability_id in spoken_of:
+    for bucket, vulnerability_id in spoken_of or ():
         ids.setdefault(bucket, set()).add(vulnerability_id)
     ordered = sorted(buckets)
     parts = [ordered[start : start + BUCKETS_PER_EVENT] for start in range(0, len(ordered), BUCKETS_PER_EVENT)]
@@ -250,7 +249,7 @@ async def record_buckets(
         {
             "buckets": part,
             "vulnerability_ids": sorted({id_ for bucket in part for id_ in ids.get(bucket, ())}),
-            "are_gone": are_gone,
+            "are_gone": spoken_of is None,
         }
         for part in parts
     ]

@@ -35,8 +35,10 @@ async def refresh_programs(connection: AsyncConnection, event: Event) -> None:
 async def rematch_changed_advisories(connection: AsyncConnection, event: Event) -> None:
     """AdvisoriesChanged: match what they concern."""
     buckets = [(ecosystem, name) for ecosystem, name in event.data["buckets"]]
-    since = None if event.data.get("are_gone") else event.recorded_at  # both are the moment of one transaction
-    await enqueue(connection, [RematchBuckets(buckets, since, event.data.get("vulnerability_ids"))])
+    if event.data.get("are_gone"):
+        await enqueue(connection, [RematchBuckets(buckets)])
+    else:  # both are the moment of one transaction
+        await enqueue(connection, [RematchBuckets(buckets, event.recorded_at, event.data.get("vulnerability_ids"))])
 
 
 async def judge_moved_images(connection: AsyncConnection, event: Event) -> None:

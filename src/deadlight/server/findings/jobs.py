@@ -50,7 +50,7 @@ class RematchBuckets(Job, frozen=True):
     since: datetime | None = None
     """When what changed was written; None where anything may be gone."""
     vulnerability_ids: list[int] | None = None
-    """Of which otherwise is spoken for these packages; None where only the previous release could have told."""
+    """Of which otherwise is spoken for these packages; None where anything may be gone, or another release told."""
 
 
 async def run_assess_image(services: Services, job: AssessImage) -> None:
