@@ -17,8 +17,9 @@ import argparse
 import asyncio
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -256,18 +257,15 @@ async def measure_fleet(url: str, fleet: Fleet, changes: Sequence[int]) -> Mappi
     await rematch.prepare()
     prepared = time.perf_counter() - begun
     print(f"{fleet.size.image_tags} images: all advisories imported and matched in {prepared:.0f} s", flush=True)
-    costs = {COMMONEST: _median([await rematch.change_commonest() for _ in range(ROUNDS)])}
-    for count in changes:
-        if count <= rematch.concerned:
-            costs[str(count)] = _median([await rematch.change(count) for _ in range(ROUNDS if count < 1_000 else 1)])
-    for name, cost in costs.items():
-        print(f"{fleet.size.image_tags} images, {name} changed: {cost}", flush=True)
+    questions: dict[str, Callable[[], Awaitable[Cost]]] = {COMMONEST: rematch.change_commonest}
+    questions |= {str(count): partial(rematch.change, count) for count in changes if count <= rematch.concerned}
+    costs = {}
+    for name, change in questions.items():
+        taken = [await change() for _ in range(1 if name == str(CHANGES[-1]) else ROUNDS)]
+        costs[name] = sorted(taken, key=lambda cost: cost.seconds)[len(taken) // 2]
+        print(f"{fleet.size.image_tags} images, {name} changed: {costs[name]}", flush=True)
     await engine.dispose()
     return costs
-
-
-def _median(costs: Sequence[Cost]) -> Cost:
-    return sorted(costs, key=lambda cost: cost.seconds)[len(costs) // 2]
 
 
 def measure(share: float) -> None:

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from deadlight.model.vulnerability import Applicability, Severity, Stage, furthest_stage
 
+Ids = NDArray[np.uint32]
+
 STAGE_BITS = 3
 
 RISK_STATE = "3"
@@ -116,16 +118,15 @@ class RiskCounts:
 
 
 NOTHING = ImageRisk()
+NO_IDS: Ids = np.array([], np.uint32)
 
 
-def summarise(
-    findings: Iterable[Finding], before: ImageRisk = NOTHING, concerned: NDArray[np.int64] | None = None
-) -> ImageRisk:
+def summarise(findings: Iterable[Finding], before: ImageRisk = NOTHING, concerned: Ids = NO_IDS) -> ImageRisk:
     """The risk of one image from its findings, which is the definition of it.
 
     With `concerned`, a sorted array of vulnerability ids, the findings are those of these alone, and the others are as
     they were `before`: the same comes out as of all findings. All that were malicious before have to be among them,
-    because packages are what is counted of those.
+    because packages are what is counted of those (`widen`).
     """
     stages: dict[int, Stage] = {}
     marks: dict[int, int] = {}
@@ -136,18 +137,29 @@ def summarise(
         marks[id_] = marks.get(id_, 0) & ~RANK_MASK | mark_of(finding)
         if finding.malicious:
             malicious.add(finding.package_id)
-    values, marked = before.values, before.marked
-    kept = ~np.isin(values >> STAGE_BITS, concerned) if concerned is not None else np.zeros(len(values), dtype=bool)
-    values = np.concatenate([values[kept], np.frombuffer(pack(stages), "<u4")])
-    marked = np.concatenate([marked[kept], np.array([marks[id_] for id_ in sorted(stages)], "<u2")])
+    gone = _find_places(before, concerned)
+    if not stages and not len(gone):
+        return before
+    values = np.concatenate([np.delete(before.values, gone), np.frombuffer(pack(stages), "<u4")])
+    marked = np.concatenate([np.delete(before.marked, gone), np.array([marks[id_] for id_ in sorted(stages)], "<u2")])
     order = np.argsort(values, kind="stable")
     return ImageRisk(values[order].tobytes(), marked[order].tobytes(), len(malicious))
 
 
-def widen(vulnerability_ids: Iterable[int], risks: Iterable[ImageRisk]) -> NDArray[np.int64]:
+def _find_places(risk: ImageRisk, vulnerability_ids: Ids) -> NDArray[np.intp]:
+    """Where those that it has of these stand in its packed set."""
+    ids = risk.values >> STAGE_BITS
+    places = np.searchsorted(ids, vulnerability_ids)
+    inside = places < len(ids)
+    places = places[inside]
+    found: NDArray[np.intp] = places[ids[places] == vulnerability_ids[inside]]
+    return found
+
+
+def widen(vulnerability_ids: Iterable[int], risks: Iterable[ImageRisk]) -> Ids:
     """A sorted array of these with every one that is malicious, as `summarise` wants it."""
     malicious = (id_ for risk in risks for id_ in risk.malicious_ids)
-    return np.array(sorted({*vulnerability_ids, *malicious}), np.int64)
+    return np.array(sorted({*vulnerability_ids, *malicious}), np.uint32)
 
 
 def mark_of(finding: Finding) -> int:

@@ -119,10 +119,13 @@ async def update_risk(
     """
     rows = {row.image_id: row for row in await connection.execute(_STORED, {"image_ids": list(image_ids)})}
     before = {id_: ImageRisk(row.packed, row.marks, row.malicious) for id_, row in rows.items()}
-    concerned = None if vulnerability_ids is None else widen(vulnerability_ids, before.values())
-    asked = None if concerned is None else concerned.tolist()
-    findings = await load_findings(connection, image_ids, vulnerability_ids=asked)
-    after = {id_: summarise(findings[id_], before.get(id_, NOTHING), concerned) for id_ in sorted(image_ids)}
+    if vulnerability_ids is None:
+        findings = await load_findings(connection, image_ids)
+        after = {id_: summarise(findings[id_]) for id_ in sorted(image_ids)}
+    else:
+        concerned = widen(vulnerability_ids, before.values())
+        findings = await load_findings(connection, image_ids, vulnerability_ids=concerned.tolist())
+        after = {id_: summarise(findings[id_], before[id_], concerned) for id_ in sorted(image_ids)}
     changed = {id_: risk for id_, risk in after.items() if before.get(id_) != risk or rows[id_].state != state}
     if changed:
         await _store(connection, changed, state)
