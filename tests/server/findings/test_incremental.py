@@ -156,7 +156,7 @@ _USE = """
 """
 
 
-@pytest.mark.parametrize("seed", (1, 107))
+@pytest.mark.parametrize("seed", [1, 107])
 async def test_after_any_changes_everything_is_as_if_computed_anew(fleet: Fleet, seed: int) -> None:
     walk = Walk(fleet, seed)
     await walk.begin()
