@@ -204,9 +204,10 @@ def report(
 
 
 @contextmanager
-def database() -> Iterator[str]:
-    """The URL of a fresh, migrated database of our own."""
-    folder = Path(tempfile.mkdtemp(prefix="dlb-", dir="/tmp"))
+def database(kept: Path | None = None) -> Iterator[str]:
+    """The URL of a migrated database of our own: a fresh one, or the one in a folder to keep."""
+    folder = kept or Path(tempfile.mkdtemp(prefix="dlb-", dir="/tmp"))
+    folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o755)
     server = EmbeddedPostgres(folder, settings={"fsync": "off"})
     try:
@@ -216,7 +217,8 @@ def database() -> Iterator[str]:
         yield url
     finally:
         server.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+        if kept is None:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def main() -> None:

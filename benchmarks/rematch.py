@@ -22,6 +22,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -38,7 +39,7 @@ from deadlight.advisories.osv import parse_advisory
 from deadlight.server.advisories.service import import_advisories
 from deadlight.server.db.engine import create_engine
 from deadlight.server.findings.matching import match_packages
-from deadlight.server.findings.service import refresh_images, refresh_program_risks, rematch_buckets
+from deadlight.server.findings.service import Said, refresh_images, refresh_program_risks, rematch_buckets
 from deadlight.server.settings import with_driver
 
 SOURCE = "benchmark"
@@ -85,7 +86,6 @@ class Rematch:
         self._names = fleet.size.packages // 9
         self.concerned = min(ADVISORIES // 5, 2 * self._names)
         """How many advisories speak of packages of the fleet, from the first on."""
-        self._revisions = dict.fromkeys(range(self.concerned), 0)
 
     async def prepare(self) -> None:
         """Import everything and assess every image, which is not measured."""
@@ -144,9 +144,7 @@ class Rematch:
         return await self._change([int(images[9 * names + _first_fixed(names)].argmax())])
 
     async def _change(self, numbers: Sequence[int]) -> Cost:
-        for number in numbers:
-            self._revisions[number] += 1
-        advisories = [self._advisory(number) for number in numbers]
+        advisories = await self._turn(numbers)
         before, spent, begun = await self._state(), await self._cpu(), time.perf_counter()
         async with self._engine.begin() as connection:
             await import_advisories(connection, SOURCE, advisories, [])
@@ -169,7 +167,8 @@ class Rematch:
         for event in events:
             async with self._engine.begin() as connection:
                 buckets = [(ecosystem, name) for ecosystem, name in event.data["buckets"]]
-                await rematch_buckets(connection, buckets, event.recorded_at, event.data["vulnerability_ids"])
+                said = Said(event.data["advisory_ids"], event.data["vulnerability_ids"])
+                await rematch_buckets(connection, buckets, said)
 
     async def _count_concerned(self, numbers: Sequence[int]) -> int:
         advisory_ids = [f"BENCH-{number}" for number in numbers]
@@ -189,8 +188,14 @@ class Rematch:
             row = (await connection.execute(_STATE)).one()
             return int(row.rows), int(row.matched), int(row.computed)
 
-    def _advisory(self, number: int) -> Advisory:
-        revision = self._revisions.get(number, 0)
+    async def _turn(self, numbers: Sequence[int]) -> list[Advisory]:
+        """Of the two that each can be, the one that it is not."""
+        async with self._engine.connect() as connection:
+            hashes = set((await connection.execute(_HASHES)).scalars())
+        both = [(self._advisory(number), self._advisory(number, 1)) for number in numbers]
+        return [other if one.content_hash in hashes else one for one, other in both]
+
+    def _advisory(self, number: int, revision: int = 0) -> Advisory:
         name = package_name(9 * (number % self._names)) if number < self.concerned else f"elsewhere-{number}"
         document = {
             "id": f"BENCH-{number}",
@@ -204,7 +209,7 @@ class Rematch:
                     "ranges": [
                         {
                             "type": "ECOSYSTEM",
-                            "events": [{"introduced": "0"}, {"fixed": f"1.{_first_fixed(number) + revision % 2}.0"}],
+                            "events": [{"introduced": "0"}, {"fixed": f"1.{_first_fixed(number) + revision}.0"}],
                         }
                     ],
                 }
@@ -218,7 +223,8 @@ def _first_fixed(number: int | Ints) -> Any:
     return number % 3 + 3
 
 
-_TAKE_EVENTS = text("DELETE FROM event WHERE type = 'AdvisoriesChanged' RETURNING data, recorded_at")
+_TAKE_EVENTS = text("DELETE FROM event WHERE type = 'AdvisoriesChanged' RETURNING data")
+_HASHES = text("SELECT content_hash FROM advisory")
 _CONCERNED = text(
     """
     SELECT count(DISTINCT image_id) FROM image_package JOIN vulnerability_match USING (package_id)
@@ -251,14 +257,20 @@ def sized(share: float) -> FleetSize:
     return replace(whole, **{**scaled, "vulnerabilities": 1})
 
 
+async def prepare_fleet(url: str, fleet: Fleet) -> None:
+    """Fill the empty database."""
+    begun = time.perf_counter()
+    fill(url, fleet)
+    engine = create_engine(with_driver(url), application="benchmark")
+    await Rematch(engine, url, fleet).prepare()
+    await engine.dispose()
+    print(f"{fleet.size.image_tags} images: prepared in {time.perf_counter() - begun:.0f} s", flush=True)
+
+
 async def measure_fleet(url: str, fleet: Fleet, changes: Sequence[int]) -> Mapping[str, Cost]:
     """The cost of changes in one fleet."""
     engine = create_engine(with_driver(url), application="benchmark")
     rematch = Rematch(engine, url, fleet)
-    begun = time.perf_counter()
-    await rematch.prepare()
-    prepared = time.perf_counter() - begun
-    print(f"{fleet.size.image_tags} images: all advisories imported and matched in {prepared:.0f} s", flush=True)
     questions: dict[str, Callable[[], Awaitable[Cost]]] = {COMMONEST: rematch.change_commonest}
     questions |= {str(count): partial(rematch.change, count) for count in changes if count <= rematch.concerned}
     costs = {}
@@ -270,16 +282,23 @@ async def measure_fleet(url: str, fleet: Fleet, changes: Sequence[int]) -> Mappi
     return costs
 
 
-def measure(share: float) -> None:
+def measure_share(share: float, keep: Path | None) -> Mapping[str, Cost]:
+    """The cost of changes in a share of the whole fleet, which is prepared unless it was kept."""
+    fleet = Fleet(sized(share))
+    folder = keep and keep / f"images-{fleet.size.image_tags}"
+    prepared = folder and folder / "prepared"
+    with database(folder) as url:
+        if prepared is None or not prepared.exists():
+            asyncio.run(prepare_fleet(url, fleet))
+        if prepared:
+            prepared.touch()
+        return asyncio.run(measure_fleet(url, fleet, CHANGES))
+
+
+def measure(share: float, keep: Path | None) -> None:
     """Measure both fleets and end the process with the result."""
     print(describe_machine())
-    measured = []
-    for part in (share / 10, share):
-        fleet = Fleet(sized(part))
-        with database() as url:
-            fill(url, fleet)
-            measured.append(asyncio.run(measure_fleet(url, fleet, CHANGES)))
-    tenth, whole = measured
+    tenth, whole = measure_share(share / 10, keep), measure_share(share, keep)
     ratios = {count: _per_image(whole[count]) / _per_image(tenth[count]) for count in whole if count in tenth}
     finish(
         "rematch",
@@ -320,4 +339,6 @@ def _figures(cost: Cost) -> dict[str, object]:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--share", type=float, default=1.0, help="of the whole fleet, above 0 and at most 1")
-    measure(parser.parse_args().share)
+    parser.add_argument("--keep", type=Path, help="folder for the prepared databases, which the next run uses again")
+    arguments = parser.parse_args()
+    measure(arguments.share, arguments.keep)

@@ -1,7 +1,7 @@
 """What is computed of a change alone is what is computed of everything."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -17,7 +17,13 @@ from tests.support.osv import CRITICAL, HIGH, LOW, MEDIUM, import_records, osv
 from deadlight.scanner import squash
 from deadlight.server.advisories.service import remove_source
 from deadlight.server.findings.risk import Finding, compare, summarise, unpack, widen
-from deadlight.server.findings.service import assess_image, refresh_images, refresh_program_risks, rematch_buckets
+from deadlight.server.findings.service import (
+    Said,
+    assess_image,
+    refresh_images,
+    refresh_program_risks,
+    rematch_buckets,
+)
 
 OPENSSL, OLD_OPENSSL, BASH = package("openssl", "3.0.1-1"), package("openssl", "2.0-1"), package("bash", "5.2-1")
 PYYAML, EVIL = package("pyyaml", "5.0", "PyPI"), package("evil", "1.0", "PyPI")
@@ -89,6 +95,9 @@ class Walk:
         if self.random.random() < 0.25:
             name = chosen(("MAL-2026-1", "MAL-2026-2"))
             return osv(name, chosen(("evil", "pyyaml")), ecosystem="PyPI", severity="", **taken_back)
+        if self.random.random() < 0.2:  # names come and go by which a rule finds it
+            known: dict[str, Any] = {"aliases": [APPLICABLE]} if self.random.random() < 0.5 else {}
+            return osv("X-P", "pyyaml", ecosystem="PyPI", fixed=chosen(("", "5.1")), severity=HIGH, **known)
         if self.random.random() < 0.25:
             return osv(APPLICABLE, "pyyaml", ecosystem="PyPI", fixed=chosen(("", "5.1", "4")), severity=severity)
         name, alias = chosen("ABCD"), chosen(("CVE-2026-0001", "CVE-2026-0002", "CVE-2026-0003"))
@@ -106,20 +115,20 @@ class Walk:
             async with self.fleet.engine.begin() as connection:
                 await remove_source(connection, self.random.choice(("one", "other")))
         else:
-            await self._use()
+            await self.random.choice((self._use, self._state, self._upgrade))()
         if self.random.random() < 0.7:
-            await self.follow()
+            await self.follow(0.6)
 
-    async def follow(self) -> None:
-        """The jobs of what was recorded, in any order."""
+    async def follow(self, share: float = 1) -> None:
+        """The jobs of what was recorded, or of a share of it, in any order."""
         events = list(await self.fleet.rows("SELECT * FROM event WHERE type = 'AdvisoriesChanged' ORDER BY id"))
         self.random.shuffle(events)
-        for event in events:
+        for event in events[: round(len(events) * share + 0.3)]:
             buckets = [(ecosystem, name) for ecosystem, name in event.data["buckets"]]
-            known = () if event.data["are_gone"] else (event.recorded_at, event.data["vulnerability_ids"])
             async with self.fleet.engine.begin() as connection:
-                await rematch_buckets(connection, buckets, *known)
-        await self.fleet.forget_events()
+                await rematch_buckets(connection, buckets, said_by(event.data))
+            await self.fleet.rows("UPDATE event SET status = 'handled' WHERE id = :id", id=event.id)
+            await self.fleet.rows("DELETE FROM event WHERE id = :id", id=event.id)
 
     async def _use(self) -> None:
         image = self.random.choice(self.images)
@@ -129,15 +138,37 @@ class Walk:
         async with self.fleet.engine.begin() as connection:
             await refresh_images(connection, [image.image_id], used_package_ids=[package_id])
 
+    async def _state(self) -> None:
+        """A registry's scanner says what of an image is applicable."""
+        image = self.random.choice(self.images)
+        await self.fleet.rows("DELETE FROM stated_applicability WHERE image_id = :id", id=image.image_id)
+        for row in await self.fleet.rows(_MATCHES_OF, image_id=image.image_id):
+            if self.random.random() < 0.5:
+                status = self.random.choice(("applicable", "not_applicable"))
+                await self.fleet.rows(_STATE, image_id=image.image_id, **row._mapping, status=status)
+        async with self.fleet.engine.begin() as connection:
+            await refresh_images(connection, [image.image_id])
+
+    async def _upgrade(self) -> None:
+        """Other rules: an image is judged as another release did, until it is computed as a whole."""
+        image = self.random.choice(self.images)
+        await self.fleet.rows("DELETE FROM applicability WHERE image_id = :id", id=image.image_id)
+        await self.fleet.rows("UPDATE image_risk SET state = 'older' WHERE image_id = :id", id=image.image_id)
+
+    async def reassess(self) -> None:
+        """What follows an upgrade."""
+        stale = await self.fleet.rows("SELECT image_id FROM image_risk WHERE state = 'older' ORDER BY 1")
+        for row in stale:
+            async with self.fleet.engine.begin() as connection:
+                await assess_image(connection, row.image_id)
+
     async def stored(self) -> list[Any]:
         """Everything that is computed, with when it was written."""
         return [
             [tuple(row) for row in await self.fleet.rows(f"SELECT xmin::text, * FROM {table} ORDER BY 2, 3")]
             for table in ("image_risk", "program_risk")
         ] + [
-            await self.fleet.rows(
-                "SELECT image_id, package_id, vulnerability_id, status FROM applicability ORDER BY 1, 2, 3"
-            )
+            await self.fleet.rows(_JUDGED),
         ]
 
 
@@ -147,6 +178,14 @@ _PROGRAM = """
     INSERT INTO program_package (image_id, program_id, package_id, grade, grade_rank, path)
     SELECT image_id, made.id, package_id, 'mapped', 2, '/x' FROM image_package, made
     WHERE (image_id + package_id) % 3 > 0
+"""
+_MATCHES_OF = """
+    SELECT package_id, advisory_id FROM image_package JOIN vulnerability_match USING (package_id)
+    WHERE image_id = :image_id ORDER BY 1, 2
+"""
+_STATE = """
+    INSERT INTO stated_applicability (image_id, package_id, advisory_id, status)
+    VALUES (:image_id, :package_id, :advisory_id, :status)
 """
 _USE = """
     INSERT INTO package_use (image_id, package_id, grade, grade_rank, path, process, container_id, cluster_id, first_at,
@@ -164,11 +203,17 @@ async def test_after_any_changes_everything_is_as_if_computed_anew(fleet: Fleet,
         for _ in range(4):
             await walk.step()
         await walk.follow()
+        await walk.reassess()
         patched = await walk.stored()
         async with fleet.engine.begin() as connection:
             await refresh_images(connection, [image.image_id for image in walk.images])
         assert await walk.stored() == patched  # nothing was even written
     assert any(row.packed for row in await fleet.rows("SELECT packed FROM image_risk"))
+
+
+def said_by(data: Mapping[str, Any]) -> Said | None:
+    """What an event of changed advisories tells."""
+    return None if data["are_gone"] else Said(data["advisory_ids"], data["vulnerability_ids"])
 
 
 async def stages(fleet: Fleet) -> set[str]:
@@ -183,7 +228,7 @@ async def change_bash(fleet: Fleet, *, known: bool = True) -> None:
     await import_records(fleet.engine, osv("CVE-2026-0002", "bash", severity=CRITICAL))
     ((_, data),) = await fleet.events("AdvisoriesChanged")
     async with fleet.engine.begin() as connection:
-        await rematch_buckets(connection, [("Debian:12", "bash")], None, data["vulnerability_ids"] if known else None)
+        await rematch_buckets(connection, [("Debian:12", "bash")], said_by(data) if known else None)
 
 
 async def without_a_match(fleet: Fleet) -> None:

@@ -18,6 +18,9 @@ from deadlight.advisories.version_keys import VersionKeys
 from deadlight.model.event import EventType
 from deadlight.server.advisories.turns import wait_for_turn
 from deadlight.server.advisories.vulnerabilities import (
+    Link,
+    SpokenOf,
+    find_changed,
     find_touched,
     list_spoken_of,
     regroup,
@@ -145,8 +148,9 @@ async def _apply(connection: AsyncConnection, source: str, changes: Sequence[Cha
     buckets = await _touched(connection, changes)
     await _store(connection, source, changed)
     regrouped = await regroup(connection, touched, changed)
-    spoken_of |= await list_spoken_of(connection, touched | regrouped.vulnerability_ids)
-    await record_buckets(connection, buckets | regrouped.buckets, spoken_of)
+    now = await list_spoken_of(connection, touched | regrouped.vulnerability_ids)
+    changed_links = find_changed(spoken_of, now, regrouped.judged_otherwise)
+    await record_buckets(connection, buckets | regrouped.buckets, changed_links)
 
 
 async def remove_source(connection: AsyncConnection, source: str) -> int:
@@ -231,29 +235,35 @@ def _affected_rows(item: Advisory, keys: VersionKeys) -> Iterator[dict[str, Any]
         }
 
 
-async def record_buckets(
-    connection: AsyncConnection, buckets: set[Bucket], spoken_of: set[tuple[Bucket, int]] | None = None
-) -> None:
+async def record_buckets(connection: AsyncConnection, buckets: set[Bucket], changed: SpokenOf | None = None) -> None:
     """Record that the packages of these buckets are to be matched again.
 
-    `spoken_of` are the vulnerabilities of which advisories spoke for packages until now, or speak from now on, so that
-    nothing else of an image has to be computed anew. None where advisories are gone: with them goes what could tell
-    which images an earlier change concerns that nobody has followed yet.
+    `changed` is what advisories spoke of until now, or speak of from now on, or what counts otherwise: nothing else of
+    an image has to be computed anew, but for what matching changes. None where advisories are gone: with them goes what
+    could tell which images an earlier change concerns that nobody has followed yet.
     """
-    ids: dict[Bucket, set[int]] = {}
-    for bucket, vulnerability_id in spoken_of or ():
-        ids.setdefault(bucket, set()).add(vulnerability_id)
     ordered = sorted(buckets)
-    parts = [ordered[start : start + BUCKETS_PER_EVENT] for start in range(0, len(ordered), BUCKETS_PER_EVENT)]
+    starts = range(0, len(ordered) or bool(changed), BUCKETS_PER_EVENT)
+    parts = [ordered[start : start + BUCKETS_PER_EVENT] for start in starts]
     said = [
         {
             "buckets": part,
-            "vulnerability_ids": sorted({id_ for bucket in part for id_ in ids.get(bucket, ())}),
-            "are_gone": spoken_of is None,
+            "advisory_ids": sorted({link.advisory_id for link in links}),
+            "vulnerability_ids": sorted({link.vulnerability_id for link in links}),
+            "are_gone": changed is None,
         }
-        for part in parts
+        for part, links in zip(parts, _share_out(parts, changed or {}), strict=True)
     ]
     await record_events(connection, [NewEvent(EventType.ADVISORIES_CHANGED, "advisories", data) for data in said])
+
+
+def _share_out(parts: Sequence[Sequence[Bucket]], changed: SpokenOf) -> list[list[Link]]:
+    """The links that each part is to tell of: those of its buckets, so that an image is looked at for both at once."""
+    number_of = {bucket: number for number, part in enumerate(parts) for bucket in part}
+    links: list[list[Link]] = [[] for _ in parts]
+    for link, bucket in changed.items():
+        links[number_of.get(bucket, 0)].append(link)
+    return links
 
 
 def _count(changes: Sequence[Change], rejected: Sequence[Rejected]) -> ImportResult:

@@ -1,8 +1,8 @@
 """Keeping vulnerabilities, the alias groups of advisories, in step with the advisories."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import Row, text
@@ -24,8 +24,11 @@ _CONNECTED = text(
 )
 _SPOKEN_OF = text(
     """
-    SELECT DISTINCT ecosystem, name, vulnerability_id FROM advisory_vulnerability JOIN affected USING (advisory_id)
+    SELECT DISTINCT ON (advisory_id, vulnerability_id) advisory_id, vulnerability_id,
+           coalesce(ecosystem, '') AS ecosystem, coalesce(name, '') AS name
+    FROM advisory_vulnerability LEFT JOIN affected USING (advisory_id)
     WHERE vulnerability_id = ANY(:ids)
+    ORDER BY advisory_id, vulnerability_id, ecosystem COLLATE "C", name COLLATE "C"
     """
 )
 _KNOWN_NAMES = text("SELECT name FROM vulnerability_alias WHERE vulnerability_id = ANY(:ids)")
@@ -78,6 +81,17 @@ _NAME = text(
 )
 
 
+_JUDGED_BY = ("name", "aliases", "severity", "malicious")
+"""What of a vulnerability counts in an image's risk: rules are about names."""
+
+
+class Link(NamedTuple):
+    """An advisory speaks of a vulnerability."""
+
+    advisory_id: str
+    vulnerability_id: int
+
+
 @dataclass(frozen=True, slots=True)
 class _Placed:
     """A group, what its row is to say, and the row that stands for it until now, if any does."""
@@ -88,7 +102,14 @@ class _Placed:
 
     @property
     def is_news(self) -> bool:
-        return self.row is None or any(getattr(self.row, name) != value for name, value in self.values.items())
+        return self._says_otherwise(self.values)
+
+    @property
+    def is_judged_otherwise(self) -> bool:
+        return self._says_otherwise(_JUDGED_BY)
+
+    def _says_otherwise(self, names: Iterable[str]) -> bool:
+        return self.row is None or any(getattr(self.row, name) != self.values[name] for name in names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +118,30 @@ class Regrouped:
 
     vulnerability_ids: set[int]
     """All there are now."""
+    judged_otherwise: set[int]
+    """Those of them that count otherwise wherever they are found: by severity, being malicious, or name."""
     buckets: set[Bucket]
     """Of every advisory whose vulnerability is not what it was."""
 
 
-async def list_spoken_of(connection: AsyncConnection, vulnerability_ids: Iterable[int]) -> set[tuple[Bucket, int]]:
-    """For which packages advisories speak of these vulnerabilities."""
+SpokenOf = Mapping[Link, Bucket]
+"""What advisories speak of, each with one of their buckets; advisories without any have an empty one."""
+
+
+def find_changed(before: SpokenOf, after: SpokenOf, judged_otherwise: Container[int]) -> SpokenOf:
+    """What is spoken of only before or only after, or of a vulnerability that counts otherwise. Pure."""
+    kept = before.keys() & after.keys()
+    return {
+        link: bucket
+        for link, bucket in {**before, **after}.items()
+        if link not in kept or link.vulnerability_id in judged_otherwise
+    }
+
+
+async def list_spoken_of(connection: AsyncConnection, vulnerability_ids: Iterable[int]) -> SpokenOf:
+    """Which advisories speak of these vulnerabilities."""
     rows = await connection.execute(_SPOKEN_OF, {"ids": sorted(vulnerability_ids)})
-    return {((row.ecosystem, row.name), row.vulnerability_id) for row in rows}
+    return {Link(row.advisory_id, row.vulnerability_id): (row.ecosystem, row.name) for row in rows}
 
 
 async def regroup(connection: AsyncConnection, touched: set[int], changed: Sequence[Advisory]) -> Regrouped:
@@ -139,7 +176,8 @@ async def _group_anew(
     await _link(connection, placed, ids)
     news = [item.group for item in placed if item.is_news]
     buckets = {bucket for group in news for member in group.advisories for bucket in member.buckets}
-    return Regrouped(set(ids.values()), buckets)
+    judged_otherwise = {ids[item.group.id] for item in placed if item.is_judged_otherwise}
+    return Regrouped(set(ids.values()), judged_otherwise, buckets)
 
 
 async def _cve_ratings(connection: AsyncConnection, groups: Iterable[AliasGroup]) -> Mapping[str, CveRating]:

@@ -73,7 +73,7 @@ class StoredPackage:
 
 
 async def match_packages(connection: AsyncConnection, package_ids: Iterable[int]) -> set[MatchKey]:
-    """Match packages with everything known; returns the matches that changed.
+    """Match packages with everything known; returns the matches that changed, as `store_matches` does.
 
     What a source states of packages of its own is left alone.
     """
@@ -160,7 +160,11 @@ def _concerning(
 async def store_matches(
     connection: AsyncConnection, found: Mapping[int, tuple[Match, ...]], *, stated: bool = False
 ) -> set[MatchKey]:
-    """Bring stored matches in line with what was found, or `stated`; returns those that changed."""
+    """Bring stored matches in line with what was found, or `stated`.
+
+    Returns those that opened or closed, and those that a newer version mends now, or no more: which version that is
+    makes no other risk.
+    """
     rows = await connection.execute(_STORED, {"package_ids": list(found), "stated": stated})
     stored = {(row.package_id, row.advisory_id): row for row in rows}
     wanted = {(id_, match.advisory_id): match for id_, matches in found.items() for match in matches}
@@ -170,7 +174,7 @@ async def store_matches(
         await connection.execute(_open_statement(), [_values(key, wanted[key]) for key in opened])
     if closed:
         await connection.execute(_CLOSE, [{"package": key[0], "advisory": key[1]} for key in closed])
-    return {*opened, *closed}
+    return {*(key for key in opened if _counts_otherwise(stored.get(key), wanted[key])), *closed}
 
 
 def _differs(row: Row[Any] | None, match: Match) -> bool:
@@ -179,6 +183,10 @@ def _differs(row: Row[Any] | None, match: Match) -> bool:
         or row.closed_at is not None
         or (row.fix_version, row.matched_by) != (match.fix_version, match.matched_by.value)
     )
+
+
+def _counts_otherwise(row: Row[Any] | None, match: Match) -> bool:
+    return row is None or row.closed_at is not None or bool(row.fix_version) != bool(match.fix_version)
 
 
 def _values(key: tuple[int, str], match: Match) -> dict[str, Any]:

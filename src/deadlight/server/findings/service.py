@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -28,22 +27,10 @@ _IMAGES_WITH = text("SELECT DISTINCT image_id FROM image_package WHERE package_i
 IMAGES_AT_ONCE = 250
 """Whose findings are in memory together."""
 
-# What an advisory says can have changed while its matches stay, its severity for one; without a match it says nothing.
-# A match may have been closed since by whoever matched the package for another advisory.
-_IMAGES_CONCERNED = text(
-    """
-    SELECT image_id FROM image_package WHERE package_id = ANY(:changed)
-    UNION
-    SELECT image_package.image_id
-    FROM vulnerability_match AS found
-    JOIN advisory ON advisory.id = found.advisory_id
-    JOIN image_package ON image_package.package_id = found.package_id
-    WHERE found.package_id = ANY(:package_ids)
-      AND (advisory.imported_at >= :since OR EXISTS (
-          SELECT FROM advisory_vulnerability
-          JOIN vulnerability ON vulnerability.id = advisory_vulnerability.vulnerability_id
-          WHERE advisory_vulnerability.advisory_id = advisory.id AND vulnerability.updated_at >= :since))
-    """
+# Closed ones too: whoever matched the package for another advisory may have closed the match of a withdrawn one, and
+# could not tell any more of which vulnerability it spoke.
+_PACKAGES_OF = text(
+    "SELECT DISTINCT package_id FROM vulnerability_match WHERE advisory_id = ANY(:advisory_ids) ORDER BY package_id"
 )
 
 _SPOKEN_OF = text("SELECT DISTINCT vulnerability_id FROM advisory_vulnerability WHERE advisory_id = ANY(:advisory_ids)")
@@ -101,28 +88,33 @@ class Concerned:
     """Those whose findings of these vulnerabilities may be others."""
 
 
-async def rematch_buckets(
-    connection: AsyncConnection,
-    buckets: Sequence[Bucket],
-    since: datetime | None = None,
-    vulnerability_ids: Iterable[int] | None = None,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What is said otherwise than before, whatever packages it meets."""
+
+    advisory_ids: Sequence[str]
+    """That speak of another vulnerability, or of one that counts otherwise."""
+    vulnerability_ids: Sequence[int]
+    """Of which they spoke or speak."""
+
+
+async def rematch_buckets(connection: AsyncConnection, buckets: Sequence[Bucket], said: Said | None = None) -> None:
     """Advisories have changed: match again the packages they can concern, and refresh the images of those that changed.
 
-    `since` is when advisories were written, so that images which have only other advisories are left alone. Without it
-    every image with such a package is refreshed, as it must be where advisories are gone, and their matches with them.
-    `vulnerability_ids` are those of which otherwise is spoken for these packages; without them images are refreshed
-    with all of theirs.
+    With `said` only that, and what matching changed, is computed anew of the images that it concerns. Without, every
+    image that has one of these packages is refreshed as a whole, as it must be where advisories are gone, and their
+    matches with them.
     """
     package_ids = await list_packages_in_buckets(connection, buckets)
     changed = await match_packages(connection, package_ids)
-    parameters = {"package_ids": package_ids, "changed": sorted({item[0] for item in changed}), "since": since}
-    rows = await connection.execute(_IMAGES_CONCERNED if since else _IMAGES_WITH, parameters)
     concerned = None
-    if vulnerability_ids is not None:
+    if said is not None:
         matched = await _vulnerabilities_matched(connection, changed)
-        concerned = Concerned(sorted({*vulnerability_ids, *matched}), package_ids)
-    await refresh_images(connection, rows.scalars().all(), concerned=concerned)
+        told = (await connection.execute(_PACKAGES_OF, {"advisory_ids": list(said.advisory_ids)})).scalars()
+        package_ids = sorted({*told, *(package_id for package_id, _ in changed)})
+        concerned = Concerned(sorted({*said.vulnerability_ids, *matched}), package_ids)
+    image_ids = (await connection.execute(_IMAGES_WITH, {"package_ids": package_ids})).scalars().all()
+    await refresh_images(connection, image_ids, concerned=concerned)
 
 
 async def _vulnerabilities_matched(connection: AsyncConnection, changed: Iterable[MatchKey]) -> Sequence[int]:
