@@ -124,9 +124,7 @@ class Walk:
         events = list(await self.fleet.rows("SELECT * FROM event WHERE type = 'AdvisoriesChanged' ORDER BY id"))
         self.random.shuffle(events)
         for event in events[: round(len(events) * share + 0.3)]:
-            buckets = [(ecosystem, name) for ecosystem, name in event.data["buckets"]]
-            async with self.fleet.engine.begin() as connection:
-                await rematch_buckets(connection, buckets, said_by(event.data))
+            await follow(self.fleet, event.data)
             await self.fleet.rows("UPDATE event SET status = 'handled' WHERE id = :id", id=event.id)
             await self.fleet.rows("DELETE FROM event WHERE id = :id", id=event.id)
 
@@ -211,6 +209,13 @@ async def test_after_any_changes_everything_is_as_if_computed_anew(fleet: Fleet,
     assert any(row.packed for row in await fleet.rows("SELECT packed FROM image_risk"))
 
 
+async def follow(fleet: Fleet, data: Mapping[str, Any]) -> None:
+    """What the job of an event does."""
+    buckets = [(ecosystem, name) for ecosystem, name in data["buckets"]]
+    async with fleet.engine.begin() as connection:
+        await rematch_buckets(connection, buckets, said_by(data))
+
+
 def said_by(data: Mapping[str, Any]) -> Said | None:
     """What an event of changed advisories tells."""
     return None if data["are_gone"] else Said(data["advisory_ids"], data["vulnerability_ids"])
@@ -224,9 +229,7 @@ async def stages(fleet: Fleet) -> set[str]:
 
 
 async def change_bash(fleet: Fleet, *, known: bool = True) -> None:
-    await fleet.forget_events()
-    await import_records(fleet.engine, osv("CVE-2026-0002", "bash", severity=CRITICAL))
-    ((_, data),) = await fleet.events("AdvisoriesChanged")
+    data = await told(fleet, osv("CVE-2026-0002", "bash", severity=CRITICAL))
     async with fleet.engine.begin() as connection:
         await rematch_buckets(connection, [("Debian:12", "bash")], said_by(data) if known else None)
 
@@ -247,6 +250,77 @@ async def test_nothing_is_computed_that_a_change_does_not_concern(fleet: Fleet) 
     assert await stages(fleet) == {"CVE-2026-0001", "CVE-2026-0002"}
     (row,) = await fleet.rows("SELECT critical, high, low FROM image_risk")
     assert tuple(row) == (1, 1, 0)
+
+
+async def told(fleet: Fleet, *records: dict[str, Any]) -> Mapping[str, Any]:
+    """What an import of these tells."""
+    await fleet.forget_events()
+    await import_records(fleet.engine, *records)
+    ((_, data),) = await fleet.events("AdvisoriesChanged")
+    return data
+
+
+async def assessed(fleet: Fleet, *records: dict[str, Any]) -> None:
+    """One image, computed with these."""
+    await import_records(fleet.engine, *records)
+    calls = squash([LayerBuilder().file("app/main.py", "import yaml\nyaml.load(open('x'))\n").scan()]).calls
+    image = await fleet.add_image(installed(OPENSSL), installed(PYYAML), calls=calls)
+    async with fleet.engine.begin() as connection:
+        await assess_image(connection, image.image_id)
+
+
+FLAW, OTHER = osv("CVE-2026-0001"), osv("CVE-2026-0002", fixed="9")
+TAKEN_BACK = FLAW | {"withdrawn": "2026-02-01T00:00:00Z"}
+
+
+async def test_what_is_taken_back_goes_also_where_its_match_was_closed_for_another_change(fleet: Fleet) -> None:
+    await assessed(fleet, FLAW, OTHER)
+    first = await told(fleet, TAKEN_BACK)
+    second = await told(fleet, osv("CVE-2026-0002", fixed="8"))
+    await follow(fleet, second)
+    await follow(fleet, first)
+    assert await stages(fleet) == {"CVE-2026-0002"}
+
+
+@pytest.mark.parametrize("instead", [TAKEN_BACK, osv("CVE-2026-0001", "bash")], ids=["taken back", "moved"])
+async def test_what_is_removed_goes_also_where_nobody_followed_its_last_change(
+    fleet: Fleet, instead: dict[str, Any]
+) -> None:
+    await assessed(fleet, FLAW)
+    first = await told(fleet, instead)
+    await fleet.forget_events()
+    async with fleet.engine.begin() as connection:
+        await remove_source(connection, "test")
+    ((_, removed),) = await fleet.events("AdvisoriesChanged")
+    await follow(fleet, first)
+    await follow(fleet, removed)
+    assert await stages(fleet) == set()
+
+
+async def test_what_speaks_of_no_package_any_more_and_is_then_taken_back_goes(fleet: Fleet) -> None:
+    await assessed(fleet, FLAW)
+    first = await told(fleet, FLAW | {"affected": []})
+    second = await told(fleet, TAKEN_BACK | {"affected": []})
+    await follow(fleet, first)
+    await follow(fleet, second)
+    assert await stages(fleet) == set()
+
+
+async def test_a_name_that_a_rule_is_about_has_images_judged_again(fleet: Fleet) -> None:
+    record = osv("X-1", "pyyaml", ecosystem="PyPI", severity=CRITICAL)
+    await assessed(fleet, record)
+    await follow(fleet, await told(fleet, record | {"aliases": [APPLICABLE]}))
+    (row,) = await fleet.rows("SELECT critical, critical_applicable FROM image_risk")
+    assert tuple(row) == (1, 1)
+
+
+async def test_no_image_is_looked_at_for_another_fix_version_or_text(fleet: Fleet) -> None:
+    await assessed(fleet, OTHER)
+    data = await told(fleet, osv("CVE-2026-0002", fixed="8", summary="In other words"))
+    await fleet.rows("UPDATE image_risk SET state = 'older'")  # it would be computed as a whole
+    await follow(fleet, data)
+    ((state, fixed),) = await fleet.rows("SELECT state, fix_version FROM image_risk, vulnerability_match")
+    assert (state, fixed) == ("older", "8")
 
 
 @pytest.mark.parametrize("reason", ["computed by another release", "left out until now", "told by another release"])

@@ -52,6 +52,14 @@ _UPSERT_ADVISORIES = text(
 _STORED_HASHES = text("SELECT id, content_hash FROM advisory WHERE id = ANY(:ids)")
 _STORED_BUCKETS = text("SELECT advisory_id, ecosystem, name FROM affected WHERE advisory_id = ANY(:ids)")
 _SPOKEN_OF = text("SELECT vulnerability_id FROM advisory_vulnerability WHERE advisory_id = ANY(:ids)")
+# With an advisory go its matches, also those of what it said before it was taken back or spoke of other packages.
+_MATCHED_BUCKETS = text(
+    """
+    SELECT DISTINCT package.ecosystem, package.name
+    FROM vulnerability_match AS match JOIN package ON package.id = match.package_id
+    WHERE match.advisory_id = ANY(:ids)
+    """
+)
 _DELETE_ADVISORIES = text("DELETE FROM advisory WHERE id = ANY(:ids)")
 _DELETE_AFFECTED = text("DELETE FROM affected WHERE advisory_id = ANY(:ids)")
 _INSERT_AFFECTED = text(
@@ -162,9 +170,9 @@ async def remove_source(connection: AsyncConnection, source: str) -> int:
 async def remove_advisories(connection: AsyncConnection, ids: Sequence[str]) -> int:
     """Remove advisories, and what nothing speaks of then; returns how many there were."""
     await wait_for_turn(connection)
-    touched: set[Bucket] = {
-        (row.ecosystem, row.name) for row in await connection.execute(_STORED_BUCKETS, {"ids": list(ids)})
-    }
+    touched: set[Bucket] = set()
+    for query in (_STORED_BUCKETS, _MATCHED_BUCKETS):
+        touched |= {(row.ecosystem, row.name) for row in await connection.execute(query, {"ids": list(ids)})}
     vulnerability_ids = set((await connection.execute(_SPOKEN_OF, {"ids": list(ids)})).scalars())
     removed = (await connection.execute(_DELETE_ADVISORIES, {"ids": list(ids)})).rowcount
     regrouped = await regroup_vulnerabilities(connection, vulnerability_ids)
