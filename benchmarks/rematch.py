@@ -73,7 +73,8 @@ class Cost:
     images: int
     """Whose risk is another one now."""
     concerned: int
-    """Images that have a version which a changed advisory affects or did: so many had to be looked at."""
+    """Images that have a version which a changed advisory affects from now on, or no more: so many are looked at. They
+    may have the vulnerability by another version as well, and be what they were."""
 
 
 class Rematch:
@@ -141,7 +142,7 @@ class Rematch:
         """Have one do so for the package that most images have, of those that its next change can concern."""
         names = np.arange(self._names)
         images = np.bincount(self._fleet.packages_of_image[1], minlength=self._fleet.size.packages)
-        return await self._change([int(images[9 * names + _first_fixed(names)].argmax())])
+        return await self._change([int(images[_turning(names, self._names)].argmax())])
 
     async def _change(self, numbers: Sequence[int]) -> Cost:
         advisories = await self._turn(numbers)
@@ -151,7 +152,7 @@ class Rematch:
         await self._follow()
         seconds, cpu, after = time.perf_counter() - begun, await self._cpu() - spent, await self._state()
         rows, packages, images = (new - old for new, old in zip(after, before, strict=True))
-        return Cost(seconds, cpu, rows, packages, images, await self._count_concerned(numbers))
+        return Cost(seconds, cpu, rows, packages, images, self._count_concerned(numbers))
 
     def _spread(self, count: int) -> list[int]:
         """Advisories for packages that applications bring rather than bases, until there are no others."""
@@ -170,10 +171,10 @@ class Rematch:
                 said = Said(event.data["advisory_ids"], event.data["vulnerability_ids"])
                 await rematch_buckets(connection, buckets, said)
 
-    async def _count_concerned(self, numbers: Sequence[int]) -> int:
-        advisory_ids = [f"BENCH-{number}" for number in numbers]
-        async with self._engine.connect() as connection:
-            return int((await connection.execute(_CONCERNED, {"advisory_ids": advisory_ids})).scalar_one())
+    def _count_concerned(self, numbers: Sequence[int]) -> int:
+        turning = _turning(np.array(numbers), self._names)
+        images, packages = self._fleet.packages_of_image
+        return len(np.unique(images[np.isin(packages, turning)]))
 
     async def _cpu(self) -> float:
         async with self._engine.connect() as connection:
@@ -223,14 +224,14 @@ def _first_fixed(number: int | Ints) -> Any:
     return number % 3 + 3
 
 
+def _turning(numbers: Ints, names: int) -> Ints:
+    """The package that a change of each advisory begins or ceases to concern."""
+    turning: Ints = 9 * (numbers % names) + _first_fixed(numbers)
+    return turning
+
+
 _TAKE_EVENTS = text("DELETE FROM event WHERE type = 'AdvisoriesChanged' RETURNING data")
 _HASHES = text("SELECT content_hash FROM advisory")
-_CONCERNED = text(
-    """
-    SELECT count(DISTINCT image_id) FROM image_package JOIN vulnerability_match USING (package_id)
-    WHERE advisory_id = ANY(:advisory_ids)
-    """
-)
 _SERVERS = text("SELECT pid FROM pg_stat_activity WHERE application_name = 'benchmark'")
 _MATCHES = """
     SELECT package_id - 1, vulnerability_id - 1, CAST(fix_version <> '' AS integer)

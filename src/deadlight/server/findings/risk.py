@@ -38,6 +38,8 @@ VALIDATED_MARK = 1 << 10
 MALICIOUS_MARK = 1 << 11
 """A mark is what one vulnerability adds to an image's counts: applicabilities, the severity's rank and these two."""
 
+CRITICAL_APPLICABLE = Severity.CRITICAL.rank << RANK_SHIFT | APPLICABILITY_BITS[Applicability.APPLICABLE]
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -90,16 +92,20 @@ class ImageRisk:
         found: list[int] = (self.values[(self.marked & MALICIOUS_MARK) != 0] >> STAGE_BITS).tolist()
         return found
 
+    @property
+    def critical_applicable(self) -> int:
+        """How many are critical and applicable."""
+        both = RANK_MASK | APPLICABILITY_BITS[Applicability.APPLICABLE]
+        return int(np.count_nonzero((self.marked & both) == CRITICAL_APPLICABLE))
+
     def count(self) -> "RiskCounts":
         """The counts that the marks add up to."""
         marks = self.marked
-        ranks = np.bincount((marks & RANK_MASK) >> RANK_SHIFT, minlength=len(Severity))
-        critical = (marks & RANK_MASK) >> RANK_SHIFT == Severity.CRITICAL.rank
-        applicable = (marks & APPLICABILITY_BITS[Applicability.APPLICABLE]) != 0
+        ranks = np.bincount((marks & RANK_MASK) >> RANK_SHIFT, minlength=len(Severity)).tolist()
         return RiskCounts(
-            {severity: int(ranks[severity.rank]) for severity in Severity},
-            int((critical & applicable).sum()),
-            int(((marks & VALIDATED_MARK) != 0).sum()),
+            {severity: ranks[severity.rank] for severity in Severity},
+            self.critical_applicable,
+            int(np.count_nonzero(marks & VALIDATED_MARK)),
             self.malicious,
             int(np.bitwise_or.reduce(marks)) & APPLICABILITY_MASK if len(marks) else 0,
         )
@@ -137,7 +143,7 @@ def summarise(findings: Iterable[Finding], before: ImageRisk = NOTHING, concerne
         marks[id_] = marks.get(id_, 0) & ~RANK_MASK | mark_of(finding)
         if finding.malicious:
             malicious.add(finding.package_id)
-    gone = _find_places(before, concerned)
+    gone = _find_places(before.values >> np.uint32(STAGE_BITS), concerned)
     if not stages and not len(gone):
         return before
     values = np.concatenate([np.delete(before.values, gone), np.frombuffer(pack(stages), "<u4")])
@@ -146,13 +152,12 @@ def summarise(findings: Iterable[Finding], before: ImageRisk = NOTHING, concerne
     return ImageRisk(values[order].tobytes(), marked[order].tobytes(), len(malicious))
 
 
-def _find_places(risk: ImageRisk, vulnerability_ids: Ids) -> NDArray[np.intp]:
-    """Where those that it has of these stand in its packed set."""
-    ids = risk.values >> STAGE_BITS
-    places = np.searchsorted(ids, vulnerability_ids)
-    inside = places < len(ids)
+def _find_places(values: Ids, wanted: Ids) -> NDArray[np.intp]:
+    """Where those of the wanted that are among these values stand; both are sorted."""
+    places = np.searchsorted(values, wanted)
+    inside = places < len(values)
     places = places[inside]
-    found: NDArray[np.intp] = places[ids[places] == vulnerability_ids[inside]]
+    found: NDArray[np.intp] = places[values[places] == wanted[inside]]
     return found
 
 
@@ -204,8 +209,8 @@ class RiskChange:
 
 def compare(image_id: int, before: ImageRisk, after: ImageRisk) -> RiskChange:
     """What changed from one to the other."""
-    old = unpack(np.setdiff1d(before.values, after.values, assume_unique=True).tobytes())
-    new = unpack(np.setdiff1d(after.values, before.values, assume_unique=True).tobytes())
+    changed = np.setxor1d(before.values, after.values, assume_unique=True)
+    old, new = (unpack(risk.values[_find_places(risk.values, changed)].tobytes()) for risk in (before, after))
     return RiskChange(
         image_id,
         tuple(sorted(new.keys() - old.keys())),
@@ -217,5 +222,4 @@ def compare(image_id: int, before: ImageRisk, after: ImageRisk) -> RiskChange:
 
 def _badges(risk: ImageRisk) -> tuple[bool, bool]:
     """Whether it is a risk by critical applicable vulnerabilities, and by malicious packages."""
-    counts = risk.count()
-    return bool(counts.critical_applicable), bool(counts.malicious)
+    return bool(risk.critical_applicable), bool(risk.malicious)

@@ -50,12 +50,13 @@ _VULNERABILITIES_OF = text(
     """
 )
 
-# In the order of their ids, for all images at once, as every transaction locks that locks several workloads.
+# In the order of their ids, for all images at once, as every transaction locks that locks several workloads. Of all
+# workloads only these are read: an index is asked for each image tag.
 _PLACES = text(
     """
-    SELECT workload.id AS workload_id, image_tag_image.image_tag_id, image_tag_image.image_id
-    FROM workload JOIN image_tag_image ON image_tag_image.image_tag_id = ANY(workload.image_tag_ids)
-    WHERE image_tag_image.image_id = ANY(:image_ids) AND workload.removed_at IS NULL
+    WITH place AS MATERIALIZED (SELECT image_tag_id, image_id FROM image_tag_image WHERE image_id = ANY(:image_ids))
+    SELECT workload.id AS workload_id, place.image_tag_id, place.image_id
+    FROM place JOIN workload ON workload.image_tag_ids @> ARRAY[place.image_tag_id] AND workload.removed_at IS NULL
     ORDER BY workload.id FOR NO KEY UPDATE OF workload
     """
 )
