@@ -4,7 +4,7 @@
 SHELL := /bin/sh
 PYTHON := .venv/bin/python
 
-.PHONY: help up demo check test e2e bench fuzz console bpf format migration clean setup-up setup-test setup-bench setup-fuzz
+.PHONY: help up demo check test e2e kernels bench fuzz console bpf format migration clean setup-up setup-test setup-bench setup-fuzz
 
 help: ## Say what there is
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -28,6 +28,9 @@ test: setup-test console bpf ## All tests; what cannot run here says why it is s
 
 e2e: setup-test console bpf ## The end-to-end tests alone
 	$(PYTHON) -m pytest tests/e2e -n0
+
+kernels: setup-test bpf ## The sensor's kernel half in emulated machines with Debian's kernels 6.1 and 6.12 (root, minutes)
+	DEADLIGHT_REQUIRE=qemu $(PYTHON) -m pytest tests/sensor/guest -n0
 
 bench: setup-bench bpf ## One benchmark: make bench NAME=exposure_latency
 	@test -n "$(NAME)" || { echo "make bench NAME=x, one of:"; ls benchmarks/*.py | xargs -n1 basename | sed 's/\.py$$//'; exit 2; }

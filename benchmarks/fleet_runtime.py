@@ -14,6 +14,13 @@ ARGUMENTS = 7
 EXECUTED = 2
 """Programs that every watched container executes; what else is seen of it are files."""
 
+_EXECUTIONS = """
+    INSERT INTO execution (cluster_id, container_id, program_id, pid, parent_pid, count, first_at, last_at, changed,
+                           placed)
+    SELECT cluster_id, container_id, program_id, max(pid), 0, sum(count), min(first_at), max(last_at), false, true
+    FROM observation WHERE grade = 'executed' GROUP BY cluster_id, container_id, program_id
+"""
+
 _PROCESSES = """
     INSERT INTO process (workload_id, image_tag_id, program_id, changed, first_at, last_at)
     SELECT pod.workload_id, container.image_tag_id, observation.program_id, false, min(first_at), max(last_at)
@@ -54,6 +61,7 @@ def write_runtime(connection: Connection, fleet: Fleet) -> None:
     """Write it; containers and images are there."""
     _write_programs(connection)
     _write_observations(connection, fleet)
+    connection.execute(_EXECUTIONS)
     connection.execute(_PROCESSES)
     _write_uses(connection, fleet)
     _write_uses_by_programs(connection, fleet)

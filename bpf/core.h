@@ -31,6 +31,8 @@ typedef _Bool bool;
 
 /* linux/bpf.h */
 enum {
+	BPF_MAP_TYPE_HASH = 1,
+	BPF_MAP_TYPE_PROG_ARRAY = 3,
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
 	BPF_MAP_TYPE_LRU_HASH = 9,
 	BPF_MAP_TYPE_RINGBUF = 27,
@@ -49,8 +51,17 @@ struct mnt_namespace {
 	struct ns_common ns;
 };
 
+struct user_namespace {
+	struct ns_common ns;
+};
+
 struct nsproxy {
+	void *uts_ns;
+	void *ipc_ns;
 	struct mnt_namespace *mnt_ns;
+	void *pid_ns_for_children;
+	void *net_ns;
+	void *cgroup_ns;
 };
 
 struct kernfs_node {
@@ -77,12 +88,15 @@ struct css_set {
 };
 
 struct qstr {
-	u32 len;
+	u64 hash_len;
 	const unsigned char *name;
 };
 
+struct inode;
+
 struct dentry {
 	struct dentry *d_parent;
+	struct inode *d_inode;
 	struct qstr d_name;
 };
 
@@ -103,6 +117,7 @@ struct path {
 
 struct fs_struct {
 	struct path root;
+	struct path pwd;
 };
 
 struct super_block {
@@ -123,6 +138,10 @@ struct file {
 	struct inode *f_inode;
 };
 
+struct backing_file {
+	struct path user_path;
+};
+
 struct fdtable {
 	unsigned int max_fds;
 	struct file **fd;
@@ -137,7 +156,45 @@ struct mm_struct {
 	unsigned long arg_end;
 };
 
+typedef struct {
+	unsigned int val;
+} kuid_t;
+
+typedef struct {
+	u64 val;
+} kernel_cap_t;
+
+struct cred {
+	kuid_t uid;
+	kuid_t suid;
+	kuid_t euid;
+	kernel_cap_t cap_permitted;
+	struct user_namespace *user_ns;
+};
+
+typedef struct {
+	int counter;
+} atomic_t;
+
+struct signal_struct {
+	atomic_t live;
+	int group_exit_code;
+};
+
+struct thread_info {
+	unsigned long flags;
+	u32 status;
+};
+
 struct task_struct {
+	struct thread_info thread_info;
+	int tgid;
+	int exit_code;
+	char comm[16];
+	struct task_struct *real_parent;
+	struct task_struct *group_leader;
+	const struct cred *cred;
+	struct signal_struct *signal;
 	struct nsproxy *nsproxy;
 	struct css_set *cgroups;
 	struct fs_struct *fs;
@@ -158,13 +215,42 @@ struct timespec64 {
 	long tv_nsec;
 };
 
-/* What a tracepoint of a system call hands to a program. */
-struct trace_event_raw_sys_enter {
-	unsigned long args[6];
+struct vm_area_struct {
+	struct file *vm_file;
 };
 
-struct trace_event_raw_sys_exit {
-	long ret;
+struct module {
+	char name[56];
+};
+
+struct in6_addr {
+	u8 bytes[16];
+};
+
+struct sock_common {
+	u32 skc_daddr;
+	u32 skc_rcv_saddr;
+	u16 skc_dport;
+	u16 skc_num;
+	u16 skc_family;
+	struct in6_addr skc_v6_daddr;
+	struct in6_addr skc_v6_rcv_saddr;
+};
+
+struct sock {
+	struct sock_common __sk_common;
+	u16 sk_protocol;
+};
+
+/* The registers of a system call, named differently on each processor. */
+struct pt_regs {
+	unsigned long bx, cx, dx, si, di, bp, r8, r9, r10, orig_ax;
+};
+
+struct pt_regs___arm64 {
+	u64 regs[31];
+	u64 orig_x0;
+	int syscallno;
 };
 
 /*

@@ -10,9 +10,19 @@
 #include <bpf/bpf_tracing.h>
 
 #include "hooks/cgroup.h"
+#include "hooks/credentials.h"
+#include "hooks/deny.h"
 #include "hooks/exec.h"
+#include "hooks/exit.h"
 #include "hooks/io_uring.h"
 #include "hooks/mmap.h"
+#include "hooks/mode.h"
+#include "hooks/module.h"
+#include "hooks/mount.h"
+#include "hooks/namespace.h"
+#include "hooks/network.h"
 #include "hooks/open.h"
+#include "hooks/ptrace.h"
+#include "hooks/trampoline.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -4,6 +4,7 @@ import gc
 import os
 from collections.abc import AsyncIterator, Iterator
 
+import hypothesis
 import pytest
 from tests.support.database import fresh_database, make_template, running_server
 from tests.support.machine import check_needs
@@ -15,6 +16,9 @@ from deadlight.server.settings import Settings
 
 os.environ["DEADLIGHT_FEEDS"] = "none"
 """No service that a test starts, in this process or in one of its own, asks a public source for anything."""
+
+hypothesis.settings.register_profile("house", deadline=None)  # how long an example takes is the machine's to know
+hypothesis.settings.load_profile("house")
 
 
 def pytest_collection_finish() -> None:

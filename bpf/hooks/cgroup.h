@@ -10,20 +10,23 @@
 SEC("?tp_btf/cgroup_mkdir")
 int BPF_PROG(on_cgroup_mkdir, struct cgroup *cgroup, const char *path)
 {
-	struct cgroup_key key = {.id = cgroup->kn->id, .hierarchy = cgroup->root->hierarchy_id};
+	struct scene scene = {.task = bpf_get_current_task_btf()};
 	struct record *record;
 	long length;
 
+	scene.cgroup.id = cgroup->kn->id;
+	scene.cgroup.hierarchy = cgroup->root->hierarchy_id;
 	/* The other version 1 hierarchies repeat what the one of pids says. */
-	if (key.hierarchy && key.hierarchy != config.v1_hierarchy)
+	if (scene.cgroup.hierarchy && scene.cgroup.hierarchy != config.v1_hierarchy)
 		return 0;
-	record = start_record(EVENT_CGROUP_MADE, &key);
+	scene.counters = count(SUBJECT_GROUPS);
+	if (!scene.counters)
+		return 0;
+	record = start_record(&scene, EVENT_CGROUP_MADE);
 	if (!record)
 		return 0;
 	length = bpf_probe_read_kernel_str(record->text, PATH_SIZE, path);
-	if (length > 0) {
-		record->event.path_length = length;
-		send(record);
-	}
+	record->event.path_length = length > 0 ? length : 0;
+	send(&scene, record);
 	return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * A blind spot, made visible: a file opened through io_uring passes the system call tracepoints by. This says once per
- * container that it does so; which file it is stays unknown.
+ * A blind spot, made visible: a file opened through io_uring passes the system calls by. This says once per container
+ * that it does so; which file it is stays unknown, but for kernels that let us see the opening itself (trampoline.h).
  */
 #pragma once
 
@@ -11,19 +11,30 @@
 #define IORING_OP_OPENAT 18
 #define IORING_OP_OPENAT2 28
 
-SEC("?tp_btf/io_uring_submit_req")
-int BPF_PROG(on_io_uring, struct io_kiocb *request)
+static __always_inline int report_request(struct io_kiocb *request)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct seen_key key = {.kind = EVENT_IO_URING};
 	struct record *record;
+	struct scene scene;
 
 	if (request->opcode != IORING_OP_OPENAT && request->opcode != IORING_OP_OPENAT2)
 		return 0;
-	if (!in_container(task, &key.cgroup) || !is_new(&key, 0))
+	if (!enter(&scene, SUBJECT_IO_URING, bpf_get_current_task_btf()))
 		return 0;
-	record = start_record(EVENT_IO_URING, &key.cgroup);
+	record = start_record(&scene, EVENT_IO_URING);
 	if (record)
-		send_once(record, &key, 0);
+		send_activity(&scene, record);
 	return 0;
+}
+
+SEC("?tp_btf/io_uring_submit_req")
+int BPF_PROG(on_io_uring, struct io_kiocb *request)
+{
+	return report_request(request);
+}
+
+/* Its name from 6.0 to 6.2. */
+SEC("?tp_btf/io_uring_submit_sqe")
+int BPF_PROG(on_io_uring_before_6_3, struct io_kiocb *request)
+{
+	return report_request(request);
 }

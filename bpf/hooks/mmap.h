@@ -1,21 +1,42 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * Files mapped as code: shared libraries, and programs started through `ld.so program`, which no exec shows. Seen at
- * the start of the system call, the only place where its descriptor is known; a call that then fails is reported too.
- * The kernel itself maps a program and its dynamic loader, without this system call.
+ * Files mapped as code: shared libraries, and programs started through `ld.so program`, which no exec shows. The kernel
+ * itself maps a program and its dynamic loader, without this system call; memory that becomes code later (mprotect) is
+ * not seen here.
  */
 #pragma once
 
 #include "open.h"
 
-/* asm-generic/mman.h */
-#define PROT_EXEC 0x4
+/* asm-generic/mman-common.h */
 #define MAP_ANONYMOUS 0x20
 
-SEC("?tracepoint/syscalls/sys_enter_mmap")
-int on_mmap(struct trace_event_raw_sys_enter *call)
+static __always_inline void report_mapping(struct scene *scene, struct file *file, struct facts *facts)
 {
-	if (!(call->args[2] & PROT_EXEC) || (call->args[3] & MAP_ANONYMOUS))
+	if (is_worth_reporting(facts))
+		report_file(scene, file, facts, EVENT_MAPPED);
+	else
+		scene->counters->filtered++;
+}
+
+SEC("?tp_btf/sys_exit")
+int BPF_PROG(on_mmap, struct pt_regs *regs, long result)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct scene scene;
+	struct facts facts;
+	struct file *file;
+
+	if (!(argument_2(regs, task) & PROT_EXEC) || (argument_3(regs, task) & MAP_ANONYMOUS))
 		return 0;
-	return report_descriptor((int)call->args[4], EVENT_MAPPED);
+	if (!enter(&scene, SUBJECT_MAPPINGS, task))
+		return 0;
+	file = find_file(task, argument_4(regs, task));
+	if (!file) {
+		scene.counters->filtered++;
+		return 0;
+	}
+	look_copying(&facts, file);
+	report_mapping(&scene, file, &facts);
+	return 0;
 }

@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * Files opened for reading, seen at the end of the system call, when the new descriptor leads to the file that was
- * really opened; the path in user memory could have been exchanged in between. open(2) does not exist on arm64.
- * 32-bit programs on a 64-bit kernel and io_uring (see io_uring.h) pass these tracepoints by.
+ * Files that were opened: for reading, or for writing too. An open that fails is not reported.
  */
 #pragma once
 
-#include "../emit.h"
+#include "calls.h"
+
+static __always_inline void report_open(struct scene *scene, struct file *file, struct facts *facts)
+{
+	if (is_worth_reporting(facts))
+		report_file(scene, file, facts, facts->open_mode & FMODE_WRITE ? EVENT_WRITTEN : EVENT_OPENED);
+	else
+		scene->counters->filtered++;
+}
 
 static __always_inline struct file *find_file(struct task_struct *task, u32 descriptor)
 {
@@ -19,34 +25,21 @@ static __always_inline struct file *find_file(struct task_struct *task, u32 desc
 	return file;
 }
 
-static __always_inline int report_descriptor(long descriptor, enum event_kind kind)
+SEC("?tp_btf/sys_exit")
+int BPF_PROG(on_open, struct pt_regs *regs, long result)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct cgroup_key cgroup;
+	struct scene scene;
+	struct facts facts;
 	struct file *file;
 
-	if (descriptor < 0 || !in_container(task, &cgroup))
+	if (!enter(&scene, SUBJECT_OPENS, bpf_get_current_task_btf()))
 		return 0;
-	file = find_file(task, descriptor);
-	if (file)
-		report_file(task, file, kind, &cgroup);
+	file = find_file(scene.task, result);
+	if (!file) {
+		scene.counters->filtered++;
+		return 0;
+	}
+	look_copying(&facts, file);
+	report_open(&scene, file, &facts);
 	return 0;
-}
-
-SEC("?tracepoint/syscalls/sys_exit_openat")
-int on_openat(struct trace_event_raw_sys_exit *call)
-{
-	return report_descriptor(call->ret, EVENT_OPENED);
-}
-
-SEC("?tracepoint/syscalls/sys_exit_openat2")
-int on_openat2(struct trace_event_raw_sys_exit *call)
-{
-	return report_descriptor(call->ret, EVENT_OPENED);
-}
-
-SEC("?tracepoint/syscalls/sys_exit_open")
-int on_open(struct trace_event_raw_sys_exit *call)
-{
-	return report_descriptor(call->ret, EVENT_OPENED);
 }

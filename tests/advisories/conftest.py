@@ -4,29 +4,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.real_records import shared_file, write_share
 
 from deadlight.advisories.advisory import Advisory
 from deadlight.advisories.osv import parse_advisory
 from deadlight.model.package import Package
 
-SHARED_DATA = Path(__file__).parents[3] / "shared" / "data"
-
-
-def _shared(name: str) -> Path:
-    path = SHARED_DATA / name
-    if not path.is_file():
-        pytest.skip(f"needs real data at {path}")
-    return path
+LABELLED = ("PyPI", "AlmaLinux:8")
+"""Ecosystems that the labels speak of."""
 
 
 @pytest.fixture(scope="session")
-def real_records_path() -> Path:
-    return _shared("osv-clear.jsonl.zst")
+def real_records_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_share(tmp_path_factory.mktemp("records") / "records.jsonl", *LABELLED)
 
 
 @pytest.fixture(scope="session")
 def match_labels_path() -> Path:
-    return _shared("match-labels-dev.jsonl")
+    return shared_file("match-labels-dev.jsonl")
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 from pathlib import Path
 
 import pytest
+from tests.support.real_records import ALL, SHARE
 
 from deadlight.advisories.advisory import Advisory, Affected, Bucket
 from deadlight.advisories.aliases import AliasGroup, group_advisories
@@ -47,9 +48,13 @@ def index(advisories: list[Advisory]) -> Index:
 def test_every_record_is_read_or_rejected_for_a_reason(results: list[Advisory | Rejected]) -> None:
     causes = Counter(result.cause for result in results if isinstance(result, Rejected))
 
-    assert len(results) == 27_779
-    # 1,200 ALBA and ALEA errata, 273 RustSec notices; 307 records of a database that dates its records, not names them.
-    assert causes == {RejectionCause.NOT_SECURITY: 1_473, RejectionCause.INVALID: 307}
+    assert set(causes) == {RejectionCause.NOT_SECURITY, RejectionCause.INVALID}
+    assert causes.total() < 0.2 * len(results)
+    if ALL:
+        # 1,200 ALBA and ALEA errata, 273 RustSec notices; 307 records of a database that dates its records, not names
+        # them.
+        assert causes == {RejectionCause.NOT_SECURITY: 1_473, RejectionCause.INVALID: 307}
+        assert len(results) == 27_779
 
 
 def test_a_second_import_changes_nothing(advisories: list[Advisory]) -> None:
@@ -68,7 +73,7 @@ def test_a_second_import_changes_nothing(advisories: list[Advisory]) -> None:
 def test_no_vulnerability_has_two_cves_and_every_cve_is_one_vulnerability(groups: tuple[AliasGroup, ...]) -> None:
     cves = Counter(name for group in groups for name in group.identifiers if name.startswith("CVE-"))
 
-    assert len(cves) > 15_000
+    assert len(cves) > 15_000 / SHARE
     assert set(cves.values()) == {1}
     assert all(sum(name.startswith("CVE-") for name in group.identifiers) <= 1 for group in groups)
 
@@ -94,7 +99,7 @@ def test_every_fix_ends_its_advisorys_hold_on_the_package(index: Index, package)
                 own = [pair for pair in pairs if pair[0] == match.advisory_id]
                 fixed = match_package(package(ecosystem, name, match.fix_version), own, keys)
                 assert not match.fix_version or not fixed.matches or match.fix_version in own[0][1].versions
-    assert found > 10_000
+    assert found > 10_000 / SHARE
 
 
 @pytest.mark.req("R3", "A8")

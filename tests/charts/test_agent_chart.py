@@ -68,10 +68,14 @@ def test_without_privileges_the_sensor_gets_only_the_capabilities_it_needs() -> 
     assert context["capabilities"]["drop"] == ["ALL"]
 
 
-def test_a_labelled_node_is_left_out() -> None:
+@pytest.mark.parametrize(
+    ("label", "value"),
+    [("disable_jfrog_runtime", "true"), ("deadlight.io/sensor", "disabled"), ("deadlight.io/disable-sensor", "true")],
+)
+def test_a_labelled_node_is_left_out(label: str, value: str) -> None:
     pod = one(render(sensors={"enabled": True}), "DaemonSet")["spec"]["template"]["spec"]
     (term,) = pod["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"]
-    assert {"key": "disable_jfrog_runtime", "operator": "NotIn", "values": ["true"]} in term["matchExpressions"]
+    assert {"key": label, "operator": "NotIn", "values": [value]} in term["matchExpressions"]
 
 
 @pytest.mark.parametrize(

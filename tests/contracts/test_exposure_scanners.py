@@ -207,7 +207,7 @@ def test_an_empty_image_has_nothing_wrong(subject: Subject) -> None:
 
 
 @each_subject
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_no_bytes_make_it_fail(subject: Subject, data: st.DataObject) -> None:
     path = data.draw(st.sampled_from(sorted(subject.files)))
@@ -220,7 +220,7 @@ def test_no_bytes_make_it_fail(subject: Subject, data: st.DataObject) -> None:
 
 
 @each_subject
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(content=st.binary(max_size=100), words=st.lists(st.text(max_size=30), max_size=5))
 def test_no_stored_bytes_and_no_settings_make_it_fail(subject: Subject, content: bytes, words: list[str]) -> None:
     image = ImageSettings(tuple(words), tuple(words), ("sh", "-c", *words), "".join(words), tuple(words))

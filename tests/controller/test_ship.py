@@ -186,7 +186,7 @@ STEPS = st.one_of(
 
 
 @pytest.mark.req("R6")
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.lists(STEPS, max_size=30))
 def test_over_a_bad_network_the_service_still_ends_up_with_the_clusters_objects(
     steps: list[Change | Fault | str],

@@ -134,7 +134,8 @@ users: [{name: u, user: {exec: {command: aws, args: [x]}}}]
 
 def _node() -> Iterator[Target]:
     path, arguments = b"sh\0bin\0usr\0", b"sh\0-c\0true\0"
-    record = EVENT.pack(1, 2, 0, 0, 1, 0, 42, len(path), len(arguments), b"sh") + path + arguments
+    head = (1, 2, 0, 0, 1, 0, 42, 1, 0, 0, 0, 0, 0, 0, 0)
+    record = EVENT.pack(*head, len(path), len(arguments), b"sh") + path + arguments
     yield Target("kernel-event", decode, (record,), (DecodeError,))
     yield Target("mountinfo", lambda data: parse_mounts(text(data)), (_MOUNTS,))
     yield Target("upper-directory", lambda data: parse_upper_directory(text(data)), (_MOUNTS,))

@@ -3,7 +3,7 @@
 import io
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -33,6 +33,7 @@ from deadlight.ecosystems.rpm.cataloguer import RPM
 from deadlight.ecosystems.rpm.header import FileBounds, Header, InvalidHeaderError
 from deadlight.ecosystems.zip_directory import open_zip
 from deadlight.scanner import (
+    ExecutableIndex,
     ExposureSetup,
     FileIndex,
     ImageTooLargeError,
@@ -41,7 +42,7 @@ from deadlight.scanner import (
     LayerFacts,
     exposure_analyzer,
     exposure_scanners,
-    package_analyzers,
+    image_analyzers,
     scan_layer,
     squash,
 )
@@ -90,7 +91,7 @@ def zlib_gzip(content: bytes) -> bytes:
 
 
 def _scan(data: bytes) -> LayerFacts:
-    analyzers = (*package_analyzers(), *map(exposure_analyzer, exposure_scanners(ExposureSetup())))
+    analyzers = (*image_analyzers(), *map(exposure_analyzer, exposure_scanners(ExposureSetup())))
     return scan_layer(io.BytesIO(data), digest=_LAYER, analyzers=analyzers)
 
 
@@ -98,7 +99,9 @@ def _put_together(data: bytes) -> None:
     """A changed layer above a good one, put together, stored and read back."""
     layers = [_scan(_debian_layer().to_tar()), _scan(with_checksums(data))]
     layers = [LayerFacts.from_parts(layer.digest, dict(layer.iter_parts())) for layer in layers]
-    FileIndex.from_bytes(FileIndex.of(squash(layers)).to_bytes())
+    contents = squash(layers)
+    FileIndex.from_bytes(FileIndex.of(contents).to_bytes())
+    ExecutableIndex.from_bytes(ExecutableIndex.of(contents).to_bytes()).find("/bin/sh")
 
 
 def with_checksums(data: bytes) -> bytes:
@@ -120,8 +123,8 @@ def _checked(block: bytes) -> bytes:
 def _stored() -> Iterator[Target]:
     facts = _scan(_debian_layer().to_tar())
     parts = dict(facts.iter_parts())
-    index = FileIndex.of(squash([facts])).to_bytes()
-    for name in ("listing", "dpkg"):
+    contents = squash([facts])
+    for name in ("listing", "dpkg", "executables"):
         seeds = (parts[name],)
         yield Target(f"stored-{name}", partial(_read_part, name), seeds, (InvalidFactsError,))
         yield Target(
@@ -130,13 +133,22 @@ def _stored() -> Iterator[Target]:
             (zstandard.decompress(parts[name][4:]),),
             (InvalidFactsError,),
         )
-    yield Target("stored-file-index", FileIndex.from_bytes, (index,), (InvalidFactsError,))
+    yield from _stored_index("file-index", FileIndex.of(contents).to_bytes(), FileIndex.from_bytes)
+    yield from _stored_index("executable-index", ExecutableIndex.of(contents).to_bytes(), _find_executable)
+
+
+def _stored_index(name: str, index: bytes, read: Callable[[bytes], object]) -> Iterator[Target]:
+    yield Target(f"stored-{name}", read, (index,), (InvalidFactsError,))
     yield Target(
-        "stored-file-index-inside",
-        lambda data: FileIndex.from_bytes(index[:4] + zstandard.compress(data)),
+        f"stored-{name}-inside",
+        lambda data: read(index[:4] + zstandard.compress(data)),
         (zstandard.decompress(index[4:]),),
         (InvalidFactsError,),
     )
+
+
+def _find_executable(data: bytes) -> None:
+    ExecutableIndex.from_bytes(data).find("/bin/../bin/sh")
 
 
 def _read_packed_part(name: str, mark: bytes, data: bytes) -> LayerFacts:

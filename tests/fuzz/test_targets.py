@@ -21,7 +21,7 @@ def test_valid_input_is_read(target):
 
 
 @each_target
-@settings(max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=EXAMPLES, database=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_changed_input_is_read_or_refused(target, data):
     changes = data.draw(st.lists(edits, max_size=6))

@@ -267,7 +267,7 @@ async def test_names_that_would_change_the_url_are_refused(server, connect, repo
     assert server.asked == []
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.binary(max_size=400), st.booleans())
 def test_no_bytes_on_the_wire_break_the_client(raw: bytes, as_body: bool):
     """Whatever comes back, the answer is one of our errors, and never that the image is missing."""

@@ -100,7 +100,7 @@ def test_an_image_of_which_little_is_known_is_valid_too(image: BilledImage) -> N
 texts = st.text(max_size=12)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     text=texts,
     severity=st.sampled_from(Severity),

@@ -2,9 +2,10 @@
 
 import io
 import tarfile
+from collections.abc import Sequence
 from typing import Self
 
-from deadlight.scanner import DEFAULT_LIMITS, LayerFacts, Limits, scan_layer
+from deadlight.scanner import DEFAULT_LIMITS, Analyzer, LayerFacts, Limits, scan_layer
 
 STATUS_ENTRY = "Package: {0}\nStatus: install ok installed\nArchitecture: amd64\nVersion: {1}\n\n"
 OS_RELEASE = 'ID=debian\nVERSION_ID="12"\n'
@@ -47,8 +48,13 @@ class LayerBuilder:
         self._tar.close()
         return self._buffer.getvalue()
 
-    def scan(self, digest: str = "sha256:1", limits: Limits = DEFAULT_LIMITS) -> LayerFacts:
-        return scan_layer(io.BytesIO(self.to_tar()), digest=digest, limits=limits)
+    def scan(
+        self,
+        digest: str = "sha256:1",
+        limits: Limits = DEFAULT_LIMITS,
+        analyzers: Sequence[Analyzer] | None = None,
+    ) -> LayerFacts:
+        return scan_layer(io.BytesIO(self.to_tar()), digest=digest, limits=limits, analyzers=analyzers)
 
 
 def status(*packages: tuple[str, str]) -> str:

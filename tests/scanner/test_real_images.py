@@ -2,11 +2,20 @@
 
 import json
 import tarfile
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
-from deadlight.scanner import FileIndex, ImageContents, scan_layer, squash
+from deadlight.scanner import (
+    ExecutableIndex,
+    FileIndex,
+    ImageContents,
+    Presence,
+    image_analyzers,
+    scan_layer,
+    squash,
+)
 
 IMAGES = Path(__file__).parents[2] / "../shared/data/images"
 
@@ -18,7 +27,18 @@ def contents_of(name: str) -> ImageContents:
     with tarfile.open(path) as archive:
         (manifest,) = json.load(archive.extractfile("manifest.json") or pytest.fail("no manifest"))
         layers = [archive.extractfile(layer) or pytest.fail("no layer") for layer in manifest["Layers"]]
-        return squash([scan_layer(layer, digest=f"layer-{n}") for n, layer in enumerate(layers)])  # type: ignore[arg-type]  # IO[bytes]
+        analyzers = image_analyzers()
+        return squash([scan_layer(layer, digest=f"{n}", analyzers=analyzers) for n, layer in enumerate(layers)])  # type: ignore[arg-type]  # IO[bytes]
+
+
+def programs_of(name: str) -> dict[str, bytes]:
+    """What may be executed in the only layer of an image, as tarfile reads it."""
+    with tarfile.open(IMAGES / name) as archive:
+        (manifest,) = json.load(archive.extractfile("manifest.json") or pytest.fail("no manifest"))
+        (layer,) = manifest["Layers"]
+        with tarfile.open(fileobj=archive.extractfile(layer)) as files:
+            members = [member for member in files if member.isreg() and member.mode & 0o111]
+            return {member.name: (files.extractfile(member) or pytest.fail("no file")).read() for member in members}
 
 
 @pytest.mark.req("A8", "R9")
@@ -36,6 +56,19 @@ def test_alpine_is_catalogued_as_apk_knows_it(name, release):
     index = FileIndex.of(contents)
     assert index.find("/bin/busybox") == (packages["busybox"].package.purl,)
     assert index.find("/lib/libcrypto.so.1.1") == (packages["libcrypto1.1"].package.purl,)
+
+
+@pytest.mark.parametrize("name", ["alpine-3.10.tar.gz", "alpine-3.11.tar.gz"])
+def test_alpines_programs_have_the_digests_of_their_content(name):
+    index = ExecutableIndex.of(contents_of(name))
+    programs = programs_of(name)
+    assert len(programs) > 10
+    for path, content in programs.items():
+        assert index.find(f"/{path}").sha256 == sha256(content).hexdigest()
+    assert index.find("/bin/sh") == index.find("/bin/busybox")
+    assert index.find("/usr/bin/wget").path == "/bin/busybox"
+    assert index.find("/etc/passwd").presence is Presence.NOT_EXECUTABLE
+    assert (index.find("/bin/bash").presence, index.unread) == (Presence.ABSENT, frozenset())
 
 
 def test_the_archive_itself_is_no_layer_we_misread():

@@ -7,7 +7,7 @@ from tests.ecosystems.program_builder import elf
 from tests.scanner.layer_builder import OS_RELEASE, LayerBuilder, status
 from tests.support.rpm_databases import header, ndb_database
 
-from deadlight.scanner import SCANNER_STATE, squash
+from deadlight.scanner import SCANNER_STATE, ExecutableIndex, image_analyzers, squash
 from deadlight.scanner.state import state_of
 
 
@@ -44,10 +44,13 @@ def test_what_a_scan_gives_changes_only_together_with_the_state():
         .file("b/go", elf({".go.buildinfo": golden("go1.27.buildinfo")}), mode=0o755)
         .file("b/rust.so", elf({".dep-v0": zlib.compress(golden("cargo-auditable.json"))}))
         .file("b/a-1.0.jar", archive(properties("g", "a", "1.0")))
+        .symlink("b/link", "go")
         .file("app/main.py", "import yaml as y\nfrom . import x\ny.load(1, Loader=y.SafeLoader)\n")
     )
-    facts = layer.scan()
+    facts = layer.scan(analyzers=image_analyzers())
     contents = squash([facts])
-    found = [facts, contents.distribution, contents.packages, contents.problems, contents.calls]
+    index = ExecutableIndex.of(contents)
+    executables = [index.digests, sorted(index.others), index.links]
+    found = [facts, contents.distribution, contents.packages, contents.problems, contents.calls, executables]
     seen = state_of([(msgspec.json.encode(found).decode(), 0)])
-    assert (SCANNER_STATE, seen) == ("396acf87a669508b", "c78d794c18f2c88a")
+    assert (SCANNER_STATE, seen) == ("0eccfffed0f271e2", "f8370532d7193490")

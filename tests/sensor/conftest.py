@@ -6,7 +6,9 @@ import os
 import ssl
 import sys
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -14,6 +16,20 @@ import pytest
 import trustme
 from tests.support.machine import REPOSITORY, demand, missing_for_object
 
+from deadlight.model.observation import Grade
+from deadlight.model.wire import (
+    Detection,
+    DetectionBatch,
+    Heartbeat,
+    HeartbeatAck,
+    ObservationAck,
+    ObservationBatch,
+    SensorPolicy,
+    decode,
+    encode,
+    observation_digest,
+)
+from deadlight.sensor.credentials import Tokens
 from deadlight.sensor.errors import SensorError
 from deadlight.sensor.layout import EVENT, EventKind
 from deadlight.sensor.libbpf import Library
@@ -54,9 +70,18 @@ def make_record(
     at: int = 1_000,
     pid: int = 42,
     comm: bytes = b"app",
+    parent_pid: int = 1,
+    user: int = 0,
+    file: tuple[int, int, int, int] = (0, 0, 0, 0),
+    detail: tuple[int, int] = (0, 0),
 ) -> bytes:
-    """A record as `bpf/events.h` lays it out; `names` from the file up, each ending in a zero byte."""
-    head = EVENT.pack(at, cgroup[0], cgroup[1], 0, kind, flags, pid, len(names), len(argv), comm)
+    """A record as `bpf/events.h` lays it out; `names` from the file up, each ending in a zero byte.
+
+    `file` is its device, inode, change time and mode.
+    """
+    device, inode, changed_at, mode = file
+    what = (at, *cgroup, 0, kind, flags, pid, parent_pid, user, device, inode, changed_at, *detail, mode)
+    head = EVENT.pack(*what, len(names), len(argv), comm)
     return head + names + argv
 
 
@@ -122,8 +147,13 @@ class ServiceDouble:
                 double.connections += 1
                 super().setup()
 
+            def do_GET(self) -> None:
+                self.answer(b"{}")
+
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
+                self.answer(self.rfile.read(int(self.headers["Content-Length"])))
+
+            def answer(self, body: bytes) -> None:
                 if self.headers["Content-Encoding"] == "gzip":
                     body = gzip.decompress(body)
                 reply = double.take(Request(self.path, dict(self.headers), body))
@@ -150,8 +180,10 @@ class ServiceDouble:
             self.requests.append(request)
             self._news.notify_all()
         scripted = self._replies.get(request.path)
-        if scripted:
-            return scripted.pop(0)
+        return scripted.pop(0) if scripted else self.answer(request)
+
+    def answer(self, request: Request) -> Reply:
+        """What it says unless it was told otherwise."""
         batch_id = json.loads(request.body).get("batch_id")
         return Reply(200, json.dumps({"batch_id": batch_id}).encode() if batch_id else b"{}")
 
@@ -171,9 +203,84 @@ class ServiceDouble:
         self._server.server_close()
 
 
+class LearningService(ServiceDouble):
+    """Holds what sensors tell it, as the service does, and compares digests."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.observations: dict[str, set[tuple[Grade, str]]] = defaultdict(set)
+        self.detections: dict[str, Detection] = {}
+        self.beats: list[Heartbeat] = []
+        self.policy = SensorPolicy(version="")
+        self.wait_seconds = 0.0
+        self.is_away = False
+        self.refuses_all = False
+        self.most_bytes = 1 << 30
+        self._released: dict[str, threading.Event] = {}
+        self.refuses: Callable[[str], bool] = lambda _path: False
+        """Which paths of observations it does not take."""
+
+    def digest(self, container_id: str) -> str:
+        return observation_digest(self.observations[container_id])
+
+    def answer(self, request: Request) -> Reply:
+        if request.path in self._released:
+            self._released[request.path].wait(30)
+        if self.is_away:
+            return Reply(503)
+        if len(request.body) > self.most_bytes:
+            return Reply(413)
+        with self._news:
+            match request.path.rpartition("/")[2]:
+                case "observations":
+                    return self._observe(decode(request.body, ObservationBatch))
+                case "detections":
+                    batch = decode(request.body, DetectionBatch)
+                    self.detections |= {found.id: found for found in batch.detections}
+                    return Reply(200, encode(ObservationAck(batch_id=batch.batch_id)))
+                case "heartbeat":
+                    return self._hear(decode(request.body, Heartbeat))
+                case _:
+                    return Reply(200, encode(self.policy))
+
+    def _observe(self, batch: ObservationBatch) -> Reply:
+        if self.refuses_all or any(self.refuses(found.path) for found in batch.observations):
+            return Reply(400, b'{"detail": "a path cannot be stored"}')
+        for found in batch.observations:
+            self.observations[found.container_id].add((found.grade, found.path))
+        return Reply(200, encode(ObservationAck(batch_id=batch.batch_id)))
+
+    def _hear(self, beat: Heartbeat) -> Reply:
+        self.beats.append(beat)
+        other = [one.container_id for one in beat.coverage if one.digest not in {"", self.digest(one.container_id)}]
+        answer = HeartbeatAck(policy=self.policy.version, resend=tuple(other), wait_seconds=self.wait_seconds)
+        return Reply(200, encode(answer))
+
+    @contextmanager
+    def hanging(self, path: str) -> Iterator[None]:
+        """Answer requests to `path` only when the block has ended."""
+        self._released[path] = threading.Event()
+        try:
+            yield
+        finally:
+            self._released[path].set()
+
+    def wait_until(self, condition: Callable[[], object], seconds: float = 30) -> None:
+        """Wait for something to become true; looked at with every request."""
+        with self._news:
+            assert self._news.wait_for(condition, seconds), "the service did not get to know it"
+
+
 @pytest.fixture
 def service() -> Iterator[ServiceDouble]:
     double = ServiceDouble()
+    yield double
+    double.close()
+
+
+@pytest.fixture
+def learning_service() -> Iterator[LearningService]:
+    double = LearningService()
     yield double
     double.close()
 
@@ -195,6 +302,11 @@ def tls_service(authority: trustme.CA) -> Iterator[ServiceDouble]:
 @pytest.fixture
 def reply() -> type[Reply]:
     return Reply
+
+
+@pytest.fixture
+def tokens(token_command: list[str]) -> Tokens:
+    return Tokens(token_command)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -48,11 +49,59 @@ def test_a_token_about_to_end_is_replaced(tmp_path):
 def test_a_token_that_the_service_refused_is_replaced(tmp_path):
     log = tmp_path / "log"
     tokens = Tokens(counting_child(log), now=lambda: NOW)
-    tokens.get()
-    tokens.discard()
+    tokens.discard(tokens.get())
     tokens.get()
 
     assert log.read_text() == "xx"
+
+
+def test_a_token_that_was_replaced_already_is_not_forgotten(tmp_path):
+    log = tmp_path / "log"
+    tokens = Tokens(counting_child(log), now=lambda: NOW)
+    tokens.get()
+    tokens.discard("the one before")
+    tokens.get()
+
+    assert log.read_text() == "x"
+
+
+def slow_child(started: Path, go: Path, log: Path) -> list[str]:
+    """Prints a token at once the first time, and afterwards only when the file `go` is there."""
+    program = (
+        f"import os, time\nlog = {str(log)!r}\n"
+        f"if os.path.exists(log):\n    open({str(started)!r}, 'w').close()\n"
+        f"    while not os.path.exists({str(go)!r}): time.sleep(0.01)\n"
+        f"open(log, 'a').write('x')\nprint({token_line(lasts=timedelta(seconds=59))!r})"
+    )
+    return [sys.executable, "-S", "-c", program]
+
+
+def test_while_one_thread_fetches_a_token_the_others_use_the_one_that_still_lasts(tmp_path):
+    started, go, log = (tmp_path / name for name in ("started", "go", "log"))
+    moments = [NOW]
+    tokens = Tokens(slow_child(started, go, log), now=lambda: moments[0])
+    tokens.get()
+    thread = threading.Thread(target=tokens.get)
+    thread.start()
+    while not started.exists():
+        thread.join(0.01)
+
+    assert tokens.get() == "t1"
+    assert thread.is_alive()
+    go.touch()
+    thread.join(30)
+
+
+def test_many_threads_fetch_one_token(tmp_path):
+    log = tmp_path / "log"
+    tokens = Tokens(counting_child(log), now=lambda: NOW)
+    threads = [threading.Thread(target=tokens.get) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+
+    assert log.read_text() == "x"
 
 
 def test_the_childs_reason_and_advice_are_passed_on():

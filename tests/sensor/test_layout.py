@@ -8,13 +8,20 @@ from itertools import accumulate
 import pytest
 
 from deadlight.sensor.layout import (
+    BLOCKING_FIELDS,
     CGROUP_KEY_FIELDS,
     CONFIG_FIELDS,
     COUNTERS_FIELDS,
     EVENT,
     EVENT_FIELDS,
+    FILE_KEY_FIELDS,
+    GROUP_FIELDS,
+    SEEN_KEY_FIELDS,
+    Blocking,
+    Call,
     EventFlags,
     EventKind,
+    Subject,
     Verdict,
     structure,
 )
@@ -80,7 +87,15 @@ def offsets(fields: tuple[tuple[str, str], ...]) -> dict[str, int]:
 
 @pytest.mark.parametrize(
     ("name", "fields"),
-    [("cgroup_key", CGROUP_KEY_FIELDS), ("counters", COUNTERS_FIELDS), ("config", CONFIG_FIELDS)],
+    [
+        ("cgroup_key", CGROUP_KEY_FIELDS),
+        ("group", GROUP_FIELDS),
+        ("counters", COUNTERS_FIELDS),
+        ("file_key", FILE_KEY_FIELDS),
+        ("blocking", BLOCKING_FIELDS),
+        ("seen_key", SEEN_KEY_FIELDS),
+        ("config", CONFIG_FIELDS),
+    ],
 )
 def test_every_member_of_a_structure_is_where_python_looks_for_it(btf, name, fields):
     assert btf.structures[name] == (offsets(fields), structure(fields).size)
@@ -99,7 +114,14 @@ def test_every_member_of_an_event_is_where_python_looks_for_it(btf):
 
 @pytest.mark.parametrize(
     ("name", "prefix", "python"),
-    [("event_kind", "EVENT_", EventKind), ("event_flags", "FLAG_", EventFlags), ("verdict", "VERDICT_", Verdict)],
+    [
+        ("event_kind", "EVENT_", EventKind),
+        ("event_flags", "FLAG_", EventFlags),
+        ("verdict", "VERDICT_", Verdict),
+        ("subject", "SUBJECT_", Subject),
+        ("blocking_mode", "BLOCKING_", Blocking),
+        ("call", "CALL_", Call),
+    ],
 )
 def test_every_number_means_the_same_on_both_sides(btf, name, prefix, python: type[IntEnum] | type[IntFlag]):
     numbers = {member.removeprefix(prefix): value for member, value in btf.enumerations[name].items()}

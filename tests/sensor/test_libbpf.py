@@ -24,7 +24,7 @@ def test_a_file_that_is_no_object_is_refused(library, content):
 def test_constants_of_another_size_are_refused(library, built_object):
     with (
         Object(library, built_object) as found,
-        pytest.raises(ObjectMismatchError, match="8 bytes of constants, not 3"),
+        pytest.raises(ObjectMismatchError, match="1036 bytes of constants, not 3"),
     ):
         found.configure(bytes(3))
 

@@ -2,38 +2,62 @@
 
 import pytest
 
-from deadlight.sensor.programs import HOOKS, NothingToLoadError, Tier, choose
+from deadlight.sensor.layout import Call
+from deadlight.sensor.programs import HOOKS, NothingToLoadError, Tier, calls_of, choose
 
 ALL = {hook.program: "" for hook in HOOKS}
+REFUSED = {hook.program: "Operation not permitted" for hook in HOOKS if hook.tier in {Tier.TRAMPOLINES, Tier.LSM}}
 
 
-def test_a_kernel_that_accepts_everything_shows_files():
+def test_a_kernel_that_accepts_everything_is_watched_from_the_inside_and_can_refuse():
     plan = choose(ALL)
 
-    assert plan.tier is Tier.FILES
-    assert set(plan.programs) == set(ALL)
+    assert plan.tier is Tier.LSM
     assert plan.problems == ()
+    assert {"on_call", "on_open", "on_io_uring"}.isdisjoint(plan.programs)
+    assert {"on_exec", "on_file_open", "deny_program"} <= set(plan.programs)
+
+
+def test_a_kernel_that_does_not_ask_bpf_programs_is_watched_from_the_inside():
+    plan = choose(ALL | {"deny_program": "no bpf in lsm"})
+
+    assert plan.tier is Tier.TRAMPOLINES
+    assert "deny_mapping" not in plan.programs
+
+
+def test_one_sight_falls_back_to_system_calls_without_the_others():
+    plan = choose(ALL | {"on_path_chmod": "this kernel has no fentry/security_path_chmod"})
+
+    assert plan.tier is Tier.LSM
+    assert plan.problems == ()
+    assert {"on_call", "on_chmod", "on_fchmod", "on_fchmodat", "on_file_open"} <= set(plan.programs)
+    assert "on_open" not in plan.programs
 
 
 def test_a_hook_that_many_machines_lack_is_no_problem():
-    plan = choose(ALL | {"on_open": "no such tracepoint", "on_io_uring": "no such tracepoint"})
+    plan = choose(ALL | REFUSED | {"on_module": "no such tracepoint", "on_io_uring": "no such tracepoint"})
 
-    assert plan.tier is Tier.FILES
+    assert plan.tier is Tier.CALLS
     assert plan.problems == ()
-    assert {"on_open", "on_io_uring"}.isdisjoint(plan.programs)
+    assert {"on_module", "on_io_uring"}.isdisjoint(plan.programs)
 
 
-def test_without_tracefs_executions_are_left_and_the_rest_is_a_problem():
-    plan = choose({program: "no tracefs" if "open" in program or "mmap" in program else "" for program in ALL})
+def test_what_one_refused_hook_would_have_seen_is_one_problem():
+    plan = choose(ALL | REFUSED | {"on_mount": "too complex", "on_socket": "no such tracepoint"})
 
-    assert plan.tier is Tier.EXECUTIONS
-    assert "on_exec" in plan.programs
+    assert "on_open" in plan.programs
     assert plan.problems == (
-        "not seen: files mapped as code (tracepoint/syscalls/sys_enter_mmap: no tracefs)",
-        "not seen: opened files (tracepoint/syscalls/sys_exit_openat: no tracefs)",
+        "not seen: mounts (tp_btf/sys_exit mount: too complex)",
+        "not seen: TCP connections and listeners (tp_btf/inet_sock_set_state: no such tracepoint)",
     )
 
 
 def test_without_executions_there_is_no_sensor():
     with pytest.raises(NothingToLoadError, match="Operation not permitted"):
         choose(ALL | {"on_exec": "Operation not permitted"})
+
+
+def test_every_kind_of_system_call_has_one_program():
+    calls = calls_of(tuple(ALL))
+
+    assert sorted(calls.values()) == sorted(set(Call) - {Call.NONE})

@@ -9,9 +9,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from deadlight.sensor.decode import Event
 from deadlight.sensor.layout import EventFlags, EventKind
-from deadlight.sensor.startup import Survey, parse_cgroup_paths, parse_mapped_files, parse_upper_directory, survey
+from deadlight.sensor.processes import FileId, Process
+from deadlight.sensor.startup import (
+    Status,
+    Survey,
+    kernel_device,
+    parse_cgroup_paths,
+    parse_mapped_files,
+    parse_status,
+    parse_upper_directory,
+)
 
+STATUS = "Name:\tnginx\nPPid:\t1\nUid:\t33\t33\t33\t33\nNSpid:\t12\t7\n"
 HOST_NAMESPACE = 4026531832
 MAPS = b"""\
 55c5cf616000-55c5cf617000 r--p 00000000 fe:00 26723                      /usr/sbin/nginx
@@ -30,7 +41,15 @@ class Proc:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        (directory / "sys").mkdir()
+        self.files = directory / "files"
+        self.files.mkdir()
+
+    def make(self, path: str) -> Path:
+        """A file of the containers, which all have the same here."""
+        place = self.files / path.lstrip("/")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.touch()
+        return place
 
     def add(self, pid: int, group: str, *, maps: bytes = b"", exe: str = "/usr/sbin/nginx", **others: str) -> Path:
         process = self.directory / str(pid)
@@ -40,18 +59,22 @@ class Proc:
         (process / "cmdline").write_bytes(b"nginx\0-g\0daemon off;\0")
         (process / "maps").write_bytes(maps)
         (process / "mountinfo").write_text(others.get("mountinfo", ""))
-        (process / "exe").symlink_to(exe)
-        (process / "root").symlink_to(others.get("root", "/"))
+        (process / "fd").mkdir()
+        (process / "status").write_text(others.get("status", STATUS))
+        (process / "exe").symlink_to(self.make(exe))
+        (process / "root").symlink_to(f"{self.files}{others.get('root', '')}")
         (process / "ns/mnt").symlink_to(others.get("namespace", "mnt:[4026532999]"))
         return process
 
     def survey(self) -> Survey:
-        return survey(
+        return Survey(
             lambda path: path.removeprefix("/docker/") if path.startswith("/docker/") else None,
             host_mount_namespace=HOST_NAMESPACE,
-            at=5,
             proc=self.directory,
         )
+
+    def found(self) -> list[tuple[Event, Process]]:
+        return list(self.survey().iter_found(5))
 
 
 @pytest.fixture
@@ -63,31 +86,32 @@ def proc(tmp_path: Path) -> Proc:
 def test_a_running_container_is_reported_with_its_program_and_its_libraries(proc):
     proc.add(12, "/docker/web", maps=MAPS)
 
-    found = proc.survey().found
+    found = proc.found()
 
-    assert {container for container, _ in found} == {"web"}
-    assert [(event.kind, event.path) for _, event in found] == [
+    assert {process.container_id for _, process in found} == {"web"}
+    assert [(event.kind, event.path) for event, _ in found] == [
         (EventKind.EXECUTED, "/usr/sbin/nginx"),
         (EventKind.MAPPED, "/usr/lib/libssl.so.3"),
         (EventKind.MAPPED, "memfd:jit"),
     ]
-    program = found[0][1]
+    program, process = found[0]
     assert (program.pid, program.process, program.at) == (12, "nginx", 5)
-    assert program.arguments == ("nginx", "-g", "daemon off;")
-    assert [event.changed for _, event in found] == [False, False, True]
+    assert process.facts.arguments == ("nginx", "-g", "daemon off;")
+    assert (process.parent_pid, process.facts.user, process.first) == (1, 33, False)
+    assert [event.changed for event, _ in found] == [False, False, True]
 
 
 def test_processes_of_the_host_are_left_out(proc):
     proc.add(12, "/system.slice/nginx.service")
     proc.add(13, "/docker/web", namespace=f"mnt:[{HOST_NAMESPACE}]")
 
-    assert proc.survey().found == ()
+    assert proc.found() == []
 
 
 def test_a_path_is_told_from_the_process_s_own_root(proc):
     proc.add(12, "/docker/web", root="/lab/root", exe="/lab/root/bin/app")
 
-    assert proc.survey().found[0][1].path == "/bin/app"
+    assert proc.found()[0][0].path == "/bin/app"
 
 
 @pytest.mark.req("R20")
@@ -99,7 +123,7 @@ def test_a_program_that_is_in_the_overlay_s_upper_directory_is_changed(proc, tmp
     proc.add(12, "/docker/web", mountinfo=overlay)
     proc.add(13, "/docker/other", mountinfo=overlay, exe="/usr/sbin/cron")
 
-    changed = {container: event.changed for container, event in proc.survey().found}
+    changed = {process.container_id: event.changed for event, process in proc.found()}
 
     assert changed == {"web": True, "other": False}
 
@@ -107,19 +131,20 @@ def test_a_program_that_is_in_the_overlay_s_upper_directory_is_changed(proc, tmp
 def test_a_program_that_was_deleted_is_changed(proc):
     proc.add(12, "/docker/web", exe="/tmp/x (deleted)")
 
-    event = proc.survey().found[0][1]
+    event, process = proc.found()[0]
 
     assert (event.path, event.flags) == ("/tmp/x", EventFlags.UNLINKED)
     assert event.changed
+    assert process.changed
 
 
 def test_a_process_that_ends_meanwhile_is_left_out(proc):
     (proc.add(12, "/docker/web") / "exe").unlink()
     (proc.directory / "13").mkdir()
 
-    result = proc.survey()
+    survey = proc.survey()
 
-    assert (result.found, result.unreadable) == ((), 0)
+    assert (list(survey.iter_found(5)), survey.unreadable) == ([], 0)
 
 
 @pytest.fixture
@@ -143,7 +168,65 @@ def test_a_process_that_may_not_be_read_is_counted(public_directory, nobody):
     proc = Proc(public_directory)
     (proc.add(12, "/docker/web") / "maps").chmod(0)
 
-    assert proc.survey().unreadable == 1
+    survey = proc.survey()
+    assert [event.kind for event, _ in survey.iter_found(5)] == [EventKind.EXECUTED]
+    assert survey.unreadable == 1
+
+
+# --- open files, ancestors, identity ---------------------------------------------------------------------
+
+
+@pytest.mark.req("R17", "R18")
+def test_the_files_that_a_running_container_has_open_for_reading_are_opened_files(proc):
+    descriptors = proc.add(12, "/docker/web", exe="/usr/bin/python3") / "fd"
+    (descriptors / "3").symlink_to(proc.make("/srv/app/models.py"))
+    (descriptors / "4").symlink_to("socket:[4711]")
+    (descriptors / "5").symlink_to("/proc/12/status")
+    (descriptors / "6").symlink_to(proc.files)
+    (descriptors / "7").symlink_to(proc.files / "closed meanwhile")
+
+    opened = [(event, process) for event, process in proc.found() if event.kind is EventKind.OPENED]
+
+    assert [event.path for event, _ in opened] == ["/srv/app/models.py"]
+    assert opened[0][1].facts.path == "/usr/bin/python3"
+
+
+def test_a_running_process_has_its_ancestors_and_the_identity_of_its_file(proc):
+    proc.add(12, "/docker/web", exe="/bin/sh", status="PPid:\t1\nUid:\t0\nNSpid:\t12\t1\n")
+    proc.add(13, "/docker/web", exe="/bin/app", status="PPid:\t12\nUid:\t0\nNSpid:\t13\t2\n")
+    processes = {process.facts.pid: process for _, process in proc.found()}
+
+    assert processes[12].first
+    assert [facts.path for facts in processes[13].ancestors] == ["/bin/sh"]
+    status = (proc.files / "bin/app").stat()
+    assert processes[13].file == FileId(kernel_device(status.st_dev), status.st_ino, status.st_ctime_ns)
+
+
+def test_secrets_in_the_arguments_of_what_runs_are_redacted(proc):
+    (proc.add(12, "/docker/web") / "cmdline").write_bytes(b"app\0--password=hunter2\0")
+
+    assert proc.found()[0][1].facts.arguments == ("app", "--password=***")
+
+
+def test_some_containers_or_processes_can_be_looked_at_alone(proc):
+    proc.add(12, "/docker/web", maps=MAPS)
+    proc.add(13, "/docker/db", maps=MAPS)
+
+    assert {process.container_id for _, process in proc.survey().iter_found(5, {"db"})} == {"db"}
+    assert [(event.kind, process.container_id) for event, process in proc.survey().iter_processes([12, 99], 5)] == [
+        (EventKind.EXECUTED, "web")
+    ]
+
+
+def test_the_status_of_a_process_is_read_as_far_as_it_goes():
+    assert parse_status("PPid:\t7\nUid:\t33\t0\t0\t0\nNSpid:\t20\t1\n") == Status(7, 33, first=True)
+    assert (
+        parse_status("NSpid:\t1\n") == parse_status("") == parse_status("PPid:\tx\nUid:") == Status(0, 0, first=False)
+    )
+
+
+def test_the_number_of_a_file_system_is_the_kernel_s():
+    assert kernel_device(os.makedev(254, 3)) == 254 << 20 | 3
 
 
 def test_version_2_names_the_container_before_version_1_does():
@@ -178,3 +261,4 @@ def test_any_content_of_proc_is_read_without_error(text, raw):
     parse_cgroup_paths(text)
     parse_upper_directory(text)
     parse_mapped_files(raw)
+    parse_status(text)

@@ -40,7 +40,7 @@ def served(postgres: EmbeddedPostgres) -> Iterator[RunningService]:
 
 
 @DESCRIBED.parametrize()
-@settings(max_examples=4, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+@settings(max_examples=4, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 def test_every_endpoint_answers_as_described(case: Any, served: RunningService) -> None:
     case.call_and_validate(
         base_url=served.url,

@@ -1,14 +1,15 @@
 """Migrations lead to the tables, from nothing and back, and once however many start together."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import psycopg
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, create_engine, inspect
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, create_engine, inspect, text
 
 from deadlight.cli.embedded_postgres import EmbeddedPostgres
 from deadlight.server import migrations
@@ -16,6 +17,9 @@ from deadlight.server.settings import with_driver
 from deadlight.server.tables import metadata
 
 NAME = "test_migrations"
+
+DROPPED: Mapping[str, set[tuple[str, str]]] = {}
+"""By revision, the table and name of each column that it drops, once a whole release has been without use for it."""
 
 
 @pytest.fixture
@@ -61,6 +65,37 @@ def test_migrations_can_be_undone_and_done_again(empty_url: str, connection: Con
     assert ours(connection) == set()
     migrations.upgrade(with_driver(empty_url))
     assert ours(connection) == set(metadata.tables)
+
+
+def columns(connection: Connection) -> set[tuple[str, str]]:
+    rows = connection.execute(
+        text("SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public'")
+    )
+    return {(row.table_name, row.column_name) for row in rows}
+
+
+def test_no_migration_takes_away_what_the_previous_release_uses(connection: Connection) -> None:
+    """It still runs when the migration does, and for as long as replicas are replaced one by one."""
+    config = migrations.alembic_config(connection)
+    revisions = list(ScriptDirectory.from_config(config).walk_revisions())[::-1]
+    before: set[tuple[str, str]] = set()
+    for revision in revisions:
+        command.upgrade(config, revision.revision)
+        after = columns(connection)
+        assert before - after == DROPPED.get(revision.revision, set()), revision.revision
+        before = after
+    assert ("layer", "facts") in before
+
+
+def test_what_the_previous_release_knows_of_layers_survives_and_can_still_be_added_to(connection: Connection) -> None:
+    config = migrations.alembic_config(connection)
+    insert = text("INSERT INTO layer (digest, scanner_state, facts) VALUES (:digest, 'older', 'facts')")
+    command.upgrade(config, "0010")
+    connection.execute(insert, {"digest": "sha256:1"})
+    command.upgrade(config, "head")
+    connection.execute(insert, {"digest": "sha256:2"})
+    command.downgrade(config, "0010")
+    assert connection.execute(text("SELECT digest FROM layer ORDER BY 1")).scalars().all() == ["sha256:1", "sha256:2"]
 
 
 async def test_replicas_that_start_together_migrate_once(empty_url: str) -> None:

@@ -1,7 +1,8 @@
 """What this machine lacks for the tests that need more than Python, and the rule for what follows.
 
-A test marked `needs_bpf`, `needs_runc` or `needs_browser` skips with the exact reason where something is missing, and
-fails with it where the variable DEADLIGHT_REQUIRE (a comma-separated list of bpf, runc, browser) says it must not be.
+A test marked `needs_bpf`, `needs_runc`, `needs_browser` or `needs_qemu` skips with the exact reason where something is
+missing, and fails with it where the variable DEADLIGHT_REQUIRE (a comma-separated list of bpf, runc, browser, qemu)
+says it must not be.
 """
 
 import os
@@ -65,10 +66,17 @@ def missing_for_browser() -> str:
     return "" if CONSOLE.exists() else "the console is not built (make console)"
 
 
+def missing_for_qemu() -> str:
+    """Why no machine is emulated, or an empty text: it takes minutes, so only who asks for it by name gets it."""
+    named = "qemu" in os.environ.get("DEADLIGHT_REQUIRE", "").split(",")
+    return "" if named else "emulates a machine for minutes: make kernels"
+
+
 MISSING: Mapping[str, Callable[[], str]] = {
     "bpf": missing_for_bpf,
     "runc": missing_for_runc,
     "browser": missing_for_browser,
+    "qemu": missing_for_qemu,
 }
 """What to ask for each marker `needs_...`."""
 

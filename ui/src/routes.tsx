@@ -5,6 +5,12 @@ import { CLUSTERS_PATH, INSTALL_PATH, TOKENS_PATH } from "./clusters/clusterPath
 import { InstallPage } from "./clusters/InstallPage";
 import { TokensPage } from "./clusters/TokensPage";
 import { DashboardPage } from "./dashboard/DashboardPage";
+import { BlockingPage } from "./detections/BlockingPage";
+import { DetectionsPage } from "./detections/DetectionsPage";
+import { ExceptionsPage } from "./detections/ExceptionsPage";
+import { BLOCKING_PATH, EXCEPTIONS_PATH, RULES_PATH } from "./detections/paths";
+import { RulesPage } from "./detections/RulesPage";
+import { NewThreatRulePage, ThreatRulePage } from "./detections/ThreatRulePage";
 import { ExposurePage } from "./exposure/ExposurePage";
 import { FeedsPage } from "./feeds/FeedsPage";
 import { ImagePage } from "./images/ImagePage";
@@ -35,6 +41,12 @@ const pages: RouteObject[] = [
   { path: "runtime/live/images", element: <ImagesPage /> },
   { path: "runtime/live/images/:imageTagId/:tab?", element: <ImagePage /> },
   { path: "runtime/exposure-windows/:windowId?", element: <ExposurePage /> },
+  { path: "runtime/detections/:detectionId?", element: <DetectionsPage /> },
+  { path: RULES_PATH, element: <RulesPage /> },
+  { path: `${RULES_PATH}/new`, element: <NewThreatRulePage /> },
+  { path: `${RULES_PATH}/:ruleId`, element: <ThreatRulePage /> },
+  { path: EXCEPTIONS_PATH, element: <ExceptionsPage /> },
+  { path: BLOCKING_PATH, element: <BlockingPage /> },
   { path: CLUSTERS_PATH, element: <ClustersPage /> },
   { path: INSTALL_PATH, element: <InstallPage /> },
   { path: TOKENS_PATH, element: <TokensPage /> },

@@ -10,9 +10,12 @@ import typer
 from deadlight import __version__
 from deadlight.cli.commands import (
     advisories,
+    blocking,
     clusters,
     connection,
     demonstration,
+    detections,
+    exceptions,
     feeds,
     funnel,
     images,
@@ -20,6 +23,8 @@ from deadlight.cli.commands import (
     registries,
     scan,
     session,
+    threat_rules,
+    threats,
     windows,
     workers,
     workloads,
@@ -58,7 +63,12 @@ advisories_app.command("feeds")(feeds.feeds)
 advisories_app.command("refresh")(feeds.refresh)
 demo.command("remove")(demonstration.remove_demonstration)
 app.add_typer(windows.app, name="windows")
+app.add_typer(detections.app, name="detections")
+app.add_typer(exceptions.app, name="exceptions")
+app.add_typer(threat_rules.app, name="rules")
+app.add_typer(blocking.app, name="blocking")
 app.add_typer(owners.app, name="owners")
+app.add_typer(threats.app, name="threats")
 app.add_typer(advisories_app, name="advisories")
 app.add_typer(demo, name="demo")
 app.add_typer(clusters.clusters, name="clusters")

@@ -96,6 +96,10 @@ class AgentClient:
         """Deliver an observation batch; raises as `send_inventory` does."""
         return await self._persist(_pack("/agent/v1/observations", batch), lambda body: _observation_ack(body, batch))
 
+    async def send_detections(self, batch: wire.DetectionBatch) -> wire.ObservationAck:
+        """Deliver a detection batch; raises as `send_inventory` does."""
+        return await self._persist(_pack("/agent/v1/detections", batch), lambda body: _observation_ack(body, batch))
+
     async def heartbeat(self, beat: wire.Heartbeat) -> None:
         """Deliver a heartbeat; raises as `send_inventory` does."""
         await self._persist(_pack("/agent/v1/heartbeat", beat), lambda _: None)
@@ -145,7 +149,7 @@ def _inventory_ack(body: bytes, batch: wire.InventoryBatch) -> wire.InventoryAck
     return ack
 
 
-def _observation_ack(body: bytes, batch: wire.ObservationBatch) -> wire.ObservationAck:
+def _observation_ack(body: bytes, batch: wire.ObservationBatch | wire.DetectionBatch) -> wire.ObservationAck:
     ack = _decode(body, wire.ObservationAck)
     _check_answers(batch.batch_id, ack.batch_id)
     return ack

@@ -1,6 +1,7 @@
 """Stand-ins for the sensors: they enrol, beat and report like real ones, and make up what they saw.
 
-What they report are files that the images really hold; nothing is executed anywhere.
+What they report are files that the images really hold, and attacks that the real rules find; nothing is executed
+anywhere.
 """
 
 import argparse
@@ -25,8 +26,16 @@ from deadlight.demo.clusters import DemoCluster
 from deadlight.demo.kubernetes.manifests import Manifest
 from deadlight.demo.kubernetes.resources import PODS
 from deadlight.demo.recipes import DemoImage, Use
+from deadlight.demo.threats import detections_in
 from deadlight.demo.world import NodePlan
-from deadlight.model.wire import Heartbeat, Observation, ObservationBatch
+from deadlight.model.wire import (
+    ContainerCoverage,
+    Detection,
+    DetectionBatch,
+    Heartbeat,
+    Observation,
+    ObservationBatch,
+)
 
 BEAT_SECONDS = 30.0
 SETTLE_SECONDS = 0.3
@@ -43,6 +52,8 @@ class Activity:
     awake: set[str] = field(default_factory=set)
     pulse: asyncio.Event = field(default_factory=asyncio.Event)
     """Set, and replaced, when an image wakes."""
+    struck: dict[str, str] = field(default_factory=dict)
+    """Images in one container of which an attack was played, with that container's id."""
 
     def wake(self, image: DemoImage) -> None:
         """From now on its containers do what they do later."""
@@ -67,6 +78,8 @@ class SensorStandin:
         self._activity = activity
         self._identity = identity
         self._reported: set[tuple[str, str]] = set()
+        self._watched: dict[str, datetime] = {}
+        self._detected: set[str] = set()
         self._started_at = datetime.now(UTC)
         self._count = 0
 
@@ -77,6 +90,7 @@ class SensorStandin:
             while True:
                 pulses = (self._cluster.standin.shelf(PODS).pulse, self._activity.pulse)
                 await self._report(client)
+                await self._detect(client)
                 if monotonic() >= next_beat:
                     await client.heartbeat(self._heartbeat())
                     next_beat = monotonic() + BEAT_SECONDS
@@ -85,6 +99,7 @@ class SensorStandin:
 
     async def _report(self, client: AgentClient) -> None:
         pods = self._cluster.pods_on(self._node.name)
+        self._watched = watch(self._watched, pods, datetime.now(UTC))
         seen = list(iter_uses(pods, self._activity, self._node.architecture))
         fresh = [each for each in seen if (each[0], each[1].path) not in self._reported]
         self._reported = {(container_id, use.path) for container_id, use in seen}
@@ -95,9 +110,36 @@ class SensorStandin:
             batch = ObservationBatch(batch_id=uuid4().hex, node=self._node.name, observations=observations)
             await client.send_observations(batch)
 
+    async def _detect(self, client: AgentClient) -> None:
+        """Play the attacks on images of which no container has been attacked yet."""
+        found: list[Detection] = []
+        for container_id, reference in iter_containers(self._cluster.pods_on(self._node.name)):
+            if self._activity.struck.setdefault(reference, container_id) == container_id:
+                found += detections_in(container_id, reference, datetime.now(UTC))
+        fresh = tuple(item for item in found if item.id not in self._detected)
+        if fresh:
+            self._detected |= {item.id for item in fresh}
+            await client.send_detections(DetectionBatch(batch_id=uuid4().hex, node=self._node.name, detections=fresh))
+
     def _heartbeat(self) -> Heartbeat:
-        counters = {"observations": self._count}
-        return Heartbeat(version=VERSION, node=self._node.name, started_at=self._started_at, counters=counters)
+        return Heartbeat(
+            version=VERSION,
+            node=self._node.name,
+            started_at=self._started_at,
+            counters={"observations": self._count},
+            kernel=f"6.12.0 {self._node.architecture}",
+            hooks=("exec", "open", "mmap"),
+            tier="T",
+            coverage=tuple(
+                ContainerCoverage(container_id=container_id, since=since, from_start=True)
+                for container_id, since in self._watched.items()
+            ),
+        )
+
+
+def watch(watched: Mapping[str, datetime], pods: Sequence[Manifest], now: datetime) -> dict[str, datetime]:
+    """Since when each container of pods has been watched; those that are gone are forgotten."""
+    return {container_id: watched.get(container_id, now) for container_id, _ in iter_containers(pods)}
 
 
 async def _any_set(events: Iterable[asyncio.Event], *, within: float) -> bool:
@@ -112,11 +154,18 @@ async def _any_set(events: Iterable[asyncio.Event], *, within: float) -> bool:
 
 def iter_uses(pods: Sequence[Manifest], activity: Activity, architecture: str) -> Iterator[tuple[str, Use]]:
     """What the containers of pods do, each with the container's id."""
+    for container_id, reference in iter_containers(pods):
+        for use in activity.uses(reference):
+            yield container_id, use.on(architecture)
+
+
+def iter_containers(pods: Sequence[Manifest]) -> Iterator[tuple[str, str]]:
+    """The containers of pods that have been created: each one's id, and the reference of its image."""
     for pod in pods:
         for status in pod.get("status", {}).get("containerStatuses", ()):
             container_id = str(status.get("containerID", "")).rpartition("://")[2]
-            for use in activity.uses(status["image"]) if container_id else ():
-                yield container_id, use.on(architecture)
+            if container_id:
+                yield container_id, status["image"]
 
 
 def observation(container_id: str, use: Use, now: datetime) -> Observation:

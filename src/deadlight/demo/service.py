@@ -44,6 +44,12 @@ _WORKERS: Sequence[dict[str, Any]] = (
         "criteria": 'event.data.demonstration && "malicious" in event.data.workload.risks',
     },
     {
+        "name": "Demonstration: threats",
+        "description": "Attacks and misuse that sensors saw, from High on.",
+        "event_types": ["ThreatDetected"],
+        "criteria": 'event.data.demonstration && event.data.detection.severity in ["Critical", "High"]',
+    },
+    {
         "name": "Demonstration: rollouts",
         "description": "Workloads that run other images than before.",
         "event_types": ["WorkloadChanged"],

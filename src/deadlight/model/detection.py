@@ -27,3 +27,9 @@ class BlockingMode(StrEnum):
 
 BINARY_INTEGRITY = "binary-integrity"
 """The rule of the service's own: the hash of an executed file is not that of the file in the image."""
+
+BLOCKED_EXECUTION = "blocked-execution"
+"""The rule of what a blocking policy stopped, or would have, and no other rule speaks of."""
+
+MORE_DETECTIONS = "more-detections"
+"""The rule that says how many detections of a container were not told, because there were too many at once."""

@@ -17,9 +17,13 @@ class EventType(StrEnum):
     PACKAGES_USED = "PackagesUsed"
     PROGRAMS_USED_PACKAGES = "ProgramsUsedPackages"
     """Packages known to be in use are used by programs that were not known to use them."""
+    BINARY_MISMATCH_OBSERVED = "BinaryMismatchObserved"
+    """A container executed a file whose hash is not that of the image's file of the same path."""
     ADVISORIES_CHANGED = "AdvisoriesChanged"
     REGISTRY_CHANGED = "RegistryChanged"
     CLUSTER_CONFIGURED = "ClusterConfigured"
+    THREAT_DETECTED = "ThreatDetected"
+    """A threat rule matched where nobody had been told of it yet."""
 
 
 ALERTABLE = (
@@ -28,6 +32,7 @@ ALERTABLE = (
     EventType.INTEGRITY_VIOLATION_CLOSED,
     EventType.UNTRUSTED_REGISTRY_DETECTED,
     EventType.VULNERABILITIES_CHANGED,
+    EventType.THREAT_DETECTED,
 )
 """What a worker can listen to, in the order shown to people."""
 
@@ -36,6 +41,8 @@ URGENT = (
     EventType.INTEGRITY_VIOLATION_DETECTED,
     EventType.UNTRUSTED_REGISTRY_DETECTED,
     EventType.VULNERABILITIES_CHANGED,
+    EventType.BINARY_MISMATCH_OBSERVED,
+    EventType.THREAT_DETECTED,
 )
 """What stands between a risk and the person who is told of it. When events come faster than they are handled these
 overtake those that merely follow what runs where."""

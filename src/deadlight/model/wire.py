@@ -114,7 +114,7 @@ class NodeRecord(Message, frozen=True, kw_only=True):
     internal_dns: Name = ""
     internal_ip: Name = ""
     sensor_disabled: bool = False
-    """The node carries the label `disable_jfrog_runtime=true` or `deadlight.io/disable-sensor=true`."""
+    """By label: `disable_jfrog_runtime=true`, `deadlight.io/sensor=disabled` or `deadlight.io/disable-sensor=true`."""
     ready: bool = True
     created_at: datetime | None = None
 

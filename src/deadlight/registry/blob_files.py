@@ -9,8 +9,11 @@ from typing import BinaryIO, TypeVar, cast
 
 from deadlight.registry.client import RegistryClient
 
-CHUNKS_AHEAD = 16
-"""How many pieces of a blob (about 64 KiB each) may wait between the network and its reader."""
+CHUNKS_AHEAD = 4
+"""How many pieces of a blob may wait between the network and its reader."""
+
+CHUNK_BYTES = 512 * 1024
+"""The least of a piece. One from the network has 64 KiB: handing each over would cost a tenth of reading a layer."""
 
 T = TypeVar("T")
 
@@ -57,8 +60,14 @@ async def _raise_cause(pull: asyncio.Task[None]) -> None:
 async def _pull(client: RegistryClient, repository: str, digest: str, size_limit: int, pipe: "_Pipe") -> None:
     try:
         async with aclosing(client.iter_blob(repository, digest, size_limit=size_limit)) as chunks:
+            waiting: list[bytes] = []
             async for chunk in chunks:
-                await asyncio.to_thread(pipe.feed, chunk)
+                waiting.append(chunk)
+                if sum(map(len, waiting)) >= CHUNK_BYTES:
+                    await asyncio.to_thread(pipe.feed, b"".join(waiting))
+                    waiting.clear()
+            if waiting:
+                await asyncio.to_thread(pipe.feed, b"".join(waiting))
     finally:
         await asyncio.to_thread(pipe.feed, b"")
 

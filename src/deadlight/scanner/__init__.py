@@ -3,13 +3,14 @@
     scan_layer(stream)  ->  LayerFacts      one pass over one layer, stored by (layer digest, analyzer, version)
     squash(facts)       ->  ImageContents   pure: whiteouts, package databases, links
     FileIndex.of(...)                       path -> package, kept for each image
+    ExecutableIndex.of(...)                 path -> SHA-256, kept for each image
     judge_applicability(rules, contents.calls, ids, package)
 
 Nothing touches the disk, the network or a clock, and nothing of an image is executed.
 """
 
 from deadlight.scanner.analyzer import Analyzer
-from deadlight.scanner.analyzers import by_name, package_analyzers
+from deadlight.scanner.analyzers import by_name, image_analyzers, package_analyzers
 from deadlight.scanner.applicability.first_party_code import FirstPartyCode
 from deadlight.scanner.applicability.judgement import ApplicabilityResult, Evidence, judge_applicability
 from deadlight.scanner.applicability.rules import Rule, RuleSet, load_rules, parse_rule
@@ -21,6 +22,7 @@ from deadlight.scanner.errors import (
     LayerError,
     ScannerError,
 )
+from deadlight.scanner.executable_index import ExecutableIndex, ImageFile, Presence
 from deadlight.scanner.exposures.examination import examine, exposure_analyzer
 from deadlight.scanner.exposures.exposure_scanner import ExposureScanner, Judgement, KeptFile
 from deadlight.scanner.exposures.iac.checkov import NotSupported, find_checkov
@@ -46,11 +48,13 @@ __all__ = [
     "ApplicabilityResult",
     "Evidence",
     "Examined",
+    "ExecutableIndex",
     "ExposureScanner",
     "ExposureSetup",
     "FileIndex",
     "FirstPartyCode",
     "ImageContents",
+    "ImageFile",
     "ImageTooLargeError",
     "InvalidFactsError",
     "InvalidRuleError",
@@ -60,6 +64,7 @@ __all__ = [
     "LayerFacts",
     "Limits",
     "NotSupported",
+    "Presence",
     "Rule",
     "RuleSet",
     "ScannerError",
@@ -70,6 +75,7 @@ __all__ = [
     "exposure_state",
     "find_checkov",
     "find_exposures",
+    "image_analyzers",
     "judge_applicability",
     "load_rules",
     "owners_by_path",

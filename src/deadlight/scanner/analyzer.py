@@ -45,6 +45,8 @@ class Analyzer:
     take: Callable[[str, memoryview], bytes | None] = keep_whole
     magic: bytes = b""
     """The first bytes of every file of interest; others are passed over before they are read."""
+    keeps_sha256: bool = False
+    """Whether the SHA-256 of a file is what is kept of it: it is made while the file passes, and `take` is not used."""
     tells_unread: Callable[[str], bool] = always
     """Whether it is worth a word that the file of this path was too large, or came too late, to be read."""
 

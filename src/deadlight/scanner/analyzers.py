@@ -17,6 +17,16 @@ OS_RELEASE_PATHS = ("etc/os-release", "usr/lib/os-release")
 
 OS_RELEASE = ("os-release", 1)
 
+EXECUTABLES = ("executables", 1)
+"""Keeps of each executable its SHA-256 (`Analyzer.keeps_sha256`)."""
+
+SHA256_BYTES = 32
+
+
+def image_analyzers(limits: Limits = DEFAULT_LIMITS) -> tuple[Analyzer, ...]:
+    """What every image is read with: packages, and the digests of executables."""
+    return (*package_analyzers(limits), _executables(limits))
+
 
 def package_analyzers(limits: Limits = DEFAULT_LIMITS) -> tuple[Analyzer, ...]:
     """What packages, and what an image's own code calls of them, are found with."""
@@ -55,6 +65,17 @@ def _python_source(limits: Limits) -> Analyzer:
         Budget(limits.max_source_bytes, limits.max_sources_bytes, limits.max_layer_bytes, limits.max_members),
         take=_take_source,
         tells_unread=first_party.is_source_name,
+    )
+
+
+def _executables(limits: Limits) -> Analyzer:
+    """Files that may be executed. Others are mapped at most, and of those no sensor has a hash."""
+    kept_bytes = limits.max_executables * SHA256_BYTES
+    return Analyzer(
+        *EXECUTABLES,
+        lambda _path, executable: executable,
+        Budget(limits.max_executable_bytes, limits.max_layer_bytes, kept_bytes, limits.max_executables),
+        keeps_sha256=True,
     )
 
 

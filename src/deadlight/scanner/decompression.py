@@ -142,6 +142,14 @@ class ByteReader:
             size -= len(part)
         return b"".join(parts)
 
+    def read_some(self, most: int) -> bytes:
+        """The next bytes that are there, at least one and at most `most`; none where the stream ends."""
+        if not self._fill():
+            return b""
+        part = self._piece[self._position : self._position + most]
+        self._position += len(part)
+        return part
+
     def peek(self, size: int) -> bytes:
         """The next `size` bytes, which stay unread; fewer only where the stream ends."""
         head = self._piece[self._position : self._position + size]

@@ -93,15 +93,19 @@ class FileSystem:
 
     def iter_files(self, folder: str, *, outside: Container[str] = ()) -> Iterator[str]:
         """The real paths of all files below a folder, but not of those below folders whose real paths are `outside`."""
+        return (path for path, node in self.iter_nodes(folder, outside=outside) if isinstance(node, File))
+
+    def iter_nodes(self, folder: str = "", *, outside: Container[str] = ()) -> Iterator[tuple[str, File | Symlink]]:
+        """All files and symbolic links below a folder by real path, with the same left out."""
         start = self._find_folder(folder)
         pending = [start] if start else []
         while pending:
             real, directory = pending.pop()
             for name, node in directory.entries.items():
                 path = f"{real}/{name}"
-                if isinstance(node, File):
-                    yield path
-                elif isinstance(node, Directory) and path not in outside:
+                if not isinstance(node, Directory):
+                    yield path, node
+                elif path not in outside:
                     pending.append((path, node))
 
     def iter_link_groups(self) -> Iterator[tuple[str, ...]]:

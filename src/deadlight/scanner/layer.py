@@ -1,6 +1,7 @@
 """One pass over a layer: its listing, and what analyzers keep of its files."""
 
 from collections.abc import Sequence
+from hashlib import sha256
 from typing import BinaryIO
 
 from deadlight.ecosystems import UnreadableFileError
@@ -93,18 +94,33 @@ class _Pass:
         if member.path in self._told:
             for collector in self._collectors:
                 collector.forget(member.path)
+        wanting = self._find_wanting(member)
+        if wanting:
+            self._told.add(member.path)
+        wanting = [collector for collector in wanting if collector.has_room(member)]
+        if wanting:
+            self._show(member, wanting)
+
+    def _find_wanting(self, member: Member) -> "list[_Collector]":
         path, executable = member.path, member.executable
         wanting = [collector for wants, collector in self._wanting if wants(path, executable)]
         if any(collector.analyzer.magic for collector in wanting):
             first = self._archive.peek(self._longest_magic)
             wanting = [collector for collector in wanting if first.startswith(collector.analyzer.magic)]
-        if wanting:
-            self._told.add(path)
-        wanting = [collector for collector in wanting if collector.has_room(member)]
-        if wanting:
-            content = self._archive.read_large()
-            for collector in wanting:
-                collector.take(member.path, content)
+        return wanting
+
+    def _show(self, member: Member, wanting: "Sequence[_Collector]") -> None:
+        """Let the content pass: as one piece where an analyzer needs all of it, else as it comes."""
+        holding = [collector for collector in wanting if not collector.analyzer.keeps_sha256]
+        hashing = [collector for collector in wanting if collector.analyzer.keeps_sha256]
+        digest = sha256()
+        for piece in [self._archive.read_large()] if holding else self._archive.iter_pieces():
+            if hashing:
+                digest.update(piece)
+            for collector in holding:
+                collector.take(member.path, memoryview(piece))
+        for collector in hashing:
+            collector.keep(member.path, member.size, digest.digest())
 
 
 class _Collector:
@@ -147,10 +163,11 @@ class _Collector:
             self._unread[path] = str(error)
             return
         if taken is not None:
-            self._read_bytes += len(content)
-            self._keep(path, taken)
+            self.keep(path, len(content), taken)
 
-    def _keep(self, path: str, taken: bytes) -> None:
+    def keep(self, path: str, size: int, taken: bytes) -> None:
+        """Keep what was taken of a file of `size` bytes, as long as there is room."""
+        self._read_bytes += size
         if self._kept_bytes + len(taken) > self.analyzer.budget.kept_bytes:
             self._unread[path] = f"comes after the {self.analyzer.budget.kept_bytes} bytes kept of files"
         else:

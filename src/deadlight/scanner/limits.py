@@ -39,6 +39,10 @@ class Limits:
     """All that is kept of such files together; what comes after is reported and not kept."""
     max_examined_bytes: int = 512 * _MIB
     """All files of a layer together that one scanner of exposures looks into."""
+    max_executable_bytes: int = 4 * _GIB
+    """One executable whose digest is kept; for that it need not be held in memory. A larger one is noted."""
+    max_executables: int = 200_000
+    """Executables of one layer whose digests are kept; the rest is noted. Some builders mark every file as one."""
     max_source_bytes: int = 256 * _KIB
     """One source file for contextual analysis. A larger one is reported and not read; parsing takes 900 times this."""
     max_sources_bytes: int = 32 * _MIB

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
 
-from deadlight.scanner.analyzers import package_analyzers
+from deadlight.scanner.analyzers import image_analyzers
 from deadlight.scanner.exposures.exposure_scanner import ExposureScanner
 from deadlight.scanner.facts import LISTING
 
@@ -20,8 +20,9 @@ def state_of(analyzers: Iterable[tuple[str, int]]) -> str:
     return sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 
-SCANNER_STATE: str = state_of([LISTING, _SQUASH, *(analyzer.state for analyzer in package_analyzers())])
-"""The version of everything the packages of an image depend on. A result with another state is out of date."""
+SCANNER_STATE: str = state_of([LISTING, _SQUASH, *(analyzer.state for analyzer in image_analyzers())])
+"""The version of everything that an image's packages and its indexes of files depend on. A result with another state is
+out of date."""
 
 
 def exposure_state(scanners: Sequence[ExposureScanner]) -> str:

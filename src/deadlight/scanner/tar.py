@@ -89,6 +89,15 @@ class TarReader:
         self._unread = 0
         return memoryview(content).toreadonly()
 
+    def iter_pieces(self) -> Iterator[bytes]:
+        """The content of the current member as it comes, for what need not hold all of it."""
+        while self._unread:
+            piece = self._source.read_some(self._unread)
+            if not piece:
+                raise ArchiveError("ends inside a file: the layer was cut short")
+            self._unread -= len(piece)
+            yield piece
+
     def peek(self, size: int) -> bytes:
         """The first bytes of the current member, which can still be read."""
         return self._source.peek(min(size, self._unread))

@@ -11,7 +11,6 @@ from contextlib import closing, contextmanager
 
 from deadlight.client.credential_process import Identity
 from deadlight.client.errors import ClientError
-from deadlight.sensor import tracefs
 from deadlight.sensor.cgroupfs import read_hierarchies
 from deadlight.sensor.credentials import Tokens
 from deadlight.sensor.doctor import document, is_fit, table
@@ -65,7 +64,6 @@ def run(options: Options, stop: threading.Event) -> None:
 def _watch(options: Options, sink: Sink, stop: threading.Event) -> None:
     surroundings = Surroundings(find_host_mount_namespace(), read_hierarchies(), options.cgroup_prefixes)
     library, content = Library(os.environ), read_object()
-    _see_tracepoints()
     plan = choose(probe_hooks(library, content))
     for problem in plan.problems:
         logger.warning("%s", problem)
@@ -77,15 +75,6 @@ def _watch(options: Options, sink: Sink, stop: threading.Event) -> None:
         for problem in health.problems:
             logger.warning("%s", problem)
         logger.info("stopped: %s", json.dumps(dict(health.counters)))
-
-
-def _see_tracepoints() -> None:
-    if tracefs.is_mounted():
-        return
-    try:
-        tracefs.mount_privately()
-    except tracefs.TracefsError as error:
-        logger.warning("%s", error)
 
 
 @contextmanager
@@ -103,8 +92,10 @@ def _sink(options: Options) -> Iterator[Sink]:
         registration_token_file=options.registration_token_file,
         ca_file=options.ca_file,
     )
-    service = Service(options.server, ca_file=options.ca_file)
-    reporter = Reporter(service, Tokens(identity.command()), node=options.node_name)
+    tokens = Tokens(identity.command())
+    reporter = Reporter(
+        lambda: Service(options.server, tokens, ca_file=options.ca_file), node=options.node_name, state=options.state
+    )
     reporter.start()
     with closing(reporter):
         yield reporter

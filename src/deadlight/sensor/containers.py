@@ -81,6 +81,10 @@ class ContainerTable:
     def __iter__(self) -> Iterator[CgroupKey]:
         return iter(self._containers)
 
+    def iter_containers(self) -> Iterator[tuple[CgroupKey, str]]:
+        """Every group that is a container's, with the container's id."""
+        return ((cgroup, container_id) for cgroup, container_id in self._containers.items() if container_id)
+
     def learn(self, cgroup: CgroupKey, path: str) -> str | None:
         """Record a group that was found at `path`; gives its container's id, None for the host's."""
         return self._record(cgroup, container_of(path, self._prefixes))

@@ -1,19 +1,31 @@
-"""From records to pending observations: whose event is it, and is it worth keeping?"""
+"""From records to what is told: whose event is it, who did it, and what does it say?
 
+An event becomes an observation (`observe`), something to hold to the rules (`activities`), or both.
+"""
+
+import os
+from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from deadlight.model.observation import Grade
+from deadlight.sensor.activities import Detector
 from deadlight.sensor.containers import ContainerTable
+from deadlight.sensor.coverage import Coverage
 from deadlight.sensor.decode import GRADES, DecodeError, Event, decode
 from deadlight.sensor.errors import SensorError
 from deadlight.sensor.layout import CgroupKey, EventFlags, EventKind, Verdict
 from deadlight.sensor.observe import Pending
+from deadlight.sensor.processes import NO_FILE, FileId, Process, ProcessTable
 
 WALK_EVERY = 1_000_000_000
 """Nanoseconds between two searches for groups that nobody announced."""
 
-MAX_UNOBSERVABLE = 256
-"""Containers remembered for opening files through io_uring."""
+IO_URING = "io_uring"
+"""What a container is told not to be seen doing once it used it."""
+
+MAX_REPEATED = 4_096
+"""Sensitive files that the kernel half was told of, as many as it has room for."""
 
 
 @dataclass(slots=True)
@@ -25,43 +37,61 @@ class IntakeCounters:
     undecodable: int = 0
     outside: int = 0
     """Not of a container after all."""
+    own: int = 0
+    """What the sensor itself did."""
     unattributed: int = 0
     """Of a control group that is gone and was never announced."""
     before_start: int = 0
     """A container runtime's own, before the container's first program."""
     undecided: int = 0
     """Control groups whose verdict the kernel half could not store; it goes on sending their events."""
+    unrepeated: int = 0
+    """Sensitive files that the kernel half had no room for: only their first use in a container is seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """What the intake asks and tells the machine; each raises SensorError where the kernel half has no room."""
+
+    walk: Callable[[], Iterable[tuple[CgroupKey, str]]]
+    """The control groups that exist."""
+    decide: Callable[[CgroupKey, Verdict], None]
+    """Have the kernel half watch a group, or ignore it."""
+    repeat: Callable[[CgroupKey, int, int], None]
+    """Have the kernel half report each use of a file (device, inode) of a group, not only the first."""
+    hash: Callable[[FileId, Process], None]
+    """Have the file of a process that just executed it hashed."""
 
 
 class Intake:
-    """Takes the records of the ring, in order.
-
-    `walk` finds the control groups that exist; `decide` tells the kernel half about one and raises SensorError where
-    that fails.
-    """
+    """Takes the records of the ring, in order. What comes of them collects in its parts."""
 
     def __init__(
-        self,
-        table: ContainerTable,
-        pending: Pending,
-        *,
-        walk: Callable[[], Iterable[tuple[CgroupKey, str]]],
-        decide: Callable[[CgroupKey, Verdict], None],
+        self, table: ContainerTable, pending: Pending, node: Node, *, coverage: Coverage | None = None
     ) -> None:
         self._table = table
         self._pending = pending
-        self._walk = walk
-        self._decide = decide
+        self._node = node
         self._walked_at = -WALK_EVERY
+        self._own_pid = os.getpid()
+        self.coverage = coverage or Coverage()
+        self.processes = ProcessTable()
+        self.detector = Detector()
+        self._repeated: OrderedDict[tuple[CgroupKey, int, int], None] = OrderedDict()
         self.counters = IntakeCounters()
-        self.unobservable: dict[str, None] = {}
-        """Ids of containers that open files through io_uring, the earliest first."""
 
-    def survey(self) -> None:
-        """Learn every control group that exists now."""
-        for cgroup, path in self._walk():
+    def survey(self, at: int) -> None:
+        """Learn every control group that exists now, and let go of containers that do not."""
+        existing = set()
+        for cgroup, path in self._node.walk():
             if cgroup not in self._table:
                 self._judge(cgroup, self._table.learn(cgroup, path))
+            container_id = self._table.find(cgroup)
+            if container_id:
+                existing.add(container_id)
+                if not self._table.is_starting(container_id):
+                    self.coverage.begin(container_id, at, from_start=False)
+        self.coverage.sweep(existing, at)
 
     def take(self, record: bytes) -> None:
         """Deal with one record of the ring."""
@@ -73,20 +103,29 @@ class Intake:
         self.counters.events += 1
         if event.kind is EventKind.CGROUP_MADE:
             self._judge(event.cgroup, self._table.announce(event.cgroup, event.path))
-            return
-        container_id = self._attribute(event)
-        if container_id is None:
-            return
-        if event.kind in GRADES:
-            self._keep(container_id, event)
-        elif len(self.unobservable) < MAX_UNOBSERVABLE:
-            self.unobservable[container_id] = None
+        elif event.kind is EventKind.EXITED:
+            self.processes.exited(event.pid, event.at)
+        elif event.pid == self._own_pid:
+            self.counters.own += 1
+        else:
+            container_id = self._attribute(event)
+            if container_id is not None:
+                self._see(container_id, event)
+
+    def found(self, event: Event, process: Process) -> None:
+        """Take in what a survey found of a process that runs."""
+        if event.kind is EventKind.EXECUTED:
+            self.processes.add(process)
+            self._node.hash(process.file, process)
+        grade = GRADES[event.kind]
+        if grade:
+            self._pending.add(event, grade, process)
 
     def _attribute(self, event: Event) -> str | None:
         """The event's container. A group that was never announced is looked for, but not for each event anew."""
         if event.cgroup not in self._table and event.at - self._walked_at >= WALK_EVERY:
             self._walked_at = event.at
-            self.survey()
+            self.survey(event.at)
         if event.cgroup not in self._table:
             self.counters.unattributed += 1
             return None
@@ -95,17 +134,56 @@ class Intake:
             self.counters.outside += 1
         return container_id
 
-    def _keep(self, container_id: str, event: Event) -> None:
-        # A container's first program comes from a file; before it, runc executes a copy of itself from memory.
-        if event.kind is EventKind.EXECUTED and not event.flags & EventFlags.MEMFD:
-            self._table.started(container_id)
+    def _see(self, container_id: str, event: Event) -> None:
+        first = self._begin(container_id, event)
         if self._table.is_starting(container_id):
             self.counters.before_start += 1
+        elif event.kind is EventKind.IO_URING:
+            self.coverage.blind(container_id, IO_URING)
+        elif event.kind is EventKind.EXECUTED:
+            process = self.processes.executed(container_id, event, first=first)
+            if process.file != NO_FILE:
+                self._node.hash(process.file, process)
+            self._keep(event, process)
         else:
-            self._pending.add(container_id, event)
+            self._keep(event, self.processes.actor(container_id, event))
+
+    def _begin(self, container_id: str, event: Event) -> bool:
+        """Whether this is the container's first program, from which on it is watched.
+
+        It comes from a file; before it, runc executes a copy of itself from memory.
+        """
+        if event.kind is not EventKind.EXECUTED or event.flags & EventFlags.MEMFD:
+            return False
+        if not self._table.is_starting(container_id):
+            return False
+        self._table.started(container_id)
+        self.coverage.begin(container_id, event.at, from_start=True)
+        return True
+
+    def _keep(self, event: Event, process: Process) -> None:
+        grade = GRADES[event.kind]
+        if grade and not self._pending.add(event, grade, process):
+            self.coverage.lose(process.container_id)
+        sensitive = self.detector.look(event, process)
+        if sensitive and grade is Grade.OPENED:
+            self._repeat(event)
+
+    def _repeat(self, event: Event) -> None:
+        """The kernel half reports the first use of a file in each container; here others count as well."""
+        file = (event.cgroup, event.device, event.inode)
+        if file in self._repeated:
+            return
+        try:
+            self._node.repeat(*file)
+        except SensorError:
+            self.counters.unrepeated += 1
+        self._repeated[file] = None
+        if len(self._repeated) > MAX_REPEATED:
+            self._repeated.popitem(last=False)
 
     def _judge(self, cgroup: CgroupKey, container_id: str | None) -> None:
         try:
-            self._decide(cgroup, Verdict.WATCH if container_id else Verdict.IGNORE)
+            self._node.decide(cgroup, Verdict.WATCH if container_id else Verdict.IGNORE)
         except SensorError:
             self.counters.undecided += 1

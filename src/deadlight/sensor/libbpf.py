@@ -9,6 +9,7 @@ import mmap
 import os
 from collections.abc import Collection, Iterator, Mapping
 from ctypes import POINTER, c_bool, c_char_p, c_int, c_size_t, c_uint32, c_uint64, c_void_p
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -34,6 +35,7 @@ _SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "bpf_object__next_program": (c_void_p, [c_void_p, c_void_p]),
     "bpf_object__next_map": (c_void_p, [c_void_p, c_void_p]),
     "bpf_program__name": (c_char_p, [c_void_p]),
+    "bpf_program__fd": (c_int, [c_void_p]),
     "bpf_program__set_autoload": (c_int, [c_void_p, c_bool]),
     "bpf_program__set_log_buf": (c_int, [c_void_p, c_void_p, c_size_t]),
     "bpf_program__attach": (c_void_p, [c_void_p]),
@@ -136,17 +138,24 @@ class Map:
         if self._library.bpf_map_update_elem(self.descriptor, key, value, 0):
             raise LibbpfError(f"cannot write to the map {self.name}", ctypes.get_errno())
 
-    def clear(self) -> None:
-        """Remove every entry. Entries added meanwhile may stay, so that adding cannot keep this going forever."""
+    def remove(self, key: bytes) -> None:
+        """Remove the entry of `key`, if there is one."""
+        self._library.bpf_map_delete_elem(self.descriptor, key)
+
+    def iter_keys(self) -> Iterator[bytes]:
+        """Every key; one may be removed once the next is known. Keys added meanwhile cannot keep this going forever."""
         descriptor, key, known = self.descriptor, ctypes.create_string_buffer(self._key_size), None
         for _ in range(self._library.bpf_map__max_entries(self.pointer)):
-            is_last = self._library.bpf_map_get_next_key(descriptor, known, key)
-            # Only now: after a key that is gone, the kernel would search from the beginning again.
-            if known is not None:
-                self._library.bpf_map_delete_elem(descriptor, known)
-            if is_last:
+            if self._library.bpf_map_get_next_key(descriptor, known, key):
                 return
             known = key.raw
+            yield known
+
+    def clear(self) -> None:
+        """Remove every entry. Those added meanwhile may stay."""
+        # After a key that is gone, the kernel would search from the beginning again, so all are listed first.
+        for key in tuple(self.iter_keys()):
+            self.remove(key)
 
 
 class Object:
@@ -247,6 +256,15 @@ class Object:
             raise LibbpfError("the program cannot be attached", ctypes.get_errno())
         self._links.append(link)
 
+    def descriptor_of(self, program: str) -> int:
+        """The file descriptor of a loaded program."""
+        return int(self._library.bpf_program__fd(self._programs[program]))
+
+    def missed(self) -> int:
+        """How often a program was not run because another of this object had been interrupted on the same processor."""
+        found = (self._library.bpf_program__fd(pointer) for pointer in self._programs.values())
+        return sum(_missed(descriptor) for descriptor in found if descriptor >= 0)
+
     def map(self, name: str) -> Map:
         """The map of this name; raises KeyError."""
         return self._maps[name]
@@ -258,3 +276,9 @@ class Object:
         if self._pointer:
             self._library.bpf_object__close(self._pointer)
             self._pointer = None
+
+
+def _missed(descriptor: int) -> int:
+    """As the kernel tells of a program's descriptor, since 5.12."""
+    lines = Path(f"/proc/self/fdinfo/{descriptor}").read_text().splitlines()
+    return next((int(line.split()[1]) for line in lines if line.startswith("recursion_misses:")), 0)

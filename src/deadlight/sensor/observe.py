@@ -1,15 +1,35 @@
 """Events to observations: one for each file, container and grade, however often it happened. No clock, no network."""
 
+from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from deadlight.model.observation import Grade
 from deadlight.model.wire import Observation
-from deadlight.sensor.decode import GRADES, Event
+from deadlight.sensor.decode import CUT, Event
+from deadlight.sensor.layout import EventFlags
+from deadlight.sensor.processes import NO_FILE, FileId, Process, Program
 
 MAX_PENDING = 10_000
 """Observations that wait for the service, some 8 MB. A node at rest finds a few hundred new files an hour."""
+
+MAX_VARIANTS = 32
+"""Arguments with which one program of a container is told apart; further ones are one observation together."""
+
+MAX_PROGRAMS = 1_024
+"""Programs whose arguments are counted so."""
+
+HASH_PATIENCE = 30_000_000_000
+"""Nanoseconds for which an execution waits for the hash of its file: longer than the hasher takes for what it has."""
+
+MANY = (CUT,)
+"""The arguments of a program that is executed with ever other ones."""
+
+_TOOL = int(EventFlags.TOOL)
 
 
 class Subject(NamedTuple):
@@ -18,14 +38,30 @@ class Subject(NamedTuple):
     container_id: str
     grade: Grade
     path: str
+    arguments: tuple[str, ...] = ()
+    """Of an executed program alone: with other arguments it is something else that runs."""
+    file: FileId = NO_FILE
+    """Of an executed program alone: what was put in its place is another program."""
 
 
 @dataclass(slots=True)
 class _Sightings:
-    first: Event
+    process: Process
+    first_at: int
     last_at: int
     count: int
     changed: bool
+    tool: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What others find out while an observation waits."""
+
+    sha256: Callable[[FileId], str | None]
+    """Of an executed file, empty where there is none; None while it is being read."""
+    running: Callable[[Program], bool | None]
+    """Whether a program runs, for somebody who is told now."""
 
 
 class Pending:
@@ -37,49 +73,104 @@ class Pending:
     def __init__(self, limit: int = MAX_PENDING) -> None:
         self._limit = limit
         self._sightings: dict[Subject, _Sightings] = {}
+        self._variants: OrderedDict[tuple[str, str], set[tuple[str, ...]]] = OrderedDict()
         self.overflow = 0
         """Events that found no room: their subjects are unknown to the service until they are seen again."""
 
     def __len__(self) -> int:
         return len(self._sightings)
 
-    def add(self, container_id: str, event: Event) -> None:
-        """Count an event about a file (one of `GRADES`) of a container."""
-        subject = Subject(container_id, GRADES[event.kind], event.path)
+    def add(self, event: Event, grade: Grade, process: Process) -> bool:
+        """Count an event that proves something of a file; says whether there was room for it."""
+        if grade is Grade.EXECUTED:
+            subject = self._execution(process)
+        else:
+            subject = Subject(process.container_id, grade, event.path)
+        tool = bool(event.flags & _TOOL)
         known = self._sightings.get(subject)
         if known:
             known.count += 1
             known.last_at = max(known.last_at, event.at)
             known.changed |= event.changed
-        elif len(self._sightings) < (self._limit // 2 if subject.grade is Grade.OPENED else self._limit):
-            self._sightings[subject] = _Sightings(event, event.at, 1, event.changed)
-        else:
-            self.overflow += 1
+            if known.tool and not tool:
+                known.tool, known.process = False, process
+            return True
+        return self._insert(subject, _Sightings(process, event.at, event.at, 1, event.changed, tool))
 
-    def take(self, most: int, *, epoch_offset: int) -> tuple[Observation, ...]:
-        """Hand over the oldest `most` observations.
+    def stopped(self, process: Process, at: int) -> None:
+        """Have it told that a program does not run any more; its last process ended."""
+        subject = self._execution(process)
+        if subject not in self._sightings:
+            self._insert(subject, _Sightings(process, process.started_at, at, 0, process.changed, False))
 
-        `epoch_offset` is what to add to an event's time for nanoseconds since the Unix epoch.
+    def take(self, most: int, *, at: float, epoch_offset: int, known: Known) -> tuple[Observation, ...]:
+        """Hand over the oldest `most` observations, but no execution whose file is still being read.
+
+        `at` is the events' clock now, infinity to wait for nothing; `epoch_offset` is what to add to it for nanoseconds
+        since the Unix epoch.
         """
-        subjects = list(self._sightings)[:most]
-        return tuple(_observation(subject, self._sightings.pop(subject), epoch_offset) for subject in subjects)
+        taken: list[Observation] = []
+        for subject in list(self._sightings):
+            if len(taken) == most:
+                break
+            sightings = self._sightings[subject]
+            executed = subject.grade is Grade.EXECUTED
+            sha256 = known.sha256(subject.file) if executed else ""
+            if sha256 is None and at - sightings.first_at < HASH_PATIENCE:
+                continue
+            observation = _observation(subject, self._sightings.pop(subject), epoch_offset)
+            if executed:
+                running = known.running(sightings.process.program)
+                observation = replace(observation, sha256=sha256 or "", running=running)
+            taken.append(observation)
+        return tuple(taken)
+
+    def _insert(self, subject: Subject, sightings: _Sightings) -> bool:
+        if len(self._sightings) >= (self._limit // 2 if subject.grade is Grade.OPENED else self._limit):
+            self.overflow += 1
+            return False
+        self._sightings[subject] = sightings
+        return True
+
+    def _execution(self, process: Process) -> Subject:
+        facts = process.facts
+        return Subject(process.container_id, Grade.EXECUTED, facts.path, self._tell_apart(process), process.file)
+
+    def _tell_apart(self, process: Process) -> tuple[str, ...]:
+        """The process's arguments, or `MANY` where its program has been executed with too many already."""
+        key, arguments = (process.container_id, process.facts.path), process.facts.arguments
+        variants = self._variants.setdefault(key, set())
+        self._variants.move_to_end(key)
+        if len(self._variants) > MAX_PROGRAMS:
+            self._variants.popitem(last=False)
+        if arguments in variants:
+            return arguments
+        if len(variants) >= MAX_VARIANTS:
+            return arguments[:1] + MANY
+        variants.add(arguments)
+        return arguments
 
 
 def _observation(subject: Subject, sightings: _Sightings, epoch_offset: int) -> Observation:
-    first = sightings.first
+    facts = sightings.process.facts
     return Observation(
         container_id=subject.container_id,
         grade=subject.grade,
         path=subject.path,
         count=sightings.count,
-        first_at=_moment(first.at + epoch_offset),
-        last_at=_moment(sightings.last_at + epoch_offset),
-        pid=first.pid,
-        process=first.process,
-        arguments=first.arguments,
+        first_at=moment(sightings.first_at + epoch_offset),
+        last_at=moment(sightings.last_at + epoch_offset),
+        pid=facts.pid,
+        process=facts.name,
+        arguments=subject.arguments or facts.arguments,
         changed=sightings.changed,
+        program=facts.path,
+        parent_pid=sightings.process.parent_pid,
+        user=facts.user,
+        tool=sightings.tool,
     )
 
 
-def _moment(nanoseconds: int) -> datetime:
+def moment(nanoseconds: int) -> datetime:
+    """A time since the Unix epoch."""
     return datetime.fromtimestamp(nanoseconds // 1000 / 1_000_000, UTC)

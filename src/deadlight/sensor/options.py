@@ -9,7 +9,7 @@ from pathlib import Path
 _EPILOG = """\
 examples:
   Is this machine able to run a sensor?
-      python -m deadlight.sensor --doctor
+      python -m deadlight.sensor doctor
   What do its containers execute, map and open? (JSON lines, nothing is sent)
       python -m deadlight.sensor --print
   Report to a service (a node of a cluster; the chart does this):
@@ -19,7 +19,7 @@ examples:
       python -m deadlight.sensor --print --cgroup-prefix /lab
 
 It needs root or the capabilities BPF and PERFMON (and SYS_PTRACE to see what already runs), the host's processes and
-control groups, and a kernel with type information (/sys/kernel/btf/vmlinux, 5.11 or newer).
+control groups, and a kernel with type information (/sys/kernel/btf/vmlinux, 5.12 or newer).
 """
 
 _REQUIRED = ("server", "cluster_uid", "cluster_name")
@@ -46,13 +46,16 @@ class Options:
 def parse_options(arguments: Sequence[str] | None = None) -> Options:
     """Read the command line; ends the process with usage and status 2 where it is wrong."""
     parser = _parser()
-    given = parser.parse_args(arguments)
-    if given.json and not given.doctor:
-        parser.error("--json belongs to --doctor")
-    missing = [f"--{name.replace('_', '-')}" for name in _REQUIRED if not getattr(given, name)]
-    if missing and not (given.doctor or given.print_only):
-        parser.error(f"to report to a service, give {', '.join(missing)} (or see --print and --doctor)")
-    return Options(**{**vars(given), "cgroup_prefixes": tuple(given.cgroup_prefixes)})
+    given = vars(parser.parse_args(arguments))
+    doctor = given.pop("command") == "doctor"
+    if given["json"] and not doctor:
+        parser.error("--json belongs to the command doctor")
+    missing = [f"--{name.replace('_', '-')}" for name in _REQUIRED if not given[name]]
+    if doctor and given["print_only"]:
+        parser.error("either the command doctor or --print")
+    if missing and not (doctor or given["print_only"]):
+        parser.error(f"to report to a service, give {', '.join(missing)} (or see --print and the command doctor)")
+    return Options(**{**given, "doctor": doctor, "cgroup_prefixes": tuple(given["cgroup_prefixes"])})
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -62,19 +65,20 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    what = parser.add_mutually_exclusive_group()
-    what.add_argument("--doctor", action="store_true", help="say what this machine lacks, and do nothing else")
-    what.add_argument(
+    parser.add_argument(
+        "command", nargs="?", choices=("doctor",), help="doctor: say what this machine lacks, and do nothing else"
+    )
+    parser.add_argument(
         "--print", dest="print_only", action="store_true", help="write observations to stdout as JSON lines"
     )
-    parser.add_argument("--json", action="store_true", help="with --doctor: machine-readable")
+    parser.add_argument("--json", action="store_true", help="with doctor: machine-readable")
     parser.add_argument("--server", default="", metavar="URL", help="the Deadlight service, https://...")
     parser.add_argument(
         "--state",
         type=Path,
         default=Path("/var/lib/deadlight"),
         metavar="DIR",
-        help="where the sensor's identity is kept (default: %(default)s)",
+        help="keeps the sensor's identity, its policy and what the service does not know yet (default: %(default)s)",
     )
     parser.add_argument("--node-name", default=socket.gethostname(), metavar="NAME", help="(default: %(default)s)")
     parser.add_argument("--cluster-uid", default="", metavar="UID", help="UID of the namespace kube-system")

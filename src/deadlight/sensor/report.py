@@ -1,224 +1,226 @@
-"""Gets observations and heartbeats to the service, in a thread of its own: reading the ring never waits for a network.
+"""Gets what was found to the service: the watch waits for a disk at most, never for a network.
 
-One batch is under way at a time and is sent until the service has it, under the same `batch_id`, so that a batch whose
-acknowledgement got lost changes nothing the second time. What is found meanwhile collects in `observe.Pending`, which
-is bounded and counts what it has no room for. A heartbeat is only worth sending fresh: it has one attempt.
+Everything is first kept (`safekeeping`) and then delivered (`courier`) by two threads with a connection each. One
+delivers detections, at once and whatever the other waits for; the other sends heartbeats (`heart`) and, as fast as the
+service takes them, observations. As both go through one thread, the digests in a heartbeat are of what the service has.
 """
 
-import logging
 import math
 import threading
 import time
-import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from pathlib import Path
 
-from deadlight import __version__
-from deadlight.client.backoff import PATIENT, Backoff
-from deadlight.model.wire import (
-    Heartbeat,
-    InvalidMessageError,
-    Message,
-    Observation,
-    ObservationAck,
-    ObservationBatch,
-    decode,
-    encode,
-)
-from deadlight.sensor.credentials import Tokens
+from deadlight.client.backoff import LONGEST_RETRY_AFTER, PATIENT, Backoff
+from deadlight.model.wire import ContainerCoverage, Detection, Observation, SensorPolicy
+from deadlight.sensor.courier import MOST, Courier, Detections, Observations
 from deadlight.sensor.errors import SensorError
-from deadlight.sensor.health import Health, with_delivery
-from deadlight.sensor.transport import RefusedError, Service, TokenRefusedError, UnavailableError
+from deadlight.sensor.health import Health
+from deadlight.sensor.heart import Heart
+from deadlight.sensor.policy import Policies
+from deadlight.sensor.runner import Runner
+from deadlight.sensor.safekeeping import Safekeeping
+from deadlight.sensor.transport import Service
 
 HEARTBEAT_SECONDS = 30.0
-OBSERVATIONS = "/agent/v1/observations"
-HEARTBEAT = "/agent/v1/heartbeat"
 
-logger = logging.getLogger(__name__)
+TEND_SECONDS = 10.0
+"""Between two looks at what is kept: whether something can be forgotten, asked for again or synced."""
+
+FAREWELL_SECONDS = 5.0
+"""How long a sensor that ends goes on delivering what waits."""
+
+CLOSE_SECONDS = 10.0
+"""How long the end of the threads is waited for; a request that hangs takes longer, and what it carries is kept."""
 
 
 class ReporterDiedError(SensorError):
     """Nothing reaches the service any more: better to end and be started again."""
 
 
-@dataclass(slots=True)
-class ReportCounters:
-    """What became of the messages since the sensor started."""
-
-    sent: int = 0
-    """Observations that the service has committed."""
-    refused: int = 0
-    """Observations that the service will never accept."""
-    retries: int = 0
-    """Attempts to deliver observations that failed."""
-
-
-class Reporter(threading.Thread):
+class Reporter:
     """A `sink.Sink` that delivers to the service. Start it before use."""
 
     patience = 1.0
 
     def __init__(
         self,
-        service: Service,
-        tokens: Tokens,
+        connect: Callable[[], Service],
         *,
         node: str,
+        state: Path | None = None,
         every: float = HEARTBEAT_SECONDS,
         backoff: Backoff = PATIENT,
     ) -> None:
-        """Heartbeats go every `every` seconds, the first when it is known how the sensor is."""
-        super().__init__(name="report", daemon=True)
-        self._service = service
-        self._tokens = tokens
-        self._node = node
-        self._health: Health | None = None
-        self._every = every
-        self._backoff = backoff
-        self._changed = threading.Condition()
-        self._batch: ObservationBatch | None = None
-        self._stopping = False
-        self._failures = 0
-        self._batch_due_at = 0.0
-        self._heartbeat_due_at = 0.0
-        self._started_at = datetime.now(UTC)
-        self._complaints: dict[str, str] = {}
-        self.counters = ReportCounters()
+        """Heartbeats go every `every` seconds, the first when it is known how the sensor is.
+
+        What the service does not know yet, and the policy, are kept in the directory `state`; without one, in memory.
+        """
+        self._kept = Safekeeping(state)
+        self._policies = Policies(state)
+        self._noted = _Noted()
+        service = connect()
+        heart = Heart(service, self._policies, node=node)
+        observations = Courier(service, Observations(self._kept, node, self._noted.counters), self._kept, backoff)
+        detections = Courier(connect(), Detections(self._kept, node), self._kept, backoff)
+        self._report = _Report(self._kept, heart, self._noted, (detections, observations), every=every)
+        self._alarming = Runner("alarm", _Alarm(self._kept, detections))
+        self._reporting = Runner("report", self._report)
 
     @property
-    def problem(self) -> str:
-        """Why the batch under way was not delivered at the last attempt; empty when there is no such trouble."""
-        return self._complaints.get(OBSERVATIONS, "")
+    def policy(self) -> SensorPolicy:
+        """The policy that the service sent last, be it to the sensor that ran here before."""
+        return self._policies.current
 
-    def note(self, health: Health) -> None:
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What keeps things from being delivered or kept."""
+        return self._report.problems()
+
+    @property
+    def counters(self) -> Mapping[str, int]:
+        """What became of everything since the reporter was made."""
+        return self._report.counters()
+
+    def start(self) -> None:
+        """Begin to deliver, first what is left of the last time."""
+        self._alarming.start()
+        self._reporting.start()
+
+    def note(self, health: Health, coverage: Sequence[ContainerCoverage] = ()) -> None:
         """What the next heartbeat says."""
-        with self._changed:
-            self._health = health
-            self._changed.notify_all()
+        self._check()
+        self._noted.health, self._noted.coverage = health, tuple(coverage)
+        self._reporting.wake()
 
     def is_ready(self) -> bool:
-        """Whether no batch is under way.
+        """Whether there is room for a batch of observations.
 
         Raises:
-            ReporterDiedError: the thread has ended, by an error that it printed.
+            ReporterDiedError: a thread has ended, by an error that it printed.
         """
-        if not self.is_alive():
-            raise ReporterDiedError("the thread that reports to the service has ended")
-        return self._batch is None
-
-    def send(self, observations: Sequence[Observation]) -> None:
-        """Deliver a batch, for as long as it takes."""
-        batch = ObservationBatch(
-            batch_id=uuid.uuid4().hex,
-            node=self._node,
-            observations=tuple(observations),
-            counters=dict(self._health.counters) if self._health else {},
-        )
-        with self._changed:
-            self._batch, self._batch_due_at = batch, 0.0
-            self._changed.notify_all()
+        self._check()
+        return self._kept.has_room(MOST)
 
     def wait_until_ready(self, timeout: float) -> bool:
-        """Whether the batch under way was settled within `timeout` seconds."""
-        with self._changed:
-            return self._changed.wait_for(lambda: self._batch is None, timeout)
+        """Whether there was room within `timeout` seconds."""
+        return self._report.wait_until(lambda: self._kept.has_room(MOST), timeout)
+
+    def wait_until_delivered(self, timeout: float) -> bool:
+        """Whether the service had every observation within `timeout` seconds."""
+        return self._report.wait_until(lambda: not self._kept.observations_wait(), timeout)
+
+    def send(self, observations: Sequence[Observation]) -> None:
+        """Keep a batch and deliver it, for as long as it takes."""
+        self._check()
+        self._kept.record(observations)
+        self._reporting.wake()
+
+    def detect(self, detections: Sequence[Detection]) -> None:
+        """Keep detections and deliver them before anything else."""
+        self._check()
+        self._kept.spool(detections)
+        self._alarming.wake()
+
+    def take_resends(self) -> Sequence[str]:
+        """Containers to look at again, each handed out once."""
+        self._check()
+        return self._kept.take_again()
 
     def close(self) -> None:
-        """End after the attempt under way."""
-        with self._changed:
-            self._stopping = True
-            self._changed.notify_all()
+        """Deliver what waits, if the service takes it now, and end."""
+        for runner in (self._alarming, self._reporting):
+            runner.stop()
+        for runner in (self._alarming, self._reporting):
+            runner.join(CLOSE_SECONDS)
+        if not (self._alarming.is_alive() or self._reporting.is_alive()):
+            self._kept.close()
 
-    def run(self) -> None:
-        """Deliver until stopped."""
-        while self._wait():
-            now = time.monotonic()
-            health = self._health
-            if health is not None and now >= self._heartbeat_due_at:
-                self._heartbeat_due_at = now + self._every
-                self._beat(health)
-            batch = self._batch
-            if batch is not None and now >= self._batch_due_at:
-                self._deliver(batch)
-        self._service.close()
+    def _check(self) -> None:
+        for runner in (self._alarming, self._reporting):
+            if not runner.is_alive():
+                raise ReporterDiedError(f"the thread {runner.name!r}, which delivers to the service, has ended")
 
-    def _wait(self) -> bool:
-        """Sleep until something is due; False when it is time to end."""
-        with self._changed:
-            while not self._stopping:
-                remaining = self._due_at() - time.monotonic()
-                if remaining <= 0:
-                    return True
-                self._changed.wait(min(remaining, threading.TIMEOUT_MAX))
-            return False
 
-    def _due_at(self) -> float:
-        heartbeat_at = math.inf if self._health is None else self._heartbeat_due_at
-        batch_at = math.inf if self._batch is None else self._batch_due_at
-        return min(heartbeat_at, batch_at)
+@dataclass(slots=True)
+class _Noted:
+    """What the watch said last."""
+
+    health: Health | None = None
+    coverage: tuple[ContainerCoverage, ...] = ()
+
+    def counters(self) -> Mapping[str, int]:
+        return self.health.counters if self.health else {}
+
+
+class _Alarm:
+    """The work of delivering detections."""
+
+    def __init__(self, kept: Safekeeping, courier: Courier) -> None:
+        self._kept = kept
+        self._courier = courier
+
+    def due_at(self) -> float:
+        return self._courier.due_at()
+
+    def act(self) -> None:
+        if not self._courier.attempt():
+            self._kept.sync()  # it will take longer, and should outlive a loss of power
+
+    def end(self) -> None:
+        self._courier.finish(FAREWELL_SECONDS)
+
+
+class _Report:
+    """The work of delivering heartbeats and observations, and of tending what is kept."""
+
+    def __init__(
+        self, kept: Safekeeping, heart: Heart, noted: _Noted, couriers: tuple[Courier, Courier], *, every: float
+    ) -> None:
+        self._kept = kept
+        self._heart = heart
+        self._noted = noted
+        self._detections, self._observations = couriers
+        self._every = every
+        self._beat_at = 0.0
+        self._tend_at = 0.0
+        self._progress = threading.Condition()
+
+    def counters(self) -> dict[str, int]:
+        report = {f"report_{name}": value for name, value in asdict(self._observations.counters).items()}
+        detections = {f"detections_{name}": value for name, value in asdict(self._detections.counters).items()}
+        return {**report, **detections, **self._kept.counters()}
+
+    def problems(self) -> tuple[str, ...]:
+        couriers = (self._detections.problem, self._observations.problem)
+        return tuple(problem for problem in (*couriers, *self._kept.problems, *self._heart.problems) if problem)
+
+    def due_at(self) -> float:
+        beat_at = self._beat_at if self._noted.health else math.inf
+        return min(beat_at, self._tend_at, self._observations.due_at())
+
+    def act(self) -> None:
+        if self._noted.health and time.monotonic() >= self._beat_at:
+            self._beat_at = time.monotonic() + self._every
+            self._beat(self._noted.health)
+        if time.monotonic() >= self._tend_at:
+            self._tend_at = time.monotonic() + TEND_SECONDS
+            self._kept.tend([item.container_id for item in self._noted.coverage])
+        if time.monotonic() >= self._observations.due_at():
+            self._observations.attempt()
+            with self._progress:
+                self._progress.notify_all()
+
+    def end(self) -> None:
+        self._observations.finish(FAREWELL_SECONDS)
+
+    def wait_until(self, condition: Callable[[], bool], timeout: float) -> bool:
+        with self._progress:
+            return self._progress.wait_for(condition, timeout)
 
     def _beat(self, health: Health) -> None:
-        health = with_delivery(health, asdict(self.counters), self.problem)
-        message = Heartbeat(
-            version=__version__,
-            node=self._node,
-            started_at=self._started_at,
-            counters=dict(health.counters),
-            problems=health.problems,
-        )
-        try:
-            self._post(HEARTBEAT, message)
-        except SensorError as error:
-            self._complain(HEARTBEAT, error)
-        else:
-            self._complaints.pop(HEARTBEAT, None)
-
-    def _deliver(self, batch: ObservationBatch) -> None:
-        try:
-            _check_acknowledged(self._post(OBSERVATIONS, batch), batch)
-        except RefusedError as error:
-            self._complain(OBSERVATIONS, error)
-            self.counters.refused += len(batch.observations)
-        except SensorError as error:
-            self._complain(OBSERVATIONS, error)
-            self._postpone(error.wait if isinstance(error, UnavailableError) else 0.0)
-            return
-        else:
-            self._complaints.pop(OBSERVATIONS, None)
-            self.counters.sent += len(batch.observations)
-        self._settle()
-
-    def _post(self, path: str, message: Message) -> bytes:
-        try:
-            return self._service.post(path, encode(message), self._tokens.get())
-        except TokenRefusedError:
-            self._tokens.discard()
-            raise
-
-    def _postpone(self, wait: float) -> None:
-        self.counters.retries += 1
-        self._batch_due_at = time.monotonic() + self._backoff.delay(self._failures, at_least=wait)
-        self._failures += 1
-
-    def _settle(self) -> None:
-        self._failures = 0
-        with self._changed:
-            self._batch = None
-            self._changed.notify_all()
-
-    def _complain(self, path: str, error: SensorError) -> None:
-        """Log a problem when it is a new one; that of a batch also becomes part of the next heartbeat."""
-        if str(error) != self._complaints.get(path):
-            logger.warning("not delivered to %s: %s", path, error)
-        self._complaints[path] = str(error)
-
-
-def _check_acknowledged(answer: bytes, batch: ObservationBatch) -> None:
-    """A 200 of something between here and the service is no acknowledgement."""
-    try:
-        acknowledged = decode(answer, ObservationAck).batch_id
-    except InvalidMessageError as error:
-        raise UnavailableError(f"not an answer of the service: {error}") from error
-    if acknowledged != batch.batch_id:
-        raise UnavailableError(f"the service acknowledged {acknowledged!r} instead of {batch.batch_id!r}")
+        coverage = self._kept.complete(self._noted.coverage)
+        answer = self._heart.beat(health, coverage, self.counters(), self.problems())
+        self._observations.hold(min(answer.wait_seconds, LONGEST_RETRY_AFTER))
+        self._kept.tell_again(answer.resend)

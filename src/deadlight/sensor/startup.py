@@ -1,21 +1,29 @@
-"""What already runs when the sensor starts: each container process's program and the files it has mapped as code.
+"""What already runs when the sensor starts: each container process's program, and the files it has mapped or open.
 
 Events only tell what happens from now on, and a service that started yesterday may never open its libraries again.
 """
 
 import os
 import re
-from collections.abc import Callable, Iterator
+import stat
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple, TypeVar
 
-from deadlight.sensor.decode import MAX_PATH_LENGTH, Event, parse_arguments
+from deadlight.sensor.decode import MAX_PATH_LENGTH, Event, is_foreign, parse_arguments
 from deadlight.sensor.layout import CgroupKey, EventFlags, EventKind
 from deadlight.sensor.mountinfo import parse_mounts
+from deadlight.sensor.processes import MAX_ANCESTORS, FileId, Process
+from deadlight.sensor.redact import redact
+from deadlight.threats.activity import ProcessFacts
 
 MAX_MAPPINGS = 65_536
 """Lines of one process's maps that are read; the kernel's own default limit is 65,530 (vm.max_map_count)."""
+
+MAX_DESCRIPTORS = 4_096
+"""Open files of one process that are looked at."""
 
 MAX_ARGUMENT_BYTES = 255
 """As many as the kernel half reports."""
@@ -24,24 +32,33 @@ _MAPPED_AS_CODE = re.compile(rb"[0-9a-f]+-[0-9a-f]+ ..x. [0-9a-f]+ [0-9a-f]+:[0-
 _NO_FILES = (b"/dev/zero", b"/anon_hugepage")
 """Names that the kernel gives to shared memory without a file."""
 
+_MADE_UP = (b"/proc/", b"/sys/")
+"""Where the kernel answers questions instead of storing files."""
+
 _DELETED = b" (deleted)"
 _MEMFD = b"/memfd:"
 _NOWHERE = CgroupKey(0, 0)
 """The container of these events is known already."""
 
 
+Found = TypeVar("Found")
+
+
+class Status(NamedTuple):
+    """What `/proc/<pid>/status` tells. `first` is the process that began its PID namespace: a container's."""
+
+    parent_pid: int
+    user: int
+    first: bool
+
+
 @dataclass(frozen=True, slots=True)
-class Survey:
-    """What was found: a container's id with an event for each file, and how many processes could not be read."""
+class _Running:
+    """A process of a container and where to look for its files."""
 
-    found: tuple[tuple[str, Event], ...]
-    unreadable: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Process:
+    process: Process
+    flags: int
     directory: Path
-    pid: int
     root: bytes
     """Its root directory as this process names it: `/` for a container that pivoted, more inside a mere chroot."""
     upper: str
@@ -73,64 +90,170 @@ def parse_upper_directory(mountinfo: str) -> str:
     return root.find_option("upperdir") if root and root.kind == "overlay" else ""
 
 
-def survey(
-    attribute: Callable[[str], str | None], *, host_mount_namespace: int, at: int, proc: Path = Path("/proc")
-) -> Survey:
-    """Look at every process whose group `attribute` gives a container id for. `at` becomes the time of the events.
+def parse_status(text: str) -> Status:
+    """A process's parent, user and standing from `/proc/<pid>/status` (proc(5)); zeros for what is not there."""
+    fields = {name: rest.split() for name, _, rest in (line.partition(":") for line in text.splitlines())}
+    numbers = {name: [int(word) if word.isdecimal() else 0 for word in words] for name, words in fields.items()}
+    parents, users, inside = (numbers.get(name) or [0] for name in ("PPid", "Uid", "NSpid"))
+    return Status(parents[0], users[0], first=len(inside) > 1 and inside[-1] == 1)
+
+
+class Survey:
+    """Looks at every process whose control group `attribute` gives a container id for.
 
     Processes in the host's mount namespace are left out, as the kernel half does.
     """
-    found: list[tuple[str, Event]] = []
-    unreadable = 0
-    for directory in proc.iterdir():
-        if not directory.name.isdecimal():
-            continue
+
+    def __init__(
+        self, attribute: Callable[[str], str | None], *, host_mount_namespace: int, proc: Path = Path("/proc")
+    ) -> None:
+        self._attribute = attribute
+        self._host = f"mnt:[{host_mount_namespace}]"
+        self._proc = proc
+        self.unreadable = 0
+        """Processes that could not be looked at."""
+
+    def list_existing(self) -> frozenset[int]:
+        """The numbers of all processes of the machine."""
+        return frozenset(int(place.name) for place in self._proc.iterdir() if place.name.isdecimal())
+
+    def iter_found(self, at: int, only: Container[str] | None = None) -> Iterator[tuple[Event, Process]]:
+        """Each container's processes, and then their files: the program, what is mapped as code, what is open.
+
+        `at` becomes the time of the events; `only` names the containers to look at.
+        """
+        running = list(self._iter_running(self.list_existing(), at))
+        wanted = [found for found in running if only is None or found.process.container_id in only]
+        for found in wanted:
+            yield _executed(found, at), found.process
+        for found in wanted:
+            for event in self._try(lambda found=found: list(_iter_files(found, at))) or ():  # type: ignore[misc]
+                yield event, found.process
+
+    def iter_processes(self, pids: Iterable[int], at: int) -> Iterator[tuple[Event, Process]]:
+        """Those of some processes that are a container's, without their files."""
+        for found in self._iter_running(pids, at):
+            yield _executed(found, at), found.process
+
+    def _iter_running(self, pids: Iterable[int], at: int) -> Iterator[_Running]:
+        read = (self._try(lambda pid=pid: self._read(pid, at)) for pid in sorted(pids))  # type: ignore[misc]
+        running = [found for found in read if found]
+        processes = {found.process.facts.pid: found.process for found in running}
+        for found in running:
+            found.process.ancestors = _lineage(found.process, processes)
+        return iter(running)
+
+    def _read(self, pid: int, at: int) -> _Running | None:
+        directory = self._proc / str(pid)
+        container_id = self._container(directory)
+        if container_id is None or str((directory / "ns/mnt").readlink()) == self._host:
+            return None
+        return _read_process(directory, container_id, at)
+
+    def _container(self, directory: Path) -> str | None:
+        paths = parse_cgroup_paths((directory / "cgroup").read_text(errors="replace"))
+        return next((container_id for path in paths if (container_id := self._attribute(path))), None)
+
+    def _try(self, look: Callable[[], Found]) -> Found | None:
         try:
-            container_id = _container(directory, attribute)
-            if container_id and not _in_namespace(directory, host_mount_namespace):
-                found += [(container_id, event) for event in _iter_events(_read_process(directory), at)]
+            return look()
         except PermissionError:
-            unreadable += 1
-        except (FileNotFoundError, ProcessLookupError):
-            continue  # it has ended, or it is the kernel's
-    return Survey(tuple(found), unreadable)
+            self.unreadable += 1
+        except OSError:
+            pass  # it has ended, or it is the kernel's
+        return None
 
 
-def _container(directory: Path, attribute: Callable[[str], str | None]) -> str | None:
-    paths = parse_cgroup_paths((directory / "cgroup").read_text(errors="replace"))
-    return next((container_id for path in paths if (container_id := attribute(path))), None)
+def _lineage(process: Process, processes: Mapping[int, Process]) -> tuple[ProcessFacts, ...]:
+    ancestors: list[ProcessFacts] = []
+    parent = processes.get(process.parent_pid)
+    while parent and parent.container_id == process.container_id and len(ancestors) < MAX_ANCESTORS:
+        ancestors.append(parent.facts)
+        parent = processes.get(parent.parent_pid)
+    return tuple(ancestors)
 
 
-def _in_namespace(directory: Path, mount_namespace: int) -> bool:
-    return str((directory / "ns/mnt").readlink()) == f"mnt:[{mount_namespace}]"
+def _read_process(directory: Path, container_id: str, at: int) -> _Running:
+    status = parse_status((directory / "status").read_text(errors="replace"))
+    root = os.fsencode((directory / "root").readlink())
+    upper = parse_upper_directory((directory / "mountinfo").read_text(errors="replace"))
+    with (directory / "cmdline").open("rb") as cmdline:
+        arguments = parse_arguments(cmdline.read(MAX_ARGUMENT_BYTES))
+    program = (directory / "exe").stat()
+    path, flags = _identify(os.fsencode((directory / "exe").readlink()), root, upper)
+    name = (directory / "comm").read_text(errors="replace").strip()
+    process = Process(
+        container_id=container_id,
+        facts=ProcessFacts(name, path, redact(arguments), int(directory.name), status.user),
+        parent_pid=status.parent_pid,
+        started_at=at,
+        file=FileId(kernel_device(program.st_dev), program.st_ino, program.st_ctime_ns),
+        changed=is_foreign(EventKind.EXECUTED, flags),
+        first=status.first,
+    )
+    return _Running(process, flags, directory, root, upper)
 
 
-def _read_process(directory: Path) -> _Process:
-    return _Process(
-        directory=directory,
-        pid=int(directory.name),
-        root=os.fsencode((directory / "root").readlink()),
-        upper=parse_upper_directory((directory / "mountinfo").read_text(errors="replace")),
+def kernel_device(device: int) -> int:
+    """The number of a file system as the kernel has it inside, from how stat(2) gives it."""
+    return os.major(device) << 20 | os.minor(device)
+
+
+def _executed(running: _Running, at: int) -> Event:
+    process = running.process
+    facts, file = process.facts, process.file
+    return Event(
+        kind=EventKind.EXECUTED,
+        at=at,
+        cgroup=_NOWHERE,
+        pid=facts.pid,
+        process=facts.name,
+        path=facts.path,
+        arguments=facts.arguments,
+        flags=running.flags,
+        parent_pid=process.parent_pid,
+        user=facts.user,
+        inode=file.inode,
+        device=file.device,
+        changed_at=file.changed_at,
     )
 
 
-def _iter_events(process: _Process, at: int) -> Iterator[Event]:
-    """One for its program, then one for each file that it has mapped as code."""
-    name = (process.directory / "comm").read_text(errors="replace").strip()
-    with (process.directory / "cmdline").open("rb") as cmdline:
-        arguments = parse_arguments(cmdline.read(MAX_ARGUMENT_BYTES))
-    with (process.directory / "maps").open("rb") as maps:
+def _iter_files(running: _Running, at: int) -> Iterator[Event]:
+    """One for each file that it has mapped as code or open."""
+    with (running.directory / "maps").open("rb") as maps:
         mapped = parse_mapped_files(b"".join(islice(maps, MAX_MAPPINGS)))
-    program = os.fsencode((process.directory / "exe").readlink())
-    files = [(EventKind.EXECUTED, program), *((EventKind.MAPPED, path) for path in mapped if path != program)]
-    for kind, raw in files:
-        path, flags = _identify(raw, process)
-        if path:
-            executed = kind is EventKind.EXECUTED
-            yield Event(kind, at, _NOWHERE, process.pid, name, path, arguments if executed else (), flags)
+    yield from _events(running, at, EventKind.MAPPED, mapped)
+    yield from _events(running, at, EventKind.OPENED, _iter_open_files(running.directory / "fd"))
 
 
-def _identify(raw: bytes, process: _Process) -> tuple[str, int]:
+def _events(running: _Running, at: int, kind: EventKind, files: Iterable[bytes]) -> Iterator[Event]:
+    facts = running.process.facts
+    for raw in files:
+        path, flags = _identify(raw, running.root, running.upper)
+        if path and path != facts.path:
+            yield Event(kind, at, _NOWHERE, facts.pid, facts.name, path, flags=flags)
+
+
+def _iter_open_files(descriptors: Path) -> Iterator[bytes]:
+    """Regular files open for reading, on file systems that store something."""
+    with os.scandir(descriptors) as entries:
+        for entry in islice(entries, MAX_DESCRIPTORS):
+            try:
+                target = os.fsencode(Path(entry.path).readlink())
+                if target.startswith(b"/") and not target.startswith(_MADE_UP) and _is_read(entry):
+                    yield target
+            except FileNotFoundError:
+                continue  # closed meanwhile
+
+
+def _is_read(descriptor: "os.DirEntry[str]") -> bool:
+    """A regular file that is open for reading: the link's own permissions are those of the open file."""
+    readable = descriptor.stat(follow_symlinks=False).st_mode & stat.S_IRUSR
+    return bool(readable) and stat.S_ISREG(descriptor.stat().st_mode)
+
+
+def _identify(raw: bytes, root: bytes, upper: str) -> tuple[str, int]:
     """The path as the process sees it and what is special about the file; an empty path for what is no file."""
     path, flags = raw.removesuffix(_DELETED), 0
     if path in _NO_FILES:
@@ -139,8 +262,8 @@ def _identify(raw: bytes, process: _Process) -> tuple[str, int]:
         return _text(path[1:]), EventFlags.MEMFD
     if path != raw:
         flags |= EventFlags.UNLINKED
-    path = path.removeprefix(process.root.rstrip(b"/")) or b"/"
-    if process.upper and _is_in(process.upper, path):
+    path = path.removeprefix(root.rstrip(b"/")) or b"/"
+    if upper and _is_in(upper, path):
         flags |= EventFlags.UPPER
     return _text(path), flags
 

@@ -1,4 +1,4 @@
-"""One POST to the service at a time, over a connection that is kept. Says of a failure what to do about it."""
+"""One request to the service at a time, over a connection that is kept. Says of a failure what to do about it."""
 
 import gzip
 import ssl
@@ -11,11 +11,19 @@ from urllib.parse import urlsplit
 from deadlight.client.address import parse_server
 from deadlight.client.backoff import parse_retry_after
 from deadlight.client.refusal import refusal_text
+from deadlight.sensor.credentials import Tokens
 from deadlight.sensor.errors import SensorError
 
 TIMEOUT_SECONDS = 20.0
-MAX_ANSWER_BYTES = 64 * 1024
 COMPRESS_FROM_BYTES = 1024
+
+MAX_ANSWER_BYTES = 512 * 1024
+"""More than a heartbeat's answer that names as many containers as it may."""
+
+NOT_FOUND_SECONDS = 60.0
+"""How long to wait where the service does not know a path: until somebody upgraded it."""
+
+_HIDDEN = "..."
 
 _NEVER_ACCEPTED = frozenset({400, 413, 422})
 
@@ -46,7 +54,7 @@ class _Answer:
 class Service:
     """The service's agent endpoints. For one thread."""
 
-    def __init__(self, server: str, *, ca_file: Path | None = None) -> None:
+    def __init__(self, server: str, tokens: Tokens, *, ca_file: Path | None = None) -> None:
         """Check the address; nothing is sent yet.
 
         Raises:
@@ -56,19 +64,31 @@ class Service:
         parts = urlsplit(parse_server(server))
         self._host, self._port, self._base = parts.hostname or "", parts.port, parts.path
         self._trust = _trust(ca_file) if parts.scheme == "https" else None
+        self._tokens = tokens
         self._connection: HTTPConnection | None = None
 
-    def post(self, path: str, body: bytes, token: str) -> bytes:
+    def post(self, path: str, body: bytes) -> bytes:
         """Send a JSON message and give the service's answer, which it sends when it has committed the message.
 
         Raises:
+            NoTokenError: there is no token now.
             UnavailableError: send it again later.
             RefusedError: do not send it again.
         """
-        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
+        headers = {"Content-Type": "application/json"}
         if len(body) >= COMPRESS_FROM_BYTES:
             body, headers["Content-Encoding"] = gzip.compress(body, compresslevel=1, mtime=0), "gzip"
-        return _accepted(self._exchange(self._base + path, body, headers))
+        return self._ask("POST", path, body, headers, MAX_ANSWER_BYTES)
+
+    def get(self, path: str, *, most: int) -> bytes:
+        """What the service has at a path, at most `most` bytes of it.
+
+        Raises:
+            NoTokenError: there is no token now.
+            UnavailableError: ask again later.
+            RefusedError: the service will not answer this.
+        """
+        return self._ask("GET", path, None, {}, most)
 
     def close(self) -> None:
         """Close the connection; the next message opens another."""
@@ -76,23 +96,33 @@ class Service:
             self._connection.close()
             self._connection = None
 
-    def _exchange(self, path: str, body: bytes, headers: Mapping[str, str]) -> _Answer:
+    def _ask(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str], most: int) -> bytes:
+        token = self._tokens.get()
+        headers = {**headers, "Authorization": f"Bearer {token}"}
+        answer = self._exchange(method, self._base + path, body, headers, most)
+        try:
+            return _accepted(answer, token)
+        except TokenRefusedError:
+            self._tokens.discard(token)
+            raise
+
+    def _exchange(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str], most: int) -> _Answer:
         """One attempt, and a second where the server had closed the kept connection in the meantime."""
         kept = self._connection is not None
         try:
-            return self._attempt(path, body, headers)
+            return self._attempt(method, path, body, headers, most)
         except (OSError, HTTPException) as error:
             self.close()
             if kept and isinstance(error, ConnectionError):
-                return self._exchange(path, body, headers)
+                return self._exchange(method, path, body, headers, most)
             raise UnavailableError(f"cannot reach the service: {str(error) or type(error).__name__}") from error
 
-    def _attempt(self, path: str, body: bytes, headers: Mapping[str, str]) -> _Answer:
+    def _attempt(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str], most: int) -> _Answer:
         if self._connection is None:
             self._connection = self._connect()
-        self._connection.request("POST", path, body, dict(headers))
+        self._connection.request(method, path, body, dict(headers))
         response = self._connection.getresponse()
-        answer = _Answer(response.status, response.getheader("Retry-After"), response.read(MAX_ANSWER_BYTES))
+        answer = _Answer(response.status, response.getheader("Retry-After"), response.read(most))
         if not response.isclosed():
             self.close()  # longer than any answer of ours
         return answer
@@ -103,13 +133,14 @@ class Service:
         return HTTPConnection(self._host, self._port, timeout=TIMEOUT_SECONDS)
 
 
-def _accepted(answer: _Answer) -> bytes:
+def _accepted(answer: _Answer, token: str) -> bytes:
     if 200 <= answer.status < 300:
         return answer.body
-    reason = f"the service answered {answer.status}: {refusal_text(answer.body)}"
+    # What stands in between may show the request in its error page.
+    reason = f"the service answered {answer.status}: {refusal_text(answer.body).replace(token, _HIDDEN)}"
     if answer.status in _NEVER_ACCEPTED:
         raise RefusedError(reason)
-    wait = parse_retry_after(answer.retry_after)
+    wait = parse_retry_after(answer.retry_after) or (NOT_FOUND_SECONDS if answer.status == 404 else 0.0)
     raise TokenRefusedError(reason, wait) if answer.status == 401 else UnavailableError(reason, wait)
 
 

@@ -40,9 +40,12 @@ from deadlight.server.auth import api as auth_api
 from deadlight.server.auth import registration_api
 from deadlight.server.auth.requests import MAX_COMPRESSED_BYTES
 from deadlight.server.clusters import api as clusters_api
+from deadlight.server.clusters import heartbeats
 from deadlight.server.clusters import runtime_api as runtime_clusters_api
 from deadlight.server.dashboard import api as dashboard_api
 from deadlight.server.dashboard.risk_index import RiskIndex
+from deadlight.server.detections import api as detections_api
+from deadlight.server.detections import rules_api
 from deadlight.server.errors import CODES, Refusal, ServiceError, UnavailableError
 from deadlight.server.findings import match_api
 from deadlight.server.integrity import api as integrity_api
@@ -77,6 +80,9 @@ ROUTERS = (
     runtime_api.router,
     runtime_live.router,
     ledger_api.router,
+    detections_api.router,
+    rules_api.router,
+    heartbeats.router,
     clusters_api.router,
     runtime_clusters_api.router,
     workers_api.router,
@@ -105,6 +111,7 @@ MAX_BODY_BYTES = 1024 * 1024
 LARGE_BODIES = {
     "/agent/v1/inventory": MAX_COMPRESSED_BYTES,
     "/agent/v1/observations": MAX_COMPRESSED_BYTES,
+    "/agent/v1/detections": MAX_COMPRESSED_BYTES,
     "/api/v1/advisories/import": 32 * 1024 * 1024,
     "/api/v1/match": 8 * 1024 * 1024,
     "/api/v1/feeds/epss/import": 64 * 1024 * 1024,

@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from deadlight.server.advisories.refresh import RefreshFeed, collect_advisory_garbage, refresh_due_feeds, refresh_feed
 from deadlight.server.attestations.jobs import CheckAttestations, check_attestations, check_due_attestations
+from deadlight.server.detections.handlers import follow_detections, forget_detections
 from deadlight.server.findings.jobs import (
     AssessImage,
     RefreshImage,
@@ -83,8 +84,17 @@ _FORGET = (
                                 AND container.cluster_id = observation.cluster_id AND container.removed_at IS NULL)
     """,
     """
+    DELETE FROM execution WHERE last_at < now() - CAST(:retention AS interval) AND NOT EXISTS (
+        SELECT FROM container WHERE container.container_id = execution.container_id
+                                AND container.cluster_id = execution.cluster_id AND container.removed_at IS NULL)
+    """,
+    """
+    DELETE FROM container_coverage WHERE seen_at < now() - CAST(:retention AS interval)
+    """,
+    """
     DELETE FROM program WHERE first_seen_at < now() - CAST(:retention AS interval)
       AND NOT EXISTS (SELECT FROM process WHERE process.program_id = program.id)
+      AND NOT EXISTS (SELECT FROM execution WHERE execution.program_id = program.id)
     """,
     "DELETE FROM pgqueuer_log WHERE created < now() - interval '3 days'",
 )
@@ -102,6 +112,7 @@ PERIODIC = (
     Periodic(check_due_sources, timedelta(seconds=1)),
     Periodic(check_due_attestations, timedelta(seconds=5)),
     Periodic(join_waiting, timedelta(seconds=5)),
+    Periodic(follow_detections, timedelta(seconds=5)),
     Periodic(sweep_alerts, timedelta(seconds=15)),
     Periodic(fetch_due_facts, timedelta(minutes=1)),
     Periodic(rescan_stale, timedelta(minutes=1)),
@@ -111,6 +122,7 @@ PERIODIC = (
     Periodic(refresh_due_feeds, timedelta(seconds=5)),
     Periodic(collect_advisory_garbage, timedelta(hours=1)),
     Periodic(forget_old, timedelta(hours=1)),
+    Periodic(forget_detections, timedelta(hours=1)),
 )
 """THE table of what is done every so often."""
 

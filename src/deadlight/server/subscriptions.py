@@ -11,6 +11,7 @@ from deadlight.server.attestations.handlers import (
     check_scanned_attestations,
     expect_attestations,
 )
+from deadlight.server.detections.mismatches import detect_mismatch
 from deadlight.server.events.relay import Following, Handler, Subscriptions
 from deadlight.server.findings.handlers import (
     advance_used_packages,
@@ -64,4 +65,6 @@ def subscriptions(settings: Settings) -> Subscriptions:
         EventType.UNTRUSTED_REGISTRY_DETECTED: (exposure, alert),
         EventType.UNTRUSTED_REGISTRY_CLOSED: (exposure,),
         EventType.VULNERABILITIES_CHANGED: (exposure, alert),
+        EventType.BINARY_MISMATCH_OBSERVED: (detect_mismatch,),
+        EventType.THREAT_DETECTED: (alert,),
     }

@@ -190,7 +190,7 @@ values = st.recursive(
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     content=values.map(lambda value: json.dumps(value).encode()) | st.binary(max_size=40),
     media_type=st.sampled_from([*Kind, BUNDLE, "application/spdx+json", "text/spdx", ""]),

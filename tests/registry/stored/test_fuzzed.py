@@ -36,7 +36,7 @@ def try_to_read(path: Path) -> None:
         assert str(error)  # noqa: PT017 - that it has a text is what is tested
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(whole=st.sampled_from([LAYOUT_TAR, SAVED_TAR]), data=st.data())
 def test_a_changed_archive(tmp_path_factory, whole: bytes, data: st.DataObject) -> None:
     path = tmp_path_factory.getbasetemp() / "changed.tar"
@@ -78,7 +78,7 @@ def changed(document: object, value: object) -> Iterator[object]:
             yield from ([*document[:place], other, *document[place + 1 :]] for other in changed(item, value))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(value=values, data=st.data())
 def test_changed_documents(tmp_path_factory, value: object, data: st.DataObject) -> None:
     files, name = data.draw(st.sampled_from([(LAYOUT, "index.json"), (LAYOUT, "oci-layout"), (SAVED, "manifest.json")]))

@@ -16,7 +16,7 @@ import msgspec
 import pytest
 from tests.support.patience import PATIENCE_SECONDS
 
-from deadlight.model.wire import Observation
+from deadlight.model.wire import Detection, Observation
 from deadlight.sensor.cgroupfs import Hierarchy, read_hierarchies
 
 # --- a sensor --------------------------------------------------------------------------------------------
@@ -34,6 +34,7 @@ class RunningSensor:
         )
         self.pid = self._process.pid
         self.observations: list[Observation] = []
+        self.detections: list[Detection] = []
         self.log = ""
         self._news = threading.Condition()
         self._readers = [threading.Thread(target=read, daemon=True) for read in (self._read_out, self._read_log)]
@@ -46,7 +47,10 @@ class RunningSensor:
         for line in self._process.stdout:
             with self._news:
                 try:
-                    self.observations.append(msgspec.json.decode(line, type=Observation))
+                    if b'"rule":' in line:
+                        self.detections.append(msgspec.json.decode(line, type=Detection))
+                    else:
+                        self.observations.append(msgspec.json.decode(line, type=Observation))
                 except msgspec.DecodeError as error:
                     self.log += f"{error} in {line!r}\n"
                 self._news.notify_all()
@@ -70,6 +74,22 @@ class RunningSensor:
 
         def find() -> Observation | None:
             return next((one for one in self.of(container_id) if (one.path, one.grade) == (path, grade)), None)
+
+        self._wait(find)
+        found = find()
+        assert found
+        return found
+
+    def wait_until(self, condition: Callable[[Observation], object], container_id: str) -> Observation:
+        """The first observation of a container that meets a condition, waiting for it."""
+        self._wait(lambda: any(map(condition, self.of(container_id))))
+        return next(filter(condition, self.of(container_id)))
+
+    def wait_for_detection(self, container_id: str, rule: str) -> Detection:
+        """The first detection by a rule in a container, waiting for it."""
+
+        def find() -> Detection | None:
+            return next((one for one in self.detections if (one.container_id, one.rule) == (container_id, rule)), None)
 
         self._wait(find)
         found = find()

@@ -1,6 +1,7 @@
 """The kernel half by itself: what it reports once, what it counts, what it ignores."""
 
 import ctypes
+import errno
 import os
 import re
 import sys
@@ -10,15 +11,14 @@ import pytest
 
 from deadlight.sensor.decode import Event, decode
 from deadlight.sensor.kernel import Config, Kernel, find_host_mount_namespace
-from deadlight.sensor.layout import CONFIG, COUNTERS, CgroupKey, EventKind, Verdict
-from deadlight.sensor.libbpf import Object
+from deadlight.sensor.layout import COUNTERS, NUMBER, CgroupKey, EventKind, Subject, Verdict
+from deadlight.sensor.libbpf import LibbpfError, Object
 from deadlight.sensor.programs import HOOKS, Plan, Tier
 from deadlight.sensor.ring import Ring
 
 pytestmark = pytest.mark.needs_bpf
 
-PLAN = Plan(Tier.EXECUTIONS, ("on_exec", "on_cgroup_mkdir", "on_io_uring"), ())
-"""What needs no tracefs."""
+PLAN = Plan(Tier.CALLS, ("on_exec", "on_cgroup_mkdir", "on_io_uring"), ())
 
 MOST_INSTRUCTIONS = 50_000
 """For the verifier, which gives up at a million; a tenth of a second each on a slow machine."""
@@ -70,7 +70,7 @@ def test_a_program_that_runs_many_times_in_a_container_is_reported_once(kernel, 
     containers.shell("for i in $(seq 50); do /bin/true; done")
 
     assert executed(drain()).count("/usr/bin/true") == 1
-    assert kernel.counters()["dedup"] >= 49
+    assert kernel.counters()["deduplicated"] >= 49
 
 
 def test_the_same_program_in_another_container_is_reported_again(drain, containers):
@@ -101,11 +101,11 @@ def test_a_group_that_is_to_be_ignored_says_nothing(kernel, drain, containers):
     while not (found := drain()):
         pass
     kernel.decide(found[0].cgroup, Verdict.IGNORE)
-    skipped = kernel.counters()["skip"]
+    skipped = kernel.counters()["skipped"]
     process.communicate(b"\n", timeout=30)
 
     assert "/usr/bin/true" not in executed(drain())
-    assert kernel.counters()["skip"] > skipped
+    assert kernel.counters()["skipped"] > skipped
 
 
 def test_the_runtimes_steps_in_the_hosts_mount_namespace_are_not_the_containers(drain, containers):
@@ -152,7 +152,7 @@ def test_a_container_that_opens_files_through_io_uring_says_so_once(drain, conta
     assert [event.kind for event in drain()].count(EventKind.IO_URING) == 1
 
 
-COPIES = 80
+COPIES = 50
 RUN_COPIES_TWICE = f"""
 mkdir /copies
 for i in $(seq {COPIES}); do cp /bin/true /copies/$i; done
@@ -168,8 +168,8 @@ def test_what_a_full_ring_refuses_is_counted_and_reported_at_the_next_occasion(
     library, built_object, recorder, containers
 ):
     with Object(library, built_object) as small:
-        small.resize("ring", os.sysconf("SC_PAGE_SIZE"))  # room for some 50 events
-        small.configure(CONFIG.pack(find_host_mount_namespace(), 0))
+        small.resize("ring", os.sysconf("SC_PAGE_SIZE"))  # room for some 30 events
+        small.configure(Config(find_host_mount_namespace(), 0).pack(Tier.CALLS))
         small.load(["on_exec", "on_cgroup_mkdir"])
         small.attach("on_cgroup_mkdir")
         with Ring(library, small.map("ring"), recorder.take) as ring:
@@ -183,7 +183,10 @@ def test_what_a_full_ring_refuses_is_counted_and_reported_at_the_next_occasion(
                 process.stdin.flush()
                 process.stdout.readline()
                 passes.append({path for path in executed(recorder.drain(ring)) if path.startswith("/copies/")})
-            lost = sum(counters[1] for counters in COUNTERS.iter_unpack(small.map("stats").find(bytes(4)) or b""))
+            lost = sum(
+                counters[3]
+                for counters in COUNTERS.iter_unpack(small.map("stats").find(NUMBER.pack(Subject.EXECUTIONS)) or b"")
+            )
 
     first, second = passes
     assert lost >= COPIES - len(first) > 0
@@ -197,7 +200,13 @@ def test_the_verifier_has_little_work_with_a_program(library, built_object, hook
     set_log_level.argtypes = [ctypes.c_void_p, ctypes.c_uint32]
     with Object(library, built_object) as found:
         set_log_level(found._programs[hook.program], 4)  # BPF_LOG_STATS
-        found.load([hook.program])
+        try:
+            found.load([hook.program])
+        except LibbpfError as error:
+            forbidden = error.errno == errno.EPERM and hook.section.startswith(("fentry/", "lsm/"))
+            if error.errno != errno.ESRCH and not forbidden:
+                raise
+            pytest.skip(f"this kernel refuses {hook.section}: {error} (make kernels tries others)")
         instructions = re.search(r"processed (\d+) insns", found.verifier_log())
 
     assert instructions

@@ -1,5 +1,6 @@
 """A real container: runc, an overlay as its root, and the sensor outside."""
 
+import hashlib
 import json
 import re
 import secrets
@@ -93,7 +94,9 @@ def test_what_a_runc_container_does_is_attributed_to_its_id(sensor, runc, remove
     first = sensor.wait_for(container_id, "/bin/sh", Grade.EXECUTED)
     assert not first.changed
     assert sensor.wait_for(container_id, "/bin/cat", Grade.EXECUTED).arguments == ("cat", "/etc/app.conf")
-    assert sensor.wait_for(container_id, "/etc/app.conf", Grade.OPENED).process == "cat"
+    # `cat` reads whatever there is, so the other program is the better evidence.
+    opened = sensor.wait_until(lambda one: one.path == "/etc/app.conf" and not one.tool, container_id)
+    assert opened.program == "/tmp/dropped"
     assert sensor.wait_for(container_id, "/tmp/dropped", Grade.EXECUTED).changed
 
 
@@ -102,6 +105,7 @@ def test_nothing_of_the_runtime_itself_is_attributed_to_the_container(sensor, ru
     runc.run(container_id, "/bin/cat", "/etc/app.conf")
 
     sensor.wait_for(container_id, "/etc/app.conf", Grade.OPENED)
+    sensor.wait_for(container_id, "/bin/cat", Grade.EXECUTED)
     executed = [found.path for found in sensor.of(container_id) if found.grade is Grade.EXECUTED]
     assert executed == ["/bin/cat"]
     assert not [found.path for found in sensor.of(container_id) if found.process.startswith("runc")]
@@ -136,6 +140,31 @@ def test_a_container_that_runs_before_the_sensor_is_reported_with_what_was_chang
     libraries = [one for one in sensor.of(container_id) if one.grade is Grade.MAPPED]
     assert libraries
     assert not any(one.changed for one in libraries)
+
+
+@pytest.mark.req("R17", "R18", "R30")
+def test_a_process_is_told_with_its_hash_its_user_and_its_parent_and_when_it_has_stopped(sensor, runc, remove_groups):
+    container_id = secrets.token_hex(32)
+    runc.run(container_id, "/bin/sh", "-c", "/bin/sleep 1.5; cat --password=hunter2 /etc/app.conf || true")
+
+    shell = sensor.wait_for(container_id, "/bin/sh", Grade.EXECUTED)
+    sleep = sensor.wait_for(container_id, "/bin/sleep", Grade.EXECUTED)
+    assert sleep.sha256 == hashlib.sha256(Path("/bin/sleep").read_bytes()).hexdigest()
+    assert (sleep.parent_pid, sleep.user, sleep.running) == (shell.pid, 0, True)
+    assert shell.arguments[2].endswith("cat --password=*** /etc/app.conf || true")
+    stopped = sensor.wait_until(lambda one: one.path == "/bin/sleep" and one.running is False, container_id)
+    assert (stopped.count, stopped.arguments, stopped.sha256) == (0, ("/bin/sleep", "1.5"), sleep.sha256)
+
+
+@pytest.mark.req("R20")
+def test_what_an_intruder_does_in_a_container_is_detected(sensor, runc, remove_groups):
+    container_id = secrets.token_hex(32)
+    runc.run(container_id, "/bin/sh", "-c", "cp /bin/cat /tmp/dropped; /bin/sh -c '/tmp/dropped /etc/app.conf; true'")
+
+    found = sensor.wait_for_detection(container_id, "drift-execution")
+    assert (found.process.path, found.process.arguments) == ("/tmp/dropped", ("/tmp/dropped", "/etc/app.conf"))
+    assert [one.path for one in found.ancestors] == ["/bin/sh", "/bin/sh"]
+    assert found.facts["file.upper"] == "true"
 
 
 def executables() -> set[str]:

@@ -7,22 +7,38 @@ from contextlib import contextmanager
 
 import pytest
 
-from deadlight.model.wire import Heartbeat, Observation, ObservationBatch, decode
+from deadlight.model.detection import BlockingMode, Response
+from deadlight.model.observation import Grade
+from deadlight.model.wire import (
+    BlockingPolicy,
+    ContainerCoverage,
+    CustomRule,
+    Detection,
+    Heartbeat,
+    Observation,
+    ObservationBatch,
+    SensorPolicy,
+    decode,
+)
 from deadlight.sensor.cgroupfs import read_hierarchies
+from deadlight.sensor.courier import OBSERVATIONS
 from deadlight.sensor.credentials import Tokens
 from deadlight.sensor.decode import Event
 from deadlight.sensor.health import Health
+from deadlight.sensor.heart import HEARTBEAT
 from deadlight.sensor.kernel import Config, Kernel, find_host_mount_namespace
 from deadlight.sensor.observe import Pending
+from deadlight.sensor.processes import Process
 from deadlight.sensor.programs import Plan, Tier
-from deadlight.sensor.report import HEARTBEAT, OBSERVATIONS, Reporter
+from deadlight.sensor.report import Reporter
 from deadlight.sensor.sink import Sink
 from deadlight.sensor.transport import Service
 from deadlight.sensor.watch import Surroundings, Watch
 
 pytestmark = pytest.mark.needs_bpf
 
-PLAN = Plan(Tier.EXECUTIONS, ("on_exec", "on_cgroup_mkdir"), ())
+PLAN = Plan(Tier.CALLS, ("on_exec", "on_exit", "on_cgroup_mkdir"), ())
+NO_POLICY = SensorPolicy(version="")
 
 
 class Collector:
@@ -30,13 +46,24 @@ class Collector:
 
     patience = 0.0
 
-    def __init__(self, *, ready: bool = True) -> None:
+    def __init__(self, *, ready: bool = True, policy: SensorPolicy = NO_POLICY) -> None:
+        self.policy = policy
+        self.detections: list[Detection] = []
+        self.coverage: dict[str, ContainerCoverage] = {}
+        self.resends: list[str] = []
         self._asked = threading.Condition()
         self.ready = ready
         self.observations: list[Observation] = []
 
-    def note(self, health: Health) -> None:
-        pass
+    def note(self, health: Health, coverage: Sequence[ContainerCoverage] = ()) -> None:
+        self.coverage = {found.container_id: found for found in coverage}
+
+    def detect(self, detections: Sequence[Detection]) -> None:
+        self.detections += detections
+
+    def take_resends(self) -> Sequence[str]:
+        resends, self.resends = self.resends, []
+        return resends
 
     def is_ready(self) -> bool:
         with self._asked:
@@ -65,9 +92,8 @@ class RoomForOne(Pending):
         super().__init__(limit)
         self._container_id = container_id
 
-    def add(self, container_id: str, event: Event) -> None:
-        if container_id == self._container_id:
-            super().add(container_id, event)
+    def add(self, event: Event, grade: Grade, process: Process) -> bool:
+        return process.container_id != self._container_id or super().add(event, grade, process)
 
 
 @pytest.fixture
@@ -92,7 +118,8 @@ def running(watch: Watch, sink: Sink) -> Iterator[None]:
 
 
 def executed(sink: Collector, container_id: str) -> list[str]:
-    return [found.path for found in sink.observations if found.container_id == container_id]
+    """Each time that a program was told to have been executed; that one has stopped counts nothing."""
+    return [found.path for found in sink.observations if found.container_id == container_id and found.count]
 
 
 def test_what_happened_until_the_last_moment_is_handed_over(make_watch, containers):
@@ -122,18 +149,86 @@ def test_what_found_no_room_is_asked_for_again_when_there_is_room(make_watch, co
     assert any("found no room" in problem for problem in watch.health().problems)
 
 
+def test_a_container_is_covered_from_its_start_but_for_what_no_hook_sees(make_watch, containers):
+    container_id, sink = secrets.token_hex(32), Collector()
+    old_id, old = containers.start("/bin/sh", "-c", "read go")
+    with running(make_watch(Pending()), sink):
+        sink.wait_for(lambda: old_id in sink.coverage)
+        _, process = containers.start("/bin/sh", "-c", "read go", name=container_id)
+        sink.wait_for(lambda: container_id in sink.coverage)
+        process.communicate(b"\n", timeout=30)
+        old.communicate(b"\n", timeout=30)
+
+    found = sink.coverage[container_id]
+    assert (found.from_start, sink.coverage[old_id].from_start) == (True, False)
+    assert {"opens", "mappings"} <= set(found.unseen)
+    assert "executions" not in found.unseen
+
+
+def test_what_the_service_asks_for_again_is_told_again(make_watch, containers):
+    container_id, sink = secrets.token_hex(32), Collector()
+    with running(make_watch(Pending()), sink):
+        script = "/bin/true; read go; /bin/true; read go"
+        _, process = containers.start("/bin/sh", "-c", script, name=container_id)
+        sink.wait_for(lambda: executed(sink, container_id).count("/usr/bin/true") == 1)
+        sink.resends = [container_id]
+        sink.wait_for(lambda: not sink.resends)
+        before = sink.coverage
+        sink.wait_for(lambda: sink.coverage is not before)  # the watch has come round, and done what was asked for
+        assert executed(sink, container_id).count("/usr/bin/dash") >= 2
+        process.stdin.write(b"\n")
+        process.stdin.flush()
+        sink.wait_for(lambda: executed(sink, container_id).count("/usr/bin/true") == 2)
+        process.communicate(b"\n", timeout=30)
+
+
+MINE = """
+id = "my-true"
+title = "Somebody executed true"
+description = "x"
+severity = "Low"
+kinds = ["executed"]
+condition = { field = "process.programs", is = "true" }
+"""
+
+
+@pytest.mark.req("R20")
+def test_rules_and_blocking_follow_the_policy(make_watch, containers):
+    container_id = secrets.token_hex(32)
+    blocking = BlockingPolicy(mode=BlockingMode.AUDIT, drift=True, container_ids=(container_id,))
+    policy = SensorPolicy(
+        version="2",
+        rules=(CustomRule(id="my-true", source=MINE),),
+        disabled_rules=("drift-execution",),
+        blocking=blocking,
+    )
+    sink = Collector()
+    with running(make_watch(Pending()), sink):
+        script = "read go; cp /bin/true /tmp/true; /tmp/true"
+        _, process = containers.start("/bin/sh", "-c", script, name=container_id)
+        sink.wait_for(lambda: container_id in sink.coverage)
+        sink.policy = policy
+        seen = sink.coverage
+        sink.wait_for(lambda: sink.coverage is not seen)
+        process.communicate(b"\n", timeout=30)
+
+    (found,) = [one for one in sink.detections if one.container_id == container_id]
+    assert (found.rule, found.process.path) == ("my-true", "/tmp/true")
+    assert found.response is Response.WOULD_BLOCK
+
+
 @pytest.mark.req("R31", "R33")
 def test_what_a_container_executes_reaches_the_service(make_watch, containers, service, token_command):
     watch = make_watch(Pending())
-    reporter = Reporter(Service(service.url), Tokens(token_command), node="node-1")
+    tokens = Tokens(token_command)
+    reporter = Reporter(lambda: Service(service.url, tokens), node="node-1")
     reporter.start()
     with running(watch, reporter):
         container_id = containers.run("/bin/true")
         beat = decode(service.wait_for(HEARTBEAT, 1)[0].body, Heartbeat)
     reporter.close()
-    reporter.join(30)
 
     batches = [decode(request.body, ObservationBatch) for request in service.requests if request.path == OBSERVATIONS]
     found = {(one.container_id, one.path) for batch in batches for one in batch.observations}
     assert (container_id, "/usr/bin/true") in found
-    assert beat.counters["kernel_drop"] == 0
+    assert beat.counters["kernel_lost"] == 0

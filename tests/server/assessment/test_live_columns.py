@@ -57,12 +57,13 @@ def placement(workload: int, tag: int, running: bool) -> tuple[tuple[Any, ...], 
 
 def program(number: int) -> dict[str, Any]:
     """A program."""
-    return {"program_id": UUID(int=number), "name": f"run-{number}", "path": f"/{number}", "arguments": ["run", "-x"]}
+    names = {"name": f"run-{number}", "path": f"/{number}", "arguments": ["run", "-x"], "sha256": f"{number:064x}"}
+    return {"program_id": UUID(int=number), **names}
 
 
 def process(workload: int, tag: int, number: int, changed: bool) -> tuple[tuple[Any, ...], Row]:
     """What a workload executes in an image tag."""
-    ids = {"workload_id": workload, "image_tag_id": tag}
+    ids = {"workload_id": workload, "image_tag_id": tag, "running": not changed, "superseded": changed}
     return row("process", workload, tag, number, **ids, **program(number), changed=changed, last_at=NOW)
 
 
@@ -128,7 +129,7 @@ def told(processes: LiveProcesses) -> tuple[Any, ...]:
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.lists(CHANGES, min_size=4, max_size=10), min_size=2, max_size=4))
 def test_what_came_in_bit_by_bit_reads_as_what_is_read_at_once(
     batches: list[list[tuple[tuple[Any, ...], Row]]],

@@ -25,7 +25,13 @@ def row(number: int, location: str, **more: str) -> PackageRow:
         grade=more.get("grade"),
         evidence_path="",
         evidence_process="",
+        evidence_program="",
+        evidence_pid=None,
+        evidence_user=None,
+        evidence_count=None,
         first_seen_running_at=None,
+        last_seen_running_at=None,
+        read_by_tool="",
     )
 
 

@@ -180,6 +180,7 @@ async def test_processes_are_gathered_over_workloads_with_the_risks_of_what_they
         "name": "server",
         "path": "/app/server",
         "arguments": "--port 80",
+        "sha256": "",
         "image": "registry.example/shop/web:1.0.0",
         "image_digest": "",
         "architecture": "amd64",

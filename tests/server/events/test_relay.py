@@ -78,7 +78,7 @@ async def make_due(engine: AsyncEngine) -> None:
 # --- order and effect ------------------------------------------------------------------------------------
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(TRANSACTIONS, st.integers(1, 3))
 async def test_events_of_a_key_take_effect_in_order_and_once_however_many_relays_run(
     engine: AsyncEngine, transactions: Transactions, relays: int

@@ -102,7 +102,7 @@ def check(before: Sequence[dict[str, Any]], after: Sequence[dict[str, Any]]) -> 
         assert item["closed_at"] is None or now == item
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(names=st.lists(st.sampled_from(sorted(STEPS)), max_size=10))
 async def test_history_is_never_rewritten(fleet: Fleet, ledger: Ledger, names: Sequence[str]) -> None:
     # Each example has a repository of its own, so that they do not know of one another.

@@ -80,6 +80,93 @@ async def test_what_was_executed_before_its_container_was_known_is_told_later(fl
     assert [row.path for row in await processes(fleet)] == ["/usr/bin/bash"]
 
 
+HASH, OTHER_HASH = "a" * 64, "b" * 64
+
+
+@pytest.mark.req("R17", "R30")
+async def test_a_program_is_its_name_arguments_path_and_hash(fleet: Fleet, sensor: SensorOf) -> None:
+    image = await fleet.add_image(BASH)
+    running = await fleet.deploy(image.image_tag_id)
+    for sha256, arguments in ((HASH, ("bash",)), (OTHER_HASH, ("bash",)), (HASH, ("bash", "-l"))):
+        shell = seen(running.container_ids[0], "/usr/bin/bash", process="bash", arguments=arguments, sha256=sha256)
+        await sensor.send(shell, shell)
+    found = await fleet.rows("SELECT sha256, arguments FROM process JOIN program ON program.id = program_id")
+    assert sorted((row.sha256[0], row.arguments) for row in found) == [
+        ("a", ["bash"]),
+        ("a", ["bash", "-l"]),
+        ("b", ["bash"]),
+    ]
+
+
+@pytest.mark.req("R17")
+async def test_programs_of_one_file_in_one_batch_are_told_apart(fleet: Fleet, sensor: SensorOf) -> None:
+    image = await fleet.add_image(BASH)
+    running = await fleet.deploy(image.image_tag_id)
+    lines = (("bash", "a"), ("bash", "b"))
+    await sensor.send(*(seen(running.container_ids[0], "/usr/bin/bash", arguments=line) for line in lines))
+    assert [row.arguments for row in await processes(fleet)] == [["bash", "a"], ["bash", "b"]]
+
+
+@pytest.mark.parametrize("hash_comes_last", [True, False])
+async def test_a_hash_that_was_learned_apart_from_the_rest_makes_no_second_process(
+    fleet: Fleet, sensor: SensorOf, hash_comes_last: bool
+) -> None:
+    image = await fleet.add_image(BASH, LIBC)
+    first = await fleet.deploy(image.image_tag_id, image.image_tag_id, name="web")
+    plain, hashed = (
+        (seen(container, "/usr/bin/bash", process="bash", pid=4, after=after, sha256=sha256),
+         seen(container, "/usr/lib/libc.so.6", Grade.MAPPED, process="bash", pid=4))
+        for container, after, sha256 in zip(first.container_ids, (1, 5), ("", HASH), strict=True)
+    )  # fmt: skip
+    for message in (plain, hashed) if hash_comes_last else (hashed, plain):
+        await sensor.send(*message)
+    found = {row.superseded: row for row in await processes(fleet)}
+    (program,) = await fleet.rows("SELECT * FROM program WHERE sha256 <> ''")
+    assert found[False].program_id == program.id
+    assert found[True].program_id == program.plain_id
+    assert found[False].first_at == STARTED + timedelta(minutes=1)
+    rows = await fleet.rows("SELECT name FROM program_package JOIN package ON package.id = package_id "
+                            "WHERE program_id = :id ORDER BY name", id=program.id)  # fmt: skip
+    assert [row.name for row in rows] == ["bash", "libc6"]
+
+
+async def test_a_hash_that_comes_later_in_the_same_container_takes_the_program_over(
+    fleet: Fleet, sensor: SensorOf
+) -> None:
+    image = await fleet.add_image(BASH)
+    running = await fleet.deploy(image.image_tag_id)
+    await sensor.send(seen(running.container_ids[0], "/usr/bin/bash"))
+    await sensor.send(seen(running.container_ids[0], "/usr/bin/bash", sha256=HASH))
+    (executed,) = await fleet.rows("SELECT program_id FROM execution")
+    (program,) = await fleet.rows("SELECT id FROM program WHERE sha256 <> ''")
+    assert executed.program_id == program.id
+
+
+@pytest.mark.req("R17")
+async def test_a_process_has_stopped_once_no_container_of_its_workload_runs_it(fleet: Fleet, sensor: SensorOf) -> None:
+    image = await fleet.add_image(BASH)
+    first, second = (await fleet.deploy(image.image_tag_id, image.image_tag_id)).container_ids
+
+    async def is_running(*told: tuple[str, bool | None]) -> bool | None:
+        await sensor.send(
+            *(
+                seen(container, "/usr/bin/bash", running=running, count=int(running is not False))
+                for container, running in told
+            )
+        )
+        ((running,),) = await fleet.rows("SELECT running FROM process")
+        return running  # type: ignore[no-any-return]
+
+    assert await is_running((first, None)) is None
+    assert await is_running((first, True), (second, True)) is True
+    assert await is_running((first, False)) is True  # the other goes on
+    assert await is_running((second, None)) is True
+    assert await is_running((second, False)) is False
+    assert await is_running((first, True)) is True
+    await fleet.rows("UPDATE container SET removed_at = now() WHERE container_id = :id", id=first)
+    assert await is_running((second, False)) is False
+
+
 async def test_seen_again_moves_its_end_and_never_its_beginning(fleet: Fleet, sensor: SensorOf) -> None:
     image = await fleet.add_image(BASH)
     running = await fleet.deploy(image.image_tag_id)

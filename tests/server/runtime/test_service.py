@@ -16,7 +16,8 @@ from deadlight.model.observation import Grade
 from deadlight.server.errors import BadRequestError, ForbiddenError
 from deadlight.server.events.outbox import Event
 from deadlight.server.runtime.handlers import resolve_scanned_image
-from deadlight.server.runtime.service import MAX_PATH_BYTES, PENDING, join_pending
+from deadlight.server.runtime.joining import PENDING, join_pending
+from deadlight.server.runtime.rows import MAX_PATH_BYTES
 
 BASH = installed(package("bash"), "/usr/bin/bash", "/usr/share/bash/help")
 LIBC = installed(package("libc6"), "/usr/lib/libc.so.6")
@@ -63,9 +64,9 @@ async def test_a_program_that_runs_proves_all_that_is_linked_into_it_in_use(flee
     image = await fleet.add_image(*linked, BASH)
     running = await fleet.deploy(image.image_tag_id)
     await sensor.send(seen(running.container_ids[0], "/app/shop"))
-    assert {name: use.path for name, use in (await sensor.uses()).items()} == {
-        "stdlib": "/app/shop",
-        "module": "/app/shop",
+    assert {name: (use.path, use.grade) for name, use in (await sensor.uses()).items()} == {
+        "stdlib": ("/app/shop", "mapped"),
+        "module": ("/app/shop", "mapped"),
     }
 
 
@@ -104,6 +105,38 @@ async def test_a_python_package_that_the_distribution_ships_proves_its_owner(fle
     running = await fleet.deploy(image.image_tag_id)
     await sensor.send(seen(running.container_ids[0], path, Grade.OPENED))
     assert list(await sensor.uses()) == ["python3-yaml"]
+
+
+# --- what reads everything -------------------------------------------------------------------------------
+
+
+@pytest.mark.req("R18")
+async def test_a_tool_that_reads_everything_proves_nothing_until_a_program_does(fleet: Fleet, sensor: SensorOf) -> None:
+    _, container_id = await run_image(fleet)
+    read = seen(container_id, "/usr/share/bash/help", Grade.OPENED, process="dpkg", pid=3, tool=True)
+    await sensor.send(read)
+    assert (await sensor.uses(), await fleet.events()) == ({}, [])
+    (shown,) = await fleet.rows("SELECT tool_read.*, name FROM tool_read JOIN package ON package.id = package_id")
+    assert (shown.name, shown.path, shown.process) == ("bash", "/usr/share/bash/help", "dpkg")
+    await sensor.send(read)
+    assert await sensor.uses() == {}
+    await sensor.send(
+        seen(container_id, "/usr/share/bash/help", Grade.OPENED, process="web", pid=9, user=33, program="/usr/bin/web")
+    )
+    assert (await sensor.uses())["bash"].process == "web"
+    (row,) = await sensor.observations()
+    assert (row.tool, row.process, row.pid, row.user_id, row.program) == (False, "web", 9, 33, "/usr/bin/web")
+    await sensor.send(read)
+    (row,) = await sensor.observations()
+    assert (row.tool, row.process, row.times) == (False, "web", 4)
+
+
+async def test_of_one_batch_the_program_is_the_evidence_and_not_the_tool(fleet: Fleet, sensor: SensorOf) -> None:
+    _, container_id = await run_image(fleet)
+    read = seen(container_id, "/usr/bin/bash", Grade.OPENED, process="tar", tool=True)
+    used = seen(container_id, "/usr/bin/bash", Grade.OPENED, process="web")
+    await sensor.send(read, used, read)
+    assert (await sensor.uses())["bash"].process == "web"
 
 
 # --- counting --------------------------------------------------------------------------------------------
@@ -222,9 +255,13 @@ async def test_zero_bytes_of_a_process_s_arguments_keep_nothing_out(fleet: Fleet
     [
         ({"pid": 2**31}, "pid"),
         ({"pid": -1}, "pid"),
+        ({"parent_pid": 2**31}, "parent_pid"),
+        ({"user": 2**32}, "user"),
+        ({"user": -1}, "user"),
+        ({"sha256": "0" * 63}, "sha256"),
+        ({"sha256": "G" * 64}, "sha256"),
         ({"count": 2**63}, "count"),
         ({"count": -5}, "count"),
-        ({"count": 0}, "count"),
         ({"first_at": datetime(2026, 11, 1, 12, 0)}, "first_at"),  # noqa: DTZ001 - that is what is wrong
         ({"last_at": datetime(2026, 11, 1, 12, 0)}, "last_at"),  # noqa: DTZ001
         ({"container_id": "漢" * 512}, "container_id"),

@@ -48,12 +48,6 @@ def bomb() -> bytes:
     return gzip.compress(_header("zeros", 2048 * MIB)) + gzip.compress(bytes(MIB), 9) * 2048
 
 
-def million_files() -> bytes:
-    """A million empty files: the same thousand headers over and over."""
-    headers = b"".join(_header(f"folder/file-{number}") for number in range(1000))
-    return gzip.compress(headers, 1) * 1000 + gzip.compress(bytes(1024))
-
-
 def _header(path: str, size: int = 0) -> bytes:
     member = tarfile.TarInfo(path)
     member.size = size

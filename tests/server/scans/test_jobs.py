@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Sequence
 from datetime import timedelta
+from hashlib import sha256
 
 import pytest
 from aiohttp import web
@@ -23,11 +24,11 @@ from tests.support.registries import (
     talking_nonsense,
 )
 
-from deadlight.demo.images import Blob, ImageSpec, build_image, build_index
+from deadlight.demo.images import Blob, Deleted, Entry, File, ImageSpec, Symlink, build_image, build_index
 from deadlight.model.image import Platform
 from deadlight.registry import Limits
 from deadlight.registry.connection import connect
-from deadlight.scanner import SCANNER_STATE, FileIndex
+from deadlight.scanner import SCANNER_STATE, ExecutableIndex, FileIndex, Presence
 from deadlight.server.registries.service import find_registry
 from deadlight.server.scans.jobs import LONGEST_RETRY, ScanImage, rescan_stale, retry_scans, scan_image
 
@@ -82,6 +83,31 @@ async def test_an_image_is_pulled_and_its_packages_are_known_with_their_files(sc
     assert files.find("/usr/local/lib/python3.12/site-packages/flask/__init__.py") == (found[1].purl,)
     assert files.find("/etc/passwd") == ()
     assert await fleet.events("ImageScanned") == [("ImageScanned", {"image_id": stored.id})]
+
+
+async def test_the_digests_of_an_images_executables_are_kept_also_of_one_that_was_scanned_before(
+    scans: Scans, fleet: Fleet
+) -> None:
+    lower: dict[str, Entry] = {
+        "usr/bin/dash": File(b"\x7fELF of a shell", 0o755),
+        "usr/bin/sh": Symlink("dash"),
+        "usr/bin/gone": File(b"", 0o755),
+        "bin": Symlink("usr/bin"),
+    }
+    image_tag_id = await scans.observe(image(lower, {"usr/bin/gone": Deleted()}))
+    await scans.run(image_tag_id)
+    first = (await scans.image(image_tag_id)).executable_index
+    # As the previous release left it.
+    await fleet.rows("UPDATE image SET executable_index = NULL, scanner_state = 'older'")
+    await fleet.rows("UPDATE analyzed_layer SET analyzers = analyzers - 'executables'")
+    await fleet.rows("DELETE FROM layer_part WHERE analyzer = 'executables'")
+    await fleet.rows("UPDATE scan SET status = 'queued'")
+    assert (await scans.run(image_tag_id)).layers_scanned == 2
+    stored = (await scans.image(image_tag_id)).executable_index
+    assert stored == first
+    found = ExecutableIndex.from_bytes(stored).find("/bin/sh")
+    assert (found.path, found.sha256) == ("/usr/bin/dash", sha256(b"\x7fELF of a shell").hexdigest())
+    assert ExecutableIndex.from_bytes(stored).find("/usr/bin/gone").presence is Presence.ABSENT
 
 
 @pytest.mark.req("R9")

@@ -12,11 +12,11 @@ from tests.support.registries import ServedRegistry, answering
 
 from deadlight.demo.images import BuiltImage, build_layer
 from deadlight.registry import Endpoint
-from deadlight.scanner import ExposureSetup, LayerFacts, package_analyzers
+from deadlight.scanner import ExposureSetup, LayerFacts, image_analyzers
 from deadlight.server.scans.layer_process import LayerOutcome, LayerRequest, SquashRequest, read_layer, squash_layers
 
 WEB = image(debian({"bash": "5.2-1"}))
-ANALYZERS = frozenset(analyzer.name for analyzer in package_analyzers())
+ANALYZERS = frozenset(analyzer.name for analyzer in image_analyzers())
 LARGE = image_of(build_layer({"zeros": bytes(32_000_000)}))
 """Larger than what may wait between the network and the scanner."""
 

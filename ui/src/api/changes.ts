@@ -42,6 +42,7 @@ const FINDINGS: readonly Operation[] = [
 ];
 const ALERTS: readonly Operation[] = ["listWorkers", "getWorker", "listAlerts", "getAlert"];
 const EXPOSURE: readonly Operation[] = ["listExposureWindows", "getExposureWindow", "getExposureStatistics"];
+const DETECTIONS: readonly Operation[] = ["listDetections", "getDetection", "listThreatRules"];
 
 /** Which answers of the service each kind of change makes old. A kind that is not here makes all of them old. */
 const AFFECTED: Readonly<Record<string, readonly Operation[]>> = {
@@ -53,6 +54,7 @@ const AFFECTED: Readonly<Record<string, readonly Operation[]>> = {
   UntrustedRegistryDetected: [...VERDICTS, ...ALERTS, ...EXPOSURE],
   UntrustedRegistryClosed: [...VERDICTS, ...EXPOSURE],
   VulnerabilitiesChanged: [...FINDINGS, ...ALERTS, ...EXPOSURE],
+  ThreatDetected: [...DETECTIONS, ...ALERTS],
   PackagesUsed: FINDINGS,
   ProgramsUsedPackages: FINDINGS,
   AdvisoriesChanged: FINDINGS,

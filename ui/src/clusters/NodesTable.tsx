@@ -1,7 +1,8 @@
-import { Label, List, ListItem, Tooltip } from "@patternfly/react-core";
+import { DescriptionList, Label, List, ListItem, Tooltip } from "@patternfly/react-core";
 import LockIcon from "@patternfly/react-icons/dist/esm/icons/lock-icon";
 import { useState } from "react";
 import type { InstallationType, NodeRow } from "../api/generated/types.gen";
+import { Fact } from "../facts/Fact";
 import { Moment } from "../facts/Moment";
 import { NothingYet } from "../states/NothingYet";
 import type { Column } from "../table/DataTable";
@@ -41,6 +42,7 @@ export function NodesTable({ nodes, installation }: NodesTableProps) {
         rows={rows}
         rowKey={(row) => row.id}
         textOf={(row) => `${row.name} ${nodeLook(stateOf(row)).name} ${row.region} ${row.internal_ip}`}
+        details={installation === "controller_only" ? undefined : (row) => <SensorDetails node={row} />}
         empty={
           <NothingYet title={wanted ? "No node has this status any more" : "No nodes are known yet"}>
             The controller lists them with its first synchronisation. If this stays empty, look at its log.
@@ -66,9 +68,31 @@ function columnsFor(installation: InstallationType): readonly Column<NodeRow>[] 
   return [
     ...names,
     { title: "Sensor Version", isNarrow: true, cell: (row) => row.sensor_version || "–" },
+    { title: "Kernel", isNarrow: true, cell: (row) => row.sensor_kernel || "–" },
+    { title: "Sees", isNarrow: true, cell: (row) => row.sensor_tier && `Tier ${row.sensor_tier}` },
     { title: "Last Contact", isNarrow: true, cell: (row) => <Moment isRelative at={row.sensor_last_seen_at} /> },
     problems,
   ];
+}
+
+/** What a sensor is attached to and what it counted. */
+function SensorDetails({ node }: { node: NodeRow }) {
+  const counters = Object.entries(node.sensor_counters);
+  return (
+    <DescriptionList isCompact isHorizontal horizontalTermWidthModifier={{ default: "14ch" }}>
+      <Fact name="Hooks">
+        <span className="dl-break">{node.sensor_hooks.join(", ") || "The sensor has not said."}</span>
+      </Fact>
+      <Fact name="Counted">
+        {counters.length === 0 && "Nothing yet."}
+        {counters.map(([name, count]) => (
+          <div key={name}>
+            {name.replaceAll("_", " ")}: {count.toLocaleString()}
+          </div>
+        ))}
+      </Fact>
+    </DescriptionList>
+  );
 }
 
 function NodeStatus({ state }: { state: NodeState }) {

@@ -1,18 +1,5 @@
-import {
-  Button,
-  DatePicker,
-  Form,
-  FormGroup,
-  FormHelperText,
-  HelperText,
-  HelperTextItem,
-  Modal,
-  ModalBody,
-  ModalFooter,
-  ModalHeader,
-} from "@patternfly/react-core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { type FormEvent, type ReactNode, useState } from "react";
+import { type ReactNode, useState } from "react";
 import {
   acknowledgeExposureWindowMutation,
   suppressExposureWindowMutation,
@@ -23,11 +10,12 @@ import { getExposureWindowIssue } from "../api/generated/sdk.gen";
 import type { WindowRow } from "../api/generated/types.gen";
 import { asProblem } from "../api/problem";
 import { copyText } from "../facts/copyText";
+import { DayField } from "../forms/DayField";
+import { endOfDay, inDays, isWithinReach } from "../forms/days";
 import { Field } from "../forms/Field";
+import { TaskDialog } from "../forms/TaskDialog";
 import { useMay } from "../session/session";
 import { useToast } from "../shell/Toasts";
-import { Refusal } from "../states/Notice";
-import { endOfDay, inDays, isWithinReach } from "./suppression";
 import { SHOWING_WINDOWS } from "./windows";
 
 export interface WindowAction {
@@ -116,7 +104,7 @@ function Acknowledge({ window, close }: TaskProps) {
     },
   });
   return (
-    <Dialog
+    <TaskDialog
       title="Acknowledge"
       about={`You take care of ${window.namespace}/${window.workload}. Others see your name and note.`}
       action="Acknowledge"
@@ -132,7 +120,7 @@ function Acknowledge({ window, close }: TaskProps) {
         lines={3}
         help="What you do about it."
       />
-    </Dialog>
+    </TaskDialog>
   );
 }
 
@@ -149,7 +137,7 @@ function Suppress({ window, close }: TaskProps) {
   });
   const isUsable = reason.trim() !== "" && isWithinReach(day, new Date());
   return (
-    <Dialog
+    <TaskDialog
       title="Suppress"
       about={`No alert about this risk on ${window.namespace}/${window.workload} until then, also when it closes and opens again. Suppressed alerts are listed with their reason. What is still open then alerts again.`}
       action="Suppress"
@@ -169,62 +157,7 @@ function Suppress({ window, close }: TaskProps) {
         lines={3}
         help="Why the risk is accepted."
       />
-      <FormGroup label="Last day" isRequired fieldId="suppress-until">
-        <DatePicker
-          value={day}
-          onChange={(_, value) => setDay(value)}
-          appendTo="inline"
-          inputProps={{ id: "suppress-until" }}
-          aria-label="Last day"
-          buttonAriaLabel="Choose the last day"
-        />
-        <FormHelperText>
-          <HelperText isLiveRegion>
-            <HelperTextItem variant={isWithinReach(day, new Date()) ? "default" : "error"}>
-              A day within the next year, as YYYY-MM-DD.
-            </HelperTextItem>
-          </HelperText>
-        </FormHelperText>
-      </FormGroup>
-    </Dialog>
-  );
-}
-
-interface DialogProps {
-  title: string;
-  about: string;
-  action: string;
-  mutation: { isPending: boolean; error: unknown };
-  isUsable?: boolean;
-  submit: () => void;
-  close: () => void;
-  children: ReactNode;
-}
-
-function Dialog({ title, about, action, mutation, isUsable = true, submit, close, children }: DialogProps) {
-  const onSubmit = (event: FormEvent) => {
-    event.preventDefault();
-    if (isUsable && !mutation.isPending) {
-      submit();
-    }
-  };
-  return (
-    <Modal variant="small" isOpen onClose={close} aria-labelledby="task-title" aria-describedby="task-about">
-      <ModalHeader title={title} labelId="task-title" description={<span id="task-about">{about}</span>} />
-      <ModalBody>
-        <Form id="task" onSubmit={onSubmit}>
-          {children}
-          <Refusal title="That did not work" error={mutation.error} />
-        </Form>
-      </ModalBody>
-      <ModalFooter>
-        <Button type="submit" form="task" isLoading={mutation.isPending} isDisabled={mutation.isPending || !isUsable}>
-          {action}
-        </Button>
-        <Button variant="link" onClick={close}>
-          Cancel
-        </Button>
-      </ModalFooter>
-    </Modal>
+      <DayField value={day} onChange={setDay} />
+    </TaskDialog>
   );
 }

@@ -5,12 +5,19 @@ interface InUseProps {
   grade: string | null;
   path: string;
   process?: string;
+  /** Of a package that was not seen in use: a program that reads whatever there is, and read its files. */
+  readByTool?: string;
 }
 
 /** Whether a sensor saw a package in use, and by what. */
-export function InUse({ grade, path, process }: InUseProps) {
+export function InUse({ grade, path, process, readByTool }: InUseProps) {
   if (grade === null) {
-    return <span className="dl-subtle">Not seen</span>;
+    return (
+      <>
+        <span className="dl-subtle">Not seen</span>
+        {readByTool && <div className="dl-subtle">only read by {readByTool}, which reads whatever there is</div>}
+      </>
+    );
   }
   return (
     <>

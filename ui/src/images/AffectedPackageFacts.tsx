@@ -1,13 +1,21 @@
 import { Content, DescriptionList, Panel, PanelMain, PanelMainBody, Title } from "@patternfly/react-core";
-import type { AffectedPackage } from "../api/generated/types.gen";
+import type { AffectedPackage, CoverageOut } from "../api/generated/types.gen";
 import { ApplicabilityLabel } from "../facts/ApplicabilityLabel";
+import { CoverageNote } from "../facts/CoverageNote";
+import { describeEvidence } from "../facts/evidence";
 import { Fact } from "../facts/Fact";
 import { InUse } from "../facts/InUse";
 import { Moment } from "../facts/Moment";
 import { readCodeEvidence, unexplained } from "./findings";
 
+interface AffectedPackageProps {
+  item: AffectedPackage;
+  /** Of the image: what it rests on that a package was not seen in use. */
+  coverage: CoverageOut;
+}
+
 /** A package that brings a vulnerability along: its versions, whether the flaw can be reached, whether it is in use. */
-export function AffectedPackageFacts({ item }: { item: AffectedPackage }) {
+export function AffectedPackageFacts({ item, coverage }: AffectedPackageProps) {
   return (
     <Panel variant="bordered">
       <PanelMain>
@@ -22,7 +30,7 @@ export function AffectedPackageFacts({ item }: { item: AffectedPackage }) {
               <ContextualAnalysis item={item} />
             </Fact>
             <Fact name="In use">
-              <Use item={item} />
+              <Use item={item} coverage={coverage} />
             </Fact>
             <Fact name="Ecosystem">{item.ecosystem}</Fact>
             <Fact name="Package URL">
@@ -74,13 +82,24 @@ function ContextualAnalysis({ item }: { item: AffectedPackage }) {
   );
 }
 
-function Use({ item }: { item: AffectedPackage }) {
+function Use({ item, coverage }: AffectedPackageProps) {
   return (
     <>
-      <InUse grade={item.grade} path={item.evidence_path} process={item.evidence_process} />
+      <InUse
+        grade={item.grade}
+        path={item.evidence_path}
+        process={item.evidence_process}
+        readByTool={item.read_by_tool}
+      />
+      <div className="dl-subtle dl-break">{describeEvidence(item)}</div>
       {item.first_seen_running_at && (
         <div className="dl-subtle">
           from <Moment at={item.first_seen_running_at} /> to <Moment at={item.last_seen_running_at} />
+        </div>
+      )}
+      {item.grade === null && (
+        <div className="dl-after">
+          <CoverageNote coverage={coverage} />
         </div>
       )}
     </>

@@ -64,7 +64,7 @@ function Finding({ finding }: { finding: FindingDetail }) {
       <FindingFacts finding={finding} />
       <Section title="Package Details">
         {finding.packages.map((item: AffectedPackage) => (
-          <AffectedPackageFacts key={item.package_id} item={item} />
+          <AffectedPackageFacts key={item.package_id} item={item} coverage={finding.coverage} />
         ))}
       </Section>
       <Section title="Public Sources">

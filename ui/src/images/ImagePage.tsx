@@ -9,6 +9,7 @@ import {
   getImageTagOwnersOptions,
 } from "../api/generated/@tanstack/react-query.gen";
 import type { ImageTagDetail } from "../api/generated/types.gen";
+import { DetectionsTab } from "../detections/DetectionsTab";
 import { DemonstrationLabel } from "../facts/DemonstrationLabel";
 import { Digest } from "../facts/Digest";
 import { Moment } from "../facts/Moment";
@@ -158,6 +159,11 @@ function imageTabs(image: ImageTagDetail): readonly DetailTab[] {
     { key: "workloads", title: "Workloads", content: <WorkloadsTab image={image} /> },
     { key: "clusters", title: "Clusters", content: <ClustersTab image={image} /> },
     { key: "exposures", title: "Exposures", content: <ExposuresTab image={image} /> },
+    {
+      key: "detections",
+      title: "Detections",
+      content: <DetectionsTab subject={{ image_tag_id: image.id }} what="image" />,
+    },
     { key: "signatures", title: "Signatures", content: <SignaturesTab image={image} /> },
     { key: "history", title: "History", content: <HistoryTab image={image} /> },
   ];

@@ -3,6 +3,8 @@ import DownloadIcon from "@patternfly/react-icons/dist/esm/icons/download-icon";
 import { useQuery } from "@tanstack/react-query";
 import { listImageTagPackagesOptions } from "../api/generated/@tanstack/react-query.gen";
 import type { ImageTagDetail, PackageRow } from "../api/generated/types.gen";
+import { CoverageNote } from "../facts/CoverageNote";
+import { describeEvidence } from "../facts/evidence";
 import { Fact } from "../facts/Fact";
 import { InUse } from "../facts/InUse";
 import { Moment } from "../facts/Moment";
@@ -23,7 +25,9 @@ const COLUMNS: readonly Column<PackageRow>[] = [
   {
     title: "In use",
     width: 25,
-    cell: (row) => <InUse grade={row.grade} path={row.evidence_path} process={row.evidence_process} />,
+    cell: (row) => (
+      <InUse grade={row.grade} path={row.evidence_path} process={row.evidence_process} readByTool={row.read_by_tool} />
+    ),
   },
   { title: "Owned by", cell: (row) => row.owned_by || <span className="dl-subtle">Itself</span> },
 ];
@@ -48,7 +52,14 @@ export function PackagesTab({ image }: { image: ImageTagDetail }) {
       filters={<PackageFilters filters={filters} packages={data?.packages ?? []} imageTagId={image.id} />}
       isFiltered={filters.isActive}
       clearFilters={filters.clear}
-      note={<CutNote shown={data?.packages.length} total={data?.total} what="packages" />}
+      note={
+        data && (
+          <>
+            <CoverageNote coverage={data.coverage} />
+            <CutNote shown={data.packages.length} total={data.total} what="packages" />
+          </>
+        )
+      }
       empty={
         image.severities === null ? (
           <NotScanned image={image} />
@@ -152,8 +163,9 @@ function PackageDetails({ row }: { row: PackageRow }) {
         </Fact>
       )}
       {row.first_seen_running_at && (
-        <Fact name="First seen in use">
-          <Moment at={row.first_seen_running_at} />
+        <Fact name="Seen in use">
+          from <Moment at={row.first_seen_running_at} /> to <Moment at={row.last_seen_running_at} />
+          <div className="dl-subtle dl-break">{describeEvidence(row)}</div>
         </Fact>
       )}
     </DescriptionList>

@@ -12,6 +12,7 @@ import { useSearchParams } from "react-router";
 import { listImageTagVulnerabilitiesOptions } from "../api/generated/@tanstack/react-query.gen";
 import type { FindingRow, ImageFindings, ImageTagDetail } from "../api/generated/types.gen";
 import { APPLICABILITY_NAMES, ApplicabilityLabel } from "../facts/ApplicabilityLabel";
+import { CoverageNote } from "../facts/CoverageNote";
 import { ExploitedLabel } from "../facts/ExploitedLabel";
 import { percent } from "../facts/exploitation";
 import { InUse } from "../facts/InUse";
@@ -99,7 +100,16 @@ function Summary({ findings }: { findings: ImageFindings }) {
   if (total > vulnerabilities.length) {
     return <CutNote shown={vulnerabilities.length} total={total} what="findings, the gravest first" />;
   }
-  return <>{summariseFindings(vulnerabilities)}</>;
+  return (
+    <>
+      {summariseFindings(vulnerabilities)}
+      {vulnerabilities.some((row) => row.grade === null) && (
+        <div>
+          <CoverageNote coverage={findings.coverage} />
+        </div>
+      )}
+    </>
+  );
 }
 
 function findingColumns(go: (vulnerability: string) => void): readonly Column<FindingRow>[] {

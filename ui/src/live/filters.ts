@@ -42,6 +42,7 @@ export const CATEGORIES: readonly { title: string; filters: readonly Filter[] }[
     title: "Files",
     filters: [
       { key: "process", title: "Process name", takesText: true },
+      { key: "process_hash", title: "Process hash", takesText: true },
       { key: "path", title: "Process path", takesText: true },
     ],
   },

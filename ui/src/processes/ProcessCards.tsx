@@ -3,6 +3,7 @@ import type { ReactNode } from "react";
 import { Link } from "react-router";
 import type { ProcessDetail } from "../api/generated/types.gen";
 import { Digest } from "../facts/Digest";
+import { describeUser } from "../facts/evidence";
 import { Fact } from "../facts/Fact";
 import { Moment } from "../facts/Moment";
 import { RiskLabels } from "../facts/RiskLabels";
@@ -30,7 +31,10 @@ export function ProcessCards({ process }: { process: ProcessDetail }) {
         <Facts title="Process Info">
           <Fact name="Status">
             <RuntimeStatusLabel status={process.runtime_status} />
-            <div className="dl-subtle">Sensors see programs start. It counts as running while its workload does.</div>
+            <div className="dl-subtle">
+              Stopped once sensors saw it end in every container. Where they do not say, it runs while its workload
+              does.
+            </div>
           </Fact>
           <Fact name="Vulnerabilities">
             <VulnerabilityCounts severities={process.severities} scanState={process.scan_state} />
@@ -42,6 +46,14 @@ export function ProcessCards({ process }: { process: ProcessDetail }) {
           <Fact name="Arguments">
             {process.arguments ? <code className="dl-break">{process.arguments}</code> : "None"}
           </Fact>
+          <Fact name="SHA-256">
+            {process.sha256 ? (
+              <Digest digest={process.sha256} name="hash of the executed file" />
+            ) : (
+              "Not known: no sensor could read the file in time"
+            )}
+          </Fact>
+          <Fact name="User">{process.users.map(describeUser).join(", ") || "Not known"}</Fact>
           <Fact name="First started">
             <Moment at={process.first_seen_at} />
           </Fact>

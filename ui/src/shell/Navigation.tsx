@@ -27,6 +27,7 @@ const GROUPS: readonly Group[] = [
     places: [
       { title: "Dashboard", path: "/runtime/dashboard", role: "viewer" },
       { title: "Live Assessment", path: "/runtime/live/images", root: "/runtime/live", role: "viewer" },
+      { title: "Detections", path: "/runtime/detections", role: "viewer" },
       { title: "Exposure Windows", path: "/runtime/exposure-windows", role: "viewer" },
       CLUSTERS,
     ],

@@ -12,6 +12,8 @@ import { useQuery } from "@tanstack/react-query";
 import { useParams } from "react-router";
 import { getLiveWorkloadOptions } from "../api/generated/@tanstack/react-query.gen";
 import type { WorkloadDetail, WorkloadPod } from "../api/generated/types.gen";
+import { DetectionsTab } from "../detections/DetectionsTab";
+import { CoverageNote } from "../facts/CoverageNote";
 import { DemonstrationLabel } from "../facts/DemonstrationLabel";
 import { Fact } from "../facts/Fact";
 import { Moment } from "../facts/Moment";
@@ -102,6 +104,9 @@ function WorkloadCard({ workload }: { workload: WorkloadDetail }) {
           <Fact name="Pods">
             {workload.ready} ready of {workload.desired} wanted
           </Fact>
+          <Fact name="Runtime coverage">
+            <CoverageNote coverage={workload.coverage} />
+          </Fact>
           <Fact name="Architecture">{workload.architectures.join(", ")}</Fact>
           <Fact name="Created">
             <Moment at={workload.created_at} />
@@ -142,6 +147,11 @@ function workloadTabs(workload: WorkloadDetail): readonly DetailTab[] {
           empty="No image of this workload is known."
         />
       ),
+    },
+    {
+      key: "detections",
+      title: "Detections",
+      content: <DetectionsTab subject={{ workload_id: id }} what="workload" />,
     },
     {
       key: "pods",

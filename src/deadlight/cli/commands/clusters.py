@@ -103,7 +103,7 @@ def cluster(
 
 def _print_cluster(detail: dict[str, Any]) -> None:
     print_facts(_facts(detail["cluster"]))
-    columns = ("Node", "Status", "Region", "Node IP", "Sensor version", "Last seen", "Problems")
+    columns = ("Node", "Status", "Region", "Node IP", "Sensor version", "Kernel", "Tier", "Last seen", "Problems")
     print_table(columns, [_node_row(node) for node in detail["nodes"]], empty="No nodes are known yet.")
     for problem in detail["cluster"]["problems"]:
         advise(f"[yellow]{plain(problem['message'])}.[/] {plain(problem['advice'])}")
@@ -133,6 +133,8 @@ def _node_row(node: dict[str, Any]) -> tuple[str, ...]:
         plain(node["region"]),
         plain(node["internal_ip"]),
         plain(node["sensor_version"]),
+        plain(node["sensor_kernel"]),
+        plain(node["sensor_tier"]),
         plain(node["sensor_last_seen_at"]),
         plain("; ".join(node["sensor_problems"])),
     )

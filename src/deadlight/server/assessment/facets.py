@@ -49,6 +49,11 @@ _UNCOUNTED: Mapping[Facet, TextClause] = {
         "SELECT DISTINCT name FROM node WHERE name ILIKE :pattern AND removed_at IS NULL ORDER BY name LIMIT :limit"
     ),
     Facet.PROCESS: text("SELECT DISTINCT name FROM program WHERE name ILIKE :pattern ORDER BY name LIMIT :limit"),
+    Facet.PROCESS_HASH: text(
+        """
+        SELECT DISTINCT sha256 FROM program WHERE sha256 <> '' AND sha256 ILIKE :pattern ORDER BY sha256 LIMIT :limit
+        """
+    ),
     Facet.PATH: text("SELECT DISTINCT path FROM program WHERE path ILIKE :pattern ORDER BY path LIMIT :limit"),
 }
 

@@ -45,6 +45,8 @@ class ImageFilter:
     """Commands that sensors saw executed."""
     paths: Sequence[str] = ()
     """Files that sensors saw executed."""
+    hashes: Sequence[str] = ()
+    """SHA-256 of files that sensors saw executed."""
     images: Sequence[str] = ()
     """Repositories, or their last parts."""
     repositories: Sequence[str] = ()

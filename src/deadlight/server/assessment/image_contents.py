@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from deadlight.advisories.advisory import Advisory
 from deadlight.model.vulnerability import Applicability
 from deadlight.server.advisories.exploitation import EXPLOITATION, IS_EXPLOITED_ENOUGH
+from deadlight.server.assessment.evidence import SEEN, SEEN_BY, describe_coverage
 from deadlight.server.assessment.image_schemas import (
     AdvisoryOut,
     AffectedPackage,
@@ -18,6 +19,7 @@ from deadlight.server.assessment.image_schemas import (
     ImagePackages,
 )
 from deadlight.server.errors import NotFoundError
+from deadlight.server.runtime.watch import coverage_of_image_tag
 
 MAX_ROWS = 10_000
 MAX_REFERENCES = 50
@@ -26,7 +28,7 @@ MAX_DETAILS_LENGTH = 20_000
 # What somebody's bill of materials states (`scans/store.py` keeps that as a location of its own) is a row of its own
 # only where nothing else says that the package is there.
 _PACKAGES = text(
-    """
+    f"""
     WITH listed AS MATERIALIZED (
         SELECT image_package.* FROM image_tag_image JOIN image_package USING (image_id)
         WHERE image_tag_image.image_tag_id = :image_tag_id),
@@ -34,10 +36,10 @@ _PACKAGES = text(
         SELECT package_id, array_agg(location ORDER BY location COLLATE "C") AS by
         FROM listed WHERE location LIKE 'sbom:%' GROUP BY package_id),
     found AS (SELECT DISTINCT package_id FROM listed WHERE location NOT LIKE 'sbom:%')
-    SELECT package.*, listed.location, coalesce(stated.by, '{}') AS stated_by, listed.layer_digest,
+    SELECT package.*, listed.location, coalesce(stated.by, '{{}}') AS stated_by, listed.layer_digest,
            coalesce(owner.purl, '') AS owned_by,
            package_use.grade, coalesce(package_use.path, '') AS evidence_path,
-           coalesce(package_use.process, '') AS evidence_process, package_use.first_at AS first_seen_running_at,
+           coalesce(package_use.process, '') AS evidence_process, {SEEN},
            count(*) OVER () AS total,
            (SELECT count(DISTINCT advisory_vulnerability.vulnerability_id)
             FROM vulnerability_match JOIN advisory_vulnerability USING (advisory_id)
@@ -47,12 +49,13 @@ _PACKAGES = text(
     JOIN LATERAL (SELECT * FROM package WHERE package.id = listed.package_id LIMIT 1) AS package ON true
     LEFT JOIN LATERAL (SELECT purl FROM package WHERE package.id = listed.owner_package_id LIMIT 1) AS owner ON true
     LEFT JOIN package_use ON package_use.image_id = listed.image_id AND package_use.package_id = listed.package_id
+    {SEEN_BY.format(of="listed")}
     LEFT JOIN stated ON stated.package_id = listed.package_id
     LEFT JOIN found ON found.package_id = listed.package_id
     WHERE listed.location NOT LIKE 'sbom:%' OR (found.package_id IS NULL AND listed.location = stated.by[1])
     ORDER BY package.ecosystem COLLATE "C", package.name COLLATE "C", package.version COLLATE "C",
              listed.location COLLATE "C" LIMIT :limit
-    """
+    """  # noqa: S608 - constants
 )
 
 # Which packages of an image have which vulnerabilities. A package that the distribution ships is matched through the
@@ -112,9 +115,8 @@ _AFFECTED = text(
         GROUP BY {_FINDING})
     SELECT found.*, package.name, package.version, package.ecosystem, package.purl, {_EVIDENCE},
            coalesce(applicability.reason, '') AS applicability_reason,
-           coalesce(applicability.evidence, '[]') AS applicability_evidence,
-           package_use.first_at AS first_seen_running_at, package_use.last_at AS last_seen_running_at
-    FROM found {_KNOWN}
+           coalesce(applicability.evidence, '[]') AS applicability_evidence, {SEEN}
+    FROM found {_KNOWN} {SEEN_BY.format(of="found")}
     ORDER BY package_use.grade IS NULL, package.name, package.version LIMIT 200
     """  # noqa: S608 - constants
 )
@@ -158,7 +160,9 @@ async def count_findings(connection: AsyncConnection, image_tag_id: int) -> Find
 async def list_packages(connection: AsyncConnection, image_tag_id: int) -> ImagePackages:
     """Its packages, with the evidence of those seen in use."""
     rows = (await connection.execute(_PACKAGES, {"image_tag_id": image_tag_id, "limit": MAX_ROWS})).all()
-    return ImagePackages.model_validate({"packages": [row._asdict() for row in rows], "total": _total(rows)})
+    packages = [row._asdict() for row in rows]
+    coverage = describe_coverage(await coverage_of_image_tag(connection, image_tag_id))
+    return ImagePackages.model_validate({"packages": packages, "total": _total(rows), "coverage": coverage})
 
 
 async def list_findings(
@@ -171,7 +175,9 @@ async def list_findings(
     parameters = {"image_tag_id": image_tag_id, "limit": MAX_ROWS}
     urgent = {"known_exploited": known_exploited, "min_epss": min_epss}
     rows = (await connection.execute(_FINDINGS, parameters | urgent)).all()
-    return ImageFindings.model_validate({"vulnerabilities": [row._asdict() for row in rows], "total": _total(rows)})
+    found = [row._asdict() for row in rows]
+    coverage = describe_coverage(await coverage_of_image_tag(connection, image_tag_id))
+    return ImageFindings.model_validate({"vulnerabilities": found, "total": _total(rows), "coverage": coverage})
 
 
 async def list_layers(connection: AsyncConnection, image_tag_id: int) -> list[str]:
@@ -210,6 +216,7 @@ async def get_finding(connection: AsyncConnection, image_tag_id: int, name: str)
         advisories=[_advisory(item) for item in advisories],
         references=list(dict.fromkeys(url for item in advisories for url in item.references))[:MAX_REFERENCES],
         packages=[AffectedPackage.model_validate(item._asdict()) for item in affected],
+        coverage=describe_coverage(await coverage_of_image_tag(connection, image_tag_id)),
     )
 
 

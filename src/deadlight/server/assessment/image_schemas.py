@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from deadlight.model.integrity import ViolationType
 from deadlight.model.vulnerability import Applicability, Severity
 from deadlight.server.advisories.exploitation import Urgency
+from deadlight.server.assessment.evidence import CoverageOut, Evidence
 from deadlight.server.assessment.schemas import WorkloadRow
 from deadlight.server.owners.attributions import AttributionOut
 
@@ -40,7 +41,7 @@ class ImageClusters(BaseModel):
     total: int
 
 
-class PackageRow(BaseModel):
+class PackageRow(Evidence):
     """A package of an image and whether it was seen in use."""
 
     id: int
@@ -57,10 +58,6 @@ class PackageRow(BaseModel):
     layer_digest: str
     owned_by: str
     vulnerabilities: int
-    grade: str | None
-    evidence_path: str
-    evidence_process: str
-    first_seen_running_at: datetime | None
 
 
 class ImagePackages(BaseModel):
@@ -68,6 +65,8 @@ class ImagePackages(BaseModel):
 
     packages: list[PackageRow]
     total: int
+    coverage: CoverageOut
+    """What it rests on that a package was not seen in use."""
 
 
 class FindingRow(Urgency):
@@ -96,6 +95,8 @@ class ImageFindings(BaseModel):
 
     vulnerabilities: list[FindingRow]
     total: int
+    coverage: CoverageOut
+    """What it rests on that a package was not seen in use."""
 
 
 class AdvisoryOut(BaseModel):
@@ -109,7 +110,7 @@ class AdvisoryOut(BaseModel):
     modified_at: datetime | None
 
 
-class AffectedPackage(BaseModel):
+class AffectedPackage(Evidence):
     """A package that brings a vulnerability into an image, and what is known about it there."""
 
     package_id: int
@@ -125,11 +126,6 @@ class AffectedPackage(BaseModel):
     applicability: Applicability
     applicability_reason: str
     applicability_evidence: list[dict[str, Any]]
-    grade: str | None
-    evidence_path: str
-    evidence_process: str
-    first_seen_running_at: datetime | None
-    last_seen_running_at: datetime | None
 
 
 class FindingDetail(Urgency):
@@ -148,6 +144,8 @@ class FindingDetail(Urgency):
     advisories: list[AdvisoryOut]
     references: list[str]
     packages: list[AffectedPackage]
+    coverage: CoverageOut
+    """What it rests on that a package was not seen in use."""
 
 
 class ViolationPlace(BaseModel):

@@ -40,6 +40,9 @@ class LiveQuery(BaseModel):
     component: list[PlainText] = Field(default=[], max_length=MAX_VALUES, description="name:version of a package")
     process: list[PlainText] = Field(default=[], max_length=MAX_VALUES, description="seen executed by a sensor")
     path: list[PlainText] = Field(default=[], max_length=MAX_VALUES, description="seen executed by a sensor")
+    process_hash: list[PlainText] = Field(
+        default=[], max_length=MAX_VALUES, description="SHA-256 of a file seen executed by a sensor"
+    )
     workload: list[PlainText] = Field(default=[], max_length=MAX_VALUES)
     workload_type: list[PlainText] = Field(default=[], max_length=MAX_VALUES)
     node: list[PlainText] = Field(default=[], max_length=MAX_VALUES)
@@ -58,6 +61,7 @@ class LiveQuery(BaseModel):
             nodes=self.node,
             processes=self.process,
             paths=self.path,
+            hashes=[value.lower() for value in self.process_hash],
             images=self.image,
             repositories=self.repository,
             tags=self.tag,
@@ -155,6 +159,7 @@ class Facet(StrEnum):
     NODE = "node"
     PROCESS = "process"
     PATH = "path"
+    PROCESS_HASH = "process_hash"
 
 
 class ExportQuery(LiveQuery):

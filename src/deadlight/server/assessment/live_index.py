@@ -80,14 +80,14 @@ _PROCESSES = text(
     _changed(
         "process",
         "process.workload_id, process.image_tag_id, process.program_id, process.changed, process.last_at, "
-        "program.name, program.path, program.arguments",
+        "process.running, process.superseded, program.name, program.path, program.arguments, program.sha256",
         "JOIN program ON program.id = process.program_id",
     )
 )
 _PROGRAM_RISKS = text(
     _changed(
         "program_risk",
-        "program_risk.*, program.name, program.path, program.arguments",
+        "program_risk.*, program.name, program.path, program.arguments, program.sha256",
         "JOIN program ON program.id = program_risk.program_id",
     )
 )

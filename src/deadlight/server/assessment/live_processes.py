@@ -18,6 +18,7 @@ class Program(NamedTuple):
     id: UUID
     path: str
     arguments: tuple[str, ...]
+    sha256: str
 
     @property
     def line(self) -> str:
@@ -45,7 +46,7 @@ class LiveProcesses:
         self.programs: list[Program] = []
         """By code."""
         self.texts: list[str] = []
-        """What a search looks at, by code: path, and name with arguments."""
+        """What a search looks at, by code: path, name with arguments, and hash."""
 
         self.executables: Codes[tuple[int, int]] = Codes()
         """The position of an image tag, and the code of a program of it."""
@@ -67,6 +68,10 @@ class LiveProcesses:
         self.placement = Vector(np.int64)
         self.executable = Vector(np.int64)
         self.changed = Vector(np.bool_)
+        self.ended = Vector(np.bool_)
+        """Sensors say that no container of the placement runs it any more."""
+        self.superseded = Vector(np.bool_)
+        """Told of with its hash at another position."""
         self.last_at = Vector(np.float64)
         """Seconds since 1970."""
         self._order = ProgramOrder(())
@@ -89,15 +94,17 @@ class LiveProcesses:
         self.placement.put(at, placements)
         self.executable.put(at, executables)
         self.changed.put(at, [row.changed for row in known])
+        self.ended.put(at, [row.running is False for row in known])
+        self.superseded.put(at, [row.superseded for row in known])
         self.last_at.put(at, [row.last_at.timestamp() for row in known])
 
     def _add_programs(self, rows: Sequence[Row[Any]]) -> list[int]:
         codes = self.program_ids.add(row.program_id for row in rows)
         for code, row in zip(codes, rows, strict=True):
             if code == len(self.programs):
-                program = Program(row.name, row.program_id, row.path, tuple(row.arguments))
+                program = Program(row.name, row.program_id, row.path, tuple(row.arguments), row.sha256)
                 self.programs.append(program)
-                self.texts.append(f"{program.path}\n{program.name} {program.line}".lower())
+                self.texts.append(f"{program.path}\n{program.name} {program.line}\n{program.sha256}".lower())
         return codes
 
     def _add_executables(self, keys: Sequence[tuple[int, int]]) -> list[int]:
@@ -125,10 +132,13 @@ class LiveProcesses:
         for column in (self._severities, self._risk_bits):
             column.reach(len(self._risks))
 
-    def having(self, names: Sequence[str], paths: Sequence[str]) -> Mask:
-        """Processes of one of these names and of one of these paths, where any are given."""
+    def having(self, names: Sequence[str], paths: Sequence[str], hashes: Sequence[str]) -> Mask:
+        """Processes of one of these names, of one of these paths and of one of these hashes, where any are given."""
         return self.of_programs(
-            (not names or program.name in names) and (not paths or program.path in paths) for program in self.programs
+            (not names or program.name in names)
+            and (not paths or program.path in paths)
+            and (not hashes or program.sha256 in hashes)
+            for program in self.programs
         )
 
     def of_programs(self, wanted: Iterable[bool]) -> Mask:

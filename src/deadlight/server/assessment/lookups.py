@@ -58,6 +58,7 @@ _PROCESSES = text(
     FROM program JOIN process ON process.program_id = program.id
     WHERE (CAST(:processes AS text[]) IS NULL OR program.name = ANY(:processes))
       AND (CAST(:paths AS text[]) IS NULL OR program.path = ANY(:paths))
+      AND (CAST(:hashes AS text[]) IS NULL OR program.sha256 = ANY(:hashes))
     """
 )
 
@@ -103,7 +104,8 @@ def _place_questions(wanted: ImageFilter) -> list[_Question]:
     if wanted.nodes:
         parameters = {"nodes": list(wanted.nodes), "period": wanted.period.length}
         questions.append(("nodes", _NODES, parameters))
-    if wanted.processes or wanted.paths:
-        parameters = {"processes": list(wanted.processes) or None, "paths": list(wanted.paths) or None}
+    if wanted.processes or wanted.paths or wanted.hashes:
+        names = {"processes": wanted.processes, "paths": wanted.paths, "hashes": wanted.hashes}
+        parameters = {name: list(values) or None for name, values in names.items()}
         questions.append(("processes", _PROCESSES, parameters))
     return questions

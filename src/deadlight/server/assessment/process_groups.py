@@ -1,7 +1,6 @@
-"""Processes gathered over workloads: the same program with the same arguments in the same image is one. Pure.
+"""Processes gathered over workloads: the same program with the same arguments and hash in the same image is one. Pure.
 
-Its bytes are those of the image, so that the image's digest stands for the file's. A process has the risks of the
-packages it was seen to use, and what is wrong with where its image came from.
+A process has the risks of the packages it was seen to use, and what is wrong with where its image came from.
 """
 
 from bisect import bisect_left
@@ -31,7 +30,7 @@ class Processes(Gathered):
     workloads: Ints
     """In how many workloads it was seen."""
     running: Mask
-    """Whether one of these runs the image."""
+    """Whether it runs in one of these, as far as sensors say; else whether one of these runs the image."""
     changed: Mask
     """The file was not the image's own in one of them at least."""
     demonstration: Mask
@@ -40,7 +39,7 @@ class Processes(Gathered):
 
 def gather_processes(live: LiveProcesses, chosen: Mask) -> Processes:
     """The processes of chosen positions of `LiveProcesses`."""
-    columns, at = live.columns, np.flatnonzero(chosen)
+    columns, at = live.columns, np.flatnonzero(chosen & ~live.superseded.values)
     executed, places = live.executable.values[at], live.placement.values[at]
     workloads = np.bincount(executed, minlength=len(live.executables))
     which = np.flatnonzero(workloads)
@@ -58,7 +57,7 @@ def gather_processes(live: LiveProcesses, chosen: Mask) -> Processes:
         badges=live.badges[which] | columns.badges[tags] & ~OF_PROCESSES,
         severities=live.severities[which].astype(np.int64),
         workloads=workloads[which],
-        running=any_of(columns.running.values[places]),
+        running=any_of(columns.running.values[places] & ~live.ended.values[at]),
         changed=any_of(live.changed.values[at]),
         demonstration=any_of(_demonstration(columns, places)),
         last_at=last_at[which],
@@ -73,7 +72,7 @@ def _demonstration(columns: LiveColumns, places: Ints) -> Mask:
 
 
 def search_processes(live: LiveProcesses, containing: str) -> Mask:
-    """Processes whose name, path or arguments contain a text."""
+    """Processes whose name, path, arguments or hash contain a text."""
     needle = containing.strip().lower()
     return live.of_programs(needle in text for text in live.texts)
 

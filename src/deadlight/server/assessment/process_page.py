@@ -90,13 +90,13 @@ _FILES = text(
         SELECT workload_id FROM process WHERE program_id = :program_id AND image_tag_id = :image_tag_id
         ORDER BY last_at DESC LIMIT :workloads
     ), executed AS (
-        SELECT executed.cluster_id, executed.container_id, executed.process, executed.pid
+        SELECT executed.cluster_id, executed.container_id, program.name AS process, executed.pid
         FROM latest
         JOIN pod ON pod.workload_id = latest.workload_id
         JOIN container ON container.pod_id = pod.id AND container.image_tag_id = :image_tag_id
-        JOIN observation AS executed ON executed.container_id = container.container_id
-         AND executed.cluster_id = container.cluster_id AND executed.grade = 'executed'
-         AND executed.program_id = :program_id
+        JOIN execution AS executed ON executed.container_id = container.container_id
+         AND executed.cluster_id = container.cluster_id AND executed.program_id = :program_id
+        JOIN program ON program.id = executed.program_id
         ORDER BY container.removed_at IS NOT NULL, executed.last_at DESC LIMIT :containers
     )
     SELECT seen.path, seen.grade, bool_or(seen.changed) AS changed, sum(seen.count)::bigint AS times,
@@ -110,6 +110,18 @@ _FILES = text(
 )
 
 
+_USERS = text(
+    """
+    SELECT DISTINCT recent.user_id FROM (
+        SELECT user_id FROM execution WHERE program_id = :program_id AND user_id IS NOT NULL
+          AND EXISTS (SELECT FROM container WHERE container.container_id = execution.container_id
+                        AND container.cluster_id = execution.cluster_id AND container.image_tag_id = :image_tag_id)
+        ORDER BY last_at DESC LIMIT :containers) AS recent
+    ORDER BY recent.user_id
+    """
+)
+
+
 async def build_process(
     connection: AsyncConnection, live: LiveIndex, image_tag_id: int, program_id: UUID
 ) -> ProcessDetail:
@@ -119,10 +131,12 @@ async def build_process(
     places = (await connection.execute(_WORKLOADS, {**key, "workload_ids": workload_ids[:WORKLOADS_LISTED]})).all()
     nodes = await load_nodes(connection, [row.id for row in places])
     first_seen_at = (await connection.execute(_FIRST_SEEN, key)).scalar_one()
+    users = (await connection.execute(_USERS, {**key, "containers": CONTAINERS_ASKED})).scalars().all()
     (image_tag,) = await build_rows(connection, [image_tag_id], TimePeriod.TEN_DAYS)
     return ProcessDetail(
         **process.model_dump(),
         first_seen_at=first_seen_at or process.last_seen_at,
+        users=list(users),
         image_tag=image_tag,
         workloads=[_workload(row, nodes.get(row.id, [])) for row in places],
     )

@@ -62,7 +62,7 @@ async def summarise_processes(connection: AsyncConnection, live: LiveIndex, want
     """How many processes meet the filter, of how many, and the quick filters' counts within the other filters."""
     processes, selection = await _select(connection, live, wanted)
     found = gather_processes(processes, _chosen(processes, wanted, selection.placements()))
-    in_period = processes.executable.values[selection.period[processes.placement.values]]
+    in_period = processes.executable.values[selection.period[processes.placement.values] & ~processes.superseded.values]
     return LiveSummary(
         matching=int(found.having(wanted.risks, wanted.severities).sum()),
         total=len(distinct(in_period)),
@@ -98,7 +98,7 @@ async def find_process(
     executable = processes.executables.find(zip(tags, programs, strict=False))
     same = np.isin(processes.executable.values, executable)
     same &= columns.in_known_clusters[processes.placement.values]
-    running = same & columns.running.values[processes.placement.values]
+    running = same & columns.running.values[processes.placement.values] & ~processes.ended.values
     chosen = running if running.any() else same
     gathered = gather_processes(processes, chosen)
     if not len(gathered):
@@ -121,7 +121,7 @@ def _workload_ids(columns: LiveColumns, places: Ints) -> list[int]:
 
 async def _select(connection: AsyncConnection, live: LiveIndex, wanted: ImageFilter) -> tuple[LiveProcesses, Selection]:
     """What is executed, and the places that meet the filter, whatever their processes, risks and severities."""
-    of_places = replace(wanted, search="", risks=(), severities=(), processes=(), paths=())
+    of_places = replace(wanted, search="", risks=(), severities=(), processes=(), paths=(), hashes=())
     found = await look_up(connection, of_places)
     processes = await live.read_processes(connection)
     return processes, select(processes.columns, of_places, found, datetime.now(UTC))
@@ -129,8 +129,8 @@ async def _select(connection: AsyncConnection, live: LiveIndex, wanted: ImageFil
 
 def _chosen(processes: LiveProcesses, wanted: ImageFilter, placements: Mask) -> Mask:
     chosen: Mask = placements[processes.placement.values]
-    if wanted.processes or wanted.paths:
-        chosen &= processes.having(wanted.processes, wanted.paths)
+    if wanted.processes or wanted.paths or wanted.hashes:
+        chosen &= processes.having(wanted.processes, wanted.paths, wanted.hashes)
     if wanted.search:
         chosen &= search_processes(processes, wanted.search)
     return chosen
@@ -148,6 +148,7 @@ def describe_process(processes: Processes, position: int) -> LiveProcess:
         name=program.name,
         path=program.path,
         arguments=program.line,
+        sha256=program.sha256,
         image=_image_name(columns, tag),
         image_digest=columns.digests[tag],
         architecture=columns.architectures.values[columns.architecture.values[tag]],

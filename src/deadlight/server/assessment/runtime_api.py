@@ -224,7 +224,7 @@ def _process(process: LiveProcess, findings: Sequence[Row[Any]]) -> ProcessOut:
         arguments=process.arguments,
         path=process.path,
         working_directory="",
-        process_hash="",
+        process_hash=process.sha256,
         image_digest=process.image_digest,
     )
 

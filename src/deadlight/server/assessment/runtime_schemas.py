@@ -191,7 +191,7 @@ class ProcessOut(BaseModel):
     working_directory: str
     """Empty: sensors do not report it."""
     process_hash: str
-    """Empty: sensors report paths. The file's bytes are those of the image, whose digest is given."""
+    """SHA-256 of the executed file; empty where sensors could not read it in time."""
     image_digest: str
 
 

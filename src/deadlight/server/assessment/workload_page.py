@@ -4,6 +4,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.model.live_list import TimePeriod
+from deadlight.server.assessment.evidence import describe_coverage
 from deadlight.server.assessment.image_page import build_rows
 from deadlight.server.assessment.live_index import LiveIndex
 from deadlight.server.assessment.workload_schemas import WorkloadDetail, WorkloadPod
@@ -11,6 +12,7 @@ from deadlight.server.assessment.workloads import find_workload
 from deadlight.server.errors import NotFoundError
 from deadlight.server.inventory.attribution import DeploymentEvidence, find_deployed_by
 from deadlight.server.owners.attributions import attribution
+from deadlight.server.runtime.watch import coverage_of_workload
 
 PODS_LISTED = 100
 
@@ -59,5 +61,6 @@ async def build_workload(connection: AsyncConnection, live: LiveIndex, workload_
             for pod in pods
         ],
         pods_count=pods[0].pods if pods else 0,
+        coverage=describe_coverage(await coverage_of_workload(connection, workload_id)),
         images=await build_rows(connection, ids, TimePeriod.TEN_DAYS),
     )

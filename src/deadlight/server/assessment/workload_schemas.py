@@ -12,6 +12,7 @@ from deadlight.model.risk import Risk
 from deadlight.model.vulnerability import Applicability, Severity
 from deadlight.model.workload import RuntimeStatus
 from deadlight.server.advisories.exploitation import Urgency
+from deadlight.server.assessment.evidence import CoverageOut
 from deadlight.server.assessment.images_schemas import LiveQuery
 from deadlight.server.assessment.schemas import ImageTagRow
 from deadlight.server.owners.attributions import AttributionOut
@@ -106,6 +107,8 @@ class WorkloadDetail(LiveWorkload):
     pods: list[WorkloadPod]
     """The first hundred."""
     pods_count: int
+    coverage: CoverageOut
+    """What it rests on that something was not seen in it."""
     images: list[ImageTagRow]
 
 
@@ -117,12 +120,14 @@ class LiveProcess(BaseModel):
     name: str
     path: str
     arguments: str
+    sha256: str
+    """Of the executed file; empty where sensors could not read it in time."""
     image: str
     """registry/repository:tag, or @digest without a tag."""
     image_digest: str
     architecture: str
     runtime_status: RuntimeStatus
-    """Running as long as one of its workloads runs the image: sensors see programs start, not end."""
+    """Stopped once no container runs it any more; where sensors do not say, as long as no workload runs the image."""
     risks: list[Risk]
     severities: dict[Severity, int] | None
     scan_state: ScanState
@@ -161,6 +166,8 @@ class ProcessDetail(LiveProcess):
     """A process with everything its page shows at first."""
 
     first_seen_at: datetime
+    users: list[int]
+    """The uids, as the host counts, that the containers which executed it last did so as."""
     image_tag: ImageTagRow
     workloads: list[ProcessWorkload]
     """The first hundred."""

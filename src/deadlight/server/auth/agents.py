@@ -238,6 +238,13 @@ async def accept_batch(connection: AsyncConnection, principal: AgentPrincipal, b
     return False
 
 
+async def note_seen(connection: AsyncConnection, principal: AgentPrincipal) -> None:
+    """Note that an agent said something that is known by ids of its own; raises ForbiddenError once it is revoked."""
+    seen = update(agent).where(agent.c.id == principal.agent_id, agent.c.revoked_at.is_(None))
+    if not (await connection.execute(seen.values(last_seen_at=func.now()))).rowcount:
+        raise ForbiddenError("this agent has been revoked")
+
+
 async def record_heartbeat(connection: AsyncConnection, principal: AgentPrincipal, message: wire.Heartbeat) -> None:
     """Note that an agent lives, what it counted and what troubles it; raises ForbiddenError once it is revoked."""
     statement = (
@@ -249,6 +256,9 @@ async def record_heartbeat(connection: AsyncConnection, principal: AgentPrincipa
             version=message.version,
             counters=dict(message.counters),
             problems=list(message.problems),
+            kernel=message.kernel,
+            tier=message.tier,
+            hooks=list(message.hooks),
             **({"node_name": message.node} if message.node and principal.kind is AgentKind.CONTROLLER else {}),
         )
     )

@@ -10,13 +10,11 @@ from deadlight.model import wire
 from deadlight.server.auth.agents import (
     enrol,
     exchange_assertion,
-    record_heartbeat,
 )
 from deadlight.server.auth.requests import (
     SESSION_COOKIE,
     SMALL_MESSAGE_BYTES,
     Admin,
-    Agent,
     Operator,
     SessionDep,
     agent_token_key,
@@ -136,11 +134,3 @@ async def post_agent_token(request: Request, services: ServicesDep) -> Response:
     lifetime = services.settings.access_token_lifetime
     async with services.engine.begin() as connection:
         return _answer(await exchange_assertion(connection, message.assertion, agent_token_key(services), lifetime))
-
-
-@router.post("/agent/v1/heartbeat", tags=["agents"], include_in_schema=False, status_code=204)
-async def post_heartbeat(request: Request, principal: Agent, services: ServicesDep) -> None:
-    """An agent lives."""
-    message = await read_message(request, wire.Heartbeat)
-    async with services.engine.begin() as connection:
-        await record_heartbeat(connection, principal, message)

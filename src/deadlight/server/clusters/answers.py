@@ -124,4 +124,8 @@ def _node(node: NodeFacts, status: NodeStatus) -> NodeRow:
         sensor_version=node.sensor.version if node.sensor else "",
         sensor_last_seen_at=node.sensor.last_seen_at if node.sensor else None,
         sensor_problems=list(node.sensor.problems) if node.sensor else [],
+        sensor_kernel=node.sensor.kernel if node.sensor else "",
+        sensor_tier=node.sensor.tier if node.sensor else "",
+        sensor_hooks=list(node.sensor.hooks) if node.sensor else [],
+        sensor_counters=dict(node.sensor.counters) if node.sensor else {},
     )

@@ -5,8 +5,8 @@ controller) or failed (a sensor). Where a cluster has sensors, a node without on
 `Timeouts.installation`. docs/user/clusters.md states the times, and the console shows them.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
@@ -74,6 +74,14 @@ class SensorFacts:
     last_seen_at: datetime | None
     problems: tuple[str, ...] = ()
     """What it says troubles it."""
+    kernel: str = ""
+    """Release and machine."""
+    tier: str = ""
+    """How much its kernel lets it see: `T`, `L`, `S` or `F`."""
+    hooks: tuple[str, ...] = ()
+    """What it is attached to."""
+    counters: Mapping[str, int] = field(default_factory=dict)
+    """What it counted since it started."""
 
     def is_alive(self, now: datetime, timeouts: Timeouts) -> bool:
         """Whether it has been heard of lately."""

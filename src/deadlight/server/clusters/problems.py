@@ -75,12 +75,14 @@ def _of_nodes(cluster: RatedCluster) -> Iterator[Problem]:
     missing = cluster.nodes_that_are(NodeStatus.INSTALLATION_FAILED)
     if missing:
         message = f"{_nodes(len(missing))} no sensor: {_names(missing)}"
-        advice = "Look at the events of the DaemonSet, or label nodes that are to have none: disable_jfrog_runtime=true"
+        advice = (
+            "Look at the events of the DaemonSet, or label nodes that are to have none: deadlight.io/sensor=disabled"
+        )
         yield _warning(ProblemKind.SENSORS_NOT_INSTALLED, message, advice)
     troubled = [node for node in cluster.nodes_that_are(NodeStatus.MONITORED_WITH_SENSOR) if _troubles(node)]
     if troubled:
         message = f"The sensor of {_names(troubled)} reports: {'; '.join(_troubles(troubled[0]))}"
-        yield _warning(ProblemKind.AGENT_TROUBLED, message, "deadlight sensor --doctor on the node says what it lacks.")
+        yield _warning(ProblemKind.AGENT_TROUBLED, message, "deadlight sensor doctor on the node says what it lacks.")
     unready = [node for node in cluster.facts.nodes if not node.is_ready]
     if unready:
         message = f"Kubernetes says that {_names(unready)} {'is' if len(unready) == 1 else 'are'} not ready"

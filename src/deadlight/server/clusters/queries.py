@@ -44,10 +44,13 @@ _NODES = text(
     SELECT node.cluster_id, node.uid, node.name, node.hostname, node.architecture, node.internal_dns,
            node.internal_ip, node.region, node.first_seen_at, node.sensor_disabled, node.ready,
            sensor.version AS sensor_version, sensor.last_seen_at AS sensor_last_seen_at,
-           nullif(sensor.problems, '[]') AS sensor_problems
+           nullif(sensor.problems, '[]') AS sensor_problems, sensor.kernel AS sensor_kernel, sensor.tier AS sensor_tier,
+           sensor.hooks AS sensor_hooks, sensor.counters AS sensor_counters
     FROM node
     LEFT JOIN (
-        SELECT DISTINCT ON (cluster_id, node_name) cluster_id, node_name, version, last_seen_at, problems FROM agent
+        SELECT DISTINCT ON (cluster_id, node_name) cluster_id, node_name, version, last_seen_at, problems, kernel,
+               tier, hooks, counters
+        FROM agent
         WHERE kind = 'sensor' AND revoked_at IS NULL AND cluster_id = ANY(:cluster_ids)
         ORDER BY cluster_id, node_name, last_seen_at DESC NULLS LAST
     ) AS sensor ON sensor.cluster_id = node.cluster_id AND sensor.node_name = node.name
@@ -152,7 +155,9 @@ def _cluster(
 
 
 def _controller(row: Row[Any]) -> ControllerFacts:
-    return ControllerFacts(row.version, row.last_seen_at, tuple(row.problems), row.node_name, row.started_at)
+    return ControllerFacts(
+        row.version, row.last_seen_at, tuple(row.problems), node_name=row.node_name, started_at=row.started_at
+    )
 
 
 def _token(row: Row[Any], now: datetime) -> TokenFacts:
@@ -162,7 +167,15 @@ def _token(row: Row[Any], now: datetime) -> TokenFacts:
 def _node(row: Row[Any]) -> NodeFacts:
     sensor = None
     if row.sensor_version is not None:
-        sensor = SensorFacts(row.sensor_version, row.sensor_last_seen_at, tuple(row.sensor_problems or ()))
+        sensor = SensorFacts(
+            version=row.sensor_version,
+            last_seen_at=row.sensor_last_seen_at,
+            problems=tuple(row.sensor_problems or ()),
+            kernel=row.sensor_kernel,
+            tier=row.sensor_tier,
+            hooks=tuple(row.sensor_hooks),
+            counters=row.sensor_counters,
+        )
     return NodeFacts(
         uid=row.uid,
         name=row.name,

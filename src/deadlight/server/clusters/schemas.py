@@ -119,6 +119,10 @@ class NodeRow(BaseModel):
     sensor_version: str
     sensor_last_seen_at: datetime | None
     sensor_problems: list[str]
+    sensor_kernel: str = Field(description="release and machine")
+    sensor_tier: str = Field(description="how much the kernel lets the sensor see: T, L, S or F")
+    sensor_hooks: list[str] = Field(description="what the sensor is attached to")
+    sensor_counters: dict[str, int] = Field(description="what the sensor counted since it started")
 
 
 class ClusterDetail(BaseModel):

@@ -14,7 +14,7 @@ from deadlight.server.advisories.service import apply_advisories, remove_source
 from deadlight.server.advisories.turns import wait_for_turn
 from deadlight.server.findings.matching import store_matches
 from deadlight.server.findings.stated import Placed, advisory_of, place
-from deadlight.server.runtime.service import move_uses
+from deadlight.server.runtime.joining import move_uses
 from deadlight.server.scans.statements import find_statement, restate_packages
 from deadlight.server.scans.store import TOLD, store_told_packages
 from deadlight.server.tables.advisories import advisory

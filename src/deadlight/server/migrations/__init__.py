@@ -1,7 +1,9 @@
 """Bring a database to this version's schema. Law: a migration runs while the previous release still serves.
 
-So: add first, fill later, drop a release after nothing reads it; never rename in place. Locks are waited for at most
-four seconds, so that a migration fails rather than stops the service behind it.
+So: add first, fill later, drop a release after nothing reads it; never rename in place. What is no longer used stays in
+the tables until then, with a comment that says so; its drop is a row in `tests/server/test_migrations.py`, which holds
+migrations to this. Locks are waited for at most four seconds, so that a migration fails rather than stops the service
+behind it.
 """
 
 from pathlib import Path

@@ -3,8 +3,8 @@
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.server.events.outbox import Event
+from deadlight.server.runtime.joining import FORGET_JOINS, PENDING, PENDING_OF_IMAGE, join_pending
 from deadlight.server.runtime.processes import place_waiting
-from deadlight.server.runtime.service import FORGET_JOINS, PENDING, PENDING_OF_IMAGE, join_pending
 from deadlight.server.services import Services
 
 

@@ -1,11 +1,16 @@
 """What of an observation can be stored. A message may say more than PostgreSQL's columns and indexes hold."""
 
+import re
 from collections.abc import Sequence
 
 from deadlight.model import wire
 from deadlight.server.errors import BadRequestError
 
 MAX_INTEGER = 2**31 - 1
+MAX_USER = 2**32 - 1
+SHA256 = re.compile("(?:[0-9a-f]{64})?")
+"""In lower-case hexadecimal, or nothing."""
+
 MAX_CONTAINER_ID_BYTES = 512
 """A runtime's have 64. With a path as long as it may be, this is what an index can hold."""
 
@@ -22,12 +27,22 @@ def check_storable(observations: Sequence[wire.Observation]) -> None:
             raise BadRequestError(f"observations[{number}].{reason}")
 
 
+_RANGES = {
+    "pid": (0, MAX_INTEGER),
+    "parent_pid": (0, MAX_INTEGER),
+    "user": (0, MAX_USER),
+    "count": (0, MAX_INTEGER),
+}
+
+
 def _reason_against(item: wire.Observation) -> str:
     if len(item.container_id.encode()) > MAX_CONTAINER_ID_BYTES:
         return f"container_id has more than {MAX_CONTAINER_ID_BYTES} bytes"
-    if not 0 <= item.pid <= MAX_INTEGER:
-        return f"pid {item.pid} is not between 0 and {MAX_INTEGER}"
-    if not 1 <= item.count <= MAX_INTEGER:
-        return f"count {item.count} is not between 1 and {MAX_INTEGER}"
+    for name, (lowest, highest) in _RANGES.items():
+        number = getattr(item, name)
+        if number is not None and not lowest <= number <= highest:
+            return f"{name} {number} is not between {lowest} and {highest}"
+    if not SHA256.fullmatch(item.sha256):
+        return "sha256 is not 64 hexadecimal digits, or empty"
     naive = [name for name in ("first_at", "last_at") if getattr(item, name).tzinfo is None]
     return f"{naive[0]} has no time zone" if naive else ""

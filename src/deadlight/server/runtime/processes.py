@@ -1,7 +1,8 @@
 """What containers execute, gathered by workload, image and program; and which packages each program uses.
 
 An execution may be reported before anybody knows whose container it was: it waits until the workload is known to have
-the image. Sensors see programs start, not end: a process is running for as long as its workload runs the image.
+the image. Sensors say whether a program still runs; where they do not, it does for as long as its workload runs the
+image.
 """
 
 from collections import defaultdict
@@ -15,55 +16,118 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.model.observation import Grade
 from deadlight.server.events.relay import CHANGES_CHANNEL
+from deadlight.server.runtime.twins import supersede_plain
 
 PLACED_AT_ONCE = 10_000
 
 PROGRAM_ID = """
-    CAST(left(encode(sha256(convert_to(jsonb_build_array({process}, {path}, to_jsonb({arguments}))::text, 'UTF8')),
-                     'hex'), 32) AS uuid)
+    CAST(left(encode(sha256(convert_to((
+        CASE WHEN {sha256} = '' THEN jsonb_build_array({process}, {path}, to_jsonb({arguments}))
+             ELSE jsonb_build_array({process}, {path}, to_jsonb({arguments}), {sha256}) END)::text, 'UTF8')),
+        'hex'), 32) AS uuid)
 """
-"""A program's id, from expressions for its name, path and arguments: everybody gives the same program the same."""
+"""A program's id, from expressions for its name, path, arguments and hash: everybody gives the same program the same.
+
+Where the hash is not known it is the id that programs had before sensors told hashes.
+"""
+
+_PLAIN_ID = PROGRAM_ID.format(process="process", path="path", arguments="arguments", sha256="''")
+
+_STORE = text(
+    f"""
+    WITH row AS (
+        SELECT *, {PROGRAM_ID.format(process="process", path="path", arguments="arguments", sha256="sha256")}
+               AS program_id, CASE WHEN sha256 <> '' THEN {_PLAIN_ID} END AS plain_id
+        FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS row(container_id text, path text, process text,
+             arguments text[], sha256 text, pid integer, parent_pid integer, user_id bigint, count bigint,
+             first_at timestamptz, last_at timestamptz, changed boolean, running boolean)
+    ), known AS (
+        INSERT INTO program (id, name, path, arguments, sha256, plain_id)
+        SELECT DISTINCT ON (program_id) program_id, process, path, arguments, sha256, plain_id FROM row
+        ORDER BY program_id
+        ON CONFLICT DO NOTHING
+    ), learned AS (
+        DELETE FROM execution USING row
+        WHERE execution.cluster_id = :cluster_id AND execution.container_id = row.container_id
+          AND execution.program_id = row.plain_id
+          AND NOT EXISTS (SELECT FROM row AS same WHERE same.program_id = row.plain_id
+                                                    AND same.container_id = row.container_id)
+    )
+    INSERT INTO execution (cluster_id, container_id, program_id, pid, parent_pid, user_id, count, first_at, last_at,
+                           changed, running)
+    SELECT :cluster_id, container_id, program_id, pid, parent_pid, user_id, count, first_at, last_at, changed, running
+    FROM row ORDER BY container_id, program_id
+    ON CONFLICT (cluster_id, container_id, program_id) DO UPDATE SET
+        pid = EXCLUDED.pid, parent_pid = EXCLUDED.parent_pid,
+        user_id = coalesce(EXCLUDED.user_id, execution.user_id),
+        count = execution.count + EXCLUDED.count,
+        first_at = least(execution.first_at, EXCLUDED.first_at),
+        last_at = greatest(execution.last_at, EXCLUDED.last_at),
+        changed = execution.changed OR EXCLUDED.changed,
+        running = coalesce(EXCLUDED.running, execution.running), placed = false
+    """  # noqa: S608 - constant
+)
 
 _PLACE = """
     WITH seen AS (
-        SELECT observation.id, observation.program_id, observation.first_at, observation.last_at, observation.changed,
-               placement.workload_id, placement.image_tag_id
-        FROM observation
-        JOIN container ON container.container_id = observation.container_id
-                      AND container.cluster_id = observation.cluster_id
+        SELECT execution.id, execution.program_id, execution.first_at, execution.last_at, execution.changed,
+               execution.running, placement.workload_id, placement.image_tag_id
+        FROM execution
+        JOIN container ON container.container_id = execution.container_id
+                      AND container.cluster_id = execution.cluster_id
         JOIN pod ON pod.id = container.pod_id
         JOIN placement ON placement.workload_id = pod.workload_id AND placement.image_tag_id = container.image_tag_id
-        WHERE observation.grade = 'executed' AND NOT observation.placed AND observation.program_id IS NOT NULL
-          {condition}
-        ORDER BY observation.id LIMIT :limit FOR UPDATE OF observation SKIP LOCKED
+        WHERE NOT execution.placed {condition}
+        ORDER BY execution.id LIMIT :limit FOR UPDATE OF execution SKIP LOCKED
     ), marked AS (
-        UPDATE observation SET placed = true FROM seen WHERE observation.id = seen.id
+        UPDATE execution SET placed = true FROM seen WHERE execution.id = seen.id
     )
-    INSERT INTO process (workload_id, image_tag_id, program_id, changed, first_at, last_at)
-    SELECT workload_id, image_tag_id, program_id, bool_or(changed), min(first_at), max(last_at)
-    FROM seen JOIN program ON program.id = seen.program_id
+    INSERT INTO process (workload_id, image_tag_id, program_id, changed, first_at, last_at, running)
+    SELECT workload_id, image_tag_id, program_id, bool_or(changed), min(first_at), max(last_at),
+           CASE WHEN bool_or(running) THEN true WHEN bool_and(running IS NOT NULL) THEN false END
+    FROM seen
     GROUP BY workload_id, image_tag_id, program_id ORDER BY workload_id, image_tag_id, program_id
     ON CONFLICT (workload_id, image_tag_id, program_id) DO UPDATE SET
         changed = process.changed OR EXCLUDED.changed, first_at = least(process.first_at, EXCLUDED.first_at),
-        last_at = greatest(process.last_at, EXCLUDED.last_at)
+        last_at = greatest(process.last_at, EXCLUDED.last_at), running = process.running OR EXCLUDED.running
+    RETURNING workload_id, image_tag_id, program_id
 """
-_PLACE_OF_CONTAINERS = text(_PLACE.format(condition="AND observation.container_id = ANY(:container_ids)"))
+_PLACE_OF_CONTAINERS = text(_PLACE.format(condition="AND execution.container_id = ANY(:container_ids)"))
 _PLACE_ANY = text(_PLACE.format(condition=""))
+
+# One that has ended in a container may go on in another of the workload: the first that is found to do so answers.
+_SETTLE = text(
+    """
+    UPDATE process SET running = false
+    FROM unnest(CAST(:workload_ids AS bigint[]), CAST(:image_tag_ids AS bigint[]), CAST(:program_ids AS uuid[]))
+         AS told(workload_id, image_tag_id, program_id)
+    WHERE process.workload_id = told.workload_id AND process.image_tag_id = told.image_tag_id
+      AND process.program_id = told.program_id AND process.running IS DISTINCT FROM false
+      AND NOT EXISTS (
+          SELECT FROM pod
+          JOIN container ON container.pod_id = pod.id AND container.image_tag_id = told.image_tag_id
+          JOIN execution ON execution.container_id = container.container_id
+                        AND execution.cluster_id = container.cluster_id AND execution.program_id = told.program_id
+          WHERE pod.workload_id = told.workload_id AND container.removed_at IS NULL
+            AND execution.running IS NOT FALSE)
+    """
+)
 
 _EXECUTED = text(
     """
-    SELECT cluster_id, container_id, process, pid, program_id, first_at FROM observation
-    WHERE container_id = ANY(:container_ids) AND grade = 'executed' AND program_id IS NOT NULL
-    ORDER BY first_at, id
+    SELECT cluster_id, container_id, program.name AS process, pid, program_id
+    FROM execution JOIN program ON program.id = program_id
+    WHERE container_id = ANY(:container_ids)
+    ORDER BY execution.first_at, execution.id
     """
 )
 
 OF_PROGRAM = """
     (seen.process = executed.process
      OR seen.pid = executed.pid AND NOT EXISTS (
-            SELECT FROM observation AS other
+            SELECT FROM execution AS other JOIN program ON program.id = other.program_id
             WHERE other.cluster_id = seen.cluster_id AND other.container_id = seen.container_id
-              AND other.grade = 'executed' AND other.process = seen.process))
+              AND program.name = seen.process))
 """
 """`find_program` in SQL: whether what was `seen` was done by the program `executed` in the same container."""
 
@@ -98,6 +162,12 @@ def find_program(process: str, pid: int, executed: Sequence[Execution]) -> UUID 
     return found[-1].program_id if found else None
 
 
+async def store_executions(connection: AsyncConnection, cluster_id: UUID, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Keep what containers executed, one row for each program of a container; a hash may come later than the rest."""
+    if rows:
+        await connection.execute(_STORE, {"cluster_id": cluster_id, "rows": _json(rows)})
+
+
 async def place_executions(connection: AsyncConnection, container_ids: Sequence[str]) -> None:
     """Tell what these containers executed of their workloads, as far as these are known."""
     await _place(connection, _PLACE_OF_CONTAINERS, {"container_ids": list(container_ids)})
@@ -109,8 +179,11 @@ async def place_waiting(connection: AsyncConnection) -> None:
 
 
 async def _place(connection: AsyncConnection, statement: TextClause, parameters: Mapping[str, Any]) -> None:
-    placed = await connection.execute(statement, {**parameters, "limit": PLACED_AT_ONCE})
-    if placed.rowcount:
+    placed = (await connection.execute(statement, {**parameters, "limit": PLACED_AT_ONCE})).all()
+    if placed:
+        names = ("workload_id", "image_tag_id", "program_id")
+        await connection.execute(_SETTLE, {f"{name}s": [getattr(row, name) for row in placed] for name in names})
+        await supersede_plain(connection, [(row.workload_id, row.image_tag_id) for row in placed])
         await connection.execute(text(f"SELECT pg_notify('{CHANGES_CHANNEL}', 'process')"))
 
 

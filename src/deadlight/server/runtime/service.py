@@ -1,58 +1,41 @@
-"""Storing observations and joining them with the files of the image that the container runs.
+"""Storing what sensors saw, and having it joined with workloads and with the packages of images."""
 
-Either side may arrive first: an observation before its container is known or its image is scanned waits as pending
-and is joined when the other side is there.
-"""
-
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from hashlib import blake2b
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, TextClause, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.model import wire
-from deadlight.model.event import EventType
-from deadlight.model.observation import Grade
-from deadlight.scanner import FileIndex
 from deadlight.server.auth.agents import accept_batch
 from deadlight.server.auth.principals import AgentPrincipal
 from deadlight.server.db.zero_bytes import without_zero_bytes
-from deadlight.server.events.outbox import NewEvent, record_events
+from deadlight.server.runtime.joining import PENDING_OF_CONTAINERS, join_pending
 from deadlight.server.runtime.limits import check_storable
-from deadlight.server.runtime.processes import (
-    PROGRAM_ID,
-    UsedBy,
-    find_program,
-    load_executed,
-    place_executions,
-    store_used_by,
-)
+from deadlight.server.runtime.processes import PROGRAM_ID, place_executions, store_executions
+from deadlight.server.runtime.rows import execution_rows, observation_rows
 
-JOINED_AT_ONCE = 10_000
-MAX_PATH_BYTES = 2_000
+# What only a tool read counts as seen for the first time once a program uses it; a hash that comes later is looked at.
+_IS_NEWS = """
+    (observation.tool AND NOT EXCLUDED.tool OR EXCLUDED.sha256 NOT IN ('', observation.sha256))
+"""
+_BY_PROGRAM = "CASE WHEN observation.tool AND NOT EXCLUDED.tool THEN EXCLUDED.{name} ELSE observation.{name} END"
 
-# What was executed also becomes a program. One that is seen again is told of again.
+_PROGRAM_ID = PROGRAM_ID.format(process="process", path="path", arguments="arguments", sha256="sha256")
+
 _UPSERT = text(
     f"""
     WITH row AS (
-        SELECT *, CASE WHEN grade = 'executed' THEN
-            {PROGRAM_ID.format(process="process", path="path", arguments="arguments")} END AS program_id
+        SELECT *, CASE WHEN grade = 'executed' THEN {_PROGRAM_ID} END AS program_id
         FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS row(container_id text, grade text, path text, count bigint,
-             first_at timestamptz, last_at timestamptz, pid integer, process text, arguments text[], changed boolean)
-    ), executed AS (
-        INSERT INTO program (id, name, path, arguments)
-        SELECT DISTINCT ON (program_id) program_id, process, path, arguments FROM row WHERE program_id IS NOT NULL
-        ORDER BY program_id
-        ON CONFLICT DO NOTHING
+             first_at timestamptz, last_at timestamptz, pid integer, process text, arguments text[], changed boolean,
+             program text, user_id bigint, sha256 text, tool boolean, digest bigint)
     )
     INSERT INTO observation (cluster_id, container_id, grade, path, node_name, count, first_at, last_at, pid, process,
-                             arguments, changed, program_id)
+                             arguments, changed, program_id, placed, program, user_id, sha256, tool, digest)
     SELECT :cluster_id, container_id, grade, path, :node_name, count, first_at, last_at, pid, process, arguments,
-           changed, program_id
+           changed, program_id, true, program, user_id, sha256, tool, digest
     FROM row
     ORDER BY container_id, grade, path
     ON CONFLICT (cluster_id, container_id, grade, path) DO UPDATE SET
@@ -60,87 +43,14 @@ _UPSERT = text(
         first_at = least(observation.first_at, EXCLUDED.first_at),
         last_at = greatest(observation.last_at, EXCLUDED.last_at),
         changed = observation.changed OR EXCLUDED.changed,
-        program_id = EXCLUDED.program_id, placed = false
+        {", ".join(f"{name} = {_BY_PROGRAM.format(name=name)}" for name in ("pid", "process", "arguments", "user_id"))},
+        program = coalesce(nullif({_BY_PROGRAM.format(name="program")}, ''), EXCLUDED.program),
+        tool = observation.tool AND EXCLUDED.tool,
+        sha256 = coalesce(nullif(EXCLUDED.sha256, ''), observation.sha256),
+        image_id = CASE WHEN {_IS_NEWS} THEN NULL ELSE observation.image_id END,
+        program_id = EXCLUDED.program_id, digest = EXCLUDED.digest, placed = true
     """  # noqa: S608 - constant
 )
-
-_PENDING = """
-    SELECT observation.*, image.id AS found_image_id
-    FROM observation
-    JOIN container ON container.container_id = observation.container_id
-                  AND container.cluster_id = observation.cluster_id
-    JOIN image_tag_image ON image_tag_image.image_tag_id = container.image_tag_id
-    JOIN image ON image.id = image_tag_image.image_id AND image.file_index IS NOT NULL
-    WHERE observation.image_id IS NULL AND {condition}
-    ORDER BY observation.id LIMIT :limit FOR UPDATE OF observation SKIP LOCKED
-"""
-
-PENDING_OF_CONTAINERS = text(_PENDING.format(condition="observation.container_id = ANY(:container_ids)"))
-PENDING_OF_IMAGE = text(_PENDING.format(condition="image.id = :image_id"))
-PENDING = text(_PENDING.format(condition="true"))
-
-_FILE_INDEXES = text("SELECT id, file_index FROM image WHERE id = ANY(:image_ids)")
-
-_PACKAGES = text(
-    """
-    SELECT image_package.image_id, package.purl, min(coalesce(owner_package_id, package_id)) AS package_id
-    FROM image_package JOIN package ON package.id = image_package.package_id
-    WHERE image_package.image_id = ANY(:image_ids) AND package.purl = ANY(:purls)
-    GROUP BY image_package.image_id, package.purl
-    """
-)
-
-_MARK_JOINED = text(
-    """
-    UPDATE observation SET image_id = row.image_id
-    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS row(id bigint, image_id bigint) WHERE observation.id = row.id
-    """
-)
-
-# The strongest evidence counts; xmax is 0 for a row that was not there before.
-_UPSERT_USE = text(
-    """
-    INSERT INTO package_use (image_id, package_id, grade, grade_rank, path, process, container_id, cluster_id, first_at,
-                             last_at)
-    SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS row(image_id bigint, package_id bigint, grade text,
-         grade_rank smallint, path text, process text, container_id text, cluster_id uuid, first_at timestamptz,
-         last_at timestamptz)
-    ORDER BY image_id, package_id
-    ON CONFLICT (image_id, package_id) DO UPDATE SET
-        grade = CASE WHEN EXCLUDED.grade_rank > package_use.grade_rank THEN EXCLUDED.grade ELSE package_use.grade END,
-        path = CASE WHEN EXCLUDED.grade_rank > package_use.grade_rank THEN EXCLUDED.path ELSE package_use.path END,
-        process = CASE WHEN EXCLUDED.grade_rank > package_use.grade_rank
-                       THEN EXCLUDED.process ELSE package_use.process END,
-        grade_rank = greatest(EXCLUDED.grade_rank, package_use.grade_rank),
-        first_at = least(EXCLUDED.first_at, package_use.first_at),
-        last_at = greatest(EXCLUDED.last_at, package_use.last_at)
-    RETURNING image_id, package_id, xmax = 0 AS is_new
-    """
-)
-
-_MOVE_USES = tuple(
-    text(
-        f"""
-        UPDATE {table} SET package_id = move.after
-        FROM unnest(CAST(:before AS bigint[]), CAST(:after AS bigint[])) AS move(before, after)
-        WHERE {table}.image_id = :image_id AND {table}.package_id = move.before
-          AND NOT EXISTS (SELECT FROM {table} AS there WHERE there.image_id = :image_id
-                          AND there.package_id = move.after{also})
-        """  # noqa: S608 - constants
-    )
-    for table, also in (("package_use", ""), ("program_package", " AND there.program_id = program_package.program_id"))
-)
-
-FORGET_JOINS = text("UPDATE observation SET image_id = NULL WHERE image_id = :image_id")
-
-
-@dataclass(frozen=True, slots=True)
-class _Use:
-    """A package of an image, used by a process."""
-
-    image_id: int
-    package_id: int
-    observed: Row[Any]
 
 
 async def take_observations(
@@ -154,149 +64,19 @@ async def take_observations(
     """
     check_storable(batch.observations)
     if await accept_batch(connection, principal, batch.batch_id) and batch.observations:
-        rows = _merge(batch.observations)
+        rows = observation_rows(batch.observations)
         parameters = {
             "cluster_id": principal.cluster_id,
             "node_name": without_zero_bytes(batch.node),
             "rows": _json(rows),
         }
         await connection.execute(_UPSERT, parameters)
+        await store_executions(connection, principal.cluster_id, execution_rows(batch.observations))
         container_ids = sorted({row["container_id"] for row in rows})
         await place_executions(connection, container_ids)
         await join_pending(connection, PENDING_OF_CONTAINERS, container_ids=container_ids)
     return wire.ObservationAck(batch_id=batch.batch_id)
 
 
-def _merge(observations: Iterable[wire.Observation]) -> list[dict[str, Any]]:
-    """One row for each container, grade and path: PostgreSQL updates a row once per statement."""
-    rows: dict[tuple[str, str, str], dict[str, Any]] = {}
-    for item in observations:
-        row = _row(item)
-        known = rows.setdefault((row["container_id"], row["grade"], row["path"]), row)
-        if known is not row:
-            known["count"] += item.count
-            known["first_at"] = min(known["first_at"], item.first_at)
-            known["last_at"] = max(known["last_at"], item.last_at)
-            known["changed"] = known["changed"] or item.changed
-    return list(rows.values())
-
-
-def _row(item: wire.Observation) -> dict[str, Any]:
-    row: dict[str, Any] = without_zero_bytes(msgspec.structs.asdict(item))
-    return row | {"path": _bounded(row["path"])}
-
-
-def _bounded(path: str) -> str:
-    """A path that PostgreSQL's index can hold. No package has a longer one; a process may well make one up."""
-    raw = path.encode()
-    if len(raw) <= MAX_PATH_BYTES:
-        return path
-    return f"{raw[:MAX_PATH_BYTES].decode(errors='ignore')}… ({blake2b(raw, digest_size=16).hexdigest()})"
-
-
 def _json(rows: Sequence[Mapping[str, Any]]) -> str:
     return msgspec.json.encode(rows).decode()
-
-
-async def move_uses(connection: AsyncConnection, image_id: int, moves: Sequence[Row[tuple[int, int]]]) -> None:
-    """Keep what was seen of an image's packages when these become others: ids `before` and `after`."""
-    ids = {"before": [move.before for move in moves], "after": [move.after for move in moves]}
-    for statement in _MOVE_USES:
-        await connection.execute(statement, {"image_id": image_id, **ids})
-
-
-async def join_pending(connection: AsyncConnection, pending: TextClause, **parameters: Any) -> int:
-    """Look pending observations up in the files of their images; returns how many were looked up."""
-    rows = (await connection.execute(pending, {"limit": JOINED_AT_ONCE, **parameters})).all()
-    if not rows:
-        return 0
-    owners = await _find_owners(connection, rows)
-    uses = await _resolve_packages(connection, owners)
-    marks = [{"id": row.id, "image_id": row.found_image_id} for row in rows]
-    await connection.execute(_MARK_JOINED, {"rows": _json(marks)})
-    await _store_uses(connection, uses)
-    return len(rows)
-
-
-async def _find_owners(connection: AsyncConnection, rows: Sequence[Row[Any]]) -> list[tuple[Row[Any], str]]:
-    """Observations of files that belong to packages, once for each. What was changed after start is nobody's."""
-    image_ids = sorted({row.found_image_id for row in rows})
-    stored = await connection.execute(_FILE_INDEXES, {"image_ids": image_ids})
-    indexes = {row.id: FileIndex.from_bytes(row.file_index) for row in stored}
-    return [(row, purl) for row in rows if not row.changed for purl in indexes[row.found_image_id].find(row.path)]
-
-
-async def _resolve_packages(connection: AsyncConnection, owners: Sequence[tuple[Row[Any], str]]) -> list[_Use]:
-    parameters = {
-        "image_ids": sorted({row.found_image_id for row, _ in owners}),
-        "purls": sorted({purl for _, purl in owners}),
-    }
-    known = {(row.image_id, row.purl): row.package_id for row in await connection.execute(_PACKAGES, parameters)}
-    return [
-        _Use(row.found_image_id, known[row.found_image_id, purl], row)
-        for row, purl in owners
-        if (row.found_image_id, purl) in known
-    ]
-
-
-async def _store_uses(connection: AsyncConnection, uses: Sequence[_Use]) -> None:
-    """Keep the best evidence for each package; record which were not known to be used, or not by whom."""
-    best: dict[tuple[int, int], _Use] = {}
-    for use in uses:
-        key = (use.image_id, use.package_id)
-        if key not in best or _rank(use) > _rank(best[key]):
-            best[key] = use
-    if not best:
-        return
-    result = await connection.execute(_UPSERT_USE, {"rows": _json([_use_row(use) for use in best.values()])})
-    new = [best[row.image_id, row.package_id] for row in result if row.is_new]
-    images = await store_used_by(connection, await _tell_programs(connection, uses))
-    await record_events(connection, [*_used_events(new), *_program_events(images - {use.image_id for use in new})])
-
-
-async def _tell_programs(connection: AsyncConnection, uses: Sequence[_Use]) -> list[UsedBy]:
-    """Which program made each use, where that can be told."""
-    executed = await load_executed(connection, {use.observed.container_id for use in uses})
-    found = []
-    for use in uses:
-        row, grade = use.observed, Grade(use.observed.grade)
-        programs = executed.get((row.cluster_id, row.container_id), ())
-        own = row.program_id if grade is Grade.EXECUTED else None
-        program_id = own or find_program(row.process, row.pid, programs)
-        if program_id:
-            found.append(UsedBy(use.image_id, program_id, use.package_id, grade, row.path))
-    return found
-
-
-def _rank(use: _Use) -> int:
-    return Grade(use.observed.grade).rank
-
-
-def _use_row(use: _Use) -> dict[str, Any]:
-    observed = use.observed
-    names = ("grade", "path", "process", "container_id", "cluster_id", "first_at", "last_at")
-    return {
-        "image_id": use.image_id,
-        "package_id": use.package_id,
-        "grade_rank": _rank(use),
-        **{name: getattr(observed, name) for name in names},
-    }
-
-
-def _used_events(uses: Iterable[_Use]) -> list[NewEvent]:
-    packages: defaultdict[int, list[int]] = defaultdict(list)
-    for use in uses:
-        packages[use.image_id].append(use.package_id)
-    return [
-        NewEvent(
-            EventType.PACKAGES_USED, f"image:{image_id}", {"image_id": image_id, "package_ids": sorted(package_ids)}
-        )
-        for image_id, package_ids in packages.items()
-    ]
-
-
-def _program_events(image_ids: Iterable[int]) -> list[NewEvent]:
-    return [
-        NewEvent(EventType.PROGRAMS_USED_PACKAGES, f"image:{image_id}", {"image_id": image_id})
-        for image_id in sorted(image_ids)
-    ]

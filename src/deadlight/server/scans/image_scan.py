@@ -10,7 +10,7 @@ from deadlight.registry import Endpoint, RegistryError, UnavailableError
 from deadlight.registry.attestations.sboms import FoundSboms, collect_sboms
 from deadlight.registry.documents import Descriptor
 from deadlight.registry.resolve import NotScannableError, ResolvedImage
-from deadlight.scanner import LISTING, SCANNER_STATE, exposure_scanners, package_analyzers
+from deadlight.scanner import LISTING, SCANNER_STATE, exposure_scanners, image_analyzers
 from deadlight.server.registries.service import Registry, client_for
 from deadlight.server.scans.due import Due, exposure_states
 from deadlight.server.scans.exposures import store_exposures
@@ -51,9 +51,9 @@ async def scan_resolved_image(
 
 
 def _analyzer_versions(due: Due) -> dict[str, int]:
-    """What has to have read every layer: what finds packages, and the scanners of the exposures that are due."""
+    """What has to have read every layer: what every image is scanned for, and the exposures that are due."""
     scanners = [scanner for scanner in exposure_scanners(due.setup) if scanner.category in due.categories]
-    states = [LISTING, *(analyzer.state for analyzer in package_analyzers())]
+    states = [LISTING, *(analyzer.state for analyzer in image_analyzers())]
     return dict([*states, *((scanner.name, scanner.version) for scanner in scanners)])
 
 

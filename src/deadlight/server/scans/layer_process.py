@@ -22,6 +22,7 @@ from deadlight.sbom.merging import SbomDocument, merge_stated
 from deadlight.scanner import (
     Analyzer,
     Examined,
+    ExecutableIndex,
     ExposureSetup,
     FileIndex,
     InvalidFactsError,
@@ -32,7 +33,7 @@ from deadlight.scanner import (
     exposure_analyzer,
     exposure_scanners,
     find_exposures,
-    package_analyzers,
+    image_analyzers,
     scan_layer,
     squash,
 )
@@ -91,7 +92,7 @@ def _scan(stream: BinaryIO, request: LayerRequest) -> LayerFacts:
 
 
 def _analyzers(setup: ExposureSetup) -> tuple[Analyzer, ...]:
-    return (*package_analyzers(), *map(exposure_analyzer, exposure_scanners(setup)))
+    return (*image_analyzers(), *map(exposure_analyzer, exposure_scanners(setup)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,7 @@ class SquashedImage:
     """Without their files, which are in the index."""
     problems: tuple[str, ...] = ()
     file_index: bytes = b""
+    executable_index: bytes = b""
     calls: bytes = b""
     exposures: Mapping[ExposureCategory, Examined] = field(default_factory=dict)
     error: str = ""
@@ -127,6 +129,7 @@ def squash_layers(request: SquashRequest) -> SquashedImage:
     """Combine the stored facts of an image's layers."""
     try:
         contents = squash([LayerFacts.from_parts(digest, parts) for digest, parts in request.layers])
+        executables = ExecutableIndex.of(contents)
     except InvalidFactsError as error:
         return SquashedImage(error=str(error), damaged=True)
     except ScannerError as error:
@@ -138,6 +141,7 @@ def squash_layers(request: SquashRequest) -> SquashedImage:
         packages=tuple(replace(package, files=()) for package in merged.packages),
         problems=(*request.sboms.problems, *merged.problems, *contents.problems),
         file_index=FileIndex.of(contents).to_bytes(),
+        executable_index=executables.to_bytes(),
         calls=msgspec.msgpack.encode(contents.calls),
         exposures=find_exposures(contents.examined, request.settings, request.setup, request.categories),
     )

@@ -161,6 +161,7 @@ async def store_contents(
             distribution=squashed.distribution,
             scanner_state=scanner_state,
             file_index=squashed.file_index,
+            executable_index=squashed.executable_index or None,
             problems=without_zero_bytes(list(squashed.problems[:200])),
             scanned_at=func.now(),
         )

@@ -112,6 +112,9 @@ agent = Table(
     Column("last_batch_id", Text, nullable=False, server_default=""),
     document("counters", "{}"),
     document("problems", "[]"),
+    Column("kernel", Text, nullable=False, server_default="", comment="release and machine, of a sensor"),
+    Column("tier", Text, nullable=False, server_default="", comment="how much its kernel lets a sensor see"),
+    document("hooks", "[]"),
     Index("ix_agent_cluster_id", "cluster_id", "kind", "node_name"),
     Index("ix_agent_registration_token_id", "registration_token_id"),
 )

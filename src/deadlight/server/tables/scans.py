@@ -31,6 +31,7 @@ image = Table(
     Column("distribution", Text, nullable=False, server_default=""),
     Column("scanner_state", Text, nullable=False, server_default="", comment="empty until scanned"),
     Column("file_index", LargeBinary, nullable=True, comment="which package owns which path"),
+    Column("executable_index", LargeBinary, nullable=True, comment="what the digest of which executable is"),
     document("problems", "[]"),
     recorded("created_at"),
     moment("scanned_at"),
@@ -86,6 +87,17 @@ scan = Table(
     moment("started_at"),
     moment("finished_at"),
     Index("ix_scan_unfinished", "status", postgresql_where=text("status <> 'done'")),
+)
+
+layer = Table(
+    "layer",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("scanner_state", Text, primary_key=True),
+    Column("facts", LargeBinary, nullable=False),
+    recorded("scanned_at"),
+    # Drop it IF EXISTS: a database that met 0011 before it kept the table does not have it.
+    comment="unused since migration 0011, for releases before it; to be dropped by the release after",
 )
 
 analyzed_layer = Table(

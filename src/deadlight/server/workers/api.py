@@ -34,6 +34,7 @@ DESCRIPTIONS = {
     EventType.INTEGRITY_VIOLATION_CLOSED: "A workload no longer runs an image that violates integrity.",
     EventType.UNTRUSTED_REGISTRY_DETECTED: "A workload runs an image from a registry that is not trusted.",
     EventType.VULNERABILITIES_CHANGED: "Vulnerabilities of a running image came, went or got more urgent.",
+    EventType.THREAT_DETECTED: "A sensor detected a threat in a container, and no exception suppresses it.",
 }
 
 

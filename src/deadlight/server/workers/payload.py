@@ -17,6 +17,7 @@ from deadlight.server.events.outbox import Event
 from deadlight.server.findings.image_facts import ImageFacts, list_vulnerabilities, load_image_facts
 from deadlight.server.inventory.attribution import DeploymentEvidence, find_deployed_by
 from deadlight.server.owners.lookup import find_owner
+from deadlight.server.workers.threats import describe_unplaced, find_threat
 
 VULNERABILITIES_LISTED = 50
 TYPE_PREFIX = "io.deadlight."
@@ -35,10 +36,11 @@ _VULNERABILITY_NAMES = text("SELECT name, severity FROM vulnerability WHERE id =
 
 
 async def find_data(connection: AsyncConnection, event: Event, public_url: str) -> dict[str, Any] | None:
-    """The CloudEvent's `data`: JSON-able, and what criteria are evaluated on. None where the workload is deleted."""
+    """The CloudEvent's `data`: JSON-able, and what criteria are evaluated on. None where that is deleted."""
+    threat = await find_threat(connection, event, public_url)
     workload = (await connection.execute(_WORKLOAD, {"workload_id": event.data["workload_id"]})).first()
     if workload is None:
-        return None
+        return describe_unplaced(threat) if threat else None
     facts = await load_image_facts(connection, _subjects(event, workload))
     images = [await _image(connection, item) for item in facts.values()]
     owner = await find_owner(connection, workload.id, list(facts))
@@ -49,6 +51,8 @@ async def find_data(connection: AsyncConnection, event: Event, public_url: str) 
         "demonstration": workload.demonstration,
         "links": {"image": image_link(public_url, next(iter(facts), None))},
     }
+    if threat is not None:
+        data |= {"detection": threat.detection, "links": {**data["links"], "detection": threat.link}}
     if event.type is EventType.WORKLOAD_CHANGED:
         data["change"] = _change(event.data)
     if "violation_id" in event.data:

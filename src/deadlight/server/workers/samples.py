@@ -5,6 +5,7 @@ from typing import Any
 from deadlight.model.event import EventType
 from deadlight.model.integrity import IntegrityStatus, ViolationType
 from deadlight.model.risk import Risk
+from deadlight.server.workers.threats import sample_detection
 
 _DIGEST = "sha256:" + "1f" * 32
 _EXPECTED = "sha256:" + "2e" * 32
@@ -50,6 +51,8 @@ def sample_data(event_type: EventType) -> dict[str, Any]:
     if violated:
         violation = ViolationType.DIGEST_MISMATCH
         data["violation"] = {"type": violation.value, "severity": violation.severity.value, "evidence": {}}
+    if event_type is EventType.THREAT_DETECTED:
+        data["detection"] = sample_detection()
     return data
 
 

@@ -5,6 +5,9 @@ from typing import Any
 
 from deadlight.model.event import EventType
 
+MAX_VALUE = 300
+"""Characters of a command line or another value that a container chose."""
+
 MAX_NAMES = 10
 """How many vulnerabilities, nodes or images are named before the rest is counted."""
 
@@ -19,11 +22,25 @@ _TITLES = {
 def title(event_type: str, data: Mapping[str, Any]) -> str:
     """One line that says what happened where."""
     workload = data.get("workload", {})
-    place = f"{workload.get('namespace', '?')}/{workload.get('name', '?')} on {workload.get('cluster', '?')}"
-    what = _TITLES.get(event_type) or _violation_title(data)
+    subject = f"{workload.get('namespace', '?')}/{workload.get('name', '?')}"
+    if not workload.get("name", "?"):
+        subject = f"container {data.get('detection', {}).get('container_id', '')[:12]}"
+    place = f"{subject} on {workload.get('cluster', '?')}"
+    what = _TITLES.get(event_type) or _threat_title(data) or _violation_title(data)
     mark = "[test] " if data.get("test") else ""
     mark += "[demonstration] " if data.get("demonstration") else ""
     return " ".join(f"{mark}{what}: {place}".split())  # one line whatever the names hold: it becomes a mail's subject
+
+
+def _threat_title(data: Mapping[str, Any]) -> str:
+    detection = data.get("detection")
+    return f"{detection.get('title', 'Threat detected')} ({detection.get('severity', 'Unknown')})" if detection else ""
+
+
+def link_of(body: Mapping[str, Any]) -> str:
+    """The page that shows most of what an alert is about; empty where there is none."""
+    links = body.get("data", {}).get("links", {})
+    return str(links.get("detection") or links.get("image", ""))
 
 
 def _violation_title(data: Mapping[str, Any]) -> str:
@@ -36,7 +53,8 @@ def describe(body: Mapping[str, Any]) -> list[tuple[str, str]]:
     data: Mapping[str, Any] = body.get("data", {})
     workload = data.get("workload", {})
     facts = [
-        ("Workload", f"{workload.get('name', '')} ({workload.get('kind', '')})"),
+        *_describe_detection(data.get("detection") or {}),
+        ("Workload", f"{workload.get('name', '')} ({workload.get('kind', '')})" if workload.get("name") else ""),
         ("Namespace", workload.get("namespace", "")),
         ("Cluster", workload.get("cluster", "")),
         ("Nodes", _some(workload.get("nodes", []))),
@@ -51,6 +69,30 @@ def describe(body: Mapping[str, Any]) -> list[tuple[str, str]]:
     if len(images) > MAX_NAMES:
         facts.append(("Images", f"{len(images) - MAX_NAMES} more, not named here"))
     return [(name, value) for name, value in facts if value]
+
+
+def _describe_detection(detection: Mapping[str, Any]) -> list[tuple[str, str]]:
+    if not detection:
+        return []
+    place = ("pod", "container", "node")
+    return [
+        ("Rule", f"{detection.get('rule', '')} ({detection.get('severity', '')})"),
+        ("MITRE ATT&CK", _some(detection.get("mitre", []))),
+        ("Program", _command(detection.get("process") or {})),
+        ("Started by", " < ".join(_command(item) for item in detection.get("ancestors", []))),
+        ("Evidence", _some([f"{name} = {value}"[:MAX_VALUE] for name, value in detection.get("facts", {}).items()])),
+        ("Where", ", ".join(f"{name} {detection[name]}" for name in place if detection.get(name))),
+        ("What was done", detection.get("done", "")),
+        ("What to do", " ".join(f"{number}. {step}" for number, step in enumerate(detection.get("next_steps", []), 1))),
+    ]
+
+
+def _command(process: Mapping[str, Any]) -> str:
+    """A process as one would type it, cut to what a line of a message holds."""
+    words = [*process.get("arguments", [])] or [process.get("path") or process.get("name", "")]
+    text = " ".join(words)
+    path = process.get("path", "")
+    return (text if not path or words[0] == path else f"{path}: {text}")[:MAX_VALUE]
 
 
 def _describe_image(image: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -62,12 +62,15 @@ def test_a_node_with_all_that_is_told_about_it() -> None:
 
 
 @pytest.mark.req("R25")
-@pytest.mark.parametrize("label", ["disable_jfrog_runtime", "deadlight.io/disable-sensor"])
-def test_a_node_can_be_labelled_to_have_no_sensor(label: str) -> None:
+@pytest.mark.parametrize(
+    ("label", "wanted"),
+    [("disable_jfrog_runtime", "true"), ("deadlight.io/sensor", "disabled"), ("deadlight.io/disable-sensor", "true")],
+)
+def test_a_node_can_be_labelled_to_have_no_sensor(label: str, wanted: str) -> None:
     def disabled(value: str) -> bool:
         return records.node_record(read(objects.Node, {"metadata": {"labels": {label: value}}})).sensor_disabled
 
-    assert disabled("true")
+    assert disabled(wanted)
     assert not disabled("false")
 
 

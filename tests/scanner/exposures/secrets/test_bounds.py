@@ -84,7 +84,7 @@ _PART = st.one_of(
 
 
 @given(st.lists(_PART, max_size=40).map(b"".join), st.one_of(st.sampled_from(PATHS), st.text(max_size=40)))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_bytes_at_any_path_are_read_and_judged(content, path):
     kept = SECRETS.take(path, content)
     if kept is None:
@@ -96,7 +96,7 @@ def test_any_bytes_at_any_path_are_read_and_judged(content, path):
 
 
 @given(st.binary(max_size=200), st.lists(st.text(max_size=60), max_size=4))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_any_kept_bytes_and_settings_are_judged(content, texts):
     image = ImageSettings(
         env=tuple(texts),

@@ -159,7 +159,7 @@ _TOML = st.sampled_from([*_WORDS.split(), " ", "\n"])
 
 
 @given(st.one_of(st.binary(max_size=300), st.lists(_TOML, max_size=40).map(lambda parts: "\n".join(parts).encode())))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_any_file_is_read_or_refused(content):
     try:
         loaded = parse_gitleaks_rules("any.toml", content)
@@ -173,7 +173,7 @@ def test_any_file_is_read_or_refused(content):
     st.binary(max_size=200),
     st.lists(st.sampled_from(["a", "b", "A", "1"]), max_size=2),
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_any_expression_is_tried_or_refused(pattern, content, keywords):
     text = f"[[rules]]\nid = 'x'\nregex = '{pattern}'\nkeywords = {keywords}\n"
     try:

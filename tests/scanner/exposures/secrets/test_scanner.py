@@ -40,7 +40,7 @@ def everything_of(*files: KeptFile, image: ImageSettings | None = None) -> str:
 
 
 @given(st.sampled_from(EXAMPLES), st.integers(0, 2**32))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_no_secret_is_in_what_is_kept_or_told(example, seed):
     rule, template = example
     planted = plant(template, seed)
@@ -58,7 +58,7 @@ def test_no_secret_of_any_rule_is_in_what_is_kept_or_told():
 
 
 @given(st.lists(st.sampled_from(EXAMPLES), min_size=2, max_size=4), st.integers(0, 2**32), st.sampled_from(" ,;\t|"))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_no_secret_is_in_what_is_told_of_others_on_its_line(examples, seed, between):
     planted = [plant(template, seed + number) for number, (_, template) in enumerate(examples)]
     text = between.join(part.text for part in planted)
@@ -68,7 +68,7 @@ def test_no_secret_is_in_what_is_told_of_others_on_its_line(examples, seed, betw
 
 
 @given(st.sampled_from(EXAMPLES), st.integers(0, 2**32))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_no_secret_of_the_settings_is_told(example, seed):
     planted = plant(example[1], seed)
     image = ImageSettings(

@@ -41,7 +41,12 @@ MOST_ANNOTATIONS = 64
 MOST_CONTAINERS = 256
 MOST_REGIONS = 64
 
-_SENSOR_DISABLED = ("disable_jfrog_runtime", "deadlight.io/disable-sensor")
+_SENSOR_DISABLED = (
+    ("disable_jfrog_runtime", "true"),
+    ("deadlight.io/sensor", "disabled"),
+    ("deadlight.io/disable-sensor", "true"),
+)
+"""Labels of nodes that are to have no sensor; the chart's DaemonSet leaves out the same."""
 _REGION = ("topology.kubernetes.io/region", "failure-domain.beta.kubernetes.io/region")
 _PROVIDERS = {"aws": "AWS", "gce": "Google", "azure": "Azure"}
 
@@ -64,7 +69,7 @@ def node_record(node: objects.Node) -> wire.NodeRecord:
             hostname=_name(addresses.get("Hostname", "")),
             internal_dns=_name(addresses.get("InternalDNS", "")),
             internal_ip=_name(addresses.get("InternalIP", "")),
-            sensor_disabled=any(labels.get(key) == "true" for key in _SENSOR_DISABLED),
+            sensor_disabled=any(labels.get(key) == value for key, value in _SENSOR_DISABLED),
             ready=any(item.type == "Ready" and item.status == "True" for item in node.status.conditions or ()),
             created_at=metadata.creation_timestamp,
         )

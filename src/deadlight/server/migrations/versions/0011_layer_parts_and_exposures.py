@@ -1,7 +1,8 @@
 """What is known of layers in one part for each analyzer; exposures of images.
 
-Law: the previous release still runs while this one is applied. What it cannot keep of a layer any more, this one reads
-again: layers are a cache.
+Law: the previous release still runs while this one is applied. It goes on keeping what it knows of layers in a table of
+its own, which this one does not read: layers are a cache. Nothing uses that table any more once all replicas are of this
+release; the next one drops it.
 """
 
 import sqlalchemy as sa
@@ -12,6 +13,8 @@ revision = "0011"
 down_revision = "0010"
 branch_labels = None
 depends_on = None
+
+UNUSED = "unused since migration 0011, for releases before it; to be dropped by the release after"
 
 
 def upgrade() -> None:
@@ -77,24 +80,11 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("digest", "analyzer", name=op.f("pk_layer_part")),
     )
-    op.drop_table("layer")
+    op.create_table_comment("layer", UNUSED, existing_comment=None)
 
 
 def downgrade() -> None:
-    op.create_table(
-        "layer",
-        sa.Column("digest", sa.TEXT(), autoincrement=False, nullable=False),
-        sa.Column("scanner_state", sa.TEXT(), autoincrement=False, nullable=False),
-        sa.Column("facts", postgresql.BYTEA(), autoincrement=False, nullable=False),
-        sa.Column(
-            "scanned_at",
-            postgresql.TIMESTAMP(timezone=True),
-            server_default=sa.text("now()"),
-            autoincrement=False,
-            nullable=False,
-        ),
-        sa.PrimaryKeyConstraint("digest", "scanner_state", name=op.f("pk_layer")),
-    )
+    op.drop_table_comment("layer", existing_comment=UNUSED)
     op.drop_table("layer_part")
     op.drop_table("exposure_scan")
     op.drop_index("ix_exposure_image_id", table_name="exposure")

@@ -22,7 +22,7 @@ from deadlight.server.workers.notifiers.notifier import (
     RetryableError,
     Transport,
 )
-from deadlight.server.workers.text import describe
+from deadlight.server.workers.text import describe, link_of
 
 
 def _address(text: str) -> str:
@@ -107,7 +107,7 @@ def _failure(code: int, text: str) -> RetryableError | RefusedError:
 def compose(message: Message, sender: str, recipients: list[str]) -> EmailMessage:
     """The message in plain text and HTML. Its Message-ID is the alert's id, so a repetition is recognised."""
     facts = describe(message.body)
-    link = message.body.get("data", {}).get("links", {}).get("image", "")
+    link = link_of(message.body)
     mail = EmailMessage()
     mail["Subject"] = message.title
     mail["From"] = sender

@@ -9,7 +9,7 @@ from yarl import URL
 from deadlight.server.workers.notifiers.http import post
 from deadlight.server.workers.notifiers.notifier import Message, Notifier, Receipt, Transport
 from deadlight.server.workers.notifiers.webhook import HttpUrl
-from deadlight.server.workers.text import describe
+from deadlight.server.workers.text import describe, link_of
 
 MAX_SECTION = 3_000
 """Characters of a section's text (Slack's documentation of section blocks)."""
@@ -35,7 +35,7 @@ def escape(text: str) -> str:
 
 async def _send(transport: Transport, config: SlackConfig, message: Message) -> Receipt:
     lines = [f"*{escape(name)}:* {escape(value)}" for name, value in describe(message.body)]
-    link = message.body.get("data", {}).get("links", {}).get("image", "")
+    link = link_of(message.body)
     blocks: list[dict[str, object]] = [
         _section(f"*{escape(message.title)}*"),
         {"type": "divider"},

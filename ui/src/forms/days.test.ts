@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { endOfDay, inDays, isWithinReach } from "./suppression";
+import { endOfDay, inDays, isWithinReach } from "./days";
 
 const NOW = new Date("2026-11-21T12:00:00");
 

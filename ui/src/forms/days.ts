@@ -14,7 +14,7 @@ export function endOfDay(day: string): Date {
   return new Date(DAY.test(day) ? `${day}T23:59:59` : Number.NaN);
 }
 
-/** Whether a suppression may last until this day: the service takes a year at most. */
+/** Whether something may last until this day: the service takes a year at most. */
 export function isWithinReach(day: string, now: Date): boolean {
   const length = endOfDay(day).getTime() - now.getTime();
   return length > 0 && length <= LONGEST_DAYS * DAY_MILLISECONDS;

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Modules that a process of a container loads into the kernel, after they were linked and before they run. */
+#pragma once
+
+#include "../emit.h"
+
+SEC("?tp_btf/module_load")
+int BPF_PROG(on_module, struct module *module)
+{
+	struct record *record;
+	struct scene scene;
+	long length;
+
+	if (!enter(&scene, SUBJECT_MODULES, bpf_get_current_task_btf()))
+		return 0;
+	record = start_record(&scene, EVENT_MODULE_LOADED);
+	if (!record)
+		return 0;
+	length = bpf_probe_read_kernel_str(record->text, NAME_SIZE, module->name);
+	record->event.path_length = length > 0 ? length : 0;
+	send_activity(&scene, record);
+	return 0;
+}

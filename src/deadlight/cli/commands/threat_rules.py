@@ -1,0 +1,153 @@
+"""Threat rules: what sensors look for."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from deadlight.cli.output import SEVERITY_STYLES, Format, Output, plain, print_facts, print_table, show
+from deadlight.cli.service import run
+from deadlight.model import vulnerability
+
+RULES = "/api/v1/threat-rules"
+
+app = typer.Typer(help="Threat rules: what sensors look for.", no_args_is_help=True)
+
+Id = Annotated[str, typer.Argument(help="A rule's ID, as `deadlight rules list` tells it.")]
+File = Annotated[Path, typer.Argument(help="A rule's TOML file; - is standard input.")]
+
+
+@app.command("list")
+def list_rules(*, output: Output = Format.TABLE) -> None:
+    """List the rules, built-in and custom.
+
+    Example: deadlight rules list -o json
+    """
+    found = run(lambda client: client.get(RULES))
+    columns = ("ID", "Severity", "Holds", "Origin", "What", "MITRE ATT&CK", "Detections")
+    show(found, output, lambda: print_table(columns, [_row(item) for item in found], empty="There is no rule."))
+
+
+def _row(item: dict[str, Any]) -> tuple[str, ...]:
+    holds = "unusable" if item["problem"] else "yes" if item["enabled"] else "disabled"
+    return (
+        plain(item["id"]),
+        f"[{SEVERITY_STYLES[item['severity']]}]{item['severity']}[/]",
+        holds,
+        item["origin"],
+        plain(item["title"]),
+        plain(", ".join(each["id"] for each in item["techniques"])),
+        str(item["detections"]),
+    )
+
+
+@app.command("show")
+def show_rule(rule_id: Id, *, output: Output = Format.TABLE) -> None:
+    """Show a rule with its samples and, of a custom one, its source.
+
+    Example: deadlight rules show drift-execution
+    """
+    found = run(lambda client: client.get(f"{RULES}/{rule_id}"))
+    show(found, output, lambda: _print_rule(found))
+
+
+def _print_rule(found: dict[str, Any]) -> None:
+    facts = [
+        ("Rule", plain(f"{found['id']} ({found['origin']})")),
+        ("Title", plain(found["title"])),
+        ("Severity", found["severity"]),
+        ("Holds", "yes" if found["enabled"] else "disabled"),
+        ("Problem", plain(found["problem"])),
+        ("Description", plain(found["description"])),
+        ("Recommendation", plain(found["recommendation"])),
+        ("Looks the same", plain(found["false_positives"])),
+    ]
+    print_facts(facts)
+    _print_samples(found["samples"])
+
+
+def _print_samples(samples: list[dict[str, Any]]) -> None:
+    words = {True: "matches", False: "does not match"}
+    rows = [(plain(item["says"]), words[item["expected"]], words[item["matched"]]) for item in samples]
+    print_table(("Sample", "Expected", "It"), rows, empty="The rule has no samples.")
+
+
+@app.command()
+def check(file: File, *, output: Output = Format.TABLE) -> None:
+    """Say whether a rule could be used and what it says of its own samples. Saves nothing; fails where it could not.
+
+    Example: deadlight rules check our-miner.toml
+    """
+    found = run(lambda client: client.post(f"{RULES}/check", {"source": _read(file)}))
+    show(found, output, lambda: _print_check(found))
+    if not found["usable"]:
+        raise typer.Exit(1)
+
+
+def _print_check(found: dict[str, Any]) -> None:
+    verdict = "can be used" if found["usable"] else f"cannot be used: {found['problem']}"
+    typer.echo(f"{found['id'] or 'the rule'} {verdict}")
+    if found["replaces"]:
+        typer.echo("it would hold instead of the built-in rule of this ID")
+    if found["samples"]:
+        _print_samples(found["samples"])
+
+
+@app.command()
+def add(file: File, *, output: Output = Format.TABLE) -> None:
+    """Add a custom rule; one with the ID of a built-in rule holds instead of it.
+
+    Example: deadlight rules add our-miner.toml
+    """
+    added = run(lambda client: client.post(RULES, {"source": _read(file)}))
+    show(added, output, lambda: typer.echo(f"added rule {added['id']}; sensors get it with their next heartbeat"))
+
+
+@app.command()
+def change(rule_id: Id, file: File, *, output: Output = Format.TABLE) -> None:
+    """Change a custom rule.
+
+    Example: deadlight rules change our-miner our-miner.toml
+    """
+    changed = run(lambda client: client.request("PUT", f"{RULES}/{rule_id}", {"source": _read(file)}))
+    show(changed, output, lambda: typer.echo(f"changed rule {rule_id}; sensors get it with their next heartbeat"))
+
+
+@app.command()
+def remove(rule_id: Id) -> None:
+    """Remove a custom rule.
+
+    Example: deadlight rules remove our-miner
+    """
+    run(lambda client: client.request("DELETE", f"{RULES}/{rule_id}"))
+    typer.echo(f"removed rule {rule_id}")
+
+
+@app.command()
+def decide(
+    rule_id: Id,
+    *,
+    enabled: Annotated[bool, typer.Option("--enable/--disable", help="Whether it holds.")] = True,
+    severity: Annotated[
+        vulnerability.Severity | None, typer.Option(case_sensitive=False, help="[default: the rule's own]")
+    ] = None,
+    output: Output = Format.TABLE,
+) -> None:
+    """Enable or disable a rule and say what it is worth. What is not given is as the rule came.
+
+    Examples:
+      deadlight rules decide drift-execution --disable
+      deadlight rules decide drift-execution --severity critical
+    """
+    body = {"enabled": enabled, "severity": severity.value if severity else None}
+    decided = run(lambda client: client.request("PUT", f"{RULES}/{rule_id}/decision", body))
+    state = "holds" if decided["enabled"] else "is disabled"
+    show(decided, output, lambda: typer.echo(f"rule {rule_id} {state}, {decided['severity']}"))
+
+
+def _read(file: Path) -> str:
+    try:
+        return sys.stdin.read() if str(file) == "-" else file.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise typer.BadParameter(str(error), param_hint="FILE") from None

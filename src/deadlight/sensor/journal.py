@@ -1,0 +1,393 @@
+"""What the node's containers were seen to do, and what of it the service still has to learn: a set in tables.
+
+There is a row for each thing that can be told, so that hours without the service cost disk and not memory, and what is
+seen again is told again only where that says something new. A row *waits* until the service has it, and then stays
+until its container is forgotten: the service may ask for everything once more.
+
+All of it is bounded. Where there is no room, rows that the service has go first; only where all wait, something is
+refused, counted, and its container remembered as *short*, to be looked at again.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+
+from deadlight.model.observation import Grade
+from deadlight.model.wire import Observation
+from deadlight.sensor.database import ROW_BYTES, transaction
+from deadlight.sensor.sighting import identify, merge, pack, unpack
+
+REFRESH_SECONDS = 3600
+"""How old the service's knowledge of when something was last seen may get."""
+
+FORGET_SECONDS = 3600
+"""How long a container is remembered that nobody mentions any more and of which the service has everything."""
+
+AGAIN_SECONDS = 6 * 3600
+"""A service that asks for a container twice within this time has something that is not known here: no use telling."""
+
+OPENED_SHARE = 0.75
+"""Of each room: whoever opens files without end does not hide what is executed meanwhile."""
+
+_EVICTED_PART = 16
+"""One in so many of a container's rows makes room, so that it is seldom looked for."""
+
+_CONTAINERS_AT_ONCE = 100
+_TWO_64 = 1 << 64
+
+_SCHEMA = (
+    """
+    CREATE TABLE IF NOT EXISTS container (
+        id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, digest INTEGER NOT NULL DEFAULT 0,
+        whole INTEGER NOT NULL DEFAULT 1, observations INTEGER NOT NULL DEFAULT 0, bytes INTEGER NOT NULL DEFAULT 0,
+        waiting INTEGER NOT NULL DEFAULT 0, lost INTEGER NOT NULL DEFAULT 0, short INTEGER NOT NULL DEFAULT 0,
+        seen_at INTEGER NOT NULL, again_at INTEGER NOT NULL DEFAULT 0)
+    """,
+    """
+    CREATE TABLE IF NOT EXISTS observation (
+        id INTEGER PRIMARY KEY, container INTEGER NOT NULL, rank INTEGER NOT NULL, subject INTEGER NOT NULL,
+        variant INTEGER NOT NULL, waiting INTEGER NOT NULL DEFAULT 1, told INTEGER NOT NULL DEFAULT 0,
+        told_at REAL NOT NULL DEFAULT 0, revision INTEGER NOT NULL DEFAULT 0, count INTEGER NOT NULL,
+        last_at REAL NOT NULL, body BLOB NOT NULL)
+    """,
+    "CREATE UNIQUE INDEX IF NOT EXISTS observation_identity ON observation (container, subject, variant)",
+    "CREATE INDEX IF NOT EXISTS observation_waiting ON observation (rank DESC, id) WHERE waiting = 1",
+)
+
+_FROM = "FROM observation JOIN container ON container.id = observation.container"
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How many observations are kept, and their bytes, of a container and of the node."""
+
+    container_rows: int
+    container_bytes: int
+    node_rows: int
+    node_bytes: int
+
+
+@dataclass(slots=True)
+class JournalCounters:
+    """What is kept, and what became of the rest since the journal was opened."""
+
+    observations: int = 0
+    bytes: int = 0
+    waiting: int = 0
+    """Observations that the service does not have yet."""
+    lost: int = 0
+    """Observations that found no room."""
+    forgotten: int = 0
+    """Observations that the service has and that made room for others."""
+
+
+@dataclass(slots=True)
+class _Container:
+    """A row of `container`."""
+
+    id: int
+    name: str
+    digest: int
+    whole: int
+    observations: int
+    bytes: int
+    waiting: int
+    lost: int
+    short: int
+    seen_at: int
+    again_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An observation as it is told, with the state of its row: what the service has when it acknowledges."""
+
+    id: int
+    revision: int
+    count: int
+    told_at: float
+    observation: Observation
+
+
+class Journal:
+    """The set in the database behind `connection`. For one thread; a failing disk raises `sqlite3.Error`.
+
+    `now` is always in seconds since the Unix epoch.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, bounds: Bounds) -> None:
+        """Make the tables where there are none."""
+        self._connection = connection
+        self._bounds = bounds
+        for statement in _SCHEMA:
+            connection.execute(statement)
+        self._loaded: dict[str, _Container] = {}
+        self.counters = JournalCounters()
+        self._count()
+
+    def has_room(self, observations: int) -> bool:
+        """Whether so many observations find room in the node's, at the cost of some that the service has."""
+        counters, bounds = self.counters, self._bounds
+        if counters.waiting < counters.observations:
+            return True
+        rows, used = counters.observations + observations, counters.bytes
+        return rows <= bounds.node_rows * OPENED_SHARE and used <= bounds.node_bytes * OPENED_SHARE
+
+    def record(self, observations: Iterable[Observation], now: float) -> None:
+        """Keep observations, each merged with what is known of the same. They are in the file when this returns."""
+        with self._transaction():
+            for seen in observations:
+                self._record(self._load(seen.container_id, now), seen)
+
+    def first(self, most: int, most_bytes: int) -> tuple[Row, ...]:
+        """What waits, the strongest evidence first and then the earliest: at most `most`, of about `most_bytes`."""
+        columns = "observation.id, revision, count, last_at, body, name"
+        order = "WHERE observation.waiting = 1 ORDER BY rank DESC, observation.id LIMIT ?"
+        cursor = self._connection.execute(f"SELECT {columns} {_FROM} {order}", (most,))
+        found: list[Row] = []
+        room = most_bytes
+        for row_id, revision, count, last_at, body, name in cursor:
+            room -= len(body) + ROW_BYTES
+            if found and room < 0:
+                break
+            found.append(Row(row_id, revision, count, last_at, unpack(body, name, count, last_at)))
+        cursor.close()
+        return tuple(found)
+
+    def settle(self, rows: Iterable[Row], *, taken: bool) -> None:
+        """The service has them (`taken`) or will never take them. What has changed meanwhile goes on waiting."""
+        with self._transaction():
+            for row in rows:
+                self._settle(row, taken=taken)
+
+    def tell_again(self, name: str, now: float) -> bool:
+        """Let everything of a container wait again, because the service asks for it; says whether that is of any use.
+
+        It is not while something of it waits anyway, nor where the service asked for the same a short while ago: then
+        the service has more than this journal knows, and the container has no digest from now on.
+        """
+        with self._transaction():
+            container = self._find(name)
+            if container is None:
+                return True
+            if container.waiting:
+                return False
+            if now - container.again_at < AGAIN_SECONDS:
+                container.whole = 0
+                return False
+            statement = "UPDATE observation SET waiting = 1, told = 0, revision = revision + 1 WHERE container = ?"
+            self._connection.execute(statement, (container.id,))
+            self._wait(container, container.observations)
+            container.digest, container.again_at = 0, int(now)
+            return True
+
+    def find_digest(self, name: str) -> str:
+        """The `observation_digest` of everything of a container that the service acknowledged.
+
+        Empty while something of it waits, which the service may have already, and where rows had to go.
+        """
+        container = self._read(name)
+        if container is None or container.waiting or not container.whole:
+            return ""
+        return f"{container.digest % _TWO_64:016x}"
+
+    def count_lost(self, name: str) -> int:
+        """How many observations of a container found no room."""
+        container = self._read(name)
+        return container.lost if container else 0
+
+    def take_short(self) -> tuple[str, ...]:
+        """Containers of which something found no room, now that the service has the rest; each is named once."""
+        statement = "SELECT name FROM container WHERE short = 1 AND waiting = 0 LIMIT ?"
+        names = [name for (name,) in self._connection.execute(statement, (_CONTAINERS_AT_ONCE,))]
+        if names:
+            with transaction(self._connection):
+                rows = [(name,) for name in names]
+                self._connection.executemany("UPDATE container SET short = 0 WHERE name = ?", rows)
+        return tuple(names)
+
+    def names(self) -> tuple[str, ...]:
+        """All containers that are known."""
+        return tuple(name for (name,) in self._connection.execute("SELECT name FROM container"))
+
+    def keep(self, names: Iterable[str], now: float) -> None:
+        """These containers still run. Written rarely: the disk may be a card."""
+        rows = [(int(now), name, int(now) - FORGET_SECONDS // 2) for name in names]
+        with transaction(self._connection):
+            self._connection.executemany("UPDATE container SET seen_at = ? WHERE name = ? AND seen_at < ?", rows)
+
+    def forget(self, now: float) -> None:
+        """Forget containers that ended a while ago and of which the service has everything."""
+        statement = "SELECT id, observations, bytes FROM container WHERE waiting = 0 AND seen_at < ? LIMIT ?"
+        ended = self._connection.execute(statement, (int(now) - FORGET_SECONDS, _CONTAINERS_AT_ONCE)).fetchall()
+        if not ended:
+            return
+        with self._transaction():
+            for container_id, observations, used in ended:
+                self._connection.execute("DELETE FROM observation WHERE container = ?", (container_id,))
+                self._connection.execute("DELETE FROM container WHERE id = ?", (container_id,))
+                self.counters.observations -= observations
+                self.counters.bytes -= used
+
+    # --- rows --------------------------------------------------------------------------------------------
+
+    def _record(self, container: _Container, seen: Observation) -> None:
+        subject, variant = identify(seen)
+        statement = "SELECT id, waiting, told_at, body FROM observation WHERE (container, subject, variant) = (?, ?, ?)"
+        row = self._connection.execute(statement, (container.id, subject, variant)).fetchone()
+        if row is None:
+            self._insert(container, seen, subject, variant)
+            return
+        row_id, waiting, told_at, body = row
+        changed, last_at = merge(body, seen), seen.last_at.timestamp()
+        news = changed is not None or (told_at > 0 and last_at - told_at >= REFRESH_SECONDS)
+        self._connection.execute(
+            "UPDATE observation SET count = count + ?, last_at = max(last_at, ?), waiting = ?, revision = revision + ?"
+            " WHERE id = ?",
+            (seen.count, last_at, int(waiting or news), int(news), row_id),
+        )
+        if changed is not None:
+            self._connection.execute("UPDATE observation SET body = ? WHERE id = ?", (changed, row_id))
+            self._grow(container, 0, len(changed) - len(body))
+        self._wait(container, int(news and not waiting))
+
+    def _insert(self, container: _Container, seen: Observation, subject: int, variant: int) -> None:
+        body = pack(seen)
+        if not self._make_room(container, seen.grade, len(body) + ROW_BYTES):
+            container.lost += 1
+            container.short = 1
+            self.counters.lost += 1
+            return
+        self._connection.execute(
+            "INSERT INTO observation (container, rank, subject, variant, count, last_at, body)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (container.id, seen.grade.rank, subject, variant, seen.count, seen.last_at.timestamp(), body),
+        )
+        self._grow(container, 1, len(body) + ROW_BYTES)
+        self._wait(container, 1)
+
+    def _settle(self, row: Row, *, taken: bool) -> None:
+        statement = f"SELECT name, subject, revision, told, observation.waiting {_FROM} WHERE observation.id = ?"
+        found = self._connection.execute(statement, (row.id,)).fetchone()
+        if found is None:
+            return
+        name, subject, revision, told, was_waiting = found
+        container = self._load(name, 0)
+        if taken and not told and not self._has_told(container, row.observation.grade, subject):
+            container.digest ^= subject
+        waiting = int(revision != row.revision)
+        self._connection.execute(
+            "UPDATE observation SET waiting = ?, told = ?, told_at = ?, count = max(0, count - ?) WHERE id = ?",
+            (waiting, int(taken or told), row.told_at, row.count, row.id),
+        )
+        self._wait(container, waiting - was_waiting)
+
+    def _has_told(self, container: _Container, grade: Grade, subject: int) -> bool:
+        """Whether the service has another execution of the same program: a digest has each grade and path once."""
+        if grade is not Grade.EXECUTED:
+            return False
+        statement = "SELECT 1 FROM observation WHERE container = ? AND subject = ? AND told = 1 LIMIT 1"
+        return self._connection.execute(statement, (container.id, subject)).fetchone() is not None
+
+    def _wait(self, container: _Container, rows: int) -> None:
+        container.waiting += rows
+        self.counters.waiting += rows
+
+    def _grow(self, container: _Container, rows: int, used: int) -> None:
+        container.observations += rows
+        container.bytes += used
+        self.counters.observations += rows
+        self.counters.bytes += used
+
+    # --- room --------------------------------------------------------------------------------------------
+
+    def _make_room(self, container: _Container, grade: Grade, used: int) -> bool:
+        """Whether a row of `used` bytes has room, after others went for it where they could."""
+        share = OPENED_SHARE if grade is Grade.OPENED else 1.0
+        bounds, node = self._bounds, self.counters
+
+        def is_over(rows: int, size: int, most_rows: int, most_bytes: int) -> bool:
+            return rows >= most_rows * share or size + used > most_bytes * share
+
+        def is_container_full() -> bool:
+            most = bounds.container_rows, bounds.container_bytes
+            return is_over(container.observations, container.bytes, *most)
+
+        def is_node_full() -> bool:
+            return is_over(node.observations, node.bytes, bounds.node_rows, bounds.node_bytes)
+
+        if is_container_full() and not (self._evict(container) and not is_container_full()):
+            return False
+        return not is_node_full() or (self._evict_largest() and not is_node_full())
+
+    def _evict_largest(self) -> bool:
+        self._save()
+        statement = "SELECT name FROM container WHERE waiting < observations ORDER BY waiting - observations LIMIT 1"
+        found = self._connection.execute(statement).fetchone()
+        return found is not None and self._evict(self._load(found[0], 0))
+
+    def _evict(self, container: _Container) -> bool:
+        """Forget the earliest of what does not wait of a container; says whether there was any."""
+        if container.waiting == container.observations:
+            return False
+        statement = "SELECT id, length(body) FROM observation WHERE container = ? AND waiting = 0 ORDER BY id LIMIT ?"
+        most = container.observations // _EVICTED_PART + 1
+        rows = self._connection.execute(statement, (container.id, most)).fetchall()
+        self._connection.executemany("DELETE FROM observation WHERE id = ?", [(row_id,) for row_id, _ in rows])
+        self._grow(container, -len(rows), -sum(length + ROW_BYTES for _, length in rows))
+        self.counters.forgotten += len(rows)
+        container.whole = 0
+        return True
+
+    # --- containers --------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """All or nothing, the counters too. Within it, containers are read once and written at the end."""
+        before = asdict(self.counters)
+        try:
+            with transaction(self._connection):
+                yield
+                self._save()
+        except BaseException:
+            self.counters = JournalCounters(**before)
+            raise
+        finally:
+            self._loaded.clear()
+
+    def _count(self) -> None:
+        found = self._connection.execute(
+            "SELECT coalesce(sum(observations), 0), coalesce(sum(bytes), 0), coalesce(sum(waiting), 0) FROM container"
+        ).fetchone()
+        self.counters.observations, self.counters.bytes, self.counters.waiting = found
+
+    def _read(self, name: str) -> _Container | None:
+        row = self._connection.execute("SELECT * FROM container WHERE name = ?", (name,)).fetchone()
+        return _Container(*row) if row else None
+
+    def _find(self, name: str) -> _Container | None:
+        """For within a transaction."""
+        container = self._loaded.get(name) or self._read(name)
+        if container:
+            self._loaded[name] = container
+        return container
+
+    def _load(self, name: str, now: float) -> _Container:
+        """For within a transaction: the container, made where it is not known, and seen `now`."""
+        container = self._find(name)
+        if container is None:
+            self._connection.execute("INSERT INTO container (name, seen_at) VALUES (?, ?)", (name, int(now)))
+            container = self._find(name)
+        assert container
+        container.seen_at = max(container.seen_at, int(now))
+        return container
+
+    def _save(self) -> None:
+        rows = [asdict(container) for container in self._loaded.values()]
+        self._connection.executemany(
+            "UPDATE container SET digest = :digest, whole = :whole, observations = :observations, bytes = :bytes,"
+            " waiting = :waiting, lost = :lost, short = :short, seen_at = :seen_at, again_at = :again_at"
+            " WHERE id = :id",
+            rows,
+        )

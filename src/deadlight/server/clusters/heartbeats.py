@@ -1,0 +1,38 @@
+"""Agents' heartbeats, and what sensors are told in answer to theirs."""
+
+from fastapi import APIRouter, Request, Response
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from deadlight.model import wire
+from deadlight.server.auth.agents import record_heartbeat
+from deadlight.server.auth.principals import AgentKind, AgentPrincipal
+from deadlight.server.auth.requests import Agent, read_message
+from deadlight.server.detections.policy import find_version
+from deadlight.server.runtime.pressure import measure_pressure
+from deadlight.server.runtime.watch import follow_coverage
+from deadlight.server.services import ServicesDep
+
+router = APIRouter()
+
+
+@router.post("/agent/v1/heartbeat", tags=["agents"], include_in_schema=False)
+async def post_heartbeat(request: Request, principal: Agent, services: ServicesDep) -> Response:
+    """An agent lives: nothing to say to a controller, a `HeartbeatAck` for a sensor."""
+    message = await read_message(request, wire.Heartbeat)
+    async with services.engine.begin() as connection:
+        await record_heartbeat(connection, principal, message)
+        if principal.kind is AgentKind.CONTROLLER:
+            return Response(status_code=204)
+        ack = await compose_ack(connection, principal, message)
+    return Response(wire.encode(ack), media_type="application/json")
+
+
+async def compose_ack(
+    connection: AsyncConnection, principal: AgentPrincipal, message: wire.Heartbeat
+) -> wire.HeartbeatAck:
+    """THE place where a sensor's answer comes together: every capability that has something to say is asked here."""
+    return wire.HeartbeatAck(
+        policy=await find_version(connection, principal),
+        resend=await follow_coverage(connection, principal.cluster_id, message.coverage),
+        wait_seconds=await measure_pressure(connection),
+    )

@@ -1,0 +1,262 @@
+import {
+  Button,
+  DescriptionList,
+  DrawerActions,
+  DrawerCloseButton,
+  DrawerHead,
+  DrawerPanelBody,
+  DrawerPanelContent,
+  Flex,
+  List,
+  ListItem,
+  Skeleton,
+  Title,
+} from "@patternfly/react-core";
+import { useQuery } from "@tanstack/react-query";
+import type { ReactNode } from "react";
+import { Link } from "react-router";
+import { getDetectionOptions } from "../api/generated/@tanstack/react-query.gen";
+import type { DetectionDetail, DetectionRow, OccurrenceOut, StatusChange } from "../api/generated/types.gen";
+import { Fact } from "../facts/Fact";
+import { Moment } from "../facts/Moment";
+import { Responsible } from "../facts/Responsible";
+import { SeverityMark } from "../facts/Severity";
+import { imagePath } from "../images/reference";
+import { Failure } from "../states/Failure";
+import { Notice } from "../states/Notice";
+import { type Column, DataTable } from "../table/DataTable";
+import type { DetectionAction } from "./actions";
+import { commandOf } from "./command";
+import { Workload } from "./detectionColumns";
+import { STATUS_NAMES } from "./detectionQuery";
+import { DetectionStatusLabel, ResponseLabel } from "./labels";
+import { ProcessTree } from "./ProcessTree";
+import { rulePath } from "./paths";
+
+interface DetectionPanelProps {
+  id: number;
+  actionsOn: (detection: DetectionRow) => DetectionAction[];
+  close: () => void;
+}
+
+/** One detection beside the list: what happened, where, what was done and what to do. */
+export function DetectionPanel({ id, actionsOn, close }: DetectionPanelProps) {
+  const { data, error, refetch } = useQuery(getDetectionOptions({ path: { detection_id: id } }));
+  return (
+    <DrawerPanelContent
+      isResizable
+      defaultSize="40rem"
+      minSize="24rem"
+      focusTrap={{ enabled: true, "aria-labelledby": "detection-title" }}
+    >
+      <DrawerHead>
+        <Title headingLevel="h2" size="lg" id="detection-title" className="dl-break">
+          {data ? data.title : "Detection"}
+        </Title>
+        <DrawerActions>
+          <DrawerCloseButton onClick={close} />
+        </DrawerActions>
+      </DrawerHead>
+      <DrawerPanelBody>
+        {error && !data && <Failure subject="this detection" error={error} retry={() => void refetch()} />}
+        {!error && !data && <Skeleton height="20rem" screenreaderText="Loading" />}
+        {data && <Detection detection={data} actions={actionsOn(data)} />}
+      </DrawerPanelBody>
+    </DrawerPanelContent>
+  );
+}
+
+function Detection({ detection, actions }: { detection: DetectionDetail; actions: readonly DetectionAction[] }) {
+  return (
+    <div className="dl-part">
+      <Flex columnGap={{ default: "columnGapSm" }}>
+        {actions.map(({ title, act }) => (
+          <Button key={title} variant="secondary" size="sm" onClick={act}>
+            {title}
+          </Button>
+        ))}
+      </Flex>
+      {detection.suppressed_by && (
+        <Notice variant="warning" title={`Suppressed by ${detection.suppressed_by.created_by}`}>
+          Until <Moment at={detection.suppressed_by.until} />: {detection.suppressed_by.reason}
+        </Notice>
+      )}
+      <Facts detection={detection} />
+      <Section id="tree" title="Process">
+        <ProcessTree process={detection.process} ancestors={detection.ancestors} />
+      </Section>
+      <Section id="steps" title="What to do">
+        <List component="ol">
+          {detection.next_steps.map((step) => (
+            <ListItem key={step}>{step}</ListItem>
+          ))}
+        </List>
+      </Section>
+      <Subject detection={detection} />
+      <Section id="history" title="History">
+        <DataTable
+          label="History"
+          columns={HISTORY}
+          rows={detection.history}
+          rowKey={(row, place) => `${row.at} ${place}`}
+          empty="Nobody has done anything about it yet."
+        />
+      </Section>
+      <Section id="occurrences" title="Latest occurrences">
+        <DataTable
+          label="Latest occurrences"
+          columns={OCCURRENCES}
+          rows={detection.occurrences}
+          rowKey={(row, place) => `${row.at} ${place}`}
+          empty="Single occurrences are kept for a week; these are older."
+        />
+      </Section>
+    </div>
+  );
+}
+
+function Section({ id, title, children }: { id: string; title: string; children: ReactNode }) {
+  return (
+    <section aria-labelledby={`${id}-title`}>
+      <Title headingLevel="h3" id={`${id}-title`}>
+        {title}
+      </Title>
+      {children}
+    </section>
+  );
+}
+
+function Facts({ detection }: { detection: DetectionDetail }) {
+  return (
+    <DescriptionList isCompact isHorizontal horizontalTermWidthModifier={{ default: "14ch" }}>
+      <Fact name="Severity">
+        <SeverityMark severity={detection.severity} />
+      </Fact>
+      <Fact name="Status">
+        <DetectionStatusLabel detection={detection} />
+        {detection.status_by && (
+          <div className="dl-subtle dl-break">
+            by {detection.status_by}, <Moment at={detection.status_at} /> {detection.status_note}
+          </div>
+        )}
+      </Fact>
+      <Fact name="Response">
+        <ResponseLabel response={detection.response} />
+        <div className="dl-subtle">{detection.done}</div>
+      </Fact>
+      <Fact name="Seen">
+        {detection.count === 1 ? "Once" : `${detection.count} times`}, last <Moment at={detection.last_at} />
+        {detection.count > 1 && (
+          <div className="dl-subtle">
+            first <Moment at={detection.first_at} />
+          </div>
+        )}
+      </Fact>
+      <Fact name="Rule">
+        <Link to={rulePath(detection.rule)} className="dl-break">
+          {detection.rule}
+        </Link>
+      </Fact>
+      {detection.techniques.length > 0 && (
+        <Fact name="MITRE ATT&CK">
+          {detection.techniques.map(({ id, link }) => (
+            <div key={id}>
+              {link ? (
+                <a href={link} target="_blank" rel="noreferrer">
+                  {id}
+                </a>
+              ) : (
+                id
+              )}
+            </div>
+          ))}
+        </Fact>
+      )}
+      {Object.entries(detection.facts).map(([name, value]) => (
+        <Fact key={name} name={name}>
+          <code className="dl-break">{value}</code>
+        </Fact>
+      ))}
+    </DescriptionList>
+  );
+}
+
+const UNOWNED = "Add a rule under Administration > Owners, or annotate the workload or its namespace.";
+
+function Subject({ detection }: { detection: DetectionDetail }) {
+  return (
+    <Section id="subject" title="Where">
+      <DescriptionList isCompact isHorizontal horizontalTermWidthModifier={{ default: "14ch" }}>
+        <Fact name="Workload">
+          {detection.workload ? (
+            <>
+              <Workload detection={detection} />
+              <div className="dl-subtle dl-break">
+                {detection.workload_kind} in {detection.namespace} on {detection.cluster}
+              </div>
+            </>
+          ) : (
+            `Not known: no controller has told of this container on ${detection.cluster}.`
+          )}
+        </Fact>
+        {detection.image_tag_id !== null && (
+          <Fact name="Image">
+            <Link to={imagePath(detection.image_tag_id)} className="dl-break">
+              {detection.image}
+            </Link>
+          </Fact>
+        )}
+        {detection.pod && (
+          <Fact name="Pod">
+            {detection.pod}, container {detection.container}
+          </Fact>
+        )}
+        <Fact name="Container">
+          <code className="dl-break">{detection.container_id}</code>
+        </Fact>
+        <Fact name="Node">{detection.node_name}</Fact>
+        <Fact name="Owner">
+          <Responsible owner={detection.owner} unless={UNOWNED} />
+        </Fact>
+      </DescriptionList>
+    </Section>
+  );
+}
+
+const HISTORY: readonly Column<StatusChange>[] = [
+  { title: "Time", width: 25, cell: (row) => <Moment at={row.at} /> },
+  { title: "Who", width: 20, cell: (row) => row.actor },
+  {
+    title: "What",
+    cell: (row) => (
+      <>
+        {STATUS_NAMES[row.action]}
+        {row.note && <div className="dl-subtle dl-break">{row.note}</div>}
+      </>
+    ),
+  },
+];
+
+const OCCURRENCES: readonly Column<OccurrenceOut>[] = [
+  {
+    title: "Time",
+    width: 25,
+    cell: (row) => (
+      <>
+        <Moment at={row.at} />
+        {row.count > 1 && <div className="dl-subtle">{row.count} times</div>}
+      </>
+    ),
+  },
+  { title: "Process", cell: (row) => <code className="dl-break">{commandOf(row.process)}</code> },
+  {
+    title: "Container",
+    width: 25,
+    cell: (row) => (
+      <>
+        <code>{row.container_id.slice(0, 12)}</code>
+        <div className="dl-subtle">{row.node_name}</div>
+      </>
+    ),
+  },
+];

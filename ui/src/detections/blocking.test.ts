@@ -1,0 +1,41 @@
+import { expect, it } from "vitest";
+import type { BlockingOut } from "../api/generated/types.gen";
+import { bodyOf, draftOf, mistakeIn, needsProof } from "./blocking";
+
+const AUDITED = {
+  mode: "audit",
+  drift: true,
+  mismatch: false,
+  included: ["shop-*", "bank"],
+  excluded: [],
+  objection: "",
+} as unknown as BlockingOut;
+
+it("comes back from its draft as it was", () => {
+  expect(bodyOf(draftOf(AUDITED))).toEqual({
+    mode: "audit",
+    drift: true,
+    mismatch: false,
+    included: ["shop-*", "bank"],
+    excluded: [],
+    unproven: false,
+  });
+});
+
+it("takes patterns with spaces or commas between them", () => {
+  expect(bodyOf({ ...draftOf(AUDITED), included: " a, b a\n c " }).included).toEqual(["a", "b", "c"]);
+});
+
+it("is about something", () => {
+  expect(mistakeIn({ ...draftOf(AUDITED), drift: false })).not.toBe("");
+  expect(mistakeIn({ ...draftOf(AUDITED), drift: false, mode: "off" })).toBe("");
+});
+
+it("wants a word before what was not audited is enforced", () => {
+  const enforced = { ...draftOf(AUDITED), mode: "enforce" as const };
+  expect(needsProof(AUDITED, enforced)).toBe(false);
+  expect(needsProof({ ...AUDITED, objection: "an hour only" }, enforced)).toBe(true);
+  expect(needsProof(AUDITED, { ...enforced, mismatch: true })).toBe(true);
+  expect(needsProof(AUDITED, { ...enforced, included: "bank shop-*" })).toBe(false);
+  expect(needsProof(AUDITED, { ...enforced, mode: "off" })).toBe(false);
+});
