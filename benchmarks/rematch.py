@@ -301,7 +301,8 @@ def measure(share: float, keep: Path | None) -> None:
     """Measure both fleets and end the process with the result."""
     print(describe_machine())
     tenth, whole = measure_share(share / 10, keep), measure_share(share, keep)
-    ratios = {count: _per_image(whole[count]) / _per_image(tenth[count]) for count in whole if count in tenth}
+    comparable = [count for count in whole if count in tenth and count != COMMONEST]  # there nearly nothing changes
+    ratios = {count: _per_image(whole[count]) / _per_image(tenth[count]) for count in comparable}
     finish(
         "rematch",
         {
