@@ -9,7 +9,7 @@ packages lie in as many images each.
 Advisories are imported and packages matched as the service does it; the risks that follow from that for all images are
 computed at once and copied in, and held against the service's own computation for some of them. At full size that takes
 six to nine minutes for the whole fleet and one for its tenth, which `--keep` saves the next run; then 10,000 changes
-take the longest, for 20 jobs each look at a large part of the images: on a busy machine more than five minutes.
+take the longest, for 20 jobs each look at a large part of the images: on a busy machine more than eleven minutes.
 
     make bench NAME=rematch
     python -m benchmarks.rematch --keep /tmp/rematch              fills databases of 2.7 GB there, or uses them again
