@@ -82,10 +82,11 @@ async def _cpu_seconds(connection: AsyncConnection) -> float:
     """What this process and the connection's server process have spent."""
     driver = (await connection.get_raw_connection()).driver_connection
     pid = driver.info.backend_pid if driver else 0
-    return time.process_time() + _cpu_seconds_of(pid)
+    return time.process_time() + cpu_seconds_of(pid)
 
 
-def _cpu_seconds_of(pid: int) -> float:
+def cpu_seconds_of(pid: int) -> float:
+    """What a process has spent."""
     return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
 
 
@@ -203,9 +204,10 @@ def report(
 
 
 @contextmanager
-def database() -> Iterator[str]:
-    """The URL of a fresh, migrated database of our own."""
-    folder = Path(tempfile.mkdtemp(prefix="dlb-", dir="/tmp"))
+def database(kept: Path | None = None) -> Iterator[str]:
+    """The URL of a migrated database of our own: a fresh one, or the one in a folder to keep."""
+    folder = kept or Path(tempfile.mkdtemp(prefix="dlb-", dir="/tmp"))
+    folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o755)
     server = EmbeddedPostgres(folder, settings={"fsync": "off"})
     try:
@@ -215,7 +217,8 @@ def database() -> Iterator[str]:
         yield url
     finally:
         server.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+        if kept is None:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from deadlight.model.vulnerability import Applicability, Stage
 from deadlight.server.assessment.live_vectors import distinct
-from deadlight.server.findings.risk import APPLICABILITY_BITS, STAGE_BITS
+from deadlight.server.findings.risk import APPLICABILITY_BITS, RANK_SHIFT, STAGE_BITS, VALIDATED_MARK
 
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -156,15 +156,19 @@ class Fleet:
     @cached_property
     def findings(self) -> "Findings":
         """What the packages of images bring."""
+        return self.find(self.matches, self.fixable)
+
+    def find(self, matches: tuple[Ints, Ints], fixable: Flags) -> "Findings":
+        """What the packages of images bring by other matches than its own."""
         images, packages = self.packages_of_image
-        of_package, vulnerabilities = self.matches
+        of_package, vulnerabilities = matches
         starts = np.searchsorted(of_package, packages, "left")
         counts = np.searchsorted(of_package, packages, "right") - starts
         pair = np.repeat(np.arange(len(images)), counts)
         match = np.repeat(starts - np.concatenate([[0], counts.cumsum()[:-1]]), counts) + np.arange(len(pair))
         found = vulnerabilities[match]
         status = np.where(found % 12 != 0, 0, 1 + (found // 12 + images[pair] // 7) % 3)
-        return Findings(images[pair], packages[pair], found, status, self.fixable[match], self.used[pair])
+        return Findings(images[pair], packages[pair], found, status, fixable[match], self.used[pair])
 
     @cached_property
     def violated(self) -> Flags:
@@ -206,6 +210,7 @@ class Risks:
     """One entry for each image."""
 
     packed: list[bytes]
+    marks: list[bytes]
     by_severity: Ints
     """Shape (images, 5): distinct vulnerabilities by rank."""
     critical_applicable: Ints
@@ -214,12 +219,15 @@ class Risks:
     applicabilities: Ints
 
 
-def summarise_all(fleet: Fleet) -> Risks:
-    """What `findings.risk` says of every image, for the whole fleet at once."""
-    findings, severity, images = fleet.findings, fleet.severity_of_vulnerability, fleet.size.image_tags
+def summarise_all(fleet: Fleet, findings: Findings, severity: Ints) -> Risks:
+    """What `findings.risk` says of every image, for the whole fleet at once, by the rank of each vulnerability."""
+    images = fleet.size.image_tags
     packed = findings.images << 40 | (findings.vulnerabilities + 1) << STAGE_BITS | findings.stages(severity)
-    packed = np.sort(packed)
+    order = np.argsort(packed, kind="stable")
+    packed = packed[order]
     last = np.append(packed[1:] >> STAGE_BITS != packed[:-1] >> STAGE_BITS, values=True)
+    starts = np.concatenate([[0], np.flatnonzero(last)[:-1] + 1])
+    marks = np.bitwise_or.reduceat(_marks(findings, severity)[order], starts).astype("<u2")
     packed = packed[last]
     image = packed >> 40
     rank = severity[(packed >> STAGE_BITS & (1 << 37) - 1) - 1]
@@ -229,12 +237,20 @@ def summarise_all(fleet: Fleet) -> Risks:
     image_of, package_of = fleet.packages_of_image
     return Risks(
         [values[start:end].tobytes() for start, end in pairwise(cuts)],
+        [marks[start:end].tobytes() for start, end in pairwise(cuts)],
         np.bincount(image * 5 + rank, minlength=images * 5).reshape(images, 5),
         _count_vulnerabilities(findings, critical, images),
         _count_vulnerabilities(findings, findings.validated, images),
         np.bincount(image_of[np.isin(package_of, fleet.malicious_packages)], minlength=images),
         _combine(findings, images),
     )
+
+
+def _marks(findings: Findings, severity: Ints) -> Ints:
+    """Of each finding, as `findings.risk.mark_of`; none of these vulnerabilities is a malicious package."""
+    bits = np.array([APPLICABILITY_BITS[applicability] for applicability in STATUSES])
+    marks: Ints = bits[findings.status] | severity[findings.vulnerabilities] << RANK_SHIFT
+    return marks | VALIDATED_MARK * findings.validated
 
 
 def _combine(findings: Findings, images: int) -> Ints:

@@ -7,7 +7,7 @@ from hashlib import sha256
 
 import numpy as np
 import psycopg
-from benchmarks.fleet import NAMESPACES, STATUSES, Fleet, summarise_all
+from benchmarks.fleet import NAMESPACES, STATUSES, Fleet, Risks, summarise_all
 from benchmarks.fleet_copy import Connection, copy_columns, indexed_afterwards
 from benchmarks.fleet_runtime import cluster_id, container_name, write_runtime
 
@@ -369,7 +369,11 @@ def _write_findings(connection: Connection, fleet: Fleet) -> None:
             findings.vulnerabilities[judged] + 1,
             [STATUSES[item].value for item in findings.status[judged].tolist()],
         )
-    risks = summarise_all(fleet)
+    write_risks(connection, fleet, summarise_all(fleet, findings, fleet.severity_of_vulnerability))
+
+
+def write_risks(connection: Connection, fleet: Fleet, risks: Risks) -> None:
+    """Of every image; there are none so far."""
     images = np.arange(fleet.size.image_tags) + 1
     levels = [severity.value.lower() for severity in Severity]
     copy_columns(
@@ -379,6 +383,7 @@ def _write_findings(connection: Connection, fleet: Fleet) -> None:
             "image_id",
             "version",
             "packed",
+            "marks",
             "critical_applicable",
             "validated",
             "malicious",
@@ -389,6 +394,7 @@ def _write_findings(connection: Connection, fleet: Fleet) -> None:
         images,
         images,
         ["\\\\x" + packed.hex() for packed in risks.packed],
+        ["\\\\x" + marks.hex() for marks in risks.marks],
         risks.critical_applicable,
         risks.validated,
         risks.malicious,

@@ -16,8 +16,9 @@ from deadlight.model.vulnerability import Applicability, Severity, Stage
 from deadlight.server.dashboard.risk_index import furthest_stages
 from deadlight.server.dashboard.schemas import InstallationStatus, ScanStatus
 from deadlight.server.dashboard.service import rate_installation, rate_scans
-from deadlight.server.findings.risk import Finding, load_findings, pack, summarise, update_risk
+from deadlight.server.findings.risk import Finding, summarise
 from deadlight.server.findings.service import assess_image, rematch_buckets
+from deadlight.server.findings.stored_risk import update_risk
 
 LABELS = ["All Vulnerabilities", "Critical & High", "Applicable", "With Fix Version", "Validated in Runtime"]
 
@@ -58,7 +59,7 @@ def counted_by_hand(findings: list[Finding]) -> list[set[int]]:
 @given(st.lists(FINDINGS, max_size=40))
 def test_a_fleets_funnel_is_what_one_counts_by_hand(findings: list[Finding]) -> None:
     images = {finding.image_id for finding in findings}
-    packed = [pack(summarise(item for item in findings if item.image_id == image).stages) for image in images]
+    packed = [summarise(item for item in findings if item.image_id == image).packed for image in images]
     furthest = furthest_stages(np.concatenate([np.frombuffer(item, "<u4") for item in packed] or [np.array([], "<u4")]))
     reached = [int((furthest >= stage).sum()) for stage in Stage]
     expected = counted_by_hand(findings)
@@ -106,7 +107,7 @@ async def assess(fleet: Fleet, image_id: int, *, applicable: Sequence[str] = (),
     await fleet.rows(_APPLICABLE, image_id=image_id, names=list(applicable))
     await fleet.rows(_USED, image_id=image_id, names=list(used))
     async with fleet.engine.begin() as connection:
-        await update_risk(connection, await load_findings(connection, [image_id]), "by hand")
+        await update_risk(connection, [image_id], "by hand")
 
 
 @pytest.mark.req("D16", "D17", "D18", "D19", "D20", "D21", "D22", "R16")

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.server.findings.strategies import findings
 
 from deadlight.model.vulnerability import Applicability, Severity, Stage
 from deadlight.server.findings.risk import STAGE_BITS, Finding, RiskChange, pack, summarise, unpack
@@ -18,18 +19,6 @@ HIGH = Finding(
     fixable=True,
     applicability=Applicability.APPLICABLE,
     validated=True,
-)
-
-findings = st.builds(
-    Finding,
-    image_id=st.just(1),
-    package_id=st.integers(1, 5),
-    vulnerability_id=st.integers(1, 5),
-    severity=st.sampled_from(Severity),
-    malicious=st.booleans(),
-    fixable=st.booleans(),
-    applicability=st.sampled_from(Applicability),
-    validated=st.booleans(),
 )
 
 
@@ -49,13 +38,13 @@ def test_the_order_of_findings_does_not_matter_but_for_a_severity_they_contradic
     consistent = [replace(item, severity=severities[item.vulnerability_id]) for item in items]
     assert summarise(consistent) == summarise(consistent[::-1])
     risk = summarise(consistent)
-    assert sum(risk.severities.values()) == len(risk.stages) == len(severities)
+    assert sum(risk.count().severities.values()) == len(risk.stages) == len(severities)
 
 
 def test_a_vulnerability_in_two_packages_counts_once_with_its_furthest_stage() -> None:
     risk = summarise([HIGH, replace(HIGH, package_id=2, validated=False)])
     assert risk.stages == {1: Stage.VALIDATED_IN_RUNTIME}
-    assert (risk.severities[Severity.HIGH], risk.validated) == (1, 1)
+    assert (risk.count().severities[Severity.HIGH], risk.count().validated) == (1, 1)
 
 
 def test_each_stage_needs_those_before() -> None:
@@ -72,8 +61,9 @@ def test_malicious_packages_are_counted_by_package() -> None:
 
 def test_critical_and_applicable_needs_both_in_one_finding() -> None:
     critical = replace(HIGH, severity=Severity.CRITICAL)
-    assert summarise([critical]).critical_applicable == 1
-    assert summarise([replace(critical, applicability=Applicability.UNDETERMINED), HIGH]).critical_applicable == 0
+    assert summarise([critical]).count().critical_applicable == 1
+    undetermined = replace(critical, applicability=Applicability.UNDETERMINED)
+    assert summarise([undetermined, HIGH]).count().critical_applicable == 0
 
 
 def test_a_change_without_content_is_no_news() -> None:

@@ -17,7 +17,7 @@ from deadlight.server.events.outbox import Event
 from deadlight.server.findings.handlers import rematch_changed_advisories
 from deadlight.server.findings.jobs import RematchBuckets, run_rematch_buckets
 from deadlight.server.findings.risk import unpack
-from deadlight.server.findings.service import assess_image, assessment_state, refresh_images, rematch_buckets
+from deadlight.server.findings.service import Said, assess_image, assessment_state, refresh_images, rematch_buckets
 from deadlight.server.services import Services
 
 FLAW = "CVE-2026-0001"
@@ -47,10 +47,10 @@ async def rematch(fleet: Fleet, *buckets: tuple[str, str]) -> None:
 
 async def rematch_changed(fleet: Fleet, *buckets: tuple[str, str]) -> None:
     """The same for the one import there was, as its event says."""
-    (event,) = await fleet.rows("SELECT data, recorded_at FROM event WHERE type = 'AdvisoriesChanged'")
-    assert not event.data["are_gone"]
+    ((_, data),) = await fleet.events("AdvisoriesChanged")
+    assert not data["are_gone"]
     async with fleet.engine.begin() as connection:
-        await rematch_buckets(connection, buckets, event.recorded_at)
+        await rematch_buckets(connection, buckets, Said(data["advisory_ids"], data["vulnerability_ids"]))
 
 
 async def risk(fleet: Fleet, image: Stored) -> Any:
@@ -190,7 +190,7 @@ async def test_a_changed_advisory_leaves_images_alone_whose_version_it_never_aff
     async with fleet.engine.begin() as connection:
         await connection.execute(text("DELETE FROM image_risk"))
     await fleet.forget_events()
-    await import_records(fleet.engine, osv(FLAW, fixed="3.0.3-1"))
+    await import_records(fleet.engine, osv(FLAW, fixed="3.0.2-1", severity=LOW))
     await rematch_changed(fleet, ON_OPENSSL)
     assert [row.image_id for row in await fleet.rows(query)] == [touched.image_id]
 

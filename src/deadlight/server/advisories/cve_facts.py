@@ -24,7 +24,7 @@ from deadlight.model.vulnerability import Severity
 from deadlight.server.advisories.batches import batches, in_thread
 from deadlight.server.advisories.service import ImportResult, record_buckets
 from deadlight.server.advisories.turns import wait_for_turn
-from deadlight.server.advisories.vulnerabilities import regroup_vulnerabilities
+from deadlight.server.advisories.vulnerabilities import find_changed, list_spoken_of, regroup_vulnerabilities
 
 RECORDS_AT_ONCE = 500
 ROWS_AT_ONCE = 10_000
@@ -83,7 +83,10 @@ async def apply_cve_ratings(
     values = {"cves": changed, "unknown": Severity.UNKNOWN.value, "cve_record": CVE_RECORD}
     concerned = set((await connection.execute(_RATED_BY_RECORD, values)).scalars()) if changed else set()
     if concerned:
-        await record_buckets(connection, await regroup_vulnerabilities(connection, concerned))
+        spoken_of = await list_spoken_of(connection, concerned)
+        regrouped = await regroup_vulnerabilities(connection, concerned)
+        now = await list_spoken_of(connection, regrouped.vulnerability_ids)
+        await record_buckets(connection, regrouped.buckets, find_changed(spoken_of, now, regrouped.judged_otherwise))
     return result
 
 

@@ -17,7 +17,15 @@ from deadlight.advisories.reach import ORDER_STATE, reach_of
 from deadlight.advisories.version_keys import VersionKeys
 from deadlight.model.event import EventType
 from deadlight.server.advisories.turns import wait_for_turn
-from deadlight.server.advisories.vulnerabilities import regroup, regroup_vulnerabilities
+from deadlight.server.advisories.vulnerabilities import (
+    Link,
+    SpokenOf,
+    find_changed,
+    find_touched,
+    list_spoken_of,
+    regroup,
+    regroup_vulnerabilities,
+)
 from deadlight.server.events.outbox import NewEvent, record_events
 from deadlight.server.tables.advisories import (
     advisory,
@@ -44,6 +52,14 @@ _UPSERT_ADVISORIES = text(
 _STORED_HASHES = text("SELECT id, content_hash FROM advisory WHERE id = ANY(:ids)")
 _STORED_BUCKETS = text("SELECT advisory_id, ecosystem, name FROM affected WHERE advisory_id = ANY(:ids)")
 _SPOKEN_OF = text("SELECT vulnerability_id FROM advisory_vulnerability WHERE advisory_id = ANY(:ids)")
+# With an advisory go its matches, also those of what it said before it was taken back or spoke of other packages.
+_MATCHED_BUCKETS = text(
+    """
+    SELECT DISTINCT package.ecosystem, package.name
+    FROM vulnerability_match AS match JOIN package ON package.id = match.package_id
+    WHERE match.advisory_id = ANY(:ids)
+    """
+)
 _DELETE_ADVISORIES = text("DELETE FROM advisory WHERE id = ANY(:ids)")
 _DELETE_AFFECTED = text("DELETE FROM affected WHERE advisory_id = ANY(:ids)")
 _INSERT_AFFECTED = text(
@@ -128,11 +144,21 @@ async def apply_advisories(
     await wait_for_turn(connection)
     changes = list(iter_changes(await _stored_hashes(connection, advisories), advisories))
     effective = [change for change in changes if change.kind not in {ChangeKind.UNCHANGED, ChangeKind.REPEATED}]
-    buckets = await _touched(connection, effective)
-    await _store(connection, source, [change.advisory for change in effective])
-    buckets |= await regroup(connection, [change.advisory for change in effective])
-    await record_buckets(connection, buckets)
+    if effective:
+        await _apply(connection, source, effective)
     return _count(changes, rejected)
+
+
+async def _apply(connection: AsyncConnection, source: str, changes: Sequence[Change]) -> None:
+    changed = [change.advisory for change in changes]
+    touched = await find_touched(connection, changed)
+    spoken_of = await list_spoken_of(connection, touched)
+    buckets = await _touched(connection, changes)
+    await _store(connection, source, changed)
+    regrouped = await regroup(connection, touched, changed)
+    now = await list_spoken_of(connection, touched | regrouped.vulnerability_ids)
+    changed_links = find_changed(spoken_of, now, regrouped.judged_otherwise)
+    await record_buckets(connection, buckets | regrouped.buckets, changed_links)
 
 
 async def remove_source(connection: AsyncConnection, source: str) -> int:
@@ -144,13 +170,13 @@ async def remove_source(connection: AsyncConnection, source: str) -> int:
 async def remove_advisories(connection: AsyncConnection, ids: Sequence[str]) -> int:
     """Remove advisories, and what nothing speaks of then; returns how many there were."""
     await wait_for_turn(connection)
-    touched: set[Bucket] = {
-        (row.ecosystem, row.name) for row in await connection.execute(_STORED_BUCKETS, {"ids": list(ids)})
-    }
+    touched: set[Bucket] = set()
+    for query in (_STORED_BUCKETS, _MATCHED_BUCKETS):
+        touched |= {(row.ecosystem, row.name) for row in await connection.execute(query, {"ids": list(ids)})}
     vulnerability_ids = set((await connection.execute(_SPOKEN_OF, {"ids": list(ids)})).scalars())
     removed = (await connection.execute(_DELETE_ADVISORIES, {"ids": list(ids)})).rowcount
-    touched |= await regroup_vulnerabilities(connection, vulnerability_ids)
-    await record_buckets(connection, touched, are_gone=True)
+    regrouped = await regroup_vulnerabilities(connection, vulnerability_ids)
+    await record_buckets(connection, touched | regrouped.buckets)
     return removed
 
 
@@ -217,12 +243,35 @@ def _affected_rows(item: Advisory, keys: VersionKeys) -> Iterator[dict[str, Any]
         }
 
 
-async def record_buckets(connection: AsyncConnection, buckets: set[Bucket], *, are_gone: bool = False) -> None:
-    """Record that the packages of these buckets are to be matched again; `are_gone` where advisories were removed."""
+async def record_buckets(connection: AsyncConnection, buckets: set[Bucket], changed: SpokenOf | None = None) -> None:
+    """Record that the packages of these buckets are to be matched again.
+
+    `changed` is what advisories spoke of until now, or speak of from now on, or what counts otherwise: nothing else of
+    an image has to be computed anew, but for what matching changes. None where advisories are gone: with them goes what
+    could tell which images an earlier change concerns that nobody has followed yet.
+    """
     ordered = sorted(buckets)
-    parts = [ordered[start : start + BUCKETS_PER_EVENT] for start in range(0, len(ordered), BUCKETS_PER_EVENT)]
-    said = [{"buckets": part, "are_gone": are_gone} for part in parts]
+    starts = range(0, len(ordered) or bool(changed), BUCKETS_PER_EVENT)
+    parts = [ordered[start : start + BUCKETS_PER_EVENT] for start in starts]
+    said = [
+        {
+            "buckets": part,
+            "advisory_ids": sorted({link.advisory_id for link in links}),
+            "vulnerability_ids": sorted({link.vulnerability_id for link in links}),
+            "are_gone": changed is None,
+        }
+        for part, links in zip(parts, _share_out(parts, changed or {}), strict=True)
+    ]
     await record_events(connection, [NewEvent(EventType.ADVISORIES_CHANGED, "advisories", data) for data in said])
+
+
+def _share_out(parts: Sequence[Sequence[Bucket]], changed: SpokenOf) -> list[list[Link]]:
+    """The links that each part is to tell of: those of its buckets, so that an image is looked at for both at once."""
+    number_of = {bucket: number for number, part in enumerate(parts) for bucket in part}
+    links: list[list[Link]] = [[] for _ in parts]
+    for link, bucket in changed.items():
+        links[number_of.get(bucket, 0)].append(link)
+    return links
 
 
 def _count(changes: Sequence[Change], rejected: Sequence[Rejected]) -> ImportResult:

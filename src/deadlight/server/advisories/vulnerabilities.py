@@ -1,8 +1,8 @@
 """Keeping vulnerabilities, the alias groups of advisories, in step with the advisories."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import Row, text
@@ -20,6 +20,15 @@ _CONNECTED = text(
     """
     SELECT vulnerability_id FROM vulnerability_alias WHERE name = ANY(:names)
     UNION SELECT vulnerability_id FROM advisory_vulnerability WHERE advisory_id = ANY(:advisory_ids)
+    """
+)
+_SPOKEN_OF = text(
+    """
+    SELECT DISTINCT ON (advisory_id, vulnerability_id) advisory_id, vulnerability_id,
+           coalesce(ecosystem, '') AS ecosystem, coalesce(name, '') AS name
+    FROM advisory_vulnerability LEFT JOIN affected USING (advisory_id)
+    WHERE vulnerability_id = ANY(:ids)
+    ORDER BY advisory_id, vulnerability_id, ecosystem COLLATE "C", name COLLATE "C"
     """
 )
 _KNOWN_NAMES = text("SELECT name FROM vulnerability_alias WHERE vulnerability_id = ANY(:ids)")
@@ -72,6 +81,17 @@ _NAME = text(
 )
 
 
+_JUDGED_BY = ("name", "aliases", "severity", "malicious")
+"""What of a vulnerability counts in an image's risk: rules are about names."""
+
+
+class Link(NamedTuple):
+    """An advisory speaks of a vulnerability."""
+
+    advisory_id: str
+    vulnerability_id: int
+
+
 @dataclass(frozen=True, slots=True)
 class _Placed:
     """A group, what its row is to say, and the row that stands for it until now, if any does."""
@@ -82,25 +102,61 @@ class _Placed:
 
     @property
     def is_news(self) -> bool:
-        return self.row is None or any(getattr(self.row, name) != value for name, value in self.values.items())
+        return self._says_otherwise(self.values)
+
+    @property
+    def is_judged_otherwise(self) -> bool:
+        return self._says_otherwise(_JUDGED_BY)
+
+    def _says_otherwise(self, names: Iterable[str]) -> bool:
+        return self.row is None or any(getattr(self.row, name) != self.values[name] for name in names)
 
 
-async def regroup(connection: AsyncConnection, changed: Sequence[Advisory]) -> set[Bucket]:
-    """Group again everything connected with the changed advisories.
+@dataclass(frozen=True, slots=True)
+class Regrouped:
+    """What came of grouping again."""
+
+    vulnerability_ids: set[int]
+    """All there are now."""
+    judged_otherwise: set[int]
+    """Those of them that count otherwise wherever they are found: by severity, being malicious, or name."""
+    buckets: set[Bucket]
+    """Of every advisory whose vulnerability is not what it was."""
+
+
+SpokenOf = Mapping[Link, Bucket]
+"""What advisories speak of, each with one of their buckets; advisories without any have an empty one."""
+
+
+def find_changed(before: SpokenOf, after: SpokenOf, judged_otherwise: Container[int]) -> SpokenOf:
+    """What is spoken of only before or only after, or of a vulnerability that counts otherwise. Pure."""
+    kept = before.keys() & after.keys()
+    return {
+        link: bucket
+        for link, bucket in {**before, **after}.items()
+        if link not in kept or link.vulnerability_id in judged_otherwise
+    }
+
+
+async def list_spoken_of(connection: AsyncConnection, vulnerability_ids: Iterable[int]) -> SpokenOf:
+    """Which advisories speak of these vulnerabilities."""
+    rows = await connection.execute(_SPOKEN_OF, {"ids": sorted(vulnerability_ids)})
+    return {Link(row.advisory_id, row.vulnerability_id): (row.ecosystem, row.name) for row in rows}
+
+
+async def regroup(connection: AsyncConnection, touched: set[int], changed: Sequence[Advisory]) -> Regrouped:
+    """Group again everything connected with the changed advisories: the vulnerabilities that they touch.
 
     A new alias can join two vulnerabilities and a lost one can part them, so the whole of what they touch is grouped
-    anew. Returns the buckets of every advisory whose vulnerability is not what it was.
+    anew.
     """
-    if not changed:
-        return set()
-    touched = await _connected(connection, changed)
     members = {item.id: item for item in (*await _members(connection, touched), *changed)}
     names = _names(changed) | await _known_names(connection, touched)
     return await _group_anew(connection, touched, members.values(), names)
 
 
-async def regroup_vulnerabilities(connection: AsyncConnection, vulnerability_ids: set[int]) -> set[Bucket]:
-    """Group again the advisories that are left of vulnerabilities which lost some; returns as `regroup`."""
+async def regroup_vulnerabilities(connection: AsyncConnection, vulnerability_ids: set[int]) -> Regrouped:
+    """Group again the advisories that are left of vulnerabilities which lost some."""
     members = await _members(connection, vulnerability_ids)
     names = await _known_names(connection, vulnerability_ids)
     return await _group_anew(connection, vulnerability_ids, members, names)
@@ -108,7 +164,7 @@ async def regroup_vulnerabilities(connection: AsyncConnection, vulnerability_ids
 
 async def _group_anew(
     connection: AsyncConnection, touched: set[int], members: Iterable[Advisory], names: set[str]
-) -> set[Bucket]:
+) -> Regrouped:
     """Replace the touched vulnerabilities by the groups of `members` that concern any of `names`."""
     known = await _rows(connection, touched)
     # A notice of several flaws brings in others that are not concerned.
@@ -118,7 +174,10 @@ async def _group_anew(
     await _forget(connection, touched, [row.id for row in known.values()])
     ids = await _store(connection, placed)
     await _link(connection, placed, ids)
-    return {bucket for item in placed if item.is_news for member in item.group.advisories for bucket in member.buckets}
+    news = [item.group for item in placed if item.is_news]
+    buckets = {bucket for group in news for member in group.advisories for bucket in member.buckets}
+    judged_otherwise = {ids[item.group.id] for item in placed if item.is_judged_otherwise}
+    return Regrouped(set(ids.values()), judged_otherwise, buckets)
 
 
 async def _cve_ratings(connection: AsyncConnection, groups: Iterable[AliasGroup]) -> Mapping[str, CveRating]:
@@ -138,7 +197,7 @@ async def _known_names(connection: AsyncConnection, vulnerability_ids: set[int])
     return set((await connection.execute(_KNOWN_NAMES, {"ids": list(vulnerability_ids)})).scalars())
 
 
-async def _connected(connection: AsyncConnection, changed: Sequence[Advisory]) -> set[int]:
+async def find_touched(connection: AsyncConnection, changed: Sequence[Advisory]) -> set[int]:
     """Vulnerabilities that share a name with a changed advisory, or that it spoke of until now."""
     parameters = {"names": list(_names(changed)), "advisory_ids": [item.id for item in changed]}
     return set((await connection.execute(_CONNECTED, parameters)).scalars())

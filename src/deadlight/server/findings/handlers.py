@@ -14,6 +14,7 @@ from deadlight.server.scans.configuration import is_on_everywhere
 _DEPLOYED = text(
     "SELECT DISTINCT unnest(image_tag_ids) FROM workload WHERE cluster_id = :cluster_id AND removed_at IS NULL"
 )
+_IMAGES = text("SELECT DISTINCT image_id FROM image_tag_image WHERE image_tag_id = ANY(:image_tag_ids)")
 
 
 async def assess_scanned_image(connection: AsyncConnection, event: Event) -> None:
@@ -34,8 +35,11 @@ async def refresh_programs(connection: AsyncConnection, event: Event) -> None:
 async def rematch_changed_advisories(connection: AsyncConnection, event: Event) -> None:
     """AdvisoriesChanged: match what they concern."""
     buckets = [(ecosystem, name) for ecosystem, name in event.data["buckets"]]
-    since = None if event.data.get("are_gone") else event.recorded_at  # both are the moment of one transaction
-    await enqueue(connection, [RematchBuckets(buckets, since)])
+    if event.data.get("are_gone") or "advisory_ids" not in event.data:  # another release tells less
+        await enqueue(connection, [RematchBuckets(buckets)])
+    else:
+        told = event.data["advisory_ids"], event.data["vulnerability_ids"]
+        await enqueue(connection, [RematchBuckets(buckets, *told)])
 
 
 async def judge_moved_images(connection: AsyncConnection, event: Event) -> None:
@@ -52,5 +56,6 @@ async def judge_configured_cluster(connection: AsyncConnection, event: Event) ->
 
 
 async def _judge_misjudged(connection: AsyncConnection, image_tag_ids: set[int]) -> None:
-    misjudged = await find_misjudged(connection, image_tag_ids)
-    await enqueue(connection, [RefreshImage(image_id, []) for image_id in misjudged])
+    image_ids = (await connection.execute(_IMAGES, {"image_tag_ids": sorted(image_tag_ids)})).scalars().all()
+    misjudged = await find_misjudged(connection, image_ids)
+    await enqueue(connection, [RefreshImage(image_id, []) for image_id in sorted(misjudged)])

@@ -1,12 +1,13 @@
 """Matching: it can take seconds after a large import, so it runs as jobs."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import ClassVar
 
 from sqlalchemy import text
 
 from deadlight.server.advisories.turns import AdvisoriesBusyError
 from deadlight.server.findings.service import (
+    Said,
     assess_image,
     assessment_state,
     refresh_images,
@@ -47,8 +48,10 @@ class RematchBuckets(Job, frozen=True):
 
     name: ClassVar[str] = "rematch_buckets"
     buckets: list[tuple[str, str]]
-    since: datetime | None = None
-    """When what changed was written; None where anything may be gone."""
+    advisory_ids: list[str] | None = None
+    """That say something else; None where anything may be gone, or another release told."""
+    vulnerability_ids: tuple[int, ...] = ()
+    """Of which these spoke or speak."""
 
 
 async def run_assess_image(services: Services, job: AssessImage) -> None:
@@ -75,8 +78,9 @@ async def run_refresh_programs(services: Services, job: RefreshPrograms) -> None
 
 async def run_rematch_buckets(services: Services, job: RematchBuckets) -> None:
     """Idempotent: matches are brought in line with the advisories, whatever they were."""
+    said = None if job.advisory_ids is None else Said(job.advisory_ids, job.vulnerability_ids)
     async with services.engine.begin() as connection:
-        await rematch_buckets(connection, job.buckets, job.since)
+        await rematch_buckets(connection, job.buckets, said)
 
 
 _STALE = text(

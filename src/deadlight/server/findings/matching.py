@@ -58,6 +58,10 @@ _PACKAGES_IN_BUCKETS = text(
 )
 
 
+MatchKey = tuple[int, str]
+"""Package and advisory."""
+
+
 @dataclass(frozen=True, slots=True)
 class StoredPackage:
     """A package with its row's id."""
@@ -68,8 +72,8 @@ class StoredPackage:
     """The source that states its findings; of matching's then only malicious packages count."""
 
 
-async def match_packages(connection: AsyncConnection, package_ids: Iterable[int]) -> set[int]:
-    """Match packages with everything known; returns the ids of those whose matches changed.
+async def match_packages(connection: AsyncConnection, package_ids: Iterable[int]) -> set[MatchKey]:
+    """Match packages with everything known; returns the matches that changed, as `store_matches` does.
 
     What a source states of packages of its own is left alone.
     """
@@ -155,8 +159,12 @@ def _concerning(
 
 async def store_matches(
     connection: AsyncConnection, found: Mapping[int, tuple[Match, ...]], *, stated: bool = False
-) -> set[int]:
-    """Bring stored matches in line with what was found, or `stated`; returns the packages for which they changed."""
+) -> set[MatchKey]:
+    """Bring stored matches in line with what was found, or `stated`.
+
+    Returns those that opened or closed, and those that a newer version mends now, or no more: which version that is
+    makes no other risk.
+    """
     rows = await connection.execute(_STORED, {"package_ids": list(found), "stated": stated})
     stored = {(row.package_id, row.advisory_id): row for row in rows}
     wanted = {(id_, match.advisory_id): match for id_, matches in found.items() for match in matches}
@@ -166,7 +174,7 @@ async def store_matches(
         await connection.execute(_open_statement(), [_values(key, wanted[key]) for key in opened])
     if closed:
         await connection.execute(_CLOSE, [{"package": key[0], "advisory": key[1]} for key in closed])
-    return {package_id for package_id, _ in (*opened, *closed)}
+    return {*(key for key in opened if _counts_otherwise(stored.get(key), wanted[key])), *closed}
 
 
 def _differs(row: Row[Any] | None, match: Match) -> bool:
@@ -175,6 +183,10 @@ def _differs(row: Row[Any] | None, match: Match) -> bool:
         or row.closed_at is not None
         or (row.fix_version, row.matched_by) != (match.fix_version, match.matched_by.value)
     )
+
+
+def _counts_otherwise(row: Row[Any] | None, match: Match) -> bool:
+    return row is None or row.closed_at is not None or bool(row.fix_version) != bool(match.fix_version)
 
 
 def _values(key: tuple[int, str], match: Match) -> dict[str, Any]:

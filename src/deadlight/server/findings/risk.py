@@ -1,26 +1,23 @@
 """How far each vulnerability of an image gets in the funnel, packed for the index that answers people's questions.
 
 The truth stays normalised in its tables; this is what can be computed from them, and is computed again whenever one of
-them changes. Each image has one packed set of `vulnerability id << 3 | stage` (docs/adr/0007-risk-index.md).
+them changes: for all vulnerabilities of an image, or for those alone that a change concerns. Each image has one packed
+set of `vulnerability id << 3 | stage`, and beside it what its counts are made of (docs/adr/0007-risk-index.md). Pure.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
-from sqlalchemy import Row, select, text
-from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncConnection
+from numpy.typing import NDArray
 
 from deadlight.model.vulnerability import Applicability, Severity, Stage, furthest_stage
-from deadlight.server.events.relay import CHANGES_CHANNEL
-from deadlight.server.tables.findings import image_risk, risk_version
+
+Ids = NDArray[np.uint32]
 
 STAGE_BITS = 3
 
-RISK_STATE = "2"
+RISK_STATE = "3"
 """Another one with everything more that is said of an image."""
 
 APPLICABILITY_BITS = {
@@ -32,29 +29,16 @@ APPLICABILITY_BITS = {
     Applicability.UPGRADE_REQUIRED: 32,
     Applicability.NOT_SCANNED: 64,
 }
-"""As `image_risk.applicabilities` has them."""
+"""As `image_risk.applicabilities` has them, and the lowest seven bits of a mark."""
 
-# Findings of images: what their packages match, what contextual analysis said and what sensors saw. A package that
-# the distribution ships is matched through the distribution's own package.
-FINDINGS = text(
-    """
-    SELECT DISTINCT image_package.image_id, image_package.package_id, vulnerability.id AS vulnerability_id,
-           vulnerability.severity, vulnerability.malicious, vulnerability_match.fix_version,
-           coalesce(applicability.status, :unless_judged) AS applicability,
-           package_use.grade IS NOT NULL AS validated
-    FROM image_package
-    JOIN vulnerability_match ON vulnerability_match.package_id = image_package.package_id
-                            AND vulnerability_match.closed_at IS NULL
-    JOIN advisory_vulnerability USING (advisory_id)
-    JOIN vulnerability ON vulnerability.id = advisory_vulnerability.vulnerability_id
-    LEFT JOIN applicability ON applicability.image_id = image_package.image_id
-                           AND applicability.package_id = image_package.package_id
-                           AND applicability.vulnerability_id = vulnerability.id
-    LEFT JOIN package_use ON package_use.image_id = image_package.image_id
-                         AND package_use.package_id = image_package.package_id
-    WHERE image_package.image_id = ANY(:image_ids) AND image_package.owner_package_id IS NULL
-    """
-)
+APPLICABILITY_MASK = 0x7F
+RANK_SHIFT = 7
+RANK_MASK = 7 << RANK_SHIFT
+VALIDATED_MARK = 1 << 10
+MALICIOUS_MARK = 1 << 11
+"""A mark is what one vulnerability adds to an image's counts: applicabilities, the severity's rank and these two."""
+
+CRITICAL_APPLICABLE = Severity.CRITICAL.rank << RANK_SHIFT | APPLICABILITY_BITS[Applicability.APPLICABLE]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +62,59 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class ImageRisk:
-    """What an image's row says: the furthest stage of each vulnerability and counts of distinct vulnerabilities."""
+    """What there is to say of an image: everything else follows from these three."""
 
-    stages: Mapping[int, Stage]
+    packed: bytes = b""
+    """Sorted little-endian uint32 values `vulnerability id << 3 | stage`: the furthest stage of each vulnerability."""
+    marks: bytes = b""
+    """Beside each of them a little-endian uint16: its mark."""
+    malicious: int = 0
+    """Distinct packages that are malicious."""
+
+    @property
+    def values(self) -> NDArray[np.uint32]:
+        """The packed set as an array."""
+        return np.frombuffer(self.packed, "<u4")
+
+    @property
+    def marked(self) -> NDArray[np.uint16]:
+        """The marks as an array."""
+        return np.frombuffer(self.marks, "<u2")
+
+    @property
+    def stages(self) -> dict[int, Stage]:
+        """The furthest stage of each vulnerability."""
+        return unpack(self.packed)
+
+    @property
+    def malicious_ids(self) -> list[int]:
+        """The vulnerabilities that are malicious packages."""
+        found: list[int] = (self.values[(self.marked & MALICIOUS_MARK) != 0] >> STAGE_BITS).tolist()
+        return found
+
+    @property
+    def critical_applicable(self) -> int:
+        """How many are critical and applicable."""
+        both = RANK_MASK | APPLICABILITY_BITS[Applicability.APPLICABLE]
+        return int(np.count_nonzero((self.marked & both) == CRITICAL_APPLICABLE))
+
+    def count(self) -> "RiskCounts":
+        """The counts that the marks add up to."""
+        marks = self.marked
+        ranks = np.bincount((marks & RANK_MASK) >> RANK_SHIFT, minlength=len(Severity)).tolist()
+        return RiskCounts(
+            {severity: ranks[severity.rank] for severity in Severity},
+            self.critical_applicable,
+            int(np.count_nonzero(marks & VALIDATED_MARK)),
+            self.malicious,
+            int(np.bitwise_or.reduce(marks)) & APPLICABILITY_MASK if len(marks) else 0,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RiskCounts:
+    """What an image's row says in numbers: counts of distinct vulnerabilities, and of malicious packages."""
+
     severities: Mapping[Severity, int]
     critical_applicable: int
     validated: int
@@ -89,34 +123,57 @@ class ImageRisk:
     """What contextual analysis found of any of them, as `APPLICABILITY_BITS`."""
 
 
-def summarise(findings: Iterable[Finding]) -> ImageRisk:
-    """The risk of one image from its findings. Pure."""
+NOTHING = ImageRisk()
+NO_IDS: Ids = np.array([], np.uint32)
+
+
+def summarise(findings: Iterable[Finding], before: ImageRisk = NOTHING, concerned: Ids = NO_IDS) -> ImageRisk:
+    """The risk of one image from its findings, which is the definition of it.
+
+    With `concerned`, a sorted array of vulnerability ids, the findings are those of these alone, and the others are as
+    they were `before`: the same comes out as of all findings. All that were malicious before have to be among them,
+    because packages are what is counted of those (`widen`).
+    """
     stages: dict[int, Stage] = {}
-    severity: dict[int, Severity] = {}
-    critical_applicable: set[int] = set()
-    validated: set[int] = set()
+    marks: dict[int, int] = {}
     malicious: set[int] = set()
-    applicabilities = 0
     for finding in findings:
-        applicabilities |= APPLICABILITY_BITS[finding.applicability]
-        vulnerability_id, stage = finding.vulnerability_id, finding.stage
-        if stage > stages.get(vulnerability_id, -1):
-            stages[vulnerability_id] = stage
-        severity[vulnerability_id] = finding.severity
-        if finding.severity is Severity.CRITICAL and finding.applicability is Applicability.APPLICABLE:
-            critical_applicable.add(vulnerability_id)
-        if finding.validated:
-            validated.add(vulnerability_id)
+        id_ = finding.vulnerability_id
+        stages[id_] = max(stages.get(id_, Stage.ALL), finding.stage)
+        marks[id_] = marks.get(id_, 0) & ~RANK_MASK | mark_of(finding)
         if finding.malicious:
             malicious.add(finding.package_id)
-    counts = Counter(severity.values())
-    return ImageRisk(
-        stages,
-        {level: counts[level] for level in Severity},
-        len(critical_applicable),
-        len(validated),
-        len(malicious),
-        applicabilities,
+    gone = _find_places(before.values >> np.uint32(STAGE_BITS), concerned)
+    if not stages and not len(gone):
+        return before
+    values = np.concatenate([np.delete(before.values, gone), np.frombuffer(pack(stages), "<u4")])
+    marked = np.concatenate([np.delete(before.marked, gone), np.array([marks[id_] for id_ in sorted(stages)], "<u2")])
+    order = np.argsort(values, kind="stable")
+    return ImageRisk(values[order].tobytes(), marked[order].tobytes(), len(malicious))
+
+
+def _find_places(values: Ids, wanted: Ids) -> NDArray[np.intp]:
+    """Where those of the wanted that are among these values stand; both are sorted."""
+    places = np.searchsorted(values, wanted)
+    inside = places < len(values)
+    places = places[inside]
+    found: NDArray[np.intp] = places[values[places] == wanted[inside]]
+    return found
+
+
+def widen(vulnerability_ids: Iterable[int], risks: Iterable[ImageRisk]) -> Ids:
+    """A sorted array of these with every one that is malicious, as `summarise` wants it."""
+    malicious = (id_ for risk in risks for id_ in risk.malicious_ids)
+    return np.array(sorted({*vulnerability_ids, *malicious}), np.uint32)
+
+
+def mark_of(finding: Finding) -> int:
+    """What a finding adds to its vulnerability's mark."""
+    return (
+        APPLICABILITY_BITS[finding.applicability]
+        | finding.severity.rank << RANK_SHIFT
+        | VALIDATED_MARK * finding.validated
+        | MALICIOUS_MARK * finding.malicious
     )
 
 
@@ -150,87 +207,19 @@ class RiskChange:
         return bool(self.added or self.removed or self.advanced or self.badges_changed)
 
 
-# Twenty times as fast as making a member out of its value, for thousands of findings of an image.
-_SEVERITIES = {severity.value: severity for severity in Severity}
-_APPLICABILITIES = {applicability.value: applicability for applicability in Applicability}
-
-
-async def load_findings(connection: AsyncConnection, image_ids: Sequence[int]) -> dict[int, list[Finding]]:
-    """The findings of images; a vulnerability that several advisories report for a package is one finding."""
-    parameters = {"image_ids": list(image_ids), "unless_judged": Applicability.NOT_COVERED.value}
-    merged: dict[tuple[int, int, int], Finding] = {}
-    for row in await connection.execute(FINDINGS, parameters):
-        key = (row.image_id, row.package_id, row.vulnerability_id)
-        known = merged.get(key)
-        merged[key] = Finding(
-            *key,
-            _SEVERITIES[row.severity],
-            row.malicious,
-            bool(row.fix_version) or (known is not None and known.fixable),
-            _APPLICABILITIES[row.applicability],
-            row.validated,
-        )
-    findings: dict[int, list[Finding]] = {image_id: [] for image_id in image_ids}
-    for finding in merged.values():
-        findings[finding.image_id].append(finding)
-    return findings
-
-
-async def update_risk(
-    connection: AsyncConnection, findings: Mapping[int, Sequence[Finding]], state: str
-) -> list[RiskChange]:
-    """Compute the risk of images anew from their findings, and store it where it changed; returns what changed.
-
-    The caller holds the images' row locks. `state` names what it is computed with; under another one it is computed
-    again.
-    """
-    ordered = sorted(findings)
-    query = select(image_risk).where(image_risk.c.image_id.in_(ordered))
-    before = {row.image_id: row for row in await connection.execute(query)}
-    changes = []
-    for image_id in ordered:
-        risk = summarise(findings[image_id])
-        values = _row_values(risk) | {"state": state}
-        row = before.get(image_id)
-        if row is None or any(getattr(row, name) != value for name, value in values.items()):
-            await _store(connection, image_id, values)
-            change = _compare(image_id, unpack(row.packed) if row else {}, risk.stages)
-            changes.append(replace(change, badges_changed=_badges(row) != _badges(risk)))
-    if changes:
-        await connection.execute(text(f"SELECT pg_notify('{CHANGES_CHANNEL}', 'image_risk')"))
-    return changes
-
-
-def _badges(risk: ImageRisk | Row[Any] | None) -> tuple[bool, bool]:
-    """Whether it is a risk by critical applicable vulnerabilities, and by malicious packages."""
-    return (bool(risk.critical_applicable), bool(risk.malicious)) if risk else (False, False)
-
-
-def _compare(image_id: int, before: Mapping[int, Stage], after: Mapping[int, Stage]) -> RiskChange:
+def compare(image_id: int, before: ImageRisk, after: ImageRisk) -> RiskChange:
+    """What changed from one to the other."""
+    changed = np.setxor1d(before.values, after.values, assume_unique=True)
+    old, new = (unpack(risk.values[_find_places(risk.values, changed)].tobytes()) for risk in (before, after))
     return RiskChange(
         image_id,
-        tuple(sorted(after.keys() - before.keys())),
-        tuple(sorted(before.keys() - after.keys())),
-        tuple(sorted(id_ for id_, stage in after.items() if id_ in before and stage > before[id_])),
+        tuple(sorted(new.keys() - old.keys())),
+        tuple(sorted(old.keys() - new.keys())),
+        tuple(sorted(id_ for id_, stage in new.items() if id_ in old and stage > old[id_])),
+        _badges(before) != _badges(after),
     )
 
 
-def _row_values(risk: ImageRisk) -> dict[str, Any]:
-    return {
-        "packed": pack(risk.stages),
-        "critical": risk.severities[Severity.CRITICAL],
-        "high": risk.severities[Severity.HIGH],
-        "medium": risk.severities[Severity.MEDIUM],
-        "low": risk.severities[Severity.LOW],
-        "unknown": risk.severities[Severity.UNKNOWN],
-        "critical_applicable": risk.critical_applicable,
-        "validated": risk.validated,
-        "malicious": risk.malicious,
-        "applicabilities": risk.applicabilities,
-    }
-
-
-async def _store(connection: AsyncConnection, image_id: int, values: Mapping[str, Any]) -> None:
-    fresh = {**values, "version": risk_version.next_value(), "computed_at": text("now()")}
-    statement = insert(image_risk).values(image_id=image_id, **fresh)
-    await connection.execute(statement.on_conflict_do_update(index_elements=["image_id"], set_=fresh))
+def _badges(risk: ImageRisk) -> tuple[bool, bool]:
+    """Whether it is a risk by critical applicable vulnerabilities, and by malicious packages."""
+    return bool(risk.critical_applicable), bool(risk.malicious)

@@ -1,7 +1,7 @@
 """Bringing findings in line with what changed, and telling whom it concerns."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -9,33 +9,37 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from deadlight.advisories.advisory import Bucket
 from deadlight.model.event import EventType
 from deadlight.server.events.outbox import NewEvent, record_events
-from deadlight.server.findings.context import judge_images, rules
+from deadlight.server.findings.context import find_misjudged, judge_images, rules
 from deadlight.server.findings.matching import (
     MATCHER_STATE,
+    MatchKey,
     list_packages_in_buckets,
     list_unmatched_packages,
     match_packages,
 )
 from deadlight.server.findings.program_risk import update_program_risks
-from deadlight.server.findings.risk import RISK_STATE, RiskChange, load_findings, update_risk
+from deadlight.server.findings.risk import RISK_STATE, RiskChange
 from deadlight.server.findings.statements import apply_statement
+from deadlight.server.findings.stored_risk import update_risk
 
 _IMAGES_WITH = text("SELECT DISTINCT image_id FROM image_package WHERE package_id = ANY(:package_ids)")
 
-# What an advisory says can have changed while its matches stay, its severity for one; without a match it says nothing.
-_IMAGES_CONCERNED = text(
+IMAGES_AT_ONCE = 250
+"""Whose findings are in memory together."""
+
+# Closed ones too: whoever matched the package for another advisory may have closed the match of a withdrawn one, and
+# could not tell any more of which vulnerability it spoke.
+_PACKAGES_OF = text(
+    "SELECT DISTINCT package_id FROM vulnerability_match WHERE advisory_id = ANY(:advisory_ids) ORDER BY package_id"
+)
+
+_SPOKEN_OF = text("SELECT DISTINCT vulnerability_id FROM advisory_vulnerability WHERE advisory_id = ANY(:advisory_ids)")
+
+_COMPUTED_OTHERWISE = text(
     """
-    SELECT image_id FROM image_package WHERE package_id = ANY(:changed)
-    UNION
-    SELECT image_package.image_id
-    FROM vulnerability_match AS found
-    JOIN advisory ON advisory.id = found.advisory_id
-    JOIN image_package ON image_package.package_id = found.package_id
-    WHERE found.package_id = ANY(:package_ids) AND found.closed_at IS NULL
-      AND (advisory.imported_at >= :since OR EXISTS (
-          SELECT FROM advisory_vulnerability
-          JOIN vulnerability ON vulnerability.id = advisory_vulnerability.vulnerability_id
-          WHERE advisory_vulnerability.advisory_id = advisory.id AND vulnerability.updated_at >= :since))
+    SELECT asked.id FROM unnest(CAST(:image_ids AS bigint[])) AS asked(id)
+    LEFT JOIN image_risk ON image_risk.image_id = asked.id
+    WHERE image_risk.state IS DISTINCT FROM :state
     """
 )
 
@@ -46,12 +50,13 @@ _VULNERABILITIES_OF = text(
     """
 )
 
-# In the order of their ids, for all images at once, as every transaction locks that locks several workloads.
+# In the order of their ids, for all images at once, as every transaction locks that locks several workloads. Of all
+# workloads only these are read: an index is asked for each image tag.
 _PLACES = text(
     """
-    SELECT workload.id AS workload_id, image_tag_image.image_tag_id, image_tag_image.image_id
-    FROM workload JOIN image_tag_image ON image_tag_image.image_tag_id = ANY(workload.image_tag_ids)
-    WHERE image_tag_image.image_id = ANY(:image_ids) AND workload.removed_at IS NULL
+    WITH place AS MATERIALIZED (SELECT image_tag_id, image_id FROM image_tag_image WHERE image_id = ANY(:image_ids))
+    SELECT workload.id AS workload_id, place.image_tag_id, place.image_id
+    FROM place JOIN workload ON workload.image_tag_ids @> ARRAY[place.image_tag_id] AND workload.removed_at IS NULL
     ORDER BY workload.id FOR NO KEY UPDATE OF workload
     """
 )
@@ -75,37 +80,69 @@ async def assess_image(connection: AsyncConnection, image_id: int) -> Sequence[i
     return others
 
 
-async def rematch_buckets(
-    connection: AsyncConnection, buckets: Sequence[Bucket], since: datetime | None = None
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Concerned:
+    """What a change is about: nothing else of an image has to be computed anew."""
+
+    vulnerability_ids: Sequence[int]
+    package_ids: Sequence[int]
+    """Those whose findings of these vulnerabilities may be others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What is said otherwise than before, whatever packages it meets."""
+
+    advisory_ids: Sequence[str]
+    """That speak of another vulnerability, or of one that counts otherwise."""
+    vulnerability_ids: Sequence[int]
+    """Of which they spoke or speak."""
+
+
+async def rematch_buckets(connection: AsyncConnection, buckets: Sequence[Bucket], said: Said | None = None) -> None:
     """Advisories have changed: match again the packages they can concern, and refresh the images of those that changed.
 
-    `since` is when advisories were written, so that images which have only other advisories are left alone. Without it
-    every image with such a package is refreshed, as it must be where advisories are gone, and their matches with them.
+    With `said` only that, and what matching changed, is computed anew of the images that it concerns. Without, every
+    image that has one of these packages is refreshed as a whole, as it must be where advisories are gone, and their
+    matches with them.
     """
     package_ids = await list_packages_in_buckets(connection, buckets)
     changed = await match_packages(connection, package_ids)
-    parameters = {"package_ids": package_ids, "changed": sorted(changed), "since": since}
-    rows = await connection.execute(_IMAGES_CONCERNED if since else _IMAGES_WITH, parameters)
-    await refresh_images(connection, rows.scalars().all())
+    concerned = None
+    if said is not None:
+        matched = await _vulnerabilities_matched(connection, changed)
+        told = (await connection.execute(_PACKAGES_OF, {"advisory_ids": list(said.advisory_ids)})).scalars()
+        package_ids = sorted({*told, *(package_id for package_id, _ in changed)})
+        concerned = Concerned(sorted({*said.vulnerability_ids, *matched}), package_ids)
+    image_ids = (await connection.execute(_IMAGES_WITH, {"package_ids": package_ids})).scalars().all()
+    await refresh_images(connection, image_ids, concerned=concerned)
+
+
+async def _vulnerabilities_matched(connection: AsyncConnection, changed: Iterable[MatchKey]) -> Sequence[int]:
+    advisory_ids = sorted({advisory_id for _, advisory_id in changed})
+    return (await connection.execute(_SPOKEN_OF, {"advisory_ids": advisory_ids})).scalars().all()
 
 
 async def refresh_images(
-    connection: AsyncConnection, image_ids: Iterable[int], *, used_package_ids: Sequence[int] = ()
+    connection: AsyncConnection,
+    image_ids: Iterable[int],
+    *,
+    used_package_ids: Sequence[int] = (),
+    concerned: Concerned | None = None,
 ) -> None:
     """Judge what is applicable, compute the risk anew, and record what changed for the workloads that run them.
 
     `used_package_ids` are packages that sensors saw in use for the first time: news also where it moves no stage.
+    With `concerned` only that is computed, but for images of which more than that is to be.
     """
     ordered = sorted(set(image_ids))
     if not ordered:
         return
     await connection.execute(_LOCK_IMAGES, {"image_ids": ordered})  # whoever computes one next sees what this did
-    await judge_images(connection, ordered)
+    wholly = set(ordered) if concerned is None else await _find_outdated(connection, ordered)
+    changes = await _refresh(connection, [id_ for id_ in ordered if id_ in wholly], None)
+    changes += await _refresh(connection, [id_ for id_ in ordered if id_ not in wholly], concerned)
     validated = await _vulnerabilities_of(connection, used_package_ids)
-    findings = await load_findings(connection, ordered)
-    changes = await update_risk(connection, findings, assessment_state())
-    await update_program_risks(connection, findings)
     news = {change.image_id: change for change in changes if change.is_news}
     if validated:
         news = {image_id: RiskChange(image_id) for image_id in ordered} | news
@@ -113,11 +150,35 @@ async def refresh_images(
         await record_events(connection, await _changed_events(connection, news, validated))
 
 
+async def _find_outdated(connection: AsyncConnection, image_ids: Sequence[int]) -> set[int]:
+    """Images that what is stored says too little of, or something that holds no more: nothing can be added to that."""
+    parameters = {"image_ids": image_ids, "state": assessment_state()}
+    otherwise = (await connection.execute(_COMPUTED_OTHERWISE, parameters)).scalars()
+    return {*otherwise, *await find_misjudged(connection, image_ids)}
+
+
+async def _refresh(
+    connection: AsyncConnection, image_ids: Sequence[int], concerned: Concerned | None
+) -> list[RiskChange]:
+    """All that there is of locked images, or what is concerned."""
+    changes = []
+    vulnerability_ids, package_ids = (concerned.vulnerability_ids, concerned.package_ids) if concerned else (None, None)
+    for some in _parts(image_ids):
+        await judge_images(connection, some, vulnerability_ids)
+        changes += await update_risk(connection, some, assessment_state(), vulnerability_ids)
+        await update_program_risks(connection, some, package_ids)
+    return changes
+
+
+def _parts(image_ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    return (image_ids[start : start + IMAGES_AT_ONCE] for start in range(0, len(image_ids), IMAGES_AT_ONCE))
+
+
 async def refresh_program_risks(connection: AsyncConnection, image_ids: Iterable[int]) -> None:
     """Compute the risks of images' programs anew."""
     ordered = sorted(set(image_ids))
     await connection.execute(_LOCK_IMAGES, {"image_ids": ordered})
-    await update_program_risks(connection, await load_findings(connection, ordered))
+    await update_program_risks(connection, ordered)
 
 
 async def _vulnerabilities_of(connection: AsyncConnection, package_ids: Sequence[int]) -> list[int]:

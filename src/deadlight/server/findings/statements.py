@@ -83,7 +83,7 @@ async def _apply(
         connection, {id_: placed.matches.get(item, ()) for item, id_ in ids.items()}, stated=True
     )
     await _store_applicability(connection, image_id, placed, ids)
-    return changed
+    return {package_id for package_id, _ in changed}
 
 
 def _package(row: Row[Any]) -> Package:

@@ -66,6 +66,7 @@ image_risk = Table(
     Column("image_id", BigInteger, ForeignKey("image.id", ondelete="CASCADE"), primary_key=True),
     Column("version", BigInteger, nullable=False, index=True, comment="from risk_version: replicas load what is newer"),
     Column("packed", LargeBinary, nullable=False, comment="sorted little-endian uint32: vulnerability << 3 | stage"),
+    Column("marks", LargeBinary, nullable=False, server_default="", comment="beside each of them its mark, a uint16"),
     Column("critical", Integer, nullable=False),
     Column("high", Integer, nullable=False),
     Column("medium", Integer, nullable=False),
