@@ -32,6 +32,8 @@ _MAX_TEXT_BYTES = 4 * 1024 * 1024
 """The toolchain's name or the module list; Kubernetes' list has 40 KB."""
 _MAX_MODULES = 10_000
 _MODULE_LINES = ("mod\t", "dep\t", "=>\t")
+_PATH_LINE = "path\t"
+_BUILT_FROM_FILES = "command-line-arguments"
 _MODULE_PATH = re.compile(r"(?=.{1,512}\Z)[A-Za-z0-9._~+-]+(?:/[A-Za-z0-9._~+-]+)*")
 """https://go.dev/ref/mod#go-mod-file-ident, with the plus that old paths have."""
 _ByteOrder: TypeAlias = Literal["big", "little"]
@@ -44,7 +46,27 @@ def _take(content: memoryview) -> bytes | None:
 
     The build's settings are left out: secrets are handed to the linker as flags.
     """
-    sections = parse_elf(content)
+    texts = _read_texts(parse_elf(content))
+    if texts is None:
+        return None
+    toolchain, lines = texts
+    kept = ["\t".join(line.split("\t")[:3]) for line in lines if line.startswith(_MODULE_LINES)]
+    return "\n".join([toolchain.replace("\n", " "), *kept]).encode()
+
+
+def main_package_path(sections: Mapping[str, Section]) -> str:
+    """The import path of a program's package `main`; empty where it was built from files or without modules.
+
+    Raises:
+        UnreadableFileError: what Go's linker wrote is damaged.
+    """
+    _, lines = _read_texts(sections) or ("", [])
+    path = next((line.removeprefix(_PATH_LINE) for line in lines if line.startswith(_PATH_LINE)), "")
+    return "" if path == _BUILT_FROM_FILES else path
+
+
+def _read_texts(sections: Mapping[str, Section]) -> tuple[str, list[str]] | None:
+    """The toolchain, and the lines about modules; None where Go's linker wrote nothing."""
     section = sections.get(_SECTION)
     if section is None:
         return None
@@ -54,8 +76,7 @@ def _take(content: memoryview) -> bytes | None:
     toolchain, modules = _inline_texts(info) if info[_FLAGS_AT] & _INLINE else _texts_by_pointer(info, sections)
     framed = len(modules) > 2 * _SENTINEL_BYTES and modules[-_SENTINEL_BYTES - 1 :][:1] == b"\n"
     lines = modules[_SENTINEL_BYTES:-_SENTINEL_BYTES].decode("utf-8", "replace").split("\n") if framed else []
-    kept = ["\t".join(line.split("\t")[:3]) for line in lines if line.startswith(_MODULE_LINES)]
-    return "\n".join([toolchain.decode("utf-8", "replace").replace("\n", " "), *kept]).encode()
+    return toolchain.decode("utf-8", "replace"), lines
 
 
 def _inline_texts(info: memoryview) -> tuple[bytes, bytes]:
