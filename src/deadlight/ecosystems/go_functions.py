@@ -1,17 +1,18 @@
 """The functions that Go's linker put into a program, from the table the runtime unwinds stacks with (its pclntab).
 
-The runtime cannot do without the table, so it outlives stripping. From Go 1.16 on it names the functions that were inlined
-too, once each. Layout: https://go.dev/src/runtime/symtab.go (`pcHeader`), and https://go.dev/s/go12symtab for the first.
+The runtime cannot do without the table, so it outlives stripping. From Go 1.16 on it names inlined functions too, but for
+those that left no instruction. Layout: https://go.dev/src/runtime/symtab.go (`pcHeader`); the first one:
+https://go.dev/s/go12symtab.
 """
 
 import re
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from deadlight.ecosystems.ecosystem import UnreadableFileError
-from deadlight.ecosystems.elf import ELF_MAGIC, parse_elf
-from deadlight.ecosystems.go_build_info import main_package_path
+from deadlight.ecosystems.elf import parse_elf
+from deadlight.ecosystems.go_build_info import Build, read_build
 
 MAX_NAMES_BYTES = 64 * 1024 * 1024
 """Of the names of one program; 150,000 functions have 14 MB."""
@@ -34,7 +35,7 @@ _POINTER_SIZE_AT = 7
 _ARCHITECTURES = {3: "386", 8: "mips", 21: "ppc64", 22: "s390x", 40: "arm", 62: "amd64", 183: "arm64", 243: "riscv64"}
 _ARCHITECTURES_LITTLE = {8: "mipsle", 21: "ppc64le", 258: "loong64"}
 _WIDE = {"mips": "mips64", "mipsle": "mips64le"}
-"""ELF's machine in Go's words (https://go.dev/doc/install/source#environment); the same number stands for both widths."""
+"""ELF's machine in Go's words (https://go.dev/doc/install/source#environment); one number stands for both widths."""
 
 _ESCAPED = re.compile(r"%([0-9a-f]{2})")
 _COMPILERS_OWN = ("type:", "type..", "go:")
@@ -46,8 +47,11 @@ _SYMBOL = re.compile(r"\(\*(\w+)\)\.(\w+)|(\w+)(?:\.(?!(?:func|gowrap|deferwrap)
 class LinkedFunctions:
     """What a Go program can run at all."""
 
-    packages: dict[str, list[str]]
-    """By import path: `Function` and `Type.Method`, sorted, without type arguments; closures count as what they are in."""
+    packages: Mapping[str, str]
+    """By import path: `Function` and `Type.Method`, sorted, a line each.
+
+    Type arguments are left out, and closures count as what they are in.
+    """
     count: int
     """Names in the program's table."""
     complete: bool
@@ -63,14 +67,14 @@ def list_linked_functions(content: memoryview) -> LinkedFunctions | None:
         UnreadableFileError: the table is missing, damaged, of an unknown layout or beyond the bounds.
     """
     sections = parse_elf(content)
-    if ".go.buildinfo" not in sections:
+    build = read_build(sections)
+    if build is None:
         return None
     table = next((sections[name].content for name in _SECTIONS if name in sections), None)
     if table is None or len(table) < _HEADER_BYTES:
         raise UnreadableFileError("is a Go program without a table of its functions")
     names, complete = _read_names(table)
-    packages = _by_package(names, main_package_path(sections) or UNKNOWN_MAIN)
-    return LinkedFunctions(packages, len(names), complete, _architecture(content))
+    return LinkedFunctions(_by_package(names, build), len(names), complete, _architecture(content))
 
 
 def _read_names(table: memoryview) -> tuple[list[str], bool]:
@@ -125,13 +129,20 @@ def _word(table: memoryview, position: int, word: struct.Struct) -> int:
     return int(number)
 
 
-def _by_package(names: Iterable[str], main: str) -> dict[str, list[str]]:
+def _by_package(names: Iterable[str], build: Build) -> dict[str, str]:
     found: dict[str, set[str]] = {}
     for package, symbol in _iter_symbols(names):
         found.setdefault(package, set()).add(symbol)
-    if "main" in found:
-        found[main] = found.get(main, set()) | found.pop("main")
-    return {_unescaped(package): sorted(symbols) for package, symbols in sorted(found.items())}
+    packages = {_unescaped(package): "\n".join(sorted(symbols)) for package, symbols in sorted(found.items())}
+    if build.main_path and UNKNOWN_MAIN in packages:
+        packages[build.main_path] = packages.pop(UNKNOWN_MAIN)
+    for old, new in build.replaced.items():
+        packages |= {new + path[len(old) :]: symbols for path, symbols in packages.items() if _is_in(path, old)}
+    return packages
+
+
+def _is_in(path: str, module: str) -> bool:
+    return path == module or path.startswith(f"{module}/")
 
 
 def _iter_symbols(names: Iterable[str]) -> Iterator[tuple[str, str]]:
@@ -162,7 +173,3 @@ def _architecture(content: memoryview) -> str:
     (machine,) = struct.unpack_from("<H" if little else ">H", content, 18)
     name = (_ARCHITECTURES_LITTLE.get(machine) if little else None) or _ARCHITECTURES.get(machine, "")
     return _WIDE.get(name, name) if content[4] == 2 else name
-
-
-GO_MAGIC = ELF_MAGIC
-"""The first bytes of every file that `list_linked_functions` is meant for."""
