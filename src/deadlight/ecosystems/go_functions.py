@@ -1,7 +1,7 @@
 """The functions that Go's linker put into a program, from the table the runtime unwinds stacks with (its pclntab).
 
-The runtime cannot do without the table, so it outlives stripping. From Go 1.16 on it names inlined functions too, but for
-those that left no instruction. Layout: https://go.dev/src/runtime/symtab.go (`pcHeader`); the first one:
+The runtime cannot do without the table, so it outlives stripping. From Go 1.16 on it names inlined functions too, but
+for those that left no instruction. Layout: https://go.dev/src/runtime/symtab.go (`pcHeader`), and of the first one
 https://go.dev/s/go12symtab.
 """
 
@@ -14,12 +14,14 @@ from deadlight.ecosystems.ecosystem import UnreadableFileError
 from deadlight.ecosystems.elf import parse_elf
 from deadlight.ecosystems.go_build_info import Build, read_build
 
-MAX_NAMES_BYTES = 64 * 1024 * 1024
+MAX_NAMES_BYTES = 32 * 1024 * 1024
 """Of the names of one program; 150,000 functions have 14 MB."""
 MAX_FUNCTIONS = 1_000_000
 """Of one program; the largest one known has 150,000."""
 MAX_NAME_BYTES = 4096
-"""Of one function, in the first layout; generic ones of later layouts may be longer."""
+"""Of one function; the linker shortens what may become long, which is type arguments."""
+MAX_DEPTH = 32
+"""Parts of the path of a module that another one stands in for; real ones have about six."""
 
 UNKNOWN_MAIN = "main"
 """Stands for the import path of a program's own package where the program does not tell it."""
@@ -98,7 +100,10 @@ def _split_names(table: memoryview, word: struct.Struct, number: int) -> list[st
         raise UnreadableFileError(f"is a Go program whose functions have more than {MAX_NAMES_BYTES} bytes of names")
     names = bytes(table[start:end])
     _check_count(names.count(0))
-    return [name for name in names.decode("utf-8", "replace").split("\0") if name]
+    found = [name for name in names.decode("utf-8", "replace").split("\0") if name]
+    if len(max(found, key=len, default="")) > MAX_NAME_BYTES:
+        raise UnreadableFileError(f"is a Go program with a function whose name is longer than {MAX_NAME_BYTES} bytes")
+    return found
 
 
 def _follow_names(table: memoryview, word: struct.Struct) -> list[str]:
@@ -106,12 +111,14 @@ def _follow_names(table: memoryview, word: struct.Struct) -> list[str]:
     count = _word(table, _HEADER_BYTES, word)
     _check_count(count)
     start = _HEADER_BYTES + word.size
+    size = 0
     names = []
     for row in range(count):
         description = _word(table, start + (2 * row + 1) * word.size, word)
         at = _word(table, description + word.size, struct.Struct(word.format[0] + "I"))
         name, end, _ = bytes(table[at : at + MAX_NAME_BYTES]).partition(b"\0")
-        if not end:
+        size += len(name)
+        if not end or size > MAX_NAMES_BYTES:
             raise UnreadableFileError("is a Go program with a damaged table of functions")
         names.append(name.decode("utf-8", "replace"))
     return names
@@ -136,13 +143,17 @@ def _by_package(names: Iterable[str], build: Build) -> dict[str, str]:
     packages = {_unescaped(package): "\n".join(sorted(symbols)) for package, symbols in sorted(found.items())}
     if build.main_path and UNKNOWN_MAIN in packages:
         packages[build.main_path] = packages.pop(UNKNOWN_MAIN)
-    for old, new in build.replaced.items():
-        packages |= {new + path[len(old) :]: symbols for path, symbols in packages.items() if _is_in(path, old)}
-    return packages
+    renamed = {name: symbols for path, symbols in packages.items() for name in _other_paths(path, build)}
+    return packages | renamed
 
 
-def _is_in(path: str, module: str) -> bool:
-    return path == module or path.startswith(f"{module}/")
+def _other_paths(path: str, build: Build) -> Iterator[str]:
+    """Where the package lies in the module that stands in for the one it is imported from."""
+    module = ""
+    for part in path.split("/", MAX_DEPTH)[:MAX_DEPTH] if build.replaced else ():
+        module += f"/{part}" if module else part
+        if module in build.replaced:
+            yield build.replaced[module] + path[len(module) :]
 
 
 def _iter_symbols(names: Iterable[str]) -> Iterator[tuple[str, str]]:

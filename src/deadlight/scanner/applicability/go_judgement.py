@@ -64,7 +64,7 @@ def _iter_evidence(records: Iterable[GoRecord], programs: Mapping[str, LinkedFun
 
 def _iter_linked(record: GoRecord, path: str, functions: LinkedFunctions) -> Iterator[Evidence]:
     for item in _concerning(record, functions):
-        linked = functions.packages.get(item.path, "").split("\n")
+        linked = functions.packages.get(item.path, "")
         for symbol in item.symbols:
             if _is_linked(symbol, linked):
                 yield Evidence(path, 0, f"{item.path}.{symbol}", record.id)
@@ -78,10 +78,11 @@ def _concerning(record: GoRecord, functions: LinkedFunctions) -> Iterator[Vulner
             yield item
 
 
-def _is_linked(symbol: str, linked: Sequence[str]) -> bool:
+def _is_linked(symbol: str, functions: str) -> bool:
     """Whether it is among a package's functions. A type's name stands for its methods, `init#1` for `init`."""
     name = symbol.partition("#")[0]
-    return name in linked or any(other.startswith(f"{name}.") for other in linked)
+    lines = f"\n{functions}\n"
+    return f"\n{name}\n" in lines or f"\n{name}." in lines
 
 
 def _iter_doubts(records: Sequence[GoRecord], programs: Mapping[str, LinkedFunctions | None]) -> Iterator[str]:
@@ -101,7 +102,7 @@ def _iter_doubts(records: Sequence[GoRecord], programs: Mapping[str, LinkedFunct
 
 
 def _doubts_about(path: str, functions: LinkedFunctions, records: Iterable[GoRecord]) -> Iterator[str]:
-    own = functions.packages.get(UNKNOWN_MAIN, "").split("\n")
+    own = functions.packages.get(UNKNOWN_MAIN, "")
     for record in records:
         for item in _concerning(record, functions):
             if not item.symbols and item.path in functions.packages:
