@@ -5,7 +5,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.ecosystems.program_builder import elf
-from tests.support.go_programs import FIRST_LAYOUT, GO_1_16, GO_1_18, GO_1_20, build_info, function_table, go_program
+from tests.support.go_programs import (
+    FIRST_LAYOUT,
+    GO_1_16,
+    GO_1_18,
+    GO_1_20,
+    SHOP,
+    build_info,
+    function_table,
+    go_program,
+)
 
 from deadlight.ecosystems import LinkedFunctions, UnreadableFileError, go_functions, list_linked_functions
 
@@ -18,8 +27,8 @@ def read(program: bytes) -> LinkedFunctions:
     return found
 
 
-def linked(*names: str, **how: str) -> dict[str, list[str]]:
-    return {path: symbols.split("\n") for path, symbols in read(go_program(names, **how)).packages.items()}
+def linked(*names: str, modules: str = SHOP) -> dict[str, list[str]]:
+    return {path: symbols.split("\n") for path, symbols in read(go_program(names, modules=modules)).packages.items()}
 
 
 @pytest.mark.parametrize("layout", [FIRST_LAYOUT, *LATER])
