@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from tests.ecosystems.program_builder import elf
 
 FIRST_LAYOUT, GO_1_16, GO_1_18, GO_1_20 = 0xFFFFFFFB, 0xFFFFFFFA, 0xFFFFFFF0, 0xFFFFFFF1
+LAYOUTS = (FIRST_LAYOUT, GO_1_16, GO_1_18, GO_1_20)
 SHOP = "path\texample.com/shop\nmod\texample.com/shop\tv1.4.0\ndep\texample.com/html\tv0.3.0\n"
 _SENTINEL = bytes(range(16))
 
