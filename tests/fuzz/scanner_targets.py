@@ -14,6 +14,7 @@ from tests.ecosystems.archive_builder import archive, manifest, properties
 from tests.ecosystems.program_builder import elf
 from tests.fuzz.target import Target
 from tests.scanner.layer_builder import OS_RELEASE, LayerBuilder, status
+from tests.support.go_programs import LAYOUTS, go_program
 from tests.support.rpm_databases import berkeley_database, header, ndb_database, sqlite_database
 
 from deadlight.ecosystems import (
@@ -26,6 +27,7 @@ from deadlight.ecosystems import (
     InvalidVersionError,
     UnreadableFileError,
     identify_distribution,
+    list_linked_functions,
     parse_os_release,
 )
 from deadlight.ecosystems.elf import ELF_MAGIC, parse_elf
@@ -218,6 +220,10 @@ def _formats() -> Iterator[Target]:
     yield Target("rpm-berkeley", partial(_rpm, "Packages"), (berkeley_database(headers, page_size=512),))
     yield Target(
         "os-release", lambda data: identify_distribution(parse_os_release(data), ECOSYSTEMS), (OS_RELEASE.encode(),)
+    )
+    functions = tuple(go_program(["runtime.goexit", "a.T[...].F.func1"], layout=layout) for layout in LAYOUTS)
+    yield Target(
+        "go-functions", lambda data: list_linked_functions(memoryview(ELF_MAGIC + data[4:])), functions, unreadable
     )
     yield Target("python-source", _analyse, _sources(), (UnreadableSourceError,))
 

@@ -1,13 +1,16 @@
 import zlib
+from dataclasses import replace
 
 import msgspec
 from tests.ecosystems.archive_builder import archive, properties
 from tests.ecosystems.catalogued import golden
 from tests.ecosystems.program_builder import elf
 from tests.scanner.layer_builder import OS_RELEASE, LayerBuilder, status
+from tests.support.go_programs import go_program
 from tests.support.rpm_databases import header, ndb_database
 
-from deadlight.scanner import SCANNER_STATE, ExecutableIndex, image_analyzers, squash
+from deadlight.scanner import SCANNER_STATE, ExecutableIndex, image_analyzers, load_functions, squash
+from deadlight.scanner.applicability.go_programs import ANALYZER as GO_FUNCTIONS
 from deadlight.scanner.state import state_of
 
 
@@ -42,6 +45,7 @@ def test_what_a_scan_gives_changes_only_together_with_the_state():
         .file("d/a.deps.json", '{"libraries": {"A/1.0.0": {"type": "package"}}}')
         .file("v/composer/installed.json", '[{"name": "a/b", "version": "1.0"}]')
         .file("b/go", elf({".go.buildinfo": golden("go1.27.buildinfo")}), mode=0o755)
+        .file("b/go-functions", go_program(["runtime.goexit", "a%2eb.(*T).M.func1"]), mode=0o755)
         .file("b/rust.so", elf({".dep-v0": zlib.compress(golden("cargo-auditable.json"))}))
         .file("b/a-1.0.jar", archive(properties("g", "a", "1.0")))
         .symlink("b/link", "go")
@@ -49,8 +53,12 @@ def test_what_a_scan_gives_changes_only_together_with_the_state():
     )
     facts = layer.scan(analyzers=image_analyzers())
     contents = squash([facts])
+    # How they are compressed is the library's affair.
+    programs = {path: load_functions(contents.calls.go_programs, path) for path in contents.calls.go_programs}
+    unpacked = {name: kept for name, kept in facts.kept.items() if name != GO_FUNCTIONS[0]}
+    facts, calls = msgspec.structs.replace(facts, kept=unpacked), replace(contents.calls, go_programs={})
     index = ExecutableIndex.of(contents)
     executables = [index.digests, sorted(index.others), index.links]
-    found = [facts, contents.distribution, contents.packages, contents.problems, contents.calls, executables]
+    found = [facts, contents.distribution, contents.packages, contents.problems, calls, programs, executables]
     seen = state_of([(msgspec.json.encode(found).decode(), 0)])
-    assert (SCANNER_STATE, seen) == ("0eccfffed0f271e2", "f8370532d7193490")
+    assert (SCANNER_STATE, seen) == ("ce5ed018692dd7fd", "3af513483c29f16a")

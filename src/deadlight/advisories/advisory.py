@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from deadlight.model.vulnerability import Severity
+from deadlight.model.vulnerability import Severity, VulnerableImport
 
 Bucket = tuple[str, str]
 """OSV ecosystem with its release, and normalised package name: the key under which advisories and packages meet."""
@@ -58,6 +58,8 @@ class Affected:
     versions: frozenset[str] = frozenset()
     module_streams: tuple[str, ...] = ()
     """Streams of modules (`nodejs:14`) that the advisory is for, where it is for modules and says which."""
+    imports: tuple[VulnerableImport, ...] = ()
+    """Where in a Go module the flaw is; none where the record does not say."""
 
     @property
     def bucket(self) -> Bucket:

@@ -1,7 +1,7 @@
 """The vulnerabilities of packages, from advisories in memory: what the service does with its tables, for one image."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from deadlight.advisories.advisory import Advisory, Affected, Bucket
 from deadlight.advisories.aliases import group_advisories
@@ -9,6 +9,7 @@ from deadlight.advisories.match import advised_as, match_package
 from deadlight.advisories.version_keys import VersionKeys
 from deadlight.advisories.vulnerability import Vulnerability, merge
 from deadlight.model.package import Package
+from deadlight.model.vulnerability import VulnerableImport
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,8 @@ class PackageFinding:
     """More than one where several releases are maintained."""
     advisory_ids: tuple[str, ...]
     """Those that say so of this package and version."""
+    imports: Mapping[str, tuple[VulnerableImport, ...]] = field(default_factory=dict)
+    """Where in a Go module each of these advisories says that the flaw is."""
 
 
 def find_vulnerabilities(packages: Iterable[Package], advisories: Iterable[Advisory]) -> tuple[PackageFinding, ...]:
@@ -70,5 +73,6 @@ def _findings(
             before = found.get(vulnerability.id)
             fixes = {*(before.fix_versions if before else ()), match.fix_version} - {""}
             says = (*(before.advisory_ids if before else ()), match.advisory_id)
-            found[vulnerability.id] = PackageFinding(package, vulnerability, tuple(sorted(fixes)), says)
+            imports = {**(before.imports if before else {}), match.advisory_id: match.imports}
+            found[vulnerability.id] = PackageFinding(package, vulnerability, tuple(sorted(fixes)), says, imports)
     return found.values()

@@ -12,6 +12,7 @@ from deadlight.advisories.advisory import Affected, BoundaryKind, Bucket, Range
 from deadlight.advisories.version_keys import KeyTable, VersionKeys
 from deadlight.ecosystems import VersionKey, installed_stream, is_modular
 from deadlight.model.package import Package
+from deadlight.model.vulnerability import VulnerableImport
 
 BINARY_PACKAGE_ECOSYSTEMS = frozenset({"AlmaLinux", "Photon OS", "Red Hat"})
 """Distributions whose advisories name the packages that are installed, not those they are built from.
@@ -38,6 +39,8 @@ class Match:
     advisory_id: str
     fix_version: str
     matched_by: MatchedBy
+    imports: tuple[VulnerableImport, ...] = ()
+    """Where in a Go module the advisory says that the flaw is."""
 
 
 class Doubt(StrEnum):
@@ -116,7 +119,9 @@ def _concerns_module(package: Package, version: str, entry: Affected) -> bool:
 
 def _match_text(version: str, candidates: list[tuple[str, Affected]], doubt: Doubt) -> MatchResult:
     """Match a version that has no place in an order, and is therefore only a text."""
-    listed = tuple(Match(name, "", MatchedBy.VERSION) for name, entry in candidates if version in entry.versions)
+    listed = tuple(
+        Match(name, "", MatchedBy.VERSION, entry.imports) for name, entry in candidates if version in entry.versions
+    )
     others = ((name, entry) for name, entry in candidates if version not in entry.versions)
     return MatchResult(listed, tuple(Undecided(name, doubt) for name, entry in others if entry.ranges))
 
@@ -133,9 +138,9 @@ def _match_order(version: str, key: VersionKey, candidates: list[tuple[str, Affe
             doubt = Doubt.INVALID_ADVISORY_VERSION
             fix = _fix_if_affected(key, _valid(ranges, table), table)
         if fix is not None:
-            matches.append(Match(advisory_id, fix, _BY_RANGE))
+            matches.append(Match(advisory_id, fix, _BY_RANGE, entry.imports))
         elif version in entry.versions or (not ranges and _is_listed(key, entry, table)):
-            matches.append(Match(advisory_id, "", _BY_VERSION))
+            matches.append(Match(advisory_id, "", _BY_VERSION, entry.imports))
         elif doubt:
             undecided.append(Undecided(advisory_id, doubt))
     return MatchResult(tuple(matches), tuple(undecided))

@@ -10,12 +10,13 @@ from hashlib import sha256
 
 from deadlight.advisories.advisory import Advisory, Affected, Boundary, BoundaryKind, Bucket, Range
 from deadlight.advisories.errors import InvalidAdvisoryError, NotSecurityError
+from deadlight.advisories.go_imports import GO_ECOSYSTEM, read_imports
 from deadlight.advisories.record import AffectedFields, EventFields, PackageFields, Record, decode_record
 from deadlight.advisories.severity import Rating, erratum_rating, rate
 from deadlight.advisories.version_keys import FROM_THE_FIRST
 from deadlight.ecosystems import find_ecosystem, is_modular, named_streams
 
-READER_VERSION = 2
+READER_VERSION = 3
 """Raise it whenever the same record would be read to another advisory: what an earlier reader made of a record that has
 not changed since is then replaced. It is part of each advisory's `content_hash`."""
 
@@ -156,6 +157,7 @@ def _merged(bucket: Bucket, items: list[AffectedFields], ranges: dict[tuple[Even
         *bucket,
         ranges=tuple(ranges[events] for events in timelines),
         versions=frozenset(version for item in items for version in item.versions or ()),
+        imports=read_imports(items) if bucket[0] == GO_ECOSYSTEM else (),
     )
 
 

@@ -12,6 +12,7 @@ MAX_DOCUMENT_BYTES = 4 * 1024 * 1024
 _Identifier = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z][A-Za-z0-9]*-[!-~]+\Z", max_length=128)]
 _Name = Annotated[str, msgspec.Meta(pattern=r"\A[^\x00-\x1f]+\Z", max_length=1024)]
 _Version = Annotated[str, msgspec.Meta(pattern=r"\A[^\x00-\x1f]+\Z", max_length=256)]
+_Names = Annotated[tuple[_Name, ...], msgspec.Meta(max_length=10_000)]
 _Others = Annotated[tuple[Annotated[str, msgspec.Meta(max_length=256)], ...], msgspec.Meta(max_length=10_000)]
 
 
@@ -50,6 +51,17 @@ class SpecificFields(msgspec.Struct, frozen=True, gc=False):
     severity: Any = None
     urgency: Any = None
     informational: Any = None
+    imports: Any = None
+    """Go's: what in the module is affected."""
+
+
+class ImportFields(msgspec.Struct, frozen=True, gc=False):
+    """A package of a Go module, and what in it is affected."""
+
+    path: _Name
+    symbols: _Names | None = None
+    goos: _Names | None = None
+    goarch: _Names | None = None
 
 
 class AffectedFields(msgspec.Struct, frozen=True, gc=False):

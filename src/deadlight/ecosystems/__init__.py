@@ -21,7 +21,10 @@ from deadlight.ecosystems.ecosystem import (
     UnreadableFileError,
     VersionKey,
 )
+from deadlight.ecosystems.elf import ELF_MAGIC
 from deadlight.ecosystems.go import GO
+from deadlight.ecosystems.go_build_info import GO_PROGRAMS
+from deadlight.ecosystems.go_functions import UNKNOWN_MAIN, LinkedFunctions, list_linked_functions
 from deadlight.ecosystems.maven import MAVEN
 from deadlight.ecosystems.npm import NPM
 from deadlight.ecosystems.nuget import NUGET
@@ -41,6 +44,9 @@ from deadlight.ecosystems.ubuntu import UBUNTU
 __all__ = [
     "CATALOGUERS",
     "ECOSYSTEMS",
+    "ELF_MAGIC",
+    "GO_PROGRAMS",
+    "UNKNOWN_MAIN",
     "UNKNOWN_VENDOR",
     "Catalogue",
     "Cataloguer",
@@ -49,12 +55,14 @@ __all__ = [
     "Ecosystem",
     "Excerpt",
     "InvalidVersionError",
+    "LinkedFunctions",
     "UnreadableFileError",
     "VersionKey",
     "find_ecosystem",
     "identify_distribution",
     "installed_stream",
     "is_modular",
+    "list_linked_functions",
     "named_streams",
     "parse_os_release",
     "position_of",

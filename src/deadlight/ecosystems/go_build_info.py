@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal, TypeAlias
 
 from deadlight.ecosystems.ecosystem import (
@@ -32,6 +34,8 @@ _MAX_TEXT_BYTES = 4 * 1024 * 1024
 """The toolchain's name or the module list; Kubernetes' list has 40 KB."""
 _MAX_MODULES = 10_000
 _MODULE_LINES = ("mod\t", "dep\t", "=>\t")
+_PATH, _REPLACEMENT = "path", "=>"
+_BUILT_FROM_FILES = "command-line-arguments"
 _MODULE_PATH = re.compile(r"(?=.{1,512}\Z)[A-Za-z0-9._~+-]+(?:/[A-Za-z0-9._~+-]+)*")
 """https://go.dev/ref/mod#go-mod-file-ident, with the plus that old paths have."""
 _ByteOrder: TypeAlias = Literal["big", "little"]
@@ -44,7 +48,42 @@ def _take(content: memoryview) -> bytes | None:
 
     The build's settings are left out: secrets are handed to the linker as flags.
     """
-    sections = parse_elf(content)
+    texts = _read_texts(parse_elf(content))
+    if texts is None:
+        return None
+    toolchain, lines = texts
+    kept = ["\t".join(line.split("\t")[:3]) for line in lines if line.startswith(_MODULE_LINES)]
+    return "\n".join([toolchain.replace("\n", " "), *kept]).encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """How the import paths in a program differ from what its modules say."""
+
+    main_path: str
+    """Of its package `main`; empty where it was built from files or without modules."""
+    replaced: Mapping[str, str]
+    """Modules that stand in for another one, whose import path they then have: theirs by that of the other."""
+
+
+def read_build(sections: Mapping[str, Section]) -> Build | None:
+    """What Go's linker wrote of the build; None where it wrote nothing.
+
+    Raises:
+        UnreadableFileError: it is damaged.
+    """
+    texts = _read_texts(sections)
+    if texts is None:
+        return None
+    rows = [(*line.split("\t"), "")[:2] for line in texts[1][:_MAX_MODULES]]
+    path = next((path for kind, path in rows if kind == _PATH), "")
+    pairs = ((before[1], row[1]) for before, row in pairwise(rows) if row[0] == _REPLACEMENT)
+    replaced = {old: new for old, new in pairs if old != new and not new.startswith(_IN_A_FOLDER)}
+    return Build("" if path == _BUILT_FROM_FILES else path, replaced)
+
+
+def _read_texts(sections: Mapping[str, Section]) -> tuple[str, list[str]] | None:
+    """The toolchain, and the lines about modules; None where Go's linker wrote nothing."""
     section = sections.get(_SECTION)
     if section is None:
         return None
@@ -54,8 +93,7 @@ def _take(content: memoryview) -> bytes | None:
     toolchain, modules = _inline_texts(info) if info[_FLAGS_AT] & _INLINE else _texts_by_pointer(info, sections)
     framed = len(modules) > 2 * _SENTINEL_BYTES and modules[-_SENTINEL_BYTES - 1 :][:1] == b"\n"
     lines = modules[_SENTINEL_BYTES:-_SENTINEL_BYTES].decode("utf-8", "replace").split("\n") if framed else []
-    kept = ["\t".join(line.split("\t")[:3]) for line in lines if line.startswith(_MODULE_LINES)]
-    return "\n".join([toolchain.decode("utf-8", "replace").replace("\n", " "), *kept]).encode()
+    return toolchain.decode("utf-8", "replace"), lines
 
 
 def _inline_texts(info: memoryview) -> tuple[bytes, bytes]:

@@ -5,13 +5,17 @@
     FileIndex.of(...)                       path -> package, kept for each image
     ExecutableIndex.of(...)                 path -> SHA-256, kept for each image
     judge_applicability(rules, contents.calls, ids, package)
+    judge_linked_functions(go_records(imports), programs)
 
 Nothing touches the disk, the network or a clock, and nothing of an image is executed.
 """
 
+from deadlight.ecosystems import LinkedFunctions
 from deadlight.scanner.analyzer import Analyzer
 from deadlight.scanner.analyzers import by_name, image_analyzers, package_analyzers
 from deadlight.scanner.applicability.first_party_code import FirstPartyCode
+from deadlight.scanner.applicability.go_judgement import GO_RECORDS, GoRecord, go_records, judge_linked_functions
+from deadlight.scanner.applicability.go_programs import load_functions
 from deadlight.scanner.applicability.judgement import ApplicabilityResult, Evidence, judge_applicability
 from deadlight.scanner.applicability.rules import Rule, RuleSet, load_rules, parse_rule
 from deadlight.scanner.contents import ImageContents, owners_by_path, squash
@@ -42,6 +46,7 @@ from deadlight.scanner.state import SCANNER_STATE, exposure_state
 
 __all__ = [
     "DEFAULT_LIMITS",
+    "GO_RECORDS",
     "LISTING",
     "SCANNER_STATE",
     "Analyzer",
@@ -53,6 +58,7 @@ __all__ = [
     "ExposureSetup",
     "FileIndex",
     "FirstPartyCode",
+    "GoRecord",
     "ImageContents",
     "ImageFile",
     "ImageTooLargeError",
@@ -63,6 +69,7 @@ __all__ = [
     "LayerError",
     "LayerFacts",
     "Limits",
+    "LinkedFunctions",
     "NotSupported",
     "Presence",
     "Rule",
@@ -75,8 +82,11 @@ __all__ = [
     "exposure_state",
     "find_checkov",
     "find_exposures",
+    "go_records",
     "image_analyzers",
     "judge_applicability",
+    "judge_linked_functions",
+    "load_functions",
     "load_rules",
     "owners_by_path",
     "package_analyzers",

@@ -5,9 +5,11 @@ from functools import partial
 
 import msgspec
 
-from deadlight.ecosystems import CATALOGUERS, Cataloguer, Excerpt, UnreadableFileError
+from deadlight.ecosystems import CATALOGUERS, ELF_MAGIC, GO_PROGRAMS, Cataloguer, Excerpt, UnreadableFileError
 from deadlight.scanner.analyzer import Analyzer, Budget
 from deadlight.scanner.applicability import first_party
+from deadlight.scanner.applicability.go_programs import ANALYZER as GO_FUNCTIONS
+from deadlight.scanner.applicability.go_programs import take_functions
 from deadlight.scanner.applicability.python_source import ANALYZER as PYTHON_SOURCE
 from deadlight.scanner.applicability.python_source import UnreadableSourceError, analyse_source
 from deadlight.scanner.limits import DEFAULT_LIMITS, Limits
@@ -30,7 +32,8 @@ def image_analyzers(limits: Limits = DEFAULT_LIMITS) -> tuple[Analyzer, ...]:
 
 def package_analyzers(limits: Limits = DEFAULT_LIMITS) -> tuple[Analyzer, ...]:
     """What packages, and what an image's own code calls of them, are found with."""
-    return (_os_release(limits), *(_cataloguing(item, limits) for item in CATALOGUERS), _python_source(limits))
+    cataloguing = (_cataloguing(item, limits) for item in CATALOGUERS)
+    return (_os_release(limits), *cataloguing, _python_source(limits), _go_functions(limits))
 
 
 def by_name(analyzers: Iterable[Analyzer], names: Iterable[str]) -> tuple[Analyzer, ...]:
@@ -65,6 +68,18 @@ def _python_source(limits: Limits) -> Analyzer:
         Budget(limits.max_source_bytes, limits.max_sources_bytes, limits.max_layer_bytes, limits.max_members),
         take=_take_source,
         tells_unread=first_party.is_source_name,
+    )
+
+
+def _go_functions(limits: Limits) -> Analyzer:
+    """Of the files that the cataloguer of Go's modules looks into; it is the one that tells of those it could not."""
+    return Analyzer(
+        *GO_FUNCTIONS,
+        _executable_or(GO_PROGRAMS.wants),
+        _excerpts(limits),
+        take=take_functions,
+        magic=ELF_MAGIC,
+        tells_unread=lambda _path: False,
     )
 
 

@@ -15,6 +15,7 @@ from tests.cli.scanning.running import Scan, found
 from tests.cli.scanning.sarif import assert_sarif
 from tests.support.attestations import push_artifact
 from tests.support.fleet import Fleet
+from tests.support.go_programs import go_program
 from tests.support.images import debian, image, python
 from tests.support.osv import CRITICAL, LOW, import_records, osv
 from tests.support.registries import serve_registry
@@ -89,6 +90,30 @@ async def test_advisories_on_this_machine_are_matched_and_judged(alone: Scan, ar
     shown = await alone(archive, "--advisories", advisories)
     assert shown.stdout.index("CVE-2020-14343") < shown.stdout.index("CVE-2026-0001")
     assert "3 packages; vulnerabilities: 1 Critical, 1 Low" in shown.stderr
+
+
+@pytest.mark.req("A8", "A9")
+async def test_go_programs_are_judged_by_what_was_linked_into_them(alone: Scan, tmp_path: Path) -> None:
+    web = image({"usr/lib/shop.so": go_program(["example.com/html.Parse", "example.com/html.Escape"])})
+    archive, advisories = tmp_path / "web.tar", tmp_path / "go.jsonl"
+    archive.write_bytes(tar_of(docker_files({"shop/web:1": web})))
+    records = [_go_record(1, "Parse"), _go_record(2, "Walk"), _go_record(3)]
+    advisories.write_text("\n".join(json.dumps(record) for record in records))
+    report = await found(alone, str(archive), "--advisories", str(advisories))
+    judged = {item["vulnerability"]: item for item in report["vulnerabilities"]}
+    assert {name: item["applicability"] for name, item in judged.items()} == {
+        "CVE-2026-0001": "applicable",
+        "CVE-2026-0002": "not_applicable",
+        "CVE-2026-0003": "undetermined",
+    }
+    assert judged["CVE-2026-0001"]["applicability_evidence"] == ["/usr/lib/shop.so example.com/html.Parse"]
+
+
+def _go_record(number: int, *symbols: str) -> dict[str, Any]:
+    record = osv(f"GO-2026-{number}", "example.com/html", ecosystem="Go", aliases=[f"CVE-2026-000{number}"])
+    imports = [{"path": "example.com/html", "symbols": symbols}] if symbols else []
+    record["affected"][0]["ecosystem_specific"] = {"imports": imports}
+    return record
 
 
 async def test_every_format_is_what_its_schema_says(alone: Scan, archive: str, advisories: str) -> None:

@@ -36,8 +36,15 @@ async def test_packages_are_matched_and_nothing_is_stored(service: RunningServic
             "vulnerability": "CVE-2026-0001",
             "fix_version": "2.0.5, 2.1.0",
             "advisories": ["GHSA-1", "PYSEC-1"],
+            "imports": {},
         },
-        {"package": 2, "vulnerability": "CVE-2026-0002", "fix_version": "3.0.2-1", "advisories": ["CVE-2026-0002"]},
+        {
+            "package": 2,
+            "vulnerability": "CVE-2026-0002",
+            "fix_version": "3.0.2-1",
+            "advisories": ["CVE-2026-0002"],
+            "imports": {},
+        },
     ]
     known = {item["vulnerability"]: item for item in answer["vulnerabilities"]}
     assert (known["CVE-2026-0001"]["severity"], known["CVE-2026-0002"]["severity"]) == ("Critical", "Low")
@@ -45,6 +52,17 @@ async def test_packages_are_matched_and_nothing_is_stored(service: RunningServic
     assert answer["unknown_ecosystems"] == ["Alpine:v3.19"]
     for table in ("package", "vulnerability_match", "image"):
         assert await fleet.rows(f"SELECT * FROM {table}") == []
+
+
+async def test_where_in_a_go_module_a_flaw_is_comes_with_it(service: RunningService) -> None:
+    record = osv("GO-2026-0001", "example.com/html", ecosystem="Go", aliases=["CVE-2026-0001"])
+    record["affected"][0]["ecosystem_specific"] = {"imports": [{"path": "example.com/html", "symbols": ["Parse"]}]}
+    other = osv("GHSA-1", "example.com/html", ecosystem="Go", aliases=["CVE-2026-0001"])
+    await import_records(service.services.engine, record, other)
+    (match,) = (await ask(service, {"ecosystem": "Go", "name": "example.com/html", "version": "v0.3.0"}))["matches"]
+    assert match["imports"] == {
+        "GO-2026-0001": [{"path": "example.com/html", "symbols": ["Parse"], "goos": [], "goarch": []}]
+    }
 
 
 async def test_without_packages_there_is_nothing(service: RunningService) -> None:

@@ -73,8 +73,12 @@ function ContextualAnalysis({ item }: { item: AffectedPackage }) {
           </Fact>
           <Fact name="Location">{place.location}</Fact>
           <Fact name="Evidence">
-            calls <code className="dl-break">{place.call}</code>
-            {place.rule && <div className="dl-subtle">rule {place.rule}</div>}
+            {place.location ? "calls" : "links"} <code className="dl-break">{place.call}</code>
+            {place.rule && (
+              <div className="dl-subtle">
+                {place.location ? "rule" : "according to"} {place.rule}
+              </div>
+            )}
           </Fact>
         </DescriptionList>
       ))}

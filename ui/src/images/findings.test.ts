@@ -68,5 +68,7 @@ it("reads evidence of contextual analysis of which parts are missing", () => {
     call: "joblib.Parallel",
     rule: "joblib-1",
   });
+  const linked = { path: "/usr/bin/shop", line: 0, call: "example.com/html.Parse", rule_id: "GO-2026-0001" };
+  expect(readCodeEvidence(linked).location).toBe("");
   expect(readCodeEvidence({ line: "3" })).toEqual({ path: "", location: "", call: "", rule: "" });
 });

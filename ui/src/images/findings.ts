@@ -60,7 +60,7 @@ export function readCodeEvidence(item: Record<string, unknown>): CodeEvidence {
   const text = (name: string) => (typeof item[name] === "string" ? item[name] : "");
   return {
     path: text("path"),
-    location: typeof item.line === "number" ? `line ${item.line}` : "",
+    location: typeof item.line === "number" && item.line > 0 ? `line ${item.line}` : "",
     call: text("call"),
     rule: text("rule_id"),
   };

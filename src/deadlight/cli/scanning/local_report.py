@@ -12,14 +12,23 @@ from deadlight.model.package import InstalledPackage, Package
 from deadlight.model.scan_configuration import Scanner
 from deadlight.model.vulnerability import Applicability
 from deadlight.sbom.bill import Bill, BilledImage, BilledPackage, BilledVulnerability
-from deadlight.scanner import ApplicabilityResult, FirstPartyCode, judge_applicability, load_rules
+from deadlight.scanner import (
+    ApplicabilityResult,
+    Evidence,
+    LinkedFunctions,
+    go_records,
+    judge_applicability,
+    judge_linked_functions,
+    load_functions,
+    load_rules,
+)
 
 
 def report_locally(source: Source, scope: Scope, found: Inspected, matched: Matched | None) -> Report:
     """The report of an image that was read here. Pure but for the time."""
     image = source.image
     packages = _billed_packages(found.packages)
-    judge = _judge(found.calls) if Scanner.CONTEXTUAL_ANALYSIS in scope.scanners else _not_judged
+    judge = _judge(found) if Scanner.CONTEXTUAL_ANALYSIS in scope.scanners else _not_judged
     vulnerabilities = None if matched is None else ordered(_vulnerabilities(matched.findings, packages, judge))
     billed = BilledImage(
         name=source.name,
@@ -63,9 +72,29 @@ def _billed(package: Package, places: Sequence[InstalledPackage]) -> BilledPacka
     )
 
 
-def _judge(calls: FirstPartyCode) -> Callable[[Found], ApplicabilityResult]:
+def _judge(found: Inspected) -> Callable[[Found], ApplicabilityResult]:
     rules = load_rules()
-    return lambda item: judge_applicability(rules, calls, {item.vulnerability, *item.aliases}, item.package)
+    programs = _go_programs(found)
+
+    def judge(item: Found) -> ApplicabilityResult:
+        if records := go_records(item.imports):
+            return judge_linked_functions(records, programs.get(item.package, {}))
+        return judge_applicability(rules, found.calls, {item.vulnerability, *item.aliases}, item.package)
+
+    return judge
+
+
+def _go_programs(found: Inspected) -> dict[Package, dict[str, LinkedFunctions | None]]:
+    """The programs that each module was linked into, but for those that the distribution ships."""
+    functions: dict[str, LinkedFunctions | None] = {}
+    programs: dict[Package, dict[str, LinkedFunctions | None]] = {}
+    for item in found.packages:
+        if item.package.ecosystem == "Go" and not item.owner_purl:
+            path = f"/{item.location}"
+            if path not in functions:
+                functions[path] = load_functions(found.calls.go_programs, path)
+            programs.setdefault(item.package, {})[path] = functions[path]
+    return programs
 
 
 def _not_judged(_item: Found) -> ApplicabilityResult:
@@ -88,9 +117,15 @@ def _vulnerabilities(
             fix_version=item.fix_version,
             applicability=judged.status,
             applicability_reason=judged.reason,
-            evidence=tuple(f"{place.path}:{place.line} {place.call}" for place in judged.evidence),
+            evidence=tuple(_place(evidence) for evidence in judged.evidence),
             malicious=item.malicious,
             advisories=item.advisories,
             known_exploited=item.known_exploited,
             epss_probability=item.epss_probability,
         )
+
+
+def _place(evidence: Evidence) -> str:
+    """A program has no lines."""
+    line = f":{evidence.line}" if evidence.line else ""
+    return f"{evidence.path}{line} {evidence.call}"

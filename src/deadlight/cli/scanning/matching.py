@@ -2,9 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from deadlight.advisories.advisory import Advisory
 from deadlight.advisories.archive import read_advisories
@@ -13,7 +15,7 @@ from deadlight.advisories.errors import InvalidArchiveError
 from deadlight.advisories.findings import find_vulnerabilities
 from deadlight.client.rest import RestClient
 from deadlight.model.package import InstalledPackage, Package
-from deadlight.model.vulnerability import Severity
+from deadlight.model.vulnerability import Severity, VulnerableImport
 
 PACKAGES_AT_ONCE = 2_000
 """Asked of a service together: about half a megabyte. It takes ten times as many."""
@@ -36,6 +38,8 @@ class Found:
     known_exploited: bool | None = None
     """None where nobody looked, as in a collection of advisories."""
     epss_probability: float | None = None
+    imports: Mapping[str, tuple[VulnerableImport, ...]] = field(default_factory=dict)
+    """Where in a Go module each advisory says that the flaw is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,7 @@ def match_with_advisories(packages: Sequence[Package], path: Path) -> Matched:
             malicious=item.vulnerability.is_malicious,
             fix_version=", ".join(item.fix_versions),
             advisories=item.advisory_ids,
+            imports=item.imports,
         )
         for item in findings
     )
@@ -147,4 +152,6 @@ def _found(package: Package, vulnerability: Mapping[str, Any], match: Mapping[st
         advisories=tuple(match["advisories"]),
         known_exploited=vulnerability["known_exploited"],
         epss_probability=vulnerability["epss"] and vulnerability["epss"]["probability"],
+        # A service of an earlier version does not say.
+        imports=msgspec.convert(match.get("imports", {}), dict[str, tuple[VulnerableImport, ...]]),
     )

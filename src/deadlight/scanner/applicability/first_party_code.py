@@ -8,6 +8,7 @@ import msgspec
 
 from deadlight.ecosystems import source_of_bytecode
 from deadlight.scanner.applicability.first_party import is_closed_code, is_source_name, may_be_own
+from deadlight.scanner.applicability.go_programs import gather_programs
 from deadlight.scanner.applicability.python_source import ANALYZER, SourceFacts
 from deadlight.scanner.facts import LayerFacts
 from deadlight.scanner.filesystem import File, FileSystem
@@ -24,6 +25,8 @@ class FirstPartyCode:
     """Own files that could not be read, each with the reason."""
     dependents: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """By name of a PyPI package: the installed packages that declare they need it."""
+    go_programs: Mapping[str, bytes] = field(default_factory=dict)
+    """What was kept of the functions of each Go program, by absolute path."""
 
 
 def gather_own_code(
@@ -51,7 +54,7 @@ def gather_own_code(
         elif is_source_name(path):
             unread.append(f"{path} is a hard link to a file that was not read")
     unread += [f"{path} is not source" for path in _iter_closed_code(tree, layers) if path not in owned]
-    return FirstPartyCode(sources, tuple(unread), _dependents(requirements))
+    return FirstPartyCode(sources, tuple(unread), _dependents(requirements), gather_programs(layers, visible))
 
 
 def _iter_closed_code(tree: FileSystem, layers: Sequence[LayerFacts]) -> Iterator[str]:

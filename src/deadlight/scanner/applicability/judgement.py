@@ -9,18 +9,20 @@ from deadlight.scanner.applicability.first_party_code import FirstPartyCode
 from deadlight.scanner.applicability.python_source import Use
 from deadlight.scanner.applicability.rules import Rule, RuleSet
 
-_MAX_EVIDENCE = 50
+MAX_EVIDENCE = 50
 """Places shown for one vulnerability."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A place in the image's own code that reaches a vulnerability."""
+    """A place in the image's own code, or a program, that reaches a vulnerability."""
 
     path: str
     line: int
+    """0 for a program."""
     call: str
     rule_id: str
+    """Of a program: the record that names what was linked into it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ def judge_applicability(
     matching = rules.list_matching(vulnerability_ids, package)
     if not matching:
         return ApplicabilityResult(Applicability.NOT_COVERED, f"No rule names {', '.join(sorted(vulnerability_ids))}.")
-    evidence = tuple(place for _, place in zip(range(_MAX_EVIDENCE), _iter_evidence(matching, code), strict=False))
+    evidence = tuple(place for _, place in zip(range(MAX_EVIDENCE), _iter_evidence(matching, code), strict=False))
     if evidence:
         first = evidence[0]
         return ApplicabilityResult(

@@ -16,6 +16,7 @@ from deadlight.advisories.osv import parse_advisory
 from deadlight.advisories.reach import ORDER_STATE, reach_of
 from deadlight.advisories.version_keys import VersionKeys
 from deadlight.model.event import EventType
+from deadlight.scanner import GO_RECORDS
 from deadlight.server.advisories.turns import wait_for_turn
 from deadlight.server.advisories.vulnerabilities import (
     Link,
@@ -157,7 +158,10 @@ async def _apply(connection: AsyncConnection, source: str, changes: Sequence[Cha
     await _store(connection, source, changed)
     regrouped = await regroup(connection, touched, changed)
     now = await list_spoken_of(connection, touched | regrouped.vulnerability_ids)
-    changed_links = find_changed(spoken_of, now, regrouped.judged_otherwise)
+    # Which functions a vulnerability is in may be told otherwise by records that say nothing else anew.
+    told = {item.id for item in changed if item.id.startswith(GO_RECORDS)}
+    otherwise = regrouped.judged_otherwise | {link.vulnerability_id for link in now if link.advisory_id in told}
+    changed_links = find_changed(spoken_of, now, otherwise)
     await record_buckets(connection, buckets | regrouped.buckets, changed_links)
 
 

@@ -12,12 +12,13 @@ from deadlight.model.package import Package
 from deadlight.model.scan_configuration import Scanner
 from deadlight.model.vulnerability import Applicability
 from deadlight.scanner import ApplicabilityResult, FirstPartyCode, RuleSet, judge_applicability, load_rules
+from deadlight.server.findings.go_context import judge_go
 from deadlight.server.scans.configuration import find_images_switched_off, is_on_everywhere
 from deadlight.server.tables.findings import applicability
 
 # Of all vulnerabilities of images, or of some where `only` is a condition on `vulnerability_id`.
 _FORGET = "DELETE FROM applicability WHERE image_id = ANY(:image_ids) {only}"
-# Only what a rule names can be judged; everything else is not covered, which needs no row.
+# Only what a rule names can be judged, and what is in Go programs; the rest is not covered, which needs no row.
 _CANDIDATES = """
     SELECT DISTINCT image_package.image_id, package.*, vulnerability.id AS vulnerability_id,
            vulnerability.name AS vulnerability, vulnerability.aliases
@@ -100,8 +101,9 @@ async def judge_images(
         for row in candidates
         if row.image_id in code
     }
-    if rows:
-        await connection.execute(insert(applicability), list(rows.values()))
+    judged = [*rows.values(), *await judge_go(connection, to_judge["image_ids"], vulnerability_ids)]
+    if judged:
+        await connection.execute(insert(applicability), judged)
     await connection.execute(statements.stated, to_judge | {"reason": _STATED_REASON})
     if left_out:
         reason = f"{Scanner.CONTEXTUAL_ANALYSIS.label} is switched off in every cluster that runs the image."

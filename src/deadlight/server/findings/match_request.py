@@ -11,6 +11,7 @@ from deadlight.advisories.advisory import Affected, Bucket
 from deadlight.advisories.match import Match, advised_as, match_package
 from deadlight.advisories.version_keys import VersionKeys
 from deadlight.model.package import Package
+from deadlight.scanner import GO_RECORDS
 from deadlight.server.advisories.exploitation import EXPLOITATION
 from deadlight.server.errors import BadRequestError
 from deadlight.server.findings.match_schemas import MatchedVulnerability, MatchOut, PackageIn, PackageMatch
@@ -97,7 +98,15 @@ def _merged(
     for name, found in by_vulnerability.items():
         fixes = sorted({match.fix_version for match in found} - {""})
         advisories = [match.advisory_id for match in found]
-        yield PackageMatch(package=number, vulnerability=name, fix_version=", ".join(fixes), advisories=advisories)
+        yield PackageMatch(
+            package=number,
+            vulnerability=name,
+            fix_version=", ".join(fixes),
+            advisories=advisories,
+            imports={
+                match.advisory_id: list(match.imports) for match in found if match.advisory_id.startswith(GO_RECORDS)
+            },
+        )
 
 
 def _vulnerability(row: Row[Any]) -> MatchedVulnerability:

@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, Field
 
-from deadlight.model.vulnerability import Severity
+from deadlight.model.vulnerability import Severity, VulnerableImport
 from deadlight.server.advisories.exploitation import Urgency
 from deadlight.server.db.zero_bytes import PlainText
 
@@ -47,6 +47,8 @@ class PackageMatch(BaseModel):
     vulnerability: str
     fix_version: str
     advisories: list[str]
+    imports: dict[str, list[VulnerableImport]]
+    """By advisory of Go's vulnerability database: the packages and functions of the module that hold the flaw."""
 
 
 class MatchOut(BaseModel):
