@@ -149,20 +149,27 @@ def _hierarchies() -> list[Path]:
 
 
 @contextmanager
-def container(image: Path, folder: Path, command: Sequence[str], environment: Sequence[str] = ()) -> Iterator[Container]:
-    """A configured container over an image's root, its own writable layer above; nothing is left of it afterwards."""
+def container(
+    layers: Sequence[Path], folder: Path, command: Sequence[str], environment: Sequence[str] = ()
+) -> Iterator[Container]:
+    """A configured container over an image's layers, the highest first; nothing is left of it afterwards.
+
+    Its own writable layer lies in memory.
+    """
     bundle = folder / f"bundle-{secrets.token_hex(4)}"
+    bundle.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "none", str(bundle)], check=True)
     for name in ("root", "upper", "work"):
-        (bundle / name).mkdir(parents=True)
-    layers = f"lowerdir={image},upperdir={bundle}/upper,workdir={bundle}/work"
-    subprocess.run(["mount", "-t", "overlay", "none", "-o", layers, str(bundle / "root")], check=True)
+        (bundle / name).mkdir()
+    options = f"lowerdir={':'.join(map(str, layers))},upperdir={bundle}/upper,workdir={bundle}/work"
+    subprocess.run(["mount", "-t", "overlay", "none", "-o", options, str(bundle / "root")], check=True)
     made = Container(bundle, command, environment)
     made.configure()
     try:
         yield made
     finally:
-        subprocess.run(["umount", "--lazy", str(bundle / "root")], check=True)
-        shutil.rmtree(bundle, ignore_errors=True)
+        subprocess.run(["umount", "--lazy", str(bundle / "root"), str(bundle)], check=True)
+        bundle.rmdir()
         made.remove_groups()
 
 

@@ -154,7 +154,7 @@ class Laboratory:
         """A started container of a workload, and where it serves."""
         port = free_port()
         variables = (*workload.environment, f"{PORT_VARIABLE}={port}")
-        with container(self._roots[workload.name], self.deployed.folder, workload.command, variables) as made:
+        with container([self._roots[workload.name]], self.deployed.folder, workload.command, variables) as made:
             self._write(_POD, {"name": workload.name, "pod": made.pod_uid, "container": made.container_id})
             try:
                 await made.start()
