@@ -7,6 +7,7 @@ import secrets
 import shutil
 import subprocess
 import time
+from asyncio.subprocess import DEVNULL, PIPE, STDOUT
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -41,9 +42,7 @@ async def pull_image(http: aiohttp.ClientSession, url: str, name: str, digest: s
 
 async def run(*command: str) -> str:
     """Run a command to its end; its output. Ends the benchmark where it fails."""
-    process = await asyncio.create_subprocess_exec(
-        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
-    )
+    process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=STDOUT)
     output, _ = await process.communicate()
     if process.returncode:
         raise SystemExit(f"{' '.join(command)[:300]} failed:\n{output.decode(errors='replace')[-3000:]}")
@@ -81,14 +80,24 @@ class Container:
         return ["runc", f"--root={self.bundle / 'state'}", *arguments]
 
     async def start(self) -> None:
-        """Start it and go on."""
+        """Start it, and go on when it runs or has ended already."""
         with (self.bundle / "log").open("wb") as log:
             self._running = await asyncio.create_subprocess_exec(
                 *self._runc("run", f"--bundle={self.bundle}", self.container_id),
-                stdin=asyncio.subprocess.DEVNULL,
+                stdin=DEVNULL,
                 stdout=log,
                 stderr=log,
             )
+        async with asyncio.timeout(END_SECONDS):
+            while self._running.returncode is None and await self._state() != "running":
+                await asyncio.sleep(0.05)
+
+    async def _state(self) -> str:
+        """What runc says of it; an empty text where it does not know it."""
+        command = self._runc("state", self.container_id)
+        process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=DEVNULL)
+        output, _ = await process.communicate()
+        return str(json.loads(output)["status"]) if process.returncode == 0 else ""
 
     async def wait(self) -> str:
         """Wait for its end; what it said."""
@@ -122,7 +131,8 @@ class Container:
         if self._running is None:
             return
         if self._running.returncode is None:
-            await asyncio.create_subprocess_exec(*self._runc("kill", self.container_id, "KILL"))
+            command = self._runc("kill", self.container_id, "KILL")
+            await (await asyncio.create_subprocess_exec(*command, stderr=DEVNULL)).wait()
             async with asyncio.timeout(END_SECONDS):
                 await self._running.wait()
 

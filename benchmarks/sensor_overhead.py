@@ -193,6 +193,17 @@ def _cpu(pid: int) -> float:
 # --- the container ------------------------------------------------------------------------------------------
 
 
+@contextmanager
+def _layer() -> Iterator[Path]:
+    """A folder in memory: layers of an overlay may not lie in each other, and the other is this machine's root."""
+    with tempfile.TemporaryDirectory(prefix="dlb-layer-", dir="/tmp") as folder:
+        subprocess.run(["mount", "-t", "tmpfs", "none", folder], check=True)
+        try:
+            yield Path(folder)
+        finally:
+            subprocess.run(["umount", "--lazy", folder], check=True)
+
+
 def prepare(folder: Path, files: int) -> None:
     """A layer with what the loads need: programs, a source file, and files to open."""
     if shutil.which("gcc") is None:
@@ -278,7 +289,7 @@ async def measure(rounds: int, seconds: float) -> None:
     figures: dict[str, object] = {}
     async with AsyncExitStack() as stack:
         deployed = await stack.enter_async_context(deployment(free_port()))
-        layer = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dlb-layer-", dir="/tmp")))
+        layer = stack.enter_context(_layer())
         prepare(layer, int(OPENS_A_SECOND * seconds))
         layers = [layer, Path("/")]
         made = stack.enter_context(container(layers, deployed.folder, ("/bin/sleep", "infinity")))
