@@ -4,6 +4,9 @@ Everything else in an image is there without being used. The labels were set by 
 imports (and what that imports in turn), what its executables are linked with, and what they read while they work. What
 `dpkg -l`, `find`, `tar` and `grep -r` read afterwards, as operators and agents do, is used by nobody; these programs
 themselves are, and so is what they are linked with.
+
+Data and settings of a package that an application works with (a locale, `openssl.cnf`) count as opened. What describes
+a package to its package manager (its metadata), and what a program looks at only to learn what there is, does not.
 """
 
 from collections.abc import Mapping
@@ -15,8 +18,8 @@ from benchmarks.image_layers import (
     Files,
     GoModule,
     GoProgram,
-    JavaClasses,
     Jars,
+    JavaClasses,
     NodePackages,
     Recipe,
     Wheels,
@@ -57,13 +60,13 @@ _SHELL = _of("deb/debian", EXECUTED, "dash") | _of("deb/debian", MAPPED, "libc6"
 _SEARCHING = (
     _SHELL
     | _of("deb/debian", EXECUTED, "dpkg findutils tar grep coreutils")
-    | _of("deb/debian", MAPPED, "libselinux1 libpcre2-8-0 libacl1")
+    | _of("deb/debian", MAPPED, "libselinux1 libpcre2-8-0 libacl1 libmd0")
 )
 """What the tools are, and what they are linked with."""
 
 # --- Python ---------------------------------------------------------------------------------------------------
 
-_PYTHON_APPLICATION = '''
+_PYTHON_APPLICATION = """
 import importlib.metadata
 import os
 
@@ -89,7 +92,7 @@ def ready():
 
 if __name__ == "__main__":
     application.run("127.0.0.1", int(os.environ["PORT"]))
-'''
+"""
 _PYTHON_WHEELS = Wheels(
     (
         *("flask==3.0.3", "requests==2.32.3", "msgpack==1.0.8", "pyyaml==6.0.2"),
@@ -99,10 +102,23 @@ _PYTHON_WHEELS = Wheels(
 _PYTHON_USED = (
     _of("deb/debian", EXECUTED, "python3.11-minimal")
     | _of("deb/debian", MAPPED, "libc6 libpython3.11-minimal libpython3.11-stdlib libexpat1 zlib1g libssl3")
-    | _of("deb/debian", MAPPED, "libbz2-1.0 liblzma5 libffi8 libuuid1")
-    | _of("deb/debian", OPENED, "media-types")
+    | _of("deb/debian", MAPPED, "libbz2-1.0 liblzma5 libuuid1 libstdc++6 libgcc-s1")
+    | _of("deb/debian", OPENED, "base-files libc-bin locales openssl python3-setuptools")
     | _of("pypi", OPENED, "flask werkzeug jinja2 click itsdangerous blinker requests urllib3 idna certifi")
     | _of("pypi", MAPPED, "markupsafe msgpack charset-normalizer pyyaml")
+)
+_PYTHON_BRIEF = """
+import markupsafe
+import six
+
+print(six.PY3, markupsafe.escape("<b>"))
+"""
+_PYTHON_BRIEF_USED = (
+    _of("deb/debian", EXECUTED, "python3.11-minimal")
+    | _of("deb/debian", MAPPED, "libc6 libexpat1 zlib1g")
+    | _of("deb/debian", OPENED, "libpython3.11-minimal libpython3.11-stdlib libc-bin python3-setuptools")
+    | _of("pypi", MAPPED, "markupsafe")
+    | _of("pypi", OPENED, "six")
 )
 _PYTHON_COMMAND = ("/usr/bin/python3", "/app/main.py")
 _PYTHON_ENVIRONMENT = (f"PYTHONPATH=/{SITE_PACKAGES}", "PYTHONDONTWRITEBYTECODE=1")
@@ -140,8 +156,11 @@ _NODE_PACKAGES = NodePackages(
 )
 _NODE_USED = (
     _of("deb/debian", EXECUTED, "nodejs")
-    | _of("deb/debian", MAPPED, "libnode108 libc6 libstdc++6 libgcc-s1 zlib1g libuv1 libbrotli1 libcares2 libnghttp2-14")
+    | _of(
+        "deb/debian", MAPPED, "libnode108 libc6 libstdc++6 libgcc-s1 zlib1g libuv1 libbrotli1 libc-ares2 libnghttp2-14"
+    )
     | _of("deb/debian", MAPPED, "libssl3 libicu72")
+    | _of("deb/debian", OPENED, "base-files openssl node-acorn node-cjs-module-lexer node-undici")
     | _of("npm", OPENED, "semver lru-cache yallist lodash axios follow-redirects uuid @node-rs/crc32")
     | _of("npm", MAPPED, "@node-rs/crc32-linux-x64-gnu")
 )
@@ -180,7 +199,7 @@ public class Main {
 """
 _JAVA_USED = (
     _of("deb/debian", EXECUTED, "openjdk-17-jre-headless")
-    | _of("deb/debian", MAPPED, "libc6 zlib1g")
+    | _of("deb/debian", MAPPED, "libc6 zlib1g libstdc++6 libgcc-s1")
     | _of("maven/com.fasterxml.jackson.core", OPENED, "jackson-databind jackson-core jackson-annotations")
     | _of("maven/org.apache.commons", OPENED, "commons-text commons-lang3")
 )
@@ -224,7 +243,7 @@ _GO_SERVER = GoProgram(
 _GO_UNUSED = GoProgram(
     "app/unused", _GO_UNUSED_SOURCE, (GoModule("github.com/spf13/pflag", "v1.0.5", "golang-github-spf13-pflag-dev"),)
 )
-_GO_USED = _of("golang", MAPPED, "stdlib github.com/google/uuid github.com/pkg/errors")
+_GO_USED = _of("golang", MAPPED, "stdlib example.com/program github.com/google/uuid github.com/pkg/errors")
 
 # --- shell ----------------------------------------------------------------------------------------------------
 
@@ -273,6 +292,24 @@ WORKLOADS = (
     ),
     Labelled(
         "go", (ORDINARY, _GO_SERVER, _GO_UNUSED), ("/app/server",), _SEARCHING | _GO_USED, asked=True, searched="/app"
+    ),
+    Labelled(
+        "python-older",
+        _python("python-older"),
+        _PYTHON_COMMAND,
+        _SEARCHING | _PYTHON_USED,
+        _PYTHON_ENVIRONMENT,
+        asked=True,
+        searched=f"/{SITE_PACKAGES}",
+        older=True,
+        invisible=frozenset(name for name, grade in _PYTHON_USED.items() if grade is OPENED),
+    ),
+    Labelled(
+        "python-brief",
+        _python("python-brief", _PYTHON_BRIEF),
+        _PYTHON_COMMAND,
+        _PYTHON_BRIEF_USED,
+        _PYTHON_ENVIRONMENT,
     ),
     Labelled("shell", (ORDINARY, Files((("app/job", _JOB),))), ("/bin/sh", "/app/job"), _JOB_USED),
 )

@@ -137,7 +137,7 @@ class Container:
                 await self._running.wait()
 
     def remove_groups(self) -> None:
-        """runc removes a container's own control groups, not their parents."""
+        """Runc removes a container's own control groups, not their parents."""
         for hierarchy in _hierarchies():
             group = Path(f"{hierarchy}{self._parent}")
             deadline = time.monotonic() + END_SECONDS

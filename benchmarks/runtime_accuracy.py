@@ -21,6 +21,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote
 
 import psycopg
 from benchmarks.image_fleet import FleetImage, PushedImage, build_images, push_images
@@ -105,7 +106,7 @@ class Tally:
 
 def short(purl: str) -> str:
     """`<type>/<name>` of a package URL."""
-    return purl.removeprefix("pkg:").partition("?")[0].rpartition("@")[0].replace("%40", "@")
+    return unquote(purl.removeprefix("pkg:").partition("?")[0].rpartition("@")[0])
 
 
 # --- running ------------------------------------------------------------------------------------------------
@@ -146,7 +147,8 @@ class Laboratory:
         self.sensor = await start_sensor(self.deployed, CLUSTER, CLUSTER, NODE)
         async with asyncio.timeout(120):
             while "watching:" not in self.sensor.log.read_text():
-                assert self.sensor.running and self.sensor.running.returncode is None, self.sensor.log.read_text()
+                assert self.sensor.running
+                assert self.sensor.running.returncode is None, self.sensor.log.read_text()
                 await asyncio.sleep(0.1)
 
     @asynccontextmanager
@@ -259,7 +261,9 @@ def disagreements(workload: Labelled, seen: Seen) -> list[Disagreement]:
             labelled = workload.used.get(package)
             evidence = f"{path} by {process}" if path else ""
             found.append(
-                Disagreement(workload.name, package, str(labelled or "unused"), str(grade or "unused") + unknown, evidence)
+                Disagreement(
+                    workload.name, package, str(labelled or "unused"), str(grade or "unused") + unknown, evidence
+                )
             )
     return found
 
