@@ -115,8 +115,8 @@ print(six.PY3, markupsafe.escape("<b>"))
 """
 _PYTHON_BRIEF_USED = (
     _of("deb/debian", EXECUTED, "python3.11-minimal")
-    | _of("deb/debian", MAPPED, "libc6 libexpat1 zlib1g")
-    | _of("deb/debian", OPENED, "libpython3.11-minimal libpython3.11-stdlib libc-bin python3-setuptools")
+    | _of("deb/debian", MAPPED, "libc6 libexpat1 zlib1g libpython3.11-stdlib")
+    | _of("deb/debian", OPENED, "libpython3.11-minimal libc-bin locales python3-setuptools")
     | _of("pypi", MAPPED, "markupsafe")
     | _of("pypi", OPENED, "six")
 )

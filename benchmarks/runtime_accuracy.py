@@ -56,6 +56,8 @@ class Seen:
     """All that it has."""
     used: Uses
     read_by_tools: frozenset[str]
+    from_start: bool
+    """Whether its container was watched from its first moment on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +198,10 @@ class Laboratory:
         rows = self.deployed.query(_PACKAGES.format(name=name))
         packages = frozenset(short(str(purl)) for purl, *_ in rows)
         used = {short(str(purl)): (Grade(str(grade)), str(path), str(by)) for purl, grade, path, by, _ in rows if grade}
-        return Seen(packages, used, frozenset(short(str(purl)) for purl, *_, read in rows if read))
+        read = frozenset(short(str(purl)) for purl, *_, by_tool in rows if by_tool)
+        coverage = self.deployed.query(_COVERAGE.format(name=name))
+        assert len(coverage) == 1, f"{name}: {coverage}"
+        return Seen(packages, used, read, from_start=bool(coverage[0][0]))
 
     def _write(self, statements: Iterable[str], parameters: Mapping[str, object]) -> None:
         with psycopg.connect(self.deployed.database_url) as connection:
@@ -286,6 +291,10 @@ def tally(workloads: Sequence[Labelled], seen: Mapping[str, Seen]) -> dict[str, 
             totals["ecosystem"][ecosystem(package)].add(said=said, true=true)
             totals["workload"][workload.name].add(said=said, true=true)
             totals[""]["all"].add(said=said, true=true)
+            if ecosystem(package) != "maven":
+                totals[""]["all but jars"].add(said=said, true=true)
+            if grade in (Grade.EXECUTED, Grade.MAPPED):
+                totals[""]["executed or mapped"].add(said=said, true=true)
             naive = said or package in own.read_by_tools
             totals["naive"][ecosystem(package)].add(said=naive, true=true)
             totals["naive"]["all"].add(said=naive, true=true)
@@ -307,9 +316,13 @@ async def measure(workloads: Sequence[Labelled]) -> None:
     for kind, rows in totals.items():
         for name, row in sorted(rows.items()):
             print(f"{kind:10} {name:24} {row.figures()}")
-    everything = totals[""]["all"]
+    everything, code = totals[""]["all"], totals[""]["executed or mapped"]
+    others = totals[""]["all but jars"]
     figures: dict[str, object] = {
-        "all": everything.figures(),
+        "all": {name: row.figures() for name, row in totals[""].items()},
+        "opened before the sensor came, unseen": {
+            one.name: len(one.invisible - seen[one.name].used.keys()) for one in workloads if one.older
+        },
         **{kind: {name: row.figures() for name, row in rows.items()} for kind, rows in totals.items() if kind},
         "disagreements": len(found),
         "machine": describe_machine(),
@@ -320,6 +333,12 @@ async def measure(workloads: Sequence[Labelled]) -> None:
         [
             Bar(f"precision >= {PRECISION_BAR:g}", everything.precision >= PRECISION_BAR),
             Bar(f"recall >= {RECALL_BAR:g}", everything.recall >= RECALL_BAR),
+            Bar(f"precision >= {PRECISION_BAR:g} of all but jars", others.precision >= PRECISION_BAR),
+            Bar("what was executed or mapped is exact", code.precision == code.recall == 1),
+            Bar(
+                "coverage tells which container is older than the sensor",
+                all(seen[one.name].from_start != one.older for one in workloads),
+            ),
         ],
     )
 
@@ -368,6 +387,10 @@ _PACKAGES = """
     LEFT JOIN package_use ON package_use.image_id = image_package.image_id AND package_use.package_id = package.id
     LEFT JOIN tool_read ON tool_read.image_id = image_package.image_id AND tool_read.package_id = package.id
     WHERE image_tag.repository = '{name}'
+"""
+_COVERAGE = """
+    SELECT from_start FROM container_coverage JOIN container USING (cluster_id, container_id)
+    JOIN image_tag ON image_tag.id = container.image_tag_id WHERE image_tag.repository = '{name}'
 """
 
 

@@ -165,7 +165,7 @@ def _attached_programs(pid: int) -> list[Path]:
     with suppress(OSError):
         for entry in Path(f"/proc/{pid}/fdinfo").iterdir():
             with suppress(OSError):
-                if "prog_type:" in entry.read_text():
+                if "run_time_ns:" in entry.read_text():
                     found.append(entry)
     return found
 
@@ -175,7 +175,7 @@ def _kernel_seconds(pid: int) -> float:
     spent: dict[str, int] = {}
     for entry in _attached_programs(pid):
         fields = dict(line.split(":", 1) for line in entry.read_text().splitlines() if ":" in line)
-        spent[fields["prog_id"].strip()] = int(fields.get("run_time_ns", "0"))
+        spent[fields["prog_id"].strip()] = int(fields["run_time_ns"])
     return sum(spent.values()) / 1e9
 
 
