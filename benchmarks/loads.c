@@ -1,6 +1,6 @@
 /* What containers do in the benchmark of the sensor's overhead. Prints what it took as one line of JSON.
  *
- *   loads exec COUNT PROGRAM             execute a program, one after the other
+ *   loads exec COUNT PROGRAM             execute a program, one after the other, each time with another argument
  *   loads open COUNT FOLDER FILES RATE   open and close files 0 .. FILES-1 of a folder in turn, RATE a second (0: at once)
  */
 #include <fcntl.h>
@@ -27,11 +27,13 @@ static double cpu_of(int who)
     return used.ru_utime.tv_sec + used.ru_stime.tv_sec + (used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
 }
 
-static void execute(char *program)
+static void execute(char *program, long number)
 {
-    char *arguments[] = {program, NULL}, *environment[] = {NULL};
+    char text[64];
+    char *arguments[] = {program, text, NULL}, *environment[] = {NULL};
     pid_t child;
     int status;
+    snprintf(text, sizeof text, "%ld-%ld", (long)getpid(), number);
     if (posix_spawn(&child, program, NULL, NULL, arguments, environment) || waitpid(child, &status, 0) != child || status)
         exit(1);
 }
@@ -61,7 +63,7 @@ int main(int argc, char **argv)
     double begun = now();
     if (argc == 4 && !strcmp(argv[1], "exec")) {
         for (long done = 0; done < count; done++)
-            execute(argv[3]);
+            execute(argv[3], done);
     } else if (argc == 6 && !strcmp(argv[1], "open")) {
         long files = atol(argv[4]);
         double rate = atof(argv[5]);

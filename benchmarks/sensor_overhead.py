@@ -46,6 +46,11 @@ UNITS = 4
 
 WAIT_SECONDS = 180.0
 QUIET_SECONDS = 4.0
+STILL_COUNTED = 20
+"""By how much counters may differ that are read one after the other while others on the machine go on."""
+
+START_SECONDS = 15.0
+"""After which a sensor has told of what it found when it started."""
 
 PROGRAM = "/bench/tiny"
 
@@ -92,6 +97,8 @@ class Watching:
 
     cores: float
     mib: float
+    """Held afterwards."""
+    peak_mib: float
     kernel_cores: float
     """Of its programs in the kernel, for the whole machine; in the CPU of whom they ran for."""
 
@@ -100,6 +107,7 @@ class Watching:
         return {
             "cores": round(self.cores, 4),
             "MiB": round(self.mib, 1),
+            "MiB at most": round(self.peak_mib, 1),
             "cores of its programs in the kernel": round(self.kernel_cores, 4),
         }
 
@@ -191,10 +199,10 @@ def _bpf_statistics() -> Iterator[None]:
         switch.write_text(before)
 
 
-def _mib(pid: int) -> float:
-    """The most memory that a process has held (proc(5), VmHWM)."""
+def _mib(pid: int, which: str) -> float:
+    """Memory of a process (proc(5)): what it holds, VmRSS, or the most that it held, VmHWM."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(which))
 
 
 def _cpu(pid: int) -> float:
@@ -260,7 +268,9 @@ async def measure_watching(made: Container, pid: int, seconds: float, files: int
     else:
         await asyncio.sleep(seconds)
     took = time.monotonic() - begun
-    return Watching((_cpu(pid) - cpu) / took, _mib(pid), (_kernel_seconds(pid) - kernel) / took)
+    return Watching(
+        (_cpu(pid) - cpu) / took, _mib(pid, "VmRSS"), _mib(pid, "VmHWM"), (_kernel_seconds(pid) - kernel) / took
+    )
 
 
 async def burst(made: Container) -> Took:
@@ -312,6 +322,7 @@ async def measure(rounds: int, seconds: float) -> None:
         files = int(OPENS_A_SECOND * seconds)
         with _bpf_statistics():
             async with watchers.sensor() as pid:
+                await asyncio.sleep(START_SECONDS)
                 idle = await measure_watching(made, pid, seconds, 0)
                 same = await measure_watching(made, pid, seconds, REPEATED_FILES)
                 new = await measure_watching(made, pid, seconds, files)
@@ -373,21 +384,20 @@ def _compare(loads: Mapping[str, Mapping[str, Sequence[Took]]]) -> dict[str, obj
 def _finish(
     figures: Mapping[str, object], same: Watching, new: Watching, known: int, counters: Mapping[str, int]
 ) -> None:
-    adds_up = all(
-        counters.get(f"{kind}_seen", 0)
-        >= sum(counters.get(f"{kind}_{name}", 0) for name in ("sent", "deduplicated", "lost", "filtered"))
-        for kind in ("executions", "opens", "mappings")
-    )
+    parts = ("sent", "deduplicated", "lost", "skipped", "filtered")
+    left = counters["kernel_seen"] - sum(counters[f"kernel_{name}"] for name in parts)
+    unread = counters["kernel_sent"] - counters["events"] - counters["undecodable"]
     finish(
         "sensor_overhead",
         figures,
         [
             Bar(f"{OPENS_A_SECOND} repeated opens/s: at most {CORES_BAR:g} core", same.cores <= CORES_BAR),
             Bar(f"{OPENS_A_SECOND} new files/s: at most {CORES_BAR:g} core", new.cores <= CORES_BAR),
-            Bar(f"at most {MIB_BAR} MiB", max(same.mib, new.mib) <= MIB_BAR),
+            Bar(f"at most {MIB_BAR} MiB", max(same.peak_mib, new.peak_mib) <= MIB_BAR),
             Bar(f"the service knows all of {BURST} executions in a burst", known == BURST),
             Bar("nothing was lost", not any(counters.get(name) for name in ("kernel_lost", "overflow"))),
-            Bar("the counters add up", adds_up and bool(counters.get("executions_seen"))),
+            Bar("seen is sent, deduplicated, lost, skipped or filtered", abs(left) <= STILL_COUNTED),
+            Bar("what was sent was read", abs(unread) <= STILL_COUNTED),
         ],
     )
 
