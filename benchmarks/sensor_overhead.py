@@ -23,7 +23,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,6 +46,7 @@ UNITS = 4
 
 WAIT_SECONDS = 180.0
 QUIET_SECONDS = 4.0
+QUIET_LOOKS = 3
 STILL_COUNTED = 20
 """By how much counters may differ that are read one after the other while others on the machine go on."""
 
@@ -53,6 +54,7 @@ START_SECONDS = 15.0
 """After which a sensor has told of what it found when it started."""
 
 PROGRAM = "/bench/tiny"
+BURST_PROGRAM = "/bench/burst"
 
 LOADS: Mapping[str, tuple[int, Sequence[str]]] = {
     "exec": (EXECUTIONS, ("/bench/loads", "exec", str(EXECUTIONS), PROGRAM)),
@@ -158,6 +160,29 @@ class Watchers:
             await process.wait()
             self.logs.append(errors.read_text())
 
+    async def count_known(self, container_id: str) -> int:
+        """Executions of the burst that the service knows of, once no more come."""
+        query = f"""
+            SELECT coalesce(sum(count), 0) FROM observation
+            WHERE container_id = '{container_id}' AND path = '{BURST_PROGRAM}' AND grade = 'executed'
+        """
+        known, quiet = -1, 0
+        async with asyncio.timeout(WAIT_SECONDS):
+            while quiet < QUIET_LOOKS:
+                now = int(str(self._deployed.query(query)[0][0]))
+                quiet = quiet + 1 if now == known and now else 0
+                known = now
+                await asyncio.sleep(QUIET_SECONDS)
+        return known
+
+    async def count_printed(self) -> int:
+        """Executions of the burst that bpftrace printed, once it prints no more."""
+        before, now = -1, 0
+        while before != now:
+            before, now = now, await asyncio.to_thread(_count_executions, self._deployed.folder / "bpftrace.out")
+            await asyncio.sleep(QUIET_SECONDS)
+        return now
+
 
 async def _until_says(process: Process, begin: int, text: str) -> None:
     async with asyncio.timeout(120):
@@ -236,6 +261,7 @@ def prepare(folder: Path, files: int) -> None:
     source = Path(__file__).with_name("loads.c")
     subprocess.run(["gcc", "-O2", "-o", str(bench / "loads"), str(source)], check=True)
     subprocess.run(["gcc", "-O2", "-static", "-o", str(bench / "tiny"), str(bench / "tiny.c")], check=True)
+    shutil.copy(bench / "tiny", folder / BURST_PROGRAM.lstrip("/"))
     for number in range(files):
         (bench / "files" / str(number)).touch()
 
@@ -276,24 +302,10 @@ async def measure_watching(made: Container, pid: int, seconds: float, files: int
 async def burst(made: Container) -> Took:
     """Execute as fast as it goes, several at once."""
     share = str(BURST // BURST_AT_ONCE)
-    took = await asyncio.gather(*(load(made, "/bench/loads", "exec", share, PROGRAM) for _ in range(BURST_AT_ONCE)))
+    took = await asyncio.gather(
+        *(load(made, "/bench/loads", "exec", share, BURST_PROGRAM) for _ in range(BURST_AT_ONCE))
+    )
     return Took(max(one.seconds for one in took), sum(one.cpu for one in took))
-
-
-async def count_known(deployed: Deployment, container_id: str) -> int:
-    """Executions of the tiny program that the service knows of, once no more come."""
-    query = f"""
-        SELECT coalesce(sum(count), 0) FROM observation
-        WHERE container_id = '{container_id}' AND path = '{PROGRAM}' AND grade = 'executed'
-    """
-    known, quiet = -1, 0
-    async with asyncio.timeout(WAIT_SECONDS):
-        while quiet < 3:
-            now = int(str(deployed.query(query)[0][0]))
-            quiet = quiet + 1 if now == known and now else 0
-            known = now
-            await asyncio.sleep(QUIET_SECONDS)
-    return known
 
 
 # --- everything ---------------------------------------------------------------------------------------------
@@ -307,62 +319,70 @@ async def measure(rounds: int, seconds: float) -> None:
         raise SystemExit(f"no sensor can run here: {missing}")
     if shutil.which("bpftrace") is None:
         raise SystemExit("bpftrace was not found (apt-get install bpftrace)")
-    figures: dict[str, object] = {}
-    async with AsyncExitStack() as stack:
-        deployed = await stack.enter_async_context(deployment(free_port()))
-        layer = stack.enter_context(_layer())
-        prepare(layer, int(OPENS_A_SECOND * seconds))
-        layers = [layer, Path("/")]
-        made = stack.enter_context(container(layers, deployed.folder, ("/bin/sleep", "infinity")))
-        await made.start()
-        stack.push_async_callback(made.end)
-        watchers = Watchers(deployed)
-        loads = await measure_loads(made, watchers, rounds)
-        figures |= {"container": _compare(loads)}
-        files = int(OPENS_A_SECOND * seconds)
+    async with scene(int(OPENS_A_SECOND * seconds)) as (made, watchers):
+        compared = _compare(await measure_loads(made, watchers, rounds))
         with _bpf_statistics():
-            async with watchers.sensor() as pid:
-                await asyncio.sleep(START_SECONDS)
-                idle = await measure_watching(made, pid, seconds, 0)
-                same = await measure_watching(made, pid, seconds, REPEATED_FILES)
-                new = await measure_watching(made, pid, seconds, files)
-            async with watchers.bpftrace() as pid:
-                theirs = await measure_watching(made, pid, seconds, REPEATED_FILES)
-        async with watchers.sensor():
-            fast = await burst(made)
-            known = await count_known(deployed, made.container_id)
-        counters = json.loads(watchers.logs[-1].rpartition("stopped: ")[2].splitlines()[0])
-        async with watchers.bpftrace():
-            await burst(made)
-            lines = await _count_lines(deployed.folder / "bpftrace.out")
-    figures |= {
-        "sensor, nothing happens": idle.figures(),
-        f"sensor, {OPENS_A_SECOND} opens/s of {REPEATED_FILES} files": same.figures(),
-        f"sensor, {OPENS_A_SECOND} opens/s of new files": new.figures(),
-        f"bpftrace, {OPENS_A_SECOND} opens/s of {REPEATED_FILES} files": theirs.figures(),
-        "burst": {
-            "executions/s": round(BURST / fast.seconds),
-            "known to the service": known,
-            "bpftrace printed": lines,
-        },
-        "counters": counters,
-        "machine": describe_machine(),
-    }
-    _finish(figures, same, new, known, counters)
+            node = await measure_node(made, watchers, seconds)
+        bursts = await measure_bursts(made, watchers)
+    _finish(compared, node, bursts)
 
 
-async def _count_lines(output: Path) -> int:
-    """Executions of the tiny program that bpftrace printed, once it prints no more."""
-    before, now = -1, 0
-    while before != now:
-        before, now = now, await asyncio.to_thread(_count_executions, output)
-        await asyncio.sleep(QUIET_SECONDS)
-    return now
+@asynccontextmanager
+async def scene(files: int) -> AsyncIterator[tuple[Container, Watchers]]:
+    """The service and a container that waits for loads; so many files lie in it."""
+    async with deployment(free_port()) as deployed:
+        with _layer() as layer:
+            prepare(layer, files)
+            with container([layer, Path("/")], deployed.folder, ("/bin/sleep", "infinity")) as made:
+                await made.start()
+                try:
+                    yield made, Watchers(deployed)
+                finally:
+                    await made.end()
+
+
+async def measure_node(made: Container, watchers: Watchers, seconds: float) -> dict[str, Watching]:
+    """What watchers take of the node while files are opened at a steady rate."""
+    async with watchers.sensor() as pid:
+        await asyncio.sleep(START_SECONDS)
+        found = {
+            "sensor, nothing happens": await measure_watching(made, pid, seconds, 0),
+            "sensor, the same files": await measure_watching(made, pid, seconds, REPEATED_FILES),
+            "sensor, new files": await measure_watching(made, pid, seconds, int(OPENS_A_SECOND * seconds)),
+        }
+    async with watchers.bpftrace() as pid:
+        found["bpftrace, the same files"] = await measure_watching(made, pid, seconds, REPEATED_FILES)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Bursts:
+    """What became of a burst of executions."""
+
+    a_second: float
+    known: int
+    """To the service."""
+    printed: int
+    """By bpftrace, in another burst."""
+    counters: Mapping[str, int]
+    """The sensor's."""
+
+
+async def measure_bursts(made: Container, watchers: Watchers) -> Bursts:
+    """A burst before the sensor and another before bpftrace."""
+    async with watchers.sensor():
+        took = await burst(made)
+        known = await watchers.count_known(made.container_id)
+    counters = json.loads(watchers.logs[-1].rpartition("stopped: ")[2].splitlines()[0])
+    async with watchers.bpftrace():
+        await burst(made)
+        printed = await watchers.count_printed()
+    return Bursts(BURST / took.seconds, known, printed, counters)
 
 
 def _count_executions(output: Path) -> int:
     with output.open(errors="replace") as lines:
-        return sum(line.startswith("exec") and line.rstrip().endswith(PROGRAM) for line in lines)
+        return sum(line.startswith("exec") and line.rstrip().endswith(BURST_PROGRAM) for line in lines)
 
 
 def _compare(loads: Mapping[str, Mapping[str, Sequence[Took]]]) -> dict[str, object]:
@@ -381,20 +401,30 @@ def _compare(loads: Mapping[str, Mapping[str, Sequence[Took]]]) -> dict[str, obj
     return rows
 
 
-def _finish(
-    figures: Mapping[str, object], same: Watching, new: Watching, known: int, counters: Mapping[str, int]
-) -> None:
+def _finish(compared: Mapping[str, object], node: Mapping[str, Watching], bursts: Bursts) -> None:
+    counters = bursts.counters
     parts = ("sent", "deduplicated", "lost", "skipped", "filtered")
     left = counters["kernel_seen"] - sum(counters[f"kernel_{name}"] for name in parts)
     unread = counters["kernel_sent"] - counters["events"] - counters["undecodable"]
+    same, new = node["sensor, the same files"], node["sensor, new files"]
     finish(
         "sensor_overhead",
-        figures,
+        {
+            "container": compared,
+            f"node, {OPENS_A_SECOND} opens/s": {name: one.figures() for name, one in node.items()},
+            "burst": {
+                "executions/s": round(bursts.a_second),
+                "known to the service": bursts.known,
+                "printed by bpftrace": bursts.printed,
+            },
+            "counters": dict(counters),
+            "machine": describe_machine(),
+        },
         [
-            Bar(f"{OPENS_A_SECOND} repeated opens/s: at most {CORES_BAR:g} core", same.cores <= CORES_BAR),
-            Bar(f"{OPENS_A_SECOND} new files/s: at most {CORES_BAR:g} core", new.cores <= CORES_BAR),
-            Bar(f"at most {MIB_BAR} MiB", max(same.peak_mib, new.peak_mib) <= MIB_BAR),
-            Bar(f"the service knows all of {BURST} executions in a burst", known == BURST),
+            Bar(f"the same files: at most {CORES_BAR:g} core", same.cores <= CORES_BAR),
+            Bar(f"new files: at most {CORES_BAR:g} core", new.cores <= CORES_BAR),
+            Bar(f"at most {MIB_BAR} MiB", max(one.peak_mib for one in (same, new)) <= MIB_BAR),
+            Bar(f"the service knows all of {BURST} executions in a burst", bursts.known == BURST),
             Bar("nothing was lost", not any(counters.get(name) for name in ("kernel_lost", "overflow"))),
             Bar("seen is sent, deduplicated, lost, skipped or filtered", abs(left) <= STILL_COUNTED),
             Bar("what was sent was read", abs(unread) <= STILL_COUNTED),
