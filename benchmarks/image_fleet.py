@@ -15,9 +15,9 @@ from deadlight.demo.images import OCI_CONFIG, OCI_LAYER
 from deadlight.registry.documents import OCI_MANIFEST, digest_of
 
 _ESSENTIAL = ("?essential", "apt", "ca-certificates", "curl", "perl", "openssl", "netbase", "git", "gnupg", "locales")
-_DEBIAN = Debian(_ESSENTIAL)
-_PYTHON = Debian(("python3", "python3-pip", "libpq5", "libxml2", "libjpeg62-turbo"), _ESSENTIAL)
-_JAVA_AND_NODE = Debian(("nodejs=18.*", "openjdk-17-jre-headless"), _ESSENTIAL)
+ORDINARY = Debian(_ESSENTIAL)
+PYTHON = Debian(("python3", "python3-pip", "libpq5", "libxml2", "libjpeg62-turbo"), _ESSENTIAL)
+JAVA_AND_NODE = Debian(("nodejs=18.*", "openjdk-17-jre-headless"), _ESSENTIAL)
 
 _SERVERS = (
     ("nginx-light", "libnginx-mod-http-lua"),
@@ -97,14 +97,14 @@ class PushedImage:
 
 def fleet_images() -> tuple[FleetImage, ...]:
     """The whole fleet, its bases in turn, so that the first few are as mixed as all."""
-    of_debian = [FleetImage(f"debian/{row[0]}", (_DEBIAN, Debian(row, _ESSENTIAL))) for row in _SERVERS]
+    of_debian = [FleetImage(f"debian/{row[0]}", (ORDINARY, Debian(row, _ESSENTIAL))) for row in _SERVERS]
     of_python = [
-        FleetImage(f"python/app-{number}", (_DEBIAN, _PYTHON, Wheels(row)))
+        FleetImage(f"python/app-{number}", (ORDINARY, PYTHON, Wheels(row)))
         for number, row in enumerate(_PYTHON_APPLICATIONS)
     ]
     languages: list[Recipe] = [*map(NodePackages, _NODE_APPLICATIONS), *map(Jars, _JAVA_APPLICATIONS)]
     of_others = [
-        FleetImage(f"{type(row).__name__.lower()}/app-{number}", (_DEBIAN, _JAVA_AND_NODE, row))
+        FleetImage(f"{type(row).__name__.lower()}/app-{number}", (ORDINARY, JAVA_AND_NODE, row))
         for number, row in enumerate(languages)
     ]
     return tuple(_in_turn(of_python, of_others, of_debian))

@@ -13,6 +13,7 @@ import sys
 import tarfile
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,7 +59,44 @@ class Jars:
     packages: tuple[str, ...]
 
 
-Recipe = Debian | Wheels | NodePackages | Jars
+@dataclass(frozen=True, slots=True)
+class Files:
+    """An application's own files."""
+
+    contents: tuple[tuple[str, str], ...]
+    """Path and text."""
+
+
+@dataclass(frozen=True, slots=True)
+class JavaClasses:
+    """A Java program below /app/classes, compiled here against jars."""
+
+    source: str
+    """Its one class is `Main`."""
+    against: Jars
+
+
+@dataclass(frozen=True, slots=True)
+class GoModule:
+    """A Go module that a Debian package has the source of."""
+
+    path: str
+    version: str
+    """As the program shall name it."""
+    package: str
+
+
+@dataclass(frozen=True, slots=True)
+class GoProgram:
+    """A static Go program, compiled here with the modules it requires."""
+
+    target: str
+    """Its path in the image."""
+    source: str
+    modules: tuple[GoModule, ...]
+
+
+Recipe = Debian | Wheels | NodePackages | Jars | Files | JavaClasses | GoProgram
 
 
 def build_layer(recipe: Recipe) -> Path:
@@ -84,6 +122,13 @@ def _write(archive: tarfile.TarFile, recipe: Recipe) -> None:
             _write_folder(archive, _node_packages(packages), "app")
         case Jars(packages):
             _write_jars(archive, packages)
+        case Files(contents):
+            for path, text in contents:
+                _add(archive, tarfile.TarInfo(path), content=text.encode())
+        case JavaClasses(source, against):
+            _write_folder(archive, _java_classes(source, against.packages), "app/classes")
+        case GoProgram(target, source, modules):
+            _add(archive, tarfile.TarInfo(target), content=_go_program(source, modules), mode=0o755)
 
 
 # --- Debian -------------------------------------------------------------------------------------------------
@@ -193,12 +238,49 @@ def _write_folder(archive: tarfile.TarFile, folders: Iterator[Path], below: str)
 
 
 def _write_jars(archive: tarfile.TarFile, packages: Sequence[str]) -> None:
+    with _unpacked(packages) as folder:
+        for name, path in _jars(folder).items():
+            _add(archive, tarfile.TarInfo(f"app/lib/{name}"), content=path.read_bytes())
+
+
+@contextmanager
+def _unpacked(packages: Sequence[str]) -> Iterator[Path]:
+    """The files of Debian packages and of all they need."""
     with tempfile.TemporaryDirectory() as folder:
         for deb in _debs(packages):
             _run(["dpkg-deb", "-x", str(deb), folder])
-        jars = {path.name: path for path in sorted(Path(folder, "usr/share").rglob("*.jar")) if not path.is_symlink()}
-        for name, path in sorted(jars.items()):
-            _add(archive, tarfile.TarInfo(f"app/lib/{name}"), content=path.read_bytes())
+        yield Path(folder)
+
+
+def _jars(folder: Path) -> dict[str, Path]:
+    """The jars below a folder of unpacked packages by their names."""
+    found = {path.name: path for path in sorted((folder / "usr/share").rglob("*.jar")) if not path.is_symlink()}
+    return dict(sorted(found.items()))
+
+
+def _java_classes(source: str, packages: Sequence[str]) -> Iterator[Path]:
+    with _unpacked(packages) as unpacked, tempfile.TemporaryDirectory() as folder:
+        (main := unpacked / "Main.java").write_text(source)
+        path = ":".join(map(str, _jars(unpacked).values()))
+        _run(["javac", "--release", "17", "-cp", path, "-d", folder, str(main)])
+        yield Path(folder)
+
+
+def _go_program(source: str, modules: Sequence[GoModule]) -> bytes:
+    """Compiled from a folder of its own where the modules are vendored, so that it names their versions."""
+    with _unpacked([module.package for module in modules]) as unpacked, tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "main.go").write_text(source)
+        required = "".join(f"require {module.path} {module.version}\n" for module in modules)
+        (folder / "go.mod").write_text(f"module example.com/program\ngo 1.19\n{required}")
+        listed = "".join(f"# {one.path} {one.version}\n## explicit\n{one.path}\n" for one in modules)
+        for module in modules:
+            vendored = folder / "vendor" / module.path
+            shutil.copytree(unpacked / "usr/share/gocode/src" / module.path, vendored, symlinks=True)
+        (folder / "vendor/modules.txt").write_text(listed)
+        build = ["go", "build", "-mod=vendor", "-trimpath", "-o", "program", "."]
+        _run(["env", f"--chdir={name}", "CGO_ENABLED=0", "GOFLAGS=-buildvcs=false", *build])
+        return (folder / "program").read_bytes()
 
 
 # --- tar ----------------------------------------------------------------------------------------------------

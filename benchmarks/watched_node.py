@@ -19,7 +19,7 @@ _ENTER = 'echo 0 >"$0/cgroup.procs" && exec "$1"'
 
 async def find_missing() -> str:
     """What this machine lacks to run a sensor; an empty text where nothing."""
-    doctor = [sys.executable, "-m", "deadlight.sensor", "--doctor", "--json"]
+    doctor = [sys.executable, "-m", "deadlight.sensor", "doctor", "--json"]
     process = await asyncio.create_subprocess_exec(*doctor, stdout=asyncio.subprocess.PIPE)
     output, _ = await process.communicate()
     checks = json.loads(output)["checks"]

@@ -9,6 +9,7 @@ from deadlight.ecosystems.alpine import ALPINE
 from deadlight.ecosystems.azure_linux import AZURE_LINUX
 from deadlight.ecosystems.crates import CRATES
 from deadlight.ecosystems.debian import DEBIAN
+from deadlight.ecosystems.descriptions import describes_package
 from deadlight.ecosystems.ecosystem import (
     UNKNOWN_VENDOR,
     Catalogue,
@@ -58,6 +59,7 @@ __all__ = [
     "LinkedFunctions",
     "UnreadableFileError",
     "VersionKey",
+    "describes_package",
     "find_ecosystem",
     "identify_distribution",
     "installed_stream",

@@ -98,6 +98,16 @@ async def test_a_file_that_was_changed_in_the_container_proves_nothing(fleet: Fl
     assert [row.changed for row in await sensor.observations()] == [True]
 
 
+async def test_reading_what_a_package_is_called_proves_nothing(fleet: Fleet, sensor: SensorOf) -> None:
+    files = ("/site/attrs-1.dist-info/entry_points.txt", "/site/attr/__init__.py")
+    image = await fleet.add_image(installed(package("attrs", ecosystem="PyPI"), *files))
+    container_id = (await fleet.deploy(image.image_tag_id)).container_ids[0]
+    await sensor.send(seen(container_id, files[0], Grade.OPENED))
+    assert await sensor.uses() == {}
+    await sensor.send(seen(container_id, files[1], Grade.OPENED))
+    assert set(await sensor.uses()) == {"attrs"}
+
+
 async def test_a_python_package_that_the_distribution_ships_proves_its_owner(fleet: Fleet, sensor: SensorOf) -> None:
     owner, module = package("python3-yaml"), package("pyyaml", ecosystem="PyPI")
     path = "/usr/lib/python3/dist-packages/yaml/__init__.py"

@@ -13,6 +13,7 @@ import msgspec
 from sqlalchemy import Row, TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from deadlight.ecosystems import describes_package
 from deadlight.model.event import EventType
 from deadlight.model.observation import Grade
 from deadlight.scanner import FileIndex
@@ -146,11 +147,15 @@ async def join_pending(connection: AsyncConnection, pending: TextClause, **param
 
 
 async def _find_owners(connection: AsyncConnection, rows: Sequence[Row[Any]]) -> list[tuple[Row[Any], str]]:
-    """Observations of files that belong to packages, once for each. What was changed after start is nobody's."""
+    """Observations of files that belong to packages, once for each.
+
+    What was changed after start is nobody's, and to read what a package is called is not to use it.
+    """
     image_ids = sorted({row.found_image_id for row in rows})
     stored = await connection.execute(_FILE_INDEXES, {"image_ids": image_ids})
     indexes = {row.id: FileIndex.from_bytes(row.file_index) for row in stored}
-    return [(row, purl) for row in rows if not row.changed for purl in indexes[row.found_image_id].find(row.path)]
+    told = [row for row in rows if not row.changed and not describes_package(row.path)]
+    return [(row, purl) for row in told for purl in indexes[row.found_image_id].find(row.path)]
 
 
 async def _resolve_packages(connection: AsyncConnection, owners: Sequence[tuple[Row[Any], str]]) -> list[_Use]:
