@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.ecosystems.program_builder import elf
 from tests.scanner.layer_builder import LayerBuilder
-from tests.scanner.test_filesystem import layers as listings
+from tests.scanner.test_filesystem import names
 
 from deadlight.scanner import (
     DEFAULT_LIMITS,
@@ -27,8 +27,9 @@ from deadlight.scanner import (
     scan_layer,
     squash,
 )
-from deadlight.scanner.facts import Kept
+from deadlight.scanner.facts import Entry, Kept, Listing
 from deadlight.scanner.packed import pack
+from deadlight.scanner.tar import Kind
 
 ELF = elf({".text": b"code"})
 SCRIPT = b"#!/bin/sh\necho hello\n"
@@ -189,6 +190,16 @@ def test_an_index_beyond_its_bound_never_says_that_a_file_is_absent():
     ]
     assert nothing == ExecutableIndex(complete=False)
     assert ExecutableIndex.from_bytes(nothing.to_bytes()).find("/a").presence is UNREAD
+
+
+# A member's path has no dots by the time it is listed (tar_header.normalise_path); where its link leads may have.
+plain = st.lists(st.sampled_from(["a", "b"]), min_size=1, max_size=4).map("/".join)
+listings = st.builds(
+    Listing,
+    entries=st.lists(st.builds(Entry, plain, st.sampled_from(Kind), names), max_size=8).map(tuple),
+    whiteouts=st.lists(plain, max_size=2).map(tuple),
+    opaque=st.lists(plain, max_size=1).map(tuple),
+)
 
 
 @given(
