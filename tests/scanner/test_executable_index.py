@@ -210,7 +210,7 @@ def test_whatever_layers_say_a_path_is_the_file_that_the_tree_has_there(built, a
     facts = [LayerFacts(f"sha256:{number}", listing) for number, listing in enumerate(built)]
     contents = squash(facts)
     made = ExecutableIndex.of(contents)
-    for path in ("/" + "/".join(names) for names in asked):
+    for path in ("/" + "/".join(parts) for parts in asked):
         expected = contents.examined.tree.find_file(path, follow=True)
         found = made.find(path)
         assert (found.presence is ABSENT) == (expected is None)
