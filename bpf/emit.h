@@ -6,7 +6,10 @@
 #include "file.h"
 #include "path.h"
 
-/* Waking the reader costs more than the rest of an event, so it sleeps until this much waits or its own clock rings. */
+/*
+ * Waking the reader costs more than the rest of an event, so it sleeps until this much waits or its own clock rings. It
+ * is woken once on the way: while it lags behind, waking it again for each event would slow down whoever causes them.
+ */
 #define WAKE_BYTES (64 * 1024)
 
 /* Activities are repeated while they go on: a minute is soon enough for who looks, and bounds what a loop costs. */
@@ -63,7 +66,9 @@ static __always_inline struct record *start_record(struct scene *scene, enum eve
 static __always_inline bool send(struct scene *scene, struct record *record)
 {
 	u64 size = sizeof(record->event) + record->event.path_length + record->event.argv_length;
-	u64 wake = bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) < WAKE_BYTES ? BPF_RB_NO_WAKEUP : BPF_RB_FORCE_WAKEUP;
+	u64 waiting = bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA);
+	bool crosses = waiting < WAKE_BYTES && waiting + size >= WAKE_BYTES;
+	u64 wake = crosses ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
 	bool sent = size <= sizeof(record->event) + sizeof(record->text) &&
 		    !bpf_ringbuf_output(&ring, &record->event, size, wake);
 

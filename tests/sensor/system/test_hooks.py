@@ -367,7 +367,7 @@ def test_a_file_that_was_denied_is_killed_until_it_changes(observer, containers)
 def test_what_was_seen_in_a_burst_is_accounted_for_to_the_last_event(observer, containers):
     before = observer.kernel.hook_counters()
     containers.shell("for i in $(seq 300); do echo $i > /tmp/$((i % 50)); cat /tmp/$((i % 50)) > /dev/null; done")
-    containers.run(sys.executable, "-ISc", "for n in range(20000): open(f'/tmp/f{n}', 'w').close()")
+    containers.run(sys.executable, "-ISc", "for n in range(40000): open(f'/tmp/{n:0>200}', 'w').close()")
     after = observer.kernel.hook_counters()
 
     for subject in Subject:
