@@ -302,9 +302,13 @@ def observation_digest(subjects: Iterable[tuple[Grade, str]]) -> str:
     """
     total = 0
     for grade, path in subjects:
-        digest = md5(f"{grade}\n{path}".encode("utf-8", "surrogatepass"), usedforsecurity=False).digest()
-        total ^= int.from_bytes(digest[:8])
+        total ^= int.from_bytes(subject_digest(grade, path))
     return f"{total:016x}"
+
+
+def subject_digest(grade: Grade, path: str) -> bytes:
+    """What a subject adds to an `observation_digest`, 8 bytes."""
+    return md5(f"{grade}\n{path}".encode("utf-8", "surrogatepass"), usedforsecurity=False).digest()[:8]
 
 
 class ObservationAck(Message, frozen=True, kw_only=True):
