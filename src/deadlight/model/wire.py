@@ -270,7 +270,7 @@ class Observation(Message, frozen=True, kw_only=True):
     """The process's command name."""
     arguments: Annotated[tuple[Text, ...], msgspec.Meta(max_length=64)] = ()
     changed: bool = False
-    """The file is not the image's own: it was created or changed inside the container."""
+    """The file is not the image's own: created or changed inside the container, or of a file system mounted into it."""
     program: Text = ""
     """The executable of the process, as the process sees it; empty where it is not known."""
     parent_pid: int = 0

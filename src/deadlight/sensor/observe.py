@@ -91,11 +91,11 @@ class Pending:
         if known:
             known.count += 1
             known.last_at = max(known.last_at, event.at)
-            known.changed |= event.changed
+            known.changed |= event.outside_image
             if known.tool and not tool:
                 known.tool, known.process = False, process
             return True
-        return self._insert(subject, _Sightings(process, event.at, event.at, 1, event.changed, tool))
+        return self._insert(subject, _Sightings(process, event.at, event.at, 1, event.outside_image, tool))
 
     def stopped(self, process: Process, at: int) -> None:
         """Have it told that a program does not run any more; its last process ended."""
