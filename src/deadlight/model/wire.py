@@ -32,6 +32,9 @@ MAX_BODY_BYTES = 64 * 1024 * 1024
 MAX_OBJECTS = 5_000
 """The most nodes, workloads, pods or observations in one batch."""
 
+MAX_DENIED = 1_000
+"""The most programs that a sensor is told to stop for their content."""
+
 Name = Annotated[str, msgspec.Meta(max_length=512)]
 """A Kubernetes name, namespace, uid or version: at most 253 characters by its own rules."""
 
@@ -370,6 +373,14 @@ class CustomRule(Message, frozen=True, kw_only=True):
     """A rule file (TOML) as `deadlight.threats` reads it."""
 
 
+class DeniedProgram(Message, frozen=True, kw_only=True):
+    """A program of a container whose content is not the image's: the sensor knows the hash, the service the image."""
+
+    container_id: Name
+    path: Text
+    sha256: Name
+
+
 class BlockingPolicy(Message, frozen=True, kw_only=True):
     """What a node's sensor stops. Containers that are not named are only watched."""
 
@@ -379,6 +390,8 @@ class BlockingPolicy(Message, frozen=True, kw_only=True):
     mismatch: bool = False
     """Programs whose hash differs from the image's."""
     container_ids: Annotated[tuple[Name, ...], msgspec.Meta(max_length=MAX_OBJECTS)] = ()
+    denied: Annotated[tuple[DeniedProgram, ...], msgspec.Meta(max_length=MAX_DENIED)] = ()
+    """With `mismatch`: the programs of these containers that were found to differ."""
 
 
 class SensorPolicy(Message, frozen=True, kw_only=True):

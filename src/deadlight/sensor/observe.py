@@ -62,6 +62,8 @@ class Known:
     """Of an executed file, empty where there is none; None while it is being read."""
     running: Callable[[Program], bool | None]
     """Whether a program runs, for somebody who is told now."""
+    learn: Callable[[str, str, str, FileId], None] = lambda *_: None
+    """Told of each executed program: its container, path, hash and file."""
 
 
 class Pending:
@@ -122,6 +124,7 @@ class Pending:
             if executed:
                 running = known.running(sightings.process.program)
                 observation = replace(observation, sha256=sha256 or "", running=running)
+                known.learn(subject.container_id, subject.path, observation.sha256, subject.file)
             taken.append(observation)
         return tuple(taken)
 
