@@ -266,6 +266,8 @@ class Observation(Message, frozen=True, kw_only=True):
     path: Text
     """As the process sees it, from its root."""
     count: int = 1
+    """Sightings since it was last told, of those that reached the sensor: the kernel half repeats few, and what is told
+    once more counts at least one. Their sum says how much rather than how often."""
     first_at: datetime
     last_at: datetime
     pid: int = 0

@@ -51,6 +51,7 @@ class Collector:
         self.policy = policy
         self.detections: list[Detection] = []
         self.coverage: dict[str, ContainerCoverage] = {}
+        self.notes = 0
         self.resends: list[str] = []
         self._asked = threading.Condition()
         self.ready = ready
@@ -58,6 +59,7 @@ class Collector:
 
     def note(self, health: Health, coverage: Sequence[ContainerCoverage] = ()) -> None:
         self.coverage = {found.container_id: found for found in coverage}
+        self.notes += 1
 
     def detect(self, detections: Sequence[Detection]) -> None:
         self.detections += detections
@@ -79,6 +81,10 @@ class Collector:
 
     def close(self) -> None:
         pass
+
+    def wait_for_notes(self, count: int) -> None:
+        before = self.notes
+        self.wait_for(lambda: self.notes >= before + count)
 
     def wait_for(self, condition: Callable[[], object]) -> None:
         """Look again each time that the sensor asks whether it may send, which it does all the time."""
@@ -140,7 +146,7 @@ def test_what_found_no_room_is_asked_for_again_when_there_is_room(make_watch, co
         _, process = containers.start("/bin/sh", "-c", script, name=container_id)
         sink.wait_for(lambda: pending.overflow)
         sink.ready = True
-        # No hook of this plan tells of mapped files: they come from the survey, after which the kernel half has forgotten.
+        # No hook of this plan tells of mapped files: they come from the survey, after the kernel half has forgotten.
         sink.wait_for(
             lambda: Grade.MAPPED in {one.grade for one in sink.observations if one.container_id == container_id}
         )
@@ -234,9 +240,7 @@ def test_a_program_that_the_service_found_to_differ_is_stopped_the_next_time(mak
             mode=BlockingMode.ENFORCE, mismatch=True, container_ids=(container_id,), denied=(denied,)
         )
         sink.policy = SensorPolicy(version="2", blocking=blocking)
-        for _ in range(2):  # what is told next may have been put together before
-            seen = sink.coverage
-            sink.wait_for(lambda seen=seen: sink.coverage is not seen)
+        sink.wait_for_notes(2)  # the next may have been put together before
         out, _ = process.communicate(b"\n", timeout=30)
 
     assert out == b"137\n"
