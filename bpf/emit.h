@@ -159,6 +159,17 @@ static __always_inline void add_facts(struct record *record, struct facts *facts
 	record->event.mode = facts->mode;
 }
 
+/*
+ * A volume is told by its mount and not by its device: without overlayfs, images and volumes can lie on the same one.
+ */
+static __always_inline void add_path(struct record *record, struct task_struct *task, struct dentry *dentry,
+				     struct vfsmount *mount)
+{
+	if (mount != task->fs->root.mnt)
+		record->event.flags |= FLAG_MOUNTED;
+	write_path(record, task, dentry, mount);
+}
+
 static __always_inline u64 when_again(struct facts *facts)
 {
 	struct file_key file = {.inode = facts->number, .device = facts->device};
@@ -199,8 +210,8 @@ static __always_inline void report_file(struct scene *scene, struct file *file, 
 	if (key.tool)
 		record->event.flags |= FLAG_TOOL;
 	add_facts(record, facts);
-	write_path(record, scene->task, facts->dentry ?: BPF_CORE_READ(file, f_path.dentry),
-		   facts->mount ?: BPF_CORE_READ(file, f_path.mnt));
+	add_path(record, scene->task, facts->dentry ?: BPF_CORE_READ(file, f_path.dentry),
+		 facts->mount ?: BPF_CORE_READ(file, f_path.mnt));
 	again_after = when_again(facts);
 	if (kind == EVENT_WRITTEN && !again_after)
 		again_after = ACTIVITY_AGAIN;

@@ -41,6 +41,7 @@ enum event_flags {
 	FLAG_KILLED = 64,	/* the process was sent SIGKILL for it */
 	FLAG_DENIED = 128,	/* it was refused */
 	FLAG_WOULD_BLOCK = 256,	/* enforced, the policy would have stopped it */
+	FLAG_MOUNTED = 512,	/* not of the root file system: of a volume, or of what the runtime mounts */
 };
 
 /* Ids of different version 1 hierarchies collide, so the hierarchy belongs to the name. 0 is version 2. */

@@ -35,7 +35,7 @@ static __always_inline int deny(struct file *file, enum event_kind kind)
 		if (record) {
 			record->event.flags = blocked == FLAG_KILLED ? FLAG_DENIED : FLAG_WOULD_BLOCK;
 			add_facts(record, &facts);
-			write_path(record, scene.task, file->f_path.dentry, file->f_path.mnt);
+			add_path(record, scene.task, file->f_path.dentry, file->f_path.mnt);
 			send_once(&scene, record, &key, facts.changed_at, WATCHED_AGAIN);
 		}
 	}

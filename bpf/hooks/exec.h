@@ -51,7 +51,7 @@ static __always_inline bool report_program(struct scene *scene, struct file *fil
 	}
 	record->event.flags = blocked;
 	add_facts(record, facts);
-	write_path(record, scene->task, file->f_path.dentry, file->f_path.mnt);
+	add_path(record, scene->task, file->f_path.dentry, file->f_path.mnt);
 	move_arguments(record, length);
 	return send_once(scene, record, &key, facts->changed_at, blocked ? WATCHED_AGAIN : ACTIVITY_AGAIN);
 }

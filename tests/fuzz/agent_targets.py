@@ -33,7 +33,7 @@ from deadlight.sensor.containers import container_of
 from deadlight.sensor.decode import DecodeError, decode
 from deadlight.sensor.layout import EVENT
 from deadlight.sensor.mountinfo import parse_mounts
-from deadlight.sensor.startup import parse_cgroup_paths, parse_mapped_files, parse_upper_directory
+from deadlight.sensor.startup import parse_cgroup_paths, parse_mapped_files, parse_own_mounts
 from deadlight.server.db.paging import decode_key, encode_key
 from deadlight.server.errors import BadRequestError
 from deadlight.server.owners.documents import parse_document
@@ -138,7 +138,7 @@ def _node() -> Iterator[Target]:
     record = EVENT.pack(*head, len(path), len(arguments), b"sh") + path + arguments
     yield Target("kernel-event", decode, (record,), (DecodeError,))
     yield Target("mountinfo", lambda data: parse_mounts(text(data)), (_MOUNTS,))
-    yield Target("upper-directory", lambda data: parse_upper_directory(text(data)), (_MOUNTS,))
+    yield Target("upper-directory", lambda data: parse_own_mounts(text(data)), (_MOUNTS,))
     yield Target("hierarchies", lambda data: parse_hierarchies(text(data), "pids\t3\t1\t1\n"), (_MOUNTS,))
     yield Target(
         "cgroups", lambda data: parse_hierarchies(text(_MOUNTS), text(data)), (b"pids\t3\t1\t1\ncpu\t0\t1\t1\n",)

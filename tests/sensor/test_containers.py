@@ -31,6 +31,22 @@ SLICE = f"kubepods-burstable-pod{POD.replace('-', '_')}.slice"
         f"/libpod_parent/libpod-{ID}",
         f"/system.slice/containerd.service/{SLICE}:cri-containerd:{ID}",
         f"/../cri-containerd-{ID}.scope",
+        # rke2, k3s as a service and as a user's, microk8s
+        f"/kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-pod{POD}.slice/cri-containerd-{ID}.scope",
+        f"/user.slice/user-1000.slice/user@1000.service/k3s-rootless.service/kubepods/burstable/pod{POD}/{ID}",
+        # Bottlerocket, GKE (version 1 names the same in each hierarchy)
+        f"/runtime.slice/containerd.service/{SLICE}:cri-containerd:{ID}",
+        f"/kubepods/burstable/pod{POD.replace('-', '')}/{ID}",
+        # Podman of a user, in the unit of a service, below one's own parent
+        f"/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-{ID}.scope",
+        f"/system.slice/web.service/libpod-payload-{ID}",
+        f"/machine.slice/machine-libpod_pod_{OTHER}.slice/libpod-{ID}.scope",
+        # nerdctl
+        f"/default/{ID}",
+        f"/user.slice/user-1000.slice/user@1000.service/user.slice/nerdctl-{ID}.scope",
+        # Docker of a user, ECS with a prefix of one's own
+        f"/user.slice/user-1000.slice/user@1000.service/user.slice/docker-{ID}.scope",
+        f"/ecs/cluster/0f1e2d3c4b5a69788796a5b4c3d2e1f0/{ID}",
     ],
 )
 def test_each_runtime_and_driver_is_understood(path):
@@ -48,6 +64,12 @@ def test_each_runtime_and_driver_is_understood(path):
         f"/kubepods/burstable/pod{POD}",
         f"/machine.slice/libpod-conmon-{ID}.scope",
         f"/kubepods.slice/{SLICE}/crio-conmon-{ID}.scope",
+        f"/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-conmon-{ID}.scope",
+        f"/system.slice/web.service/libpod-conmon-{ID}",
+        f"/kubepods/burstable/pod{POD}/crio-conmon-{ID}",
+        f"/machine.slice/machine-libpod_pod_{ID}.slice",
+        "/kubelet.slice/kubelet.service",
+        "/system.slice/crio.service",
         f"/docker/{ID[:-1]}",
         f"/docker/{ID}0",
         f"/docker/{ID.upper()}",
@@ -67,10 +89,24 @@ def test_a_container_started_inside_a_container_counts_as_the_outer_one():
     assert container_of(path) == Container(ID, own=False)
 
 
-def test_a_node_that_is_a_container_itself_is_not_its_pods_container():
-    path = f"/system.slice/docker-{OTHER}.scope/kubelet.slice/kubelet-kubepods.slice/{SLICE}/cri-containerd-{ID}.scope"
-
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"/system.slice/docker-{OTHER}.scope/kubelet.slice/kubelet-kubepods.slice/{SLICE}/cri-containerd-{ID}.scope",
+        f"/docker/{OTHER}/kubelet/kubepods/burstable/pod{POD}/{ID}",
+        f"/docker/{OTHER}/docker/{OTHER}/kubelet/kubepods/pod{POD}/{ID}",
+        f"/docker/{OTHER}/kubepods/besteffort/pod{POD}/{ID}",
+        f"/machine.slice/libpod-{OTHER}.scope/container/kubelet.slice/kubelet-kubepods.slice/{SLICE}/crio-{ID}.scope",
+    ],
+)
+def test_a_node_that_is_a_container_itself_is_not_its_pods_container(path):
     assert container_of(path) == Container(ID, own=True)
+
+
+def test_what_a_node_that_is_a_container_runs_beside_pods_is_that_containers():
+    path = f"/docker/{OTHER}/kubelet.slice/kubelet.service"
+
+    assert container_of(path) == Container(OTHER, own=False)
 
 
 def test_children_of_a_prefix_are_containers_by_their_own_names():

@@ -2,7 +2,8 @@
 
 import pytest
 
-from deadlight.sensor.coverage import KEPT_AFTER, MAX_UNSEEN, Coverage
+from deadlight.model.wire import MAX_OBJECTS
+from deadlight.sensor.coverage import KEPT_AFTER, MAX_CONTAINERS, MAX_UNSEEN, Coverage
 
 
 def tell(coverage: Coverage):
@@ -71,3 +72,16 @@ def test_more_containers_than_there_is_room_for_are_counted():
 
     assert list(tell(coverage)) == ["b", "c"]
     assert coverage.forgotten == 1
+
+
+def test_beyond_what_a_heartbeat_holds_containers_that_ended_are_left_out_first_and_counted():
+    assert MAX_CONTAINERS <= MAX_OBJECTS
+    coverage = Coverage(limit=2)
+    coverage.begin("runs", 0, from_start=True)
+    coverage.begin("ended", 0, from_start=True)
+    coverage.sweep({"runs"}, 0)
+    coverage.begin("new", 0, from_start=True)
+    assert (set(tell(coverage)), coverage.forgotten) == ({"runs", "new"}, 1)
+
+    coverage.begin("newer", 0, from_start=True)
+    assert (set(tell(coverage)), coverage.forgotten) == ({"new", "newer"}, 2)

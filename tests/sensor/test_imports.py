@@ -7,6 +7,7 @@ import sys
 PROGRAM = """
 import json, sys
 import deadlight.sensor.__main__
+import deadlight.sensor.running
 print(json.dumps(list(sys.modules)))
 """
 

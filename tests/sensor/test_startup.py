@@ -18,8 +18,8 @@ from deadlight.sensor.startup import (
     kernel_device,
     parse_cgroup_paths,
     parse_mapped_files,
+    parse_own_mounts,
     parse_status,
-    parse_upper_directory,
 )
 
 STATUS = "Name:\tnginx\nPPid:\t1\nUid:\t33\t33\t33\t33\nNSpid:\t12\t7\n"
@@ -126,6 +126,27 @@ def test_a_program_that_is_in_the_overlay_s_upper_directory_is_changed(proc, tmp
     changed = {process.container_id: event.changed for event, process in proc.found()}
 
     assert changed == {"web": True, "other": False}
+
+
+def test_what_lies_on_a_volume_is_not_the_image_s(proc):
+    mounts = (
+        "70 67 0:41 / / rw - ext4 /dev/sda1 rw\n"
+        "71 70 8:1 / /data rw - ext4 /dev/sda1 rw\n"
+        "72 70 8:1 /hosts /etc/hosts rw - ext4 /dev/sda1 rw\n"
+    )
+    proc.add(1, "/docker/web", exe="/data/server", mountinfo=mounts)
+    proc.add(2, "/docker/web", exe="/database/server", mountinfo=mounts)
+    proc.add(3, "/docker/web", exe="/etc/hosts", mountinfo=mounts)
+
+    found = {process.facts.path: (event, process) for event, process in proc.found()}
+    assert {path: process.changed for path, (_, process) in found.items()} == {
+        "/data/server": True,
+        "/database/server": False,
+        "/etc/hosts": True,
+    }
+    event, _ = found["/data/server"]
+    assert event.outside_image
+    assert not event.changed, "rules about drift are not about volumes"
 
 
 def test_a_program_that_was_deleted_is_changed(proc):
@@ -253,12 +274,12 @@ def test_a_line_break_in_a_name_is_unescaped():
     ],
 )
 def test_the_upper_directory_is_that_of_the_root(line, upper):
-    assert parse_upper_directory(line) == upper
+    assert parse_own_mounts(line).upper == upper
 
 
 @given(st.text(max_size=300), st.binary(max_size=300))
 def test_any_content_of_proc_is_read_without_error(text, raw):
     parse_cgroup_paths(text)
-    parse_upper_directory(text)
+    parse_own_mounts(text)
     parse_mapped_files(raw)
     parse_status(text)

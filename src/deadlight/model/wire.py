@@ -32,6 +32,9 @@ MAX_BODY_BYTES = 64 * 1024 * 1024
 MAX_OBJECTS = 5_000
 """The most nodes, workloads, pods or observations in one batch."""
 
+MAX_DENIED = 1_000
+"""The most programs that a sensor is told to stop for their content."""
+
 Name = Annotated[str, msgspec.Meta(max_length=512)]
 """A Kubernetes name, namespace, uid or version: at most 253 characters by its own rules."""
 
@@ -263,6 +266,8 @@ class Observation(Message, frozen=True, kw_only=True):
     path: Text
     """As the process sees it, from its root."""
     count: int = 1
+    """Sightings since it was last told, of those that reached the sensor: the kernel half repeats few, and what is told
+    once more counts at least one. Their sum says how much rather than how often."""
     first_at: datetime
     last_at: datetime
     pid: int = 0
@@ -270,7 +275,7 @@ class Observation(Message, frozen=True, kw_only=True):
     """The process's command name."""
     arguments: Annotated[tuple[Text, ...], msgspec.Meta(max_length=64)] = ()
     changed: bool = False
-    """The file is not the image's own: it was created or changed inside the container."""
+    """The file is not the image's own: created or changed inside the container, or of a file system mounted into it."""
     program: Text = ""
     """The executable of the process, as the process sees it; empty where it is not known."""
     parent_pid: int = 0
@@ -302,9 +307,13 @@ def observation_digest(subjects: Iterable[tuple[Grade, str]]) -> str:
     """
     total = 0
     for grade, path in subjects:
-        digest = md5(f"{grade}\n{path}".encode("utf-8", "surrogatepass"), usedforsecurity=False).digest()
-        total ^= int.from_bytes(digest[:8])
+        total ^= int.from_bytes(subject_digest(grade, path))
     return f"{total:016x}"
+
+
+def subject_digest(grade: Grade, path: str) -> bytes:
+    """What a subject adds to an `observation_digest`, 8 bytes."""
+    return md5(f"{grade}\n{path}".encode("utf-8", "surrogatepass"), usedforsecurity=False).digest()[:8]
 
 
 class ObservationAck(Message, frozen=True, kw_only=True):
@@ -366,6 +375,14 @@ class CustomRule(Message, frozen=True, kw_only=True):
     """A rule file (TOML) as `deadlight.threats` reads it."""
 
 
+class DeniedProgram(Message, frozen=True, kw_only=True):
+    """A program of a container whose content is not the image's: the sensor knows the hash, the service the image."""
+
+    container_id: Name
+    path: Text
+    sha256: Name
+
+
 class BlockingPolicy(Message, frozen=True, kw_only=True):
     """What a node's sensor stops. Containers that are not named are only watched."""
 
@@ -375,6 +392,8 @@ class BlockingPolicy(Message, frozen=True, kw_only=True):
     mismatch: bool = False
     """Programs whose hash differs from the image's."""
     container_ids: Annotated[tuple[Name, ...], msgspec.Meta(max_length=MAX_OBJECTS)] = ()
+    denied: Annotated[tuple[DeniedProgram, ...], msgspec.Meta(max_length=MAX_DENIED)] = ()
+    """With `mismatch`: the programs of these containers that were found to differ."""
 
 
 class SensorPolicy(Message, frozen=True, kw_only=True):

@@ -1,30 +1,28 @@
-"""`python -m deadlight.sensor`: one process on each node."""
+"""`python -m deadlight.sensor`: one process on each node.
 
-import json
+What happens here before the kernel half is loaded imports little: while that goes on, libbpf holds the kernel's type
+information, 13 MiB, which is given back before the rest of the sensor takes its place.
+"""
+
 import logging
 import os
 import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 
-from deadlight.client.credential_process import Identity
+from deadlight.client.address import parse_server
 from deadlight.client.errors import ClientError
 from deadlight.sensor.cgroupfs import read_hierarchies
-from deadlight.sensor.credentials import Tokens
 from deadlight.sensor.doctor import document, is_fit, table
 from deadlight.sensor.errors import SensorError
 from deadlight.sensor.kernel import Config, Kernel, find_host_mount_namespace, read_object
 from deadlight.sensor.libbpf import Library
-from deadlight.sensor.observe import Pending
+from deadlight.sensor.memory import share_one_arena
 from deadlight.sensor.options import Options, parse_options
 from deadlight.sensor.probe import examine, probe_hooks
-from deadlight.sensor.programs import choose
-from deadlight.sensor.report import Reporter
-from deadlight.sensor.sink import Printer, Sink
-from deadlight.sensor.transport import Service
-from deadlight.sensor.watch import Surroundings, Watch
+from deadlight.sensor.programs import Plan, choose
 
 logger = logging.getLogger("deadlight.sensor")
 
@@ -57,48 +55,25 @@ def run(options: Options, stop: threading.Event) -> None:
         SensorError: the machine lacks something without which there is no sensor.
         ClientError: the service's address cannot be used.
     """
-    with _sink(options) as sink:
-        _watch(options, sink, stop)
+    if not options.print_only:
+        parse_server(options.server)
+    share_one_arena()
+    with _load() as (kernel, plan):
+        from deadlight.sensor.running import watch  # noqa: PLC0415 - see above
 
-
-def _watch(options: Options, sink: Sink, stop: threading.Event) -> None:
-    surroundings = Surroundings(find_host_mount_namespace(), read_hierarchies(), options.cgroup_prefixes)
-    library, content = Library(os.environ), read_object()
-    plan = choose(probe_hooks(library, content))
-    for problem in plan.problems:
-        logger.warning("%s", problem)
-    v1_hierarchy = next((found.number for found in surroundings.hierarchies if found.number), 0)
-    with Kernel(library, content, Config(surroundings.host_mount_namespace, v1_hierarchy), plan) as kernel:
-        watch = Watch(kernel, plan, surroundings, Pending())
-        watch.run(sink, stop)
-        health = watch.health()
-        for problem in health.problems:
-            logger.warning("%s", problem)
-        logger.info("stopped: %s", json.dumps(dict(health.counters)))
+        watch(options, kernel, plan, stop)
 
 
 @contextmanager
-def _sink(options: Options) -> Iterator[Sink]:
-    if options.print_only:
-        yield Printer(sys.stdout.buffer)
-        return
-    identity = Identity(
-        server=options.server,
-        state=options.state,
-        kind="sensor",
-        cluster_uid=options.cluster_uid,
-        cluster_name=options.cluster_name,
-        node=options.node_name,
-        registration_token_file=options.registration_token_file,
-        ca_file=options.ca_file,
-    )
-    tokens = Tokens(identity.command())
-    reporter = Reporter(
-        lambda: Service(options.server, tokens, ca_file=options.ca_file), node=options.node_name, state=options.state
-    )
-    reporter.start()
-    with closing(reporter):
-        yield reporter
+def _load() -> Iterator[tuple[Kernel, Plan]]:
+    library = Library(os.environ)
+    plan = choose(probe_hooks(library, read_object()))
+    for problem in plan.problems:
+        logger.warning("%s", problem)
+    v1_hierarchy = next((found.number for found in read_hierarchies() if found.number), 0)
+    config = Config(find_host_mount_namespace(), v1_hierarchy)
+    with Kernel(library, read_object(), config, plan) as kernel:
+        yield kernel, plan
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from deadlight.model.wire import ContainerCoverage
 from deadlight.sensor.observe import moment
 
 MAX_CONTAINERS = 4_096
-"""Less than a heartbeat holds."""
+"""Less than a heartbeat holds; beyond it those that have ended go first, and what goes is counted."""
 
 KEPT_AFTER = 600_000_000_000
 """Nanoseconds for which a container that is gone is still told of, so that its last word gets through."""
@@ -51,7 +51,8 @@ class Coverage:
             return
         self._watched[container_id] = _Watched(at, from_start, self._lost)
         if len(self._watched) > self._limit:
-            self._watched.popitem(last=False)
+            ended = (name for name, watched in self._watched.items() if watched.ended_at is not None)
+            del self._watched[next(ended, next(iter(self._watched)))]
             self.forgotten += 1
 
     def note_lost(self, total: int) -> None:

@@ -30,6 +30,7 @@ _LITERAL = (EventKind.CGROUP_MADE, EventKind.MODULE_LOADED)
 """Kinds whose text is one string instead of names from a file up to the root."""
 
 _FOREIGN = int(EventFlags.UPPER | EventFlags.MEMFD | EventFlags.UNLINKED)
+_MOUNTED = int(EventFlags.MOUNTED)
 _TMPFS, _MEMFD, _PATH_CUT = int(EventFlags.TMPFS), int(EventFlags.MEMFD), int(EventFlags.PATH_CUT)
 
 
@@ -82,10 +83,23 @@ class Event(msgspec.Struct, frozen=True, gc=False):
         """
         return is_foreign(self.kind, self.flags)
 
+    @property
+    def outside_image(self) -> bool:
+        """Whether the file proves nothing of the image: what is `changed`, and whatever was mounted into the container.
+
+        That a program comes from a volume is no sign of an attack; but it is not the image's program.
+        """
+        return is_outside_image(self.kind, self.flags)
+
 
 def is_foreign(kind: EventKind, flags: int) -> bool:
     """Whether the file of an event of this kind is not the image's own: see `Event.changed`."""
     return bool(flags & _FOREIGN) or (bool(flags & _TMPFS) and kind in _CODE)
+
+
+def is_outside_image(kind: EventKind, flags: int) -> bool:
+    """Whether the file of an event of this kind proves nothing of the image: see `Event.outside_image`."""
+    return bool(flags & _MOUNTED) or is_foreign(kind, flags)
 
 
 def decode(record: bytes) -> Event:

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 
 from deadlight import __version__
 from deadlight.model.wire import (
-    MAX_OBJECTS,
     ContainerCoverage,
     Heartbeat,
     HeartbeatAck,
@@ -65,7 +64,7 @@ class Heart:
             kernel=self._kernel,
             hooks=health.hooks,
             tier=health.tier,
-            coverage=tuple(coverage[:MAX_OBJECTS]),
+            coverage=tuple(coverage),
         )
         try:
             answer = _parse_answer(self._service.post(HEARTBEAT, encode(message)))

@@ -105,6 +105,7 @@ class Row:
 
     id: int
     revision: int
+    subject: int
     count: int
     told_at: float
     observation: Observation
@@ -142,16 +143,16 @@ class Journal:
 
     def first(self, most: int, most_bytes: int) -> tuple[Row, ...]:
         """What waits, the strongest evidence first and then the earliest: at most `most`, of about `most_bytes`."""
-        columns = "observation.id, revision, count, last_at, body, name"
+        columns = "observation.id, revision, subject, count, last_at, body, name"
         order = "WHERE observation.waiting = 1 ORDER BY rank DESC, observation.id LIMIT ?"
         cursor = self._connection.execute(f"SELECT {columns} {_FROM} {order}", (most,))
         found: list[Row] = []
         room = most_bytes
-        for row_id, revision, count, last_at, body, name in cursor:
+        for row_id, revision, subject, count, last_at, body, name in cursor:
             room -= len(body) + ROW_BYTES
             if found and room < 0:
                 break
-            found.append(Row(row_id, revision, count, last_at, unpack(body, name, count, last_at)))
+            found.append(Row(row_id, revision, subject, count, last_at, unpack(body, name, count, last_at)))
         cursor.close()
         return tuple(found)
 
@@ -234,11 +235,24 @@ class Journal:
 
     def _record(self, container: _Container, seen: Observation) -> None:
         subject, variant = identify(seen)
+        body = pack(seen)
+        size = len(body) + ROW_BYTES
+        # Most are new while there is much to do, so that is tried first; it must not cost others their place, though.
+        is_roomy = self._has_room_for(container, seen.grade, size)
+        if is_roomy and self._insert(container, seen, (subject, variant), body):
+            return
         statement = "SELECT id, waiting, told_at, body FROM observation WHERE (container, subject, variant) = (?, ?, ?)"
         row = self._connection.execute(statement, (container.id, subject, variant)).fetchone()
-        if row is None:
-            self._insert(container, seen, subject, variant)
-            return
+        if row is not None:
+            self._merge(container, seen, row)
+        elif self._make_room(container, seen.grade, size):
+            self._insert(container, seen, (subject, variant), body)
+        else:
+            container.lost += 1
+            container.short = 1
+            self.counters.lost += 1
+
+    def _merge(self, container: _Container, seen: Observation, row: tuple[int, int, float, bytes]) -> None:
         row_id, waiting, told_at, body = row
         changed, last_at = merge(body, seen), seen.last_at.timestamp()
         news = changed is not None or (told_at > 0 and last_at - told_at >= REFRESH_SECONDS)
@@ -252,30 +266,46 @@ class Journal:
             self._grow(container, 0, len(changed) - len(body))
         self._wait(container, int(news and not waiting))
 
-    def _insert(self, container: _Container, seen: Observation, subject: int, variant: int) -> None:
-        body = pack(seen)
-        if not self._make_room(container, seen.grade, len(body) + ROW_BYTES):
-            container.lost += 1
-            container.short = 1
-            self.counters.lost += 1
-            return
-        self._connection.execute(
+    def _insert(self, container: _Container, seen: Observation, identity: tuple[int, int], body: bytes) -> bool:
+        """Whether it was not there yet."""
+        inserted = self._connection.execute(
             "INSERT INTO observation (container, rank, subject, variant, count, last_at, body)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (container.id, seen.grade.rank, subject, variant, seen.count, seen.last_at.timestamp(), body),
+            " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            (container.id, seen.grade.rank, *identity, seen.count, seen.last_at.timestamp(), body),
         )
+        if inserted.rowcount == 0:
+            return False
         self._grow(container, 1, len(body) + ROW_BYTES)
         self._wait(container, 1)
+        return True
 
     def _settle(self, row: Row, *, taken: bool) -> None:
-        statement = f"SELECT name, subject, revision, told, observation.waiting {_FROM} WHERE observation.id = ?"
-        found = self._connection.execute(statement, (row.id,)).fetchone()
+        container = self._find(row.observation.container_id)
+        if container and not self._settle_first(container, row, taken=taken):
+            self._settle_again(container, row, taken=taken)
+
+    def _settle_first(self, container: _Container, row: Row, *, taken: bool) -> bool:
+        """Settle a row that was never told before and has not changed since it was packed; says whether it is one."""
+        settled = self._connection.execute(
+            "UPDATE observation SET waiting = 0, told = ?, told_at = ?, count = max(0, count - ?)"
+            " WHERE id = ? AND container = ? AND revision = ? AND told = 0 AND waiting = 1",
+            (int(taken), row.told_at, row.count, row.id, container.id, row.revision),
+        )
+        if settled.rowcount == 0:
+            return False
+        if taken and not self._has_told(container, row):
+            container.digest ^= row.subject
+        self._wait(container, -1)
+        return True
+
+    def _settle_again(self, container: _Container, row: Row, *, taken: bool) -> None:
+        statement = "SELECT revision, told, waiting FROM observation WHERE id = ? AND container = ?"
+        found = self._connection.execute(statement, (row.id, container.id)).fetchone()
         if found is None:
             return
-        name, subject, revision, told, was_waiting = found
-        container = self._load(name, 0)
-        if taken and not told and not self._has_told(container, row.observation.grade, subject):
-            container.digest ^= subject
+        revision, told, was_waiting = found
+        if taken and not told and not self._has_told(container, row):
+            container.digest ^= row.subject
         waiting = int(revision != row.revision)
         self._connection.execute(
             "UPDATE observation SET waiting = ?, told = ?, told_at = ?, count = max(0, count - ?) WHERE id = ?",
@@ -283,12 +313,12 @@ class Journal:
         )
         self._wait(container, waiting - was_waiting)
 
-    def _has_told(self, container: _Container, grade: Grade, subject: int) -> bool:
+    def _has_told(self, container: _Container, row: Row) -> bool:
         """Whether the service has another execution of the same program: a digest has each grade and path once."""
-        if grade is not Grade.EXECUTED:
+        if row.observation.grade is not Grade.EXECUTED:
             return False
-        statement = "SELECT 1 FROM observation WHERE container = ? AND subject = ? AND told = 1 LIMIT 1"
-        return self._connection.execute(statement, (container.id, subject)).fetchone() is not None
+        statement = "SELECT 1 FROM observation WHERE container = ? AND subject = ? AND told = 1 AND id <> ? LIMIT 1"
+        return self._connection.execute(statement, (container.id, row.subject, row.id)).fetchone() is not None
 
     def _wait(self, container: _Container, rows: int) -> None:
         container.waiting += rows
@@ -304,22 +334,24 @@ class Journal:
 
     def _make_room(self, container: _Container, grade: Grade, used: int) -> bool:
         """Whether a row of `used` bytes has room, after others went for it where they could."""
-        share = OPENED_SHARE if grade is Grade.OPENED else 1.0
-        bounds, node = self._bounds, self.counters
+        if self._is_container_full(container, grade, used):
+            self._evict(container)
+            if self._is_container_full(container, grade, used):
+                return False
+        return not self._is_node_full(grade, used) or (self._evict_largest() and not self._is_node_full(grade, used))
 
-        def is_over(rows: int, size: int, most_rows: int, most_bytes: int) -> bool:
-            return rows >= most_rows * share or size + used > most_bytes * share
+    def _has_room_for(self, container: _Container, grade: Grade, used: int) -> bool:
+        return not (self._is_container_full(container, grade, used) or self._is_node_full(grade, used))
 
-        def is_container_full() -> bool:
-            most = bounds.container_rows, bounds.container_bytes
-            return is_over(container.observations, container.bytes, *most)
+    def _is_container_full(self, container: _Container, grade: Grade, used: int) -> bool:
+        bounds, share = self._bounds, OPENED_SHARE if grade is Grade.OPENED else 1.0
+        rows, size = container.observations, container.bytes + used
+        return rows >= bounds.container_rows * share or size > bounds.container_bytes * share
 
-        def is_node_full() -> bool:
-            return is_over(node.observations, node.bytes, bounds.node_rows, bounds.node_bytes)
-
-        if is_container_full() and not (self._evict(container) and not is_container_full()):
-            return False
-        return not is_node_full() or (self._evict_largest() and not is_node_full())
+    def _is_node_full(self, grade: Grade, used: int) -> bool:
+        bounds, share = self._bounds, OPENED_SHARE if grade is Grade.OPENED else 1.0
+        rows, size = self.counters.observations, self.counters.bytes + used
+        return rows >= bounds.node_rows * share or size > bounds.node_bytes * share
 
     def _evict_largest(self) -> bool:
         self._save()

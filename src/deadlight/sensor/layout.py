@@ -53,6 +53,8 @@ class EventFlags(IntFlag):
     """It was refused; the program never ran."""
     WOULD_BLOCK = 256
     """A blocking policy in audit: enforced, it would have stopped this."""
+    MOUNTED = 512
+    """Not on the process's root file system: of a volume, or of what the container runtime mounts."""
 
 
 class Verdict(IntEnum):

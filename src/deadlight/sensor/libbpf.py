@@ -168,7 +168,8 @@ class Object:
             LibbpfError: it is no BPF object.
         """
         self._library = library
-        self._content = ctypes.create_string_buffer(content, len(content))  # libbpf keeps pointing into it
+        # Until it is loaded, libbpf keeps pointing into it.
+        self._content: ctypes.Array[ctypes.c_char] | None = ctypes.create_string_buffer(content, len(content))
         self._links: list[int] = []
         self._log = mmap.mmap(-1, VERIFIER_LOG_BYTES)
         self._pointer = library.bpf_object__open_mem(ctypes.addressof(self._content), len(content), None)
@@ -234,6 +235,7 @@ class Object:
         result = self._library.bpf_object__load(self._pointer)
         if result:
             raise LibbpfError("the kernel refuses to load the program", -result, self._objection())
+        self._content = None  # libbpf let go of it
 
     def verifier_log(self) -> str:
         """The end of what the verifier wrote about the last program that it was asked to explain."""

@@ -62,6 +62,8 @@ class Known:
     """Of an executed file, empty where there is none; None while it is being read."""
     running: Callable[[Program], bool | None]
     """Whether a program runs, for somebody who is told now."""
+    learn: Callable[[str, str, str, FileId], None] = lambda *_: None
+    """Told of each executed program: its container, path, hash and file."""
 
 
 class Pending:
@@ -91,11 +93,11 @@ class Pending:
         if known:
             known.count += 1
             known.last_at = max(known.last_at, event.at)
-            known.changed |= event.changed
+            known.changed |= event.outside_image
             if known.tool and not tool:
                 known.tool, known.process = False, process
             return True
-        return self._insert(subject, _Sightings(process, event.at, event.at, 1, event.changed, tool))
+        return self._insert(subject, _Sightings(process, event.at, event.at, 1, event.outside_image, tool))
 
     def stopped(self, process: Process, at: int) -> None:
         """Have it told that a program does not run any more; its last process ended."""
@@ -122,6 +124,7 @@ class Pending:
             if executed:
                 running = known.running(sightings.process.program)
                 observation = replace(observation, sha256=sha256 or "", running=running)
+                known.learn(subject.container_id, subject.path, observation.sha256, subject.file)
             taken.append(observation)
         return tuple(taken)
 

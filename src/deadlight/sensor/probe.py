@@ -75,11 +75,14 @@ def missing_capabilities(status: str, wanted: Sequence[str]) -> tuple[str, ...]:
 def probe_hooks(library: Library, content: bytes) -> dict[str, str]:
     """Each program of the object with the reason why this kernel refuses it; empty where it accepts it.
 
-    Programs are loaded and attached for a moment, all of a kind together; where that fails, each half by itself.
+    Programs are loaded and attached for a moment, all of a kind together; where that fails, each half by itself. Those
+    that many kernels have no hook for are tried alone, so that the others need no halving.
     """
     refusals: dict[str, str] = {}
-    for is_kind in (_is_trampoline, lambda hook: not _is_trampoline(hook)):
-        refusals |= _probe(library, content, tuple(hook for hook in HOOKS if is_kind(hook)))
+    expected = (hook for hook in HOOKS if hook.wanted and not _is_trampoline(hook))
+    others = ((hook,) for hook in HOOKS if not hook.wanted)
+    for hooks in (tuple(filter(_is_trampoline, HOOKS)), tuple(expected), *others):
+        refusals |= _probe(library, content, hooks)
     silent = () if _asks_bpf() else tuple(program for program in _DENYING if not refusals[program])
     return refusals | dict.fromkeys(silent, _NO_OPINION)
 

@@ -53,7 +53,7 @@ class Process:
     file: FileId
     """Of its program; zeros where it is not known."""
     changed: bool = False
-    """Its program is not the image's own."""
+    """Its program is not the image's own: see `Event.outside_image`."""
     first: bool = False
     """It is the container's first, or began as it."""
     ancestors: tuple[ProcessFacts, ...] = ()
@@ -103,7 +103,7 @@ class ProcessTable:
             parent_pid=event.parent_pid,
             started_at=event.at,
             file=FileId(event.device, event.inode, event.changed_at),
-            changed=event.changed,
+            changed=event.outside_image,
             first=first or (before is not None and before.first),
             ancestors=before.ancestors if before else _lineage(parent),
         )

@@ -6,7 +6,7 @@ from hashlib import blake2b
 import msgspec
 
 from deadlight.model.observation import Grade
-from deadlight.model.wire import Observation, observation_digest
+from deadlight.model.wire import Observation, subject_digest
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Observation)
@@ -21,9 +21,8 @@ def identify(seen: Observation) -> tuple[int, int]:
     parts = [seen.grade, seen.path]
     if seen.grade is Grade.EXECUTED:
         parts += [seen.process, seen.sha256, *seen.arguments]
-    raw = msgspec.msgpack.encode(parts)
-    subject = int(observation_digest([(seen.grade, seen.path)]), 16)
-    return _signed(subject), _signed(int.from_bytes(blake2b(raw, digest_size=8).digest()))
+    variant = blake2b(_encoder.encode(parts), digest_size=8).digest()
+    return int.from_bytes(subject_digest(seen.grade, seen.path), signed=True), int.from_bytes(variant, signed=True)
 
 
 def merge(body: bytes, seen: Observation) -> bytes | None:
@@ -61,7 +60,3 @@ def unpack(body: bytes, container_id: str, count: int, last_at: float) -> Observ
     return msgspec.structs.replace(
         _decoder.decode(body), container_id=container_id, count=max(1, count), last_at=latest
     )
-
-
-def _signed(number: int) -> int:
-    return number - (1 << 64) if number >> 63 else number

@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from deadlight.sensor.decode import MAX_PATH_LENGTH, Event, is_foreign, parse_arguments
+from deadlight.sensor.decode import MAX_PATH_LENGTH, Event, is_outside_image, parse_arguments
 from deadlight.sensor.layout import CgroupKey, EventFlags, EventKind
 from deadlight.sensor.mountinfo import parse_mounts
 from deadlight.sensor.processes import MAX_ANCESTORS, FileId, Process
@@ -52,6 +52,15 @@ class Status(NamedTuple):
     first: bool
 
 
+class Mounts(NamedTuple):
+    """What of a process's files is not its image's."""
+
+    upper: str
+    """Where its overlay keeps what is not the image's own, on the host; empty without an overlay."""
+    places: tuple[bytes, ...] = ()
+    """Where other file systems are mounted, each ending in a slash; of a file, the place is the file and a slash."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Running:
     """A process of a container and where to look for its files."""
@@ -61,8 +70,7 @@ class _Running:
     directory: Path
     root: bytes
     """Its root directory as this process names it: `/` for a container that pivoted, more inside a mere chroot."""
-    upper: str
-    """Where its overlay keeps what is not the image's own, on the host; empty without an overlay."""
+    mounts: Mounts
 
 
 def parse_cgroup_paths(text: str) -> tuple[str, ...]:
@@ -84,10 +92,13 @@ def parse_mapped_files(maps: bytes) -> tuple[bytes, ...]:
     return tuple(dict.fromkeys(match[1].replace(rb"\012", b"\n") for match in matches if match))
 
 
-def parse_upper_directory(mountinfo: str) -> str:
-    """The upper directory of the overlay that is the process's root, from `/proc/<pid>/mountinfo`; else empty."""
-    root = next((mount for mount in parse_mounts(mountinfo) if mount.place == "/"), None)
-    return root.find_option("upperdir") if root and root.kind == "overlay" else ""
+def parse_own_mounts(mountinfo: str) -> Mounts:
+    """What a process's root is and what is mounted over it, from `/proc/<pid>/mountinfo`."""
+    mounts = parse_mounts(mountinfo)
+    root = next((mount for mount in mounts if mount.place == "/"), None)
+    upper = root.find_option("upperdir") if root and root.kind == "overlay" else ""
+    places = (os.fsencode(mount.place) for mount in mounts if mount.place != "/")
+    return Mounts(upper, tuple(dict.fromkeys(place.rstrip(b"/") + b"/" for place in places)))
 
 
 def parse_status(text: str) -> Status:
@@ -176,11 +187,11 @@ def _lineage(process: Process, processes: Mapping[int, Process]) -> tuple[Proces
 def _read_process(directory: Path, container_id: str, at: int) -> _Running:
     status = parse_status((directory / "status").read_text(errors="replace"))
     root = os.fsencode((directory / "root").readlink())
-    upper = parse_upper_directory((directory / "mountinfo").read_text(errors="replace"))
+    mounts = parse_own_mounts((directory / "mountinfo").read_text(errors="surrogateescape"))
     with (directory / "cmdline").open("rb") as cmdline:
         arguments = parse_arguments(cmdline.read(MAX_ARGUMENT_BYTES))
     program = (directory / "exe").stat()
-    path, flags = _identify(os.fsencode((directory / "exe").readlink()), root, upper)
+    path, flags = _identify(os.fsencode((directory / "exe").readlink()), root, mounts)
     name = (directory / "comm").read_text(errors="replace").strip()
     process = Process(
         container_id=container_id,
@@ -188,10 +199,10 @@ def _read_process(directory: Path, container_id: str, at: int) -> _Running:
         parent_pid=status.parent_pid,
         started_at=at,
         file=FileId(kernel_device(program.st_dev), program.st_ino, program.st_ctime_ns),
-        changed=is_foreign(EventKind.EXECUTED, flags),
+        changed=is_outside_image(EventKind.EXECUTED, flags),
         first=status.first,
     )
-    return _Running(process, flags, directory, root, upper)
+    return _Running(process, flags, directory, root, mounts)
 
 
 def kernel_device(device: int) -> int:
@@ -230,7 +241,7 @@ def _iter_files(running: _Running, at: int) -> Iterator[Event]:
 def _events(running: _Running, at: int, kind: EventKind, files: Iterable[bytes]) -> Iterator[Event]:
     facts = running.process.facts
     for raw in files:
-        path, flags = _identify(raw, running.root, running.upper)
+        path, flags = _identify(raw, running.root, running.mounts)
         if path and path != facts.path:
             yield Event(kind, at, _NOWHERE, facts.pid, facts.name, path, flags=flags)
 
@@ -253,7 +264,7 @@ def _is_read(descriptor: "os.DirEntry[str]") -> bool:
     return bool(readable) and stat.S_ISREG(descriptor.stat().st_mode)
 
 
-def _identify(raw: bytes, root: bytes, upper: str) -> tuple[str, int]:
+def _identify(raw: bytes, root: bytes, mounts: Mounts) -> tuple[str, int]:
     """The path as the process sees it and what is special about the file; an empty path for what is no file."""
     path, flags = raw.removesuffix(_DELETED), 0
     if path in _NO_FILES:
@@ -263,7 +274,9 @@ def _identify(raw: bytes, root: bytes, upper: str) -> tuple[str, int]:
     if path != raw:
         flags |= EventFlags.UNLINKED
     path = path.removeprefix(root.rstrip(b"/")) or b"/"
-    if upper and _is_in(upper, path):
+    if (path + b"/").startswith(mounts.places):
+        flags |= EventFlags.MOUNTED
+    elif mounts.upper and _is_in(mounts.upper, path):
         flags |= EventFlags.UPPER
     return _text(path), flags
 

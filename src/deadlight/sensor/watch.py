@@ -12,6 +12,7 @@ from deadlight.sensor.blocking import Blocker
 from deadlight.sensor.cgroupfs import Hierarchy, iter_groups
 from deadlight.sensor.containers import ContainerTable, container_of
 from deadlight.sensor.coverage import Coverage
+from deadlight.sensor.denial import Denier
 from deadlight.sensor.hashing import Hasher
 from deadlight.sensor.health import Health, assess, blind_spots
 from deadlight.sensor.intake import IO_URING, Intake, Node
@@ -81,6 +82,7 @@ class Watch:
         self._blocker = Blocker(
             lambda cgroup, mode, drift, mismatch: kernel.block(cgroup, mode, drift=drift, mismatch=mismatch)
         )
+        self._denier = Denier(lambda file: kernel.deny_file(*file), kernel.allow_files)
         self._builtin = load_builtin()
         self._policy: SensorPolicy | None = None
         self._policy_problems: list[str] = []
@@ -104,7 +106,7 @@ class Watch:
             "containers_forgotten": intake.coverage.forgotten,
             "matches": intake.detector.matched,
             "untold_detections": intake.detector.untold,
-            "unblocked": self._blocker.refused,
+            "unblocked": self._blocker.refused + self._denier.refused,
         }
         rows = self._kernel.hook_counters()
         counters |= {
@@ -153,7 +155,7 @@ class Watch:
             self._send(sink)
 
     def _send(self, sink: Sink, *, final: bool = False) -> None:
-        known = Known(self._hasher.find, self._intake.processes.tell)
+        known = Known(self._hasher.find, self._intake.processes.tell, self._denier.learn)
         at = math.inf if final else time.monotonic_ns()
         observations = self._pending.take(BATCH, at=at, epoch_offset=_epoch_offset(), known=known)
         if observations:
@@ -199,6 +201,7 @@ class Watch:
         self._policy_problems = [f"rule {name} cannot be used: {why}" for name, why in found.problems.items()]
         self._intake.detector.use(found.rules)
         self._blocker.follow(policy.blocking, self._table.iter_containers())
+        self._denier.follow(policy.blocking.denied)
 
     def _sweep(self, now: float) -> None:
         """Find processes whose end or beginning nobody told, and tell which programs have stopped."""

@@ -93,6 +93,17 @@ def test_a_program_in_memory_is_changed_and_keeps_its_label(sensor, containers):
     assert found.arguments == ("kworker",)
 
 
+@pytest.mark.req("R20")
+def test_what_lies_on_a_volume_proves_nothing_of_the_image_and_is_no_drift(sensor, containers):
+    volume = "mkdir /volume; mount --bind /usr/bin /volume"
+    container_id = containers.shell(f"{volume}; /volume/true; cat /volume/nproc; /usr/bin/nproc")
+
+    assert sensor.wait_for(container_id, "/volume/true", Grade.EXECUTED).changed
+    assert sensor.wait_for(container_id, "/volume/nproc", Grade.OPENED).changed
+    assert not sensor.wait_for(container_id, "/usr/bin/nproc", Grade.EXECUTED).changed
+    assert "drift-execution" not in {found.rule for found in sensor.detections if found.container_id == container_id}
+
+
 def test_files_that_are_only_written_or_that_the_kernel_makes_up_are_not_reported(sensor, containers):
     container_id = containers.shell("echo x > /tmp/written; cat /proc/self/status > /dev/null; ls /tmp")
 

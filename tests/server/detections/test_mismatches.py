@@ -9,10 +9,12 @@ from tests.server.runtime.conftest import batch_of, seen
 from tests.support.fleet import Fleet, installed, package
 from tests.support.inventory import STARTED
 
+from deadlight.model import wire
 from deadlight.model.detection import BINARY_INTEGRITY
 from deadlight.model.event import EventType
 from deadlight.model.observation import Grade
 from deadlight.scanner import ExecutableIndex
+from deadlight.server.detections.blocking import list_denied
 from deadlight.server.detections.mismatches import detect_mismatch
 from deadlight.server.events.outbox import Event
 from deadlight.server.runtime.handlers import resolve_scanned_image
@@ -123,3 +125,19 @@ async def test_the_hash_may_come_after_the_program_ran(fleet: Fleet, sensor: Sen
     await execute(fleet, sensor, container_id, "/usr/bin/dash", "")
     await execute(fleet, sensor, container_id, "/usr/bin/dash", BAD)
     assert [row.rule for row in await sensor.detections()] == [BINARY_INTEGRITY]
+
+
+@pytest.mark.req("R8")
+async def test_a_policy_about_mismatches_names_the_programs_that_differ(fleet: Fleet, sensor: SensorOf) -> None:
+    _, container_id = await running_image(fleet)
+    await execute(fleet, sensor, container_id, "/bin/sh", BAD)
+    await execute(fleet, sensor, container_id, "/usr/bin/dash", GOOD)
+    cluster_id = sensor.principal.cluster_id
+    async with fleet.engine.begin() as connection:
+        assert await list_denied(connection, cluster_id, [container_id]) == (
+            wire.DeniedProgram(container_id=container_id, path="/bin/sh", sha256=BAD),
+        )
+        assert await list_denied(connection, cluster_id, ["another"]) == ()
+    await fleet.rows("UPDATE detection SET status = 'resolved'")
+    async with fleet.engine.begin() as connection:
+        assert await list_denied(connection, cluster_id, [container_id]) == ()

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.model import wire
-from deadlight.model.detection import BlockingMode
+from deadlight.model.detection import BINARY_INTEGRITY, BlockingMode
 from deadlight.server.detections.changes import Change, Subject, record_change
 from deadlight.server.errors import ConflictError, NotFoundError
 from deadlight.server.tables.detections import blocking_policy
@@ -124,6 +124,18 @@ _CONTAINERS = text(
 )
 
 
+_DENIED = text(
+    """
+    SELECT DISTINCT report.container_id, report.evidence -> 'facts' ->> 'file.path' AS path,
+           report.evidence -> 'facts' ->> 'file.sha256' AS sha256
+    FROM detection_report AS report JOIN detection ON detection.id = report.detection_id
+    WHERE detection.cluster_id = :cluster_id AND detection.rule = :rule AND report.container_id = ANY(:container_ids)
+      AND detection.status <> 'resolved'
+    ORDER BY 1, 2, 3 LIMIT :most
+    """
+)
+
+
 def read_blocking(row: Row[Any]) -> Blocking:
     """The policy in a row; off where there is none."""
     if row.mode is None:
@@ -172,7 +184,24 @@ async def node_policy(connection: AsyncConnection, cluster_id: UUID, node_name: 
         drift=policy.drift,
         mismatch=policy.mismatch,
         container_ids=tuple(containers[: wire.MAX_OBJECTS]),
+        denied=await list_denied(connection, cluster_id, containers) if policy.mismatch else (),
     )
+
+
+async def list_denied(
+    connection: AsyncConnection, cluster_id: UUID, container_ids: Sequence[str]
+) -> tuple[wire.DeniedProgram, ...]:
+    """The programs of some containers that were found to differ from those of their images, until that is resolved."""
+    found = await connection.execute(
+        _DENIED,
+        {
+            "cluster_id": cluster_id,
+            "rule": BINARY_INTEGRITY,
+            "container_ids": list(container_ids),
+            "most": wire.MAX_DENIED,
+        },
+    )
+    return tuple(wire.DeniedProgram(container_id=row.container_id, path=row.path, sha256=row.sha256) for row in found)
 
 
 async def change_blocking(
