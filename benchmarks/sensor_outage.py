@@ -159,7 +159,8 @@ class Scene:
 
 
 _DIGESTS = """
-    SELECT coverage.container_id, coverage.digest = lpad(to_hex(coalesce(own.digest, 0)), 16, '0') FROM container_coverage AS coverage
+    SELECT coverage.container_id, coverage.digest = lpad(to_hex(coalesce(own.digest, 0)), 16, '0')
+    FROM container_coverage AS coverage
     LEFT JOIN (SELECT container_id, bit_xor(digest) AS digest FROM observation GROUP BY container_id) AS own
            ON own.container_id = coverage.container_id
     WHERE coverage.digest <> ''
