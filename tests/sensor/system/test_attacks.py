@@ -15,7 +15,6 @@ import pytest
 from tests.support.attacks import ATTACKS, BY_RUNTIME, FILES, Attack, Place
 from tests.support.patience import PATIENCE_SECONDS
 
-from deadlight.model.detection import MORE_DETECTIONS
 from deadlight.model.wire import Detection
 from deadlight.threats.engine import load_builtin
 
@@ -173,11 +172,3 @@ def test_somebody_who_opens_a_terminal_is_detected(sensor, victims):
     found = sensor.wait_for_detection(victims[Place.INTRUDED].container_id, "terminal-shell")
 
     assert (found.process.arguments, found.ancestors) == (("/bin/sh",), ())
-
-
-@pytest.mark.needs_bpf
-@pytest.mark.needs_runc
-def test_no_detection_was_left_out_for_being_one_of_too_many(sensor, victims):
-    rules = {found.rule for found in sensor.detections}
-
-    assert MORE_DETECTIONS not in rules
