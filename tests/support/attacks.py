@@ -15,6 +15,10 @@ THEM = "203.0.113.9"
 """Somebody on the Internet (TEST-NET-3, RFC 5737)."""
 
 
+TOOLS = {"busybox": "busybox-static", "clang": "clang", "curl": "curl", "ssh": "openssh-client", "wget": "wget"}
+"""What is taken from this machine, and the Debian package that has it, besides what every Debian has."""
+
+
 class Place(StrEnum):
     """The containers."""
 

@@ -3,6 +3,7 @@
 import json
 import os
 import secrets
+import shutil
 import subprocess
 import sys
 import time
@@ -12,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.attacks import ATTACKS, BY_RUNTIME, FILES, Attack, Place
+from tests.support.attacks import ATTACKS, BY_RUNTIME, FILES, TOOLS, Attack, Place
+from tests.support.machine import demand
 from tests.support.patience import PATIENCE_SECONDS
 
 from deadlight.model.wire import Detection
@@ -113,7 +115,15 @@ class Victim:
 
 
 @pytest.fixture(scope="module")
-def network() -> Iterator[int]:
+def tools() -> None:
+    """What the attacks need."""
+    lacking = " ".join(package for tool, package in TOOLS.items() if not shutil.which(tool))
+    if lacking:
+        demand("runc", f"attacks need what was not found (apt-get install {lacking})")
+
+
+@pytest.fixture(scope="module")
+def network(tools) -> Iterator[int]:
     process = subprocess.Popen(["unshare", "--net", "sh", "-c", _NETWORK], stdout=subprocess.PIPE)
     assert process.stdout
     assert process.stdout.readline() == b"ready\n"
@@ -123,7 +133,7 @@ def network() -> Iterator[int]:
 
 
 @pytest.fixture(scope="module")
-def victims(sensor, network: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[Place, Victim]]:
+def victims(tools, sensor, network: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[Place, Victim]]:
     """All containers, after everything was done in them."""
     place = tmp_path_factory.mktemp("attacks")
     # A file system of its own: a layer may not lie below another.
