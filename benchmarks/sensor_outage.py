@@ -247,7 +247,7 @@ def _figures(run: Run) -> dict[str, object]:
         "detections expected": len(run.expected),
         "reports": run.reports,
         "alerts missing": len(missing),
-        "alerts repeated": sum(count - 1 for count in run.alerts.values()),
+        "alerts repeated": sum(run.alerts[each] - 1 for each in run.expected - missing),
         "wrong digests": run.wrong_digests,
         "files missing": run.missing,
         "lost by the sensor": run.lost(_BY_SENSOR),
