@@ -130,6 +130,13 @@ struct inode {
 	struct super_block *i_sb;
 	unsigned long i_ino;
 	unsigned int i_nlink;
+	u32 i_rdev;
+};
+
+/* What procfs keeps of an entry: whose it is, NULL for what is the machine's. */
+struct proc_inode {
+	void *pid;
+	struct inode vfs_inode;
 };
 
 struct file {

@@ -136,14 +136,25 @@ __noinline u64 hash_text(struct record *record, u32 start, u32 length)
 	return hash;
 }
 
-/* An activity that is not about a file: the same text and detail are the same activity. */
+static __always_inline u64 hash_name(struct event *event)
+{
+	u64 words[COMM_SIZE / 8];
+
+	__builtin_memcpy(words, event->comm, sizeof(words));
+	return (words[0] * 1099511628211ULL ^ words[1]) * 1099511628211ULL;
+}
+
+/*
+ * An activity that is not about a file: the same text and detail are the same activity of programs of the same name. What
+ * a service does all day must not hide that an intruder's program does it, too.
+ */
 static __always_inline void send_activity(struct scene *scene, struct record *record)
 {
 	struct seen_key key = {.cgroup = scene->cgroup, .kind = record->event.kind};
 	u64 stamp = record->event.detail[0] ^ record->event.detail[1] << 32;
 
 	key.inode = hash_text(record, 0, record->event.path_length + record->event.argv_length);
-	key.inode ^= stamp;
+	key.inode ^= stamp ^ hash_name(&record->event);
 	if (is_new(scene, &key, stamp))
 		send_once(scene, record, &key, stamp, ACTIVITY_AGAIN);
 	else

@@ -14,7 +14,7 @@
 #define ARGV_SIZE 256
 
 enum event_kind {
-	EVENT_EXECUTED = 1,	/* a program replaced a process's image */
+	EVENT_EXECUTED = 1,	/* a program was; detail: parent of the parent, and of that one */
 	EVENT_MAPPED = 2,	/* a file was mapped as code */
 	EVENT_OPENED = 3,	/* a file was opened for reading */
 	EVENT_CGROUP_MADE = 4,	/* a control group appeared; the text is its path */

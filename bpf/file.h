@@ -10,6 +10,8 @@
 #define FMODE_NOACCOUNT 0x20000000
 #define S_IFMT 0170000
 #define S_IFREG 0100000
+#define S_IFBLK 0060000
+#define S_IFCHR 0020000
 
 /* asm-generic/mman-common.h */
 #define PROT_EXEC 0x4
@@ -134,6 +136,58 @@ static __always_inline bool is_worth_reporting(struct facts *facts)
 		return false;
 	return facts->magic != PROC_SUPER_MAGIC && facts->magic != SYSFS_MAGIC &&
 	       facts->magic != CGROUP2_SUPER_MAGIC && facts->magic != CGROUP_SUPER_MAGIC;
+}
+
+/* linux/kdev_t.h, linux/major.h: memory, kernel memory and ports as devices are 1, 2 and 4 of major 1; 3 is /dev/null. */
+#define MINOR_BITS 20
+#define MEM_MAJOR 1
+#define NULL_MINOR 3
+#define PORT_MINOR 4
+
+/* The first seven bytes of a name as a number of this byte order. */
+#define NAME_MEM 0x6d656dULL
+#define NAME_KCORE 0x65726f636bULL
+#define NAME_RELEASE 0x657361656c6572ULL
+
+static __always_inline bool is_raw_device(struct facts *facts)
+{
+	struct inode *inode = facts->inode;
+	u32 device = BPF_CORE_READ(inode, i_rdev);
+	u32 minor = device & ((1 << MINOR_BITS) - 1);
+
+	if ((facts->mode & S_IFMT) == S_IFBLK)
+		return true;
+	return (facts->mode & S_IFMT) == S_IFCHR && device >> MINOR_BITS == MEM_MAJOR && minor <= PORT_MINOR &&
+	       minor != NULL_MINOR;
+}
+
+/* Whether an entry of procfs is about a process, and not about the machine. */
+static __always_inline bool is_of_process(struct inode *inode)
+{
+	struct proc_inode *entry = (void *)inode - bpf_core_field_offset(struct proc_inode, vfs_inode);
+
+	return BPF_CORE_READ(entry, pid) != NULL;
+}
+
+/*
+ * What leads out of a container without being a file of an image: disks, memory of processes and of the machine, and
+ * what tells the kernel what to do. Questions to the kernel, which programs ask all the time, are not among it.
+ */
+static __always_inline bool is_way_out(struct facts *facts, struct file *file)
+{
+	bool writes = facts->open_mode & FMODE_WRITE;
+	u64 name = 0;
+
+	if (!(facts->open_mode & (FMODE_READ | FMODE_WRITE)) || (facts->open_mode & FMODE_NOACCOUNT))
+		return false;
+	if ((facts->mode & S_IFMT) != S_IFREG)
+		return is_raw_device(facts);
+	if (facts->magic == SYSFS_MAGIC)
+		return writes;
+	bpf_probe_read_kernel_str(&name, sizeof(name), BPF_CORE_READ(file, f_path.dentry, d_name.name));
+	if (facts->magic == PROC_SUPER_MAGIC)
+		return is_of_process(facts->inode) ? name == NAME_MEM : writes || name == NAME_KCORE;
+	return writes && name == NAME_RELEASE; /* release_agent of a control group */
 }
 
 /*

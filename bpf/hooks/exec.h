@@ -33,6 +33,13 @@ static __always_inline void move_arguments(struct record *record, u32 length)
 		record->event.argv_length = length;
 }
 
+/* A parent that only forked, to serve one request, was never told of; its own parents may have been. */
+static __always_inline void add_forebears(struct record *record, struct task_struct *parent)
+{
+	record->event.detail[0] = parent->real_parent->tgid;
+	record->event.detail[1] = parent->real_parent->real_parent->tgid;
+}
+
 /* The same program with other arguments is another process to whoever looks at it. True when user space was told. */
 static __always_inline bool report_program(struct scene *scene, struct file *file, struct facts *facts, u32 blocked)
 {
@@ -50,6 +57,7 @@ static __always_inline bool report_program(struct scene *scene, struct file *fil
 		return false;
 	}
 	record->event.flags = blocked;
+	add_forebears(record, scene->task->real_parent);
 	add_facts(record, facts);
 	add_path(record, scene->task, file->f_path.dentry, file->f_path.mnt);
 	move_arguments(record, length);

@@ -8,7 +8,7 @@
 
 static __always_inline void report_open(struct scene *scene, struct file *file, struct facts *facts)
 {
-	if (is_worth_reporting(facts))
+	if (is_worth_reporting(facts) || is_way_out(facts, file))
 		report_file(scene, file, facts, facts->open_mode & FMODE_WRITE ? EVENT_WRITTEN : EVENT_OPENED);
 	else
 		scene->counters->filtered++;

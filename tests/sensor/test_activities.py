@@ -1,5 +1,6 @@
 """From events to detections."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -192,6 +193,18 @@ def test_too_many_of_one_container_are_told_as_a_number_and_leave_room_for_other
     (more,) = take(detector, MINUTE)
     assert (more.rule, more.count, more.container_id) == (MORE_DETECTIONS, 2 * MAX_PER_MINUTE, "web")
     assert detector.untold == 2 * MAX_PER_MINUTE
+
+
+def test_what_is_told_too_often_does_not_hide_what_is_told_for_the_first_time():
+    detector = Detector([DRIFT, replace(DRIFT, id="other", kinds=frozenset({ActivityKind.WRITTEN}))])
+    for number in range(3 * MAX_PER_MINUTE):
+        execute(detector, f"/tmp/{number}")
+    for number in range(3):
+        detector.look(event(EventKind.WRITTEN, f"/tmp/{number}"), process())
+
+    found = take(detector)
+    assert [one.rule for one in found] == [*["drift"] * MAX_PER_MINUTE, "other"]
+    assert detector.untold == 2 * MAX_PER_MINUTE + 2
 
 
 def test_ever_new_matches_take_bounded_memory(detector):

@@ -54,6 +54,16 @@ def test_ancestors_are_told_from_the_parent_up_and_outlive_themselves(table):
     assert [facts.path for facts in again.ancestors] == ["/bin/sh", "/sbin/init"]
 
 
+def test_a_fork_that_was_never_told_of_stands_for_what_it_runs(table):
+    table.executed(WEB, event(1, "/usr/sbin/nginx"))
+    behind_one = table.executed(WEB, event(3, "/bin/sh", parent=2, detail=(1, 0)))
+    behind_two = table.executed(WEB, event(5, "/bin/sh", parent=4, detail=(2, 1)))
+
+    assert [facts.path for facts in behind_one.ancestors] == ["/usr/sbin/nginx"]
+    assert [facts.path for facts in behind_two.ancestors] == ["/usr/sbin/nginx"]
+    assert table.executed(DB, event(7, "/bin/sh", parent=6, detail=(1, 0))).ancestors == ()
+
+
 def test_ancestors_end_at_the_container_and_at_the_limit_of_the_wire(table):
     table.executed(DB, event(1, "/sbin/init"))
     for pid in range(2, 2 * MAX_ANCESTORS):

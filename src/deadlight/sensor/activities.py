@@ -5,7 +5,7 @@ Pure: times are the events' own, in nanoseconds of a clock that only goes forwar
 
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
 
 from deadlight.model.detection import BLOCKED_EXECUTION, MORE_DETECTIONS, Response
@@ -39,7 +39,8 @@ KINDS = tuple(_KINDS.get(EventKind(number)) if number else None for number in ra
 """What a process did, by the number of the event's kind; None for events that are nothing of that sort."""
 
 MAX_PER_MINUTE = 60
-"""Detections of one container in a minute; how many more there were is told in one."""
+"""Detections of one container in a minute, and one of each rule, so that noise hides nothing; how many more there were
+is told in one."""
 
 MAX_REMEMBERED = 4_096
 """Matches whose repetitions are only counted, some 4 MB of hostile ones."""
@@ -117,6 +118,7 @@ class _Crowd:
     """The detections of a container in a minute."""
 
     until: int
+    rules: set[str] = field(default_factory=set)
     told: int = 0
     untold: int = 0
     first: _Finding | None = None
@@ -196,8 +198,9 @@ class Detector:
             self._close_crowd(container_id)
             crowd = self._crowds[container_id] = _Crowd(at + _MINUTE)
             self._due_at = min(self._due_at, crowd.until)
-        if crowd.told < MAX_PER_MINUTE:
+        if crowd.told < MAX_PER_MINUTE or finding.rule not in crowd.rules:
             crowd.told += 1
+            crowd.rules.add(finding.rule)
             self._found.append((finding, count))
         else:
             self.untold += count

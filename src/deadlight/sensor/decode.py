@@ -67,7 +67,8 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     changed_at: int = 0
     """The file's change time (ctime), in nanoseconds since the Unix epoch."""
     detail: tuple[int, int] = (0, 0)
-    """What the kind says: `EXITED` (status as wait(2) gives it, 0), `PTRACED` (request, target's pid),
+    """What the kind says: `EXECUTED` (pids of the parent's parent and of that one's, 0 where not known), `EXITED`
+    (status as wait(2) gives it, 0), `PTRACED` (request, target's pid),
     `PRIVILEGE_CHANGED` (effective user before, after), `CONNECTED` and `LISTENING` (family << 16 | port, protocol),
     `NAMESPACE_ENTERED` (CLONE_NEW... flags, 1 if unshared), `MODE_CHANGED` (mode, 0).
     """

@@ -96,7 +96,7 @@ class ProcessTable:
         """The process that executed a program, which from now on is what it runs."""
         facts = ProcessFacts(event.process, event.path, redact(event.arguments), event.pid, event.user)
         before = self._find(container_id, event.pid)
-        parent = None if before else self._find(container_id, event.parent_pid)
+        parent = None if before else self._forebear(container_id, event)
         process = Process(
             container_id=container_id,
             facts=facts,
@@ -198,6 +198,11 @@ class ProcessTable:
             return None
         self._processes.move_to_end(pid)
         return process
+
+    def _forebear(self, container_id: str, event: Event) -> Process | None:
+        """The nearest known one: a parent that only forked is not known, but runs what its own parent runs."""
+        found = (self._find(container_id, pid) for pid in (event.parent_pid, *event.detail))
+        return next((process for process in found if process), None)
 
     def _fork(self, container_id: str, event: Event) -> Process:
         """A process that nobody announced.

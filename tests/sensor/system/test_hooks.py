@@ -111,6 +111,37 @@ def test_files_that_are_made_and_changed_are_told_once(observer, python):
     assert all(event.flags & EventFlags.UPPER for event in written)
 
 
+def test_ways_out_are_told_and_questions_to_the_kernel_are_not(observer, containers):
+    # Opened and closed again: nothing is written.
+    containers.shell(
+        ": >> /proc/sys/kernel/core_pattern; exec 3< /proc/1/mem; mknod /dev/mydisk b 7 0; exec 3< /dev/mydisk;"
+        "cat /proc/meminfo /proc/sys/kernel/core_pattern /proc/self/status > /dev/null;"
+        "echo 0 > /proc/self/oom_score_adj"
+    )
+    events = observer.drain(EventKind.OPENED, EventKind.WRITTEN)
+
+    assert [(event.kind, event.path) for event in events if event.path.startswith(("/proc/", "/dev/m"))] == [
+        (EventKind.WRITTEN, "/proc/sys/kernel/core_pattern"),
+        (EventKind.OPENED, "/proc/1/mem"),
+        (EventKind.OPENED, "/dev/mydisk"),
+    ]
+
+
+def test_what_one_program_does_hides_no_other(observer, containers):
+    containers.shell("mount -t tmpfs a /mnt; cp /bin/mount /other; /other -t tmpfs a /mnt")
+
+    assert {"mount", "other"} <= {event.process for event in observer.drain(EventKind.MOUNTED)}
+
+
+def test_an_execution_has_the_numbers_of_those_above_its_parent(observer, containers):
+    containers.shell("/bin/sh -c '(/bin/true; /bin/echo); /bin/true 2'; /bin/true 3")
+    first, middle, fork, *_ = observer.drain(EventKind.EXECUTED)
+
+    assert middle.parent_pid == first.pid
+    assert fork.detail[0] == middle.pid
+    assert fork.detail[1] == first.pid
+
+
 def test_what_only_tools_open_is_marked_and_hides_nothing(observer, containers):
     containers.shell(
         f"cat /etc/debian_version; cp {sys.executable} /reader; exec {sys.executable} -ISc "
