@@ -24,7 +24,6 @@ from deadlight.cli.commands import (
     scan,
     session,
     threat_rules,
-    threats,
     windows,
     workers,
     workloads,
@@ -68,7 +67,6 @@ app.add_typer(exceptions.app, name="exceptions")
 app.add_typer(threat_rules.app, name="rules")
 app.add_typer(blocking.app, name="blocking")
 app.add_typer(owners.app, name="owners")
-app.add_typer(threats.app, name="threats")
 app.add_typer(advisories_app, name="advisories")
 app.add_typer(demo, name="demo")
 app.add_typer(clusters.clusters, name="clusters")

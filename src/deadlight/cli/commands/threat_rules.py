@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from deadlight.cli.commands.rule_files import check_files
 from deadlight.cli.output import SEVERITY_STYLES, Format, Output, plain, print_facts, print_table, show
 from deadlight.cli.service import run
 from deadlight.model import vulnerability
@@ -16,6 +17,9 @@ app = typer.Typer(help="Threat rules: what sensors look for.", no_args_is_help=T
 
 Id = Annotated[str, typer.Argument(help="A rule's ID, as `deadlight rules list` tells it.")]
 File = Annotated[Path, typer.Argument(help="A rule's TOML file; - is standard input.")]
+
+
+app.command("check")(check_files)
 
 
 @app.command("list")
@@ -43,12 +47,20 @@ def _row(item: dict[str, Any]) -> tuple[str, ...]:
 
 
 @app.command("show")
-def show_rule(rule_id: Id, *, output: Output = Format.TABLE) -> None:
-    """Show a rule with its samples and, of a custom one, its source.
+def show_rule(
+    rule_id: Id,
+    *,
+    source: Annotated[bool, typer.Option("--source", help="Print its file, to begin a rule of your own with.")] = False,
+    output: Output = Format.TABLE,
+) -> None:
+    """Show what a rule looks for, what to do when it tells something, and what it says of its samples.
 
-    Example: deadlight rules show drift-execution
+    Examples: deadlight rules show drift-execution | deadlight rules show mount --source > our-mount.toml
     """
     found = run(lambda client: client.get(f"{RULES}/{rule_id}"))
+    if source:
+        typer.echo(found["source"], nl=False)
+        return
     show(found, output, lambda: _print_rule(found))
 
 
@@ -71,27 +83,6 @@ def _print_samples(samples: list[dict[str, Any]]) -> None:
     words = {True: "matches", False: "does not match"}
     rows = [(plain(item["says"]), words[item["expected"]], words[item["matched"]]) for item in samples]
     print_table(("Sample", "Expected", "It"), rows, empty="The rule has no samples.")
-
-
-@app.command()
-def check(file: File, *, output: Output = Format.TABLE) -> None:
-    """Say whether a rule could be used and what it says of its own samples. Saves nothing; fails where it could not.
-
-    Example: deadlight rules check our-miner.toml
-    """
-    found = run(lambda client: client.post(f"{RULES}/check", {"source": _read(file)}))
-    show(found, output, lambda: _print_check(found))
-    if not found["usable"]:
-        raise typer.Exit(1)
-
-
-def _print_check(found: dict[str, Any]) -> None:
-    verdict = "can be used" if found["usable"] else f"cannot be used: {found['problem']}"
-    typer.echo(f"{found['id'] or 'the rule'} {verdict}")
-    if found["replaces"]:
-        typer.echo("it would hold instead of the built-in rule of this ID")
-    if found["samples"]:
-        _print_samples(found["samples"])
 
 
 @app.command()

@@ -15,7 +15,7 @@ from deadlight.model.vulnerability import Severity
 from deadlight.server.detections.changes import Change, Subject, record_change
 from deadlight.server.errors import BadRequestError, ConflictError, NotFoundError
 from deadlight.server.tables.detections import threat_rule
-from deadlight.threats.engine import Engine, iter_builtin_files
+from deadlight.threats.engine import RULES, Engine, iter_builtin_files
 from deadlight.threats.errors import RuleError
 from deadlight.threats.rule import Rule, RuleFile, load_lists, parse_rule_file
 
@@ -54,6 +54,13 @@ class BookedRule:
     def rule(self) -> Rule | None:
         """The rule without its samples."""
         return self.file.rule if self.file else None
+
+
+def read_source(item: BookedRule) -> str:
+    """A rule's file: what somebody wrote, or what came with this version; empty where it came with another."""
+    if item.source or item.id not in built_in_rules():
+        return item.source
+    return (RULES / f"{item.id}.toml").read_text("utf-8")
 
 
 @dataclass(frozen=True, slots=True)

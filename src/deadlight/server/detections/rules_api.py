@@ -34,6 +34,7 @@ from deadlight.server.detections.rule_book import (
     find_mistake,
     get_rule,
     list_book,
+    read_source,
     remove_custom_rule,
     save_custom_rule,
     try_samples,
@@ -99,7 +100,7 @@ def _row(item: BookedRule, counts: dict[str, int]) -> dict[str, Any]:
 async def _detail(connection: AsyncConnection, rule_id: str) -> RuleDetail:
     item = await get_rule(connection, rule_id)
     row = _row(item, await _counts(connection))
-    return RuleDetail(**row, source=item.source, samples=_samples(item.file) if item.file else [])
+    return RuleDetail(**row, source=read_source(item), samples=_samples(item.file) if item.file else [])
 
 
 def _samples(file: RuleFile) -> list[SampleOut]:
