@@ -165,7 +165,7 @@ async def chunks(size: int) -> AsyncIterator[bytes]:
 async def test_only_messages_that_are_large_by_nature_may_be(service: RunningService) -> None:
     of_people = {"/api/v1/advisories/import", "/api/v1/match"}
     of_people |= {f"/api/v1/feeds/{name}/import" for name in ("kev", "epss")}
-    assert set(LARGE_BODIES) == {"/agent/v1/inventory", "/agent/v1/observations", *of_people}
+    assert set(LARGE_BODIES) == {"/agent/v1/inventory", "/agent/v1/observations", "/agent/v1/detections", *of_people}
     document = {"origin": "big", "content": " " * MAX_BODY_BYTES}
     body = msgspec.json.encode({"source": "test", "documents": [document]})
     headers = {"authorization": f"Bearer {service.api_token}", "content-type": "application/json"}
