@@ -46,7 +46,7 @@ UNITS = 4
 
 WAIT_SECONDS = 180.0
 QUIET_SECONDS = 4.0
-QUIET_LOOKS = 3
+QUIET_LOOKS = 9
 STILL_COUNTED = 20
 """By how much counters may differ that are read one after the other while others on the machine go on."""
 
