@@ -114,11 +114,13 @@ def test_every_limit_holds() -> None:
     test = '{ field = "file.path", is = "/x" }'
     parse_rule(rule_with(nested(MAX_DEPTH)))
     parse_rule(rule_with(f"{{ all = [{', '.join([test] * (MAX_NODES - 1))}] }}"))
+    parse_rule(rule_with(f'{{ field = "file.path", matches = {[".*a.*"] * 8} }}'))
     too_much = {
         f"nested {MAX_DEPTH} deep": rule_with(nested(MAX_DEPTH + 1)),
         f"may have {MAX_NODES} conditions": rule_with(f"{{ all = [{', '.join([test] * MAX_NODES)}] }}"),
         f"1 to {MAX_VALUES} values": rule_with(f'{{ field = "network.port", in = {list(range(MAX_VALUES + 1))} }}'),
         f"1 to {MAX_VALUE_LENGTH} characters": rule_with(f'{{ field = "file.path", is = "{"x" * 513}" }}'),
+        "expressions together": rule_with(f'{{ field = "file.path", matches = {[".*a.*"] * 9} }}'),
         f"at most {MAX_SAMPLES} tables": rule_with(test) + "[[sample]]\n" * (MAX_SAMPLES + 1),
         f"at most {MAX_SOURCE_BYTES} bytes": rule_with(test) + "#" * MAX_SOURCE_BYTES,
         "not TOML": rule_with("[" * 30_000),

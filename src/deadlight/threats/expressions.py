@@ -32,6 +32,20 @@ def compile_expression(expression: str) -> Callable[[str], bool]:
     Raises:
         ValueError: it is anything else, too long, or could take too long.
     """
+    count_ways(expression)
+    try:
+        compiled = re.compile(expression, re.IGNORECASE | re.DOTALL)
+    except (re.error, OverflowError, FutureWarning) as error:
+        raise ValueError(f"{expression!r}: {error}") from error
+    return lambda text: compiled.fullmatch(text, 0, MAX_TEXT_LENGTH) is not None
+
+
+def count_ways(expression: str) -> int:
+    """In how many ways an expression can divide a text: what it costs at the worst.
+
+    Raises:
+        ValueError: it is not understood, too long, or could take too long.
+    """
     if len(expression) > MAX_EXPRESSION_LENGTH:
         raise ValueError(f"an expression has at most {MAX_EXPRESSION_LENGTH} characters")
     ways, end = _alternatives(expression, 0, 0)
@@ -39,11 +53,7 @@ def compile_expression(expression: str) -> Callable[[str], bool]:
         raise ValueError(f"unbalanced parenthesis at character {end + 1} of {expression!r}")
     if ways > MAX_WAYS:
         raise ValueError(f"{expression!r} could take too long: repeat less, or compare in several conditions")
-    try:
-        compiled = re.compile(expression, re.IGNORECASE | re.DOTALL)
-    except (re.error, OverflowError, FutureWarning) as error:
-        raise ValueError(f"{expression!r}: {error}") from error
-    return lambda text: compiled.fullmatch(text, 0, MAX_TEXT_LENGTH) is not None
+    return ways
 
 
 def _alternatives(text: str, start: int, depth: int) -> tuple[int, int]:

@@ -4,9 +4,11 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from deadlight.model.toml import parse_toml
 from deadlight.model.vulnerability import Severity
 from deadlight.threats.activity import ActivityKind
 from deadlight.threats.condition import Condition, parse_condition
@@ -105,9 +107,9 @@ def _read_toml(source: str) -> dict[str, Any]:
     if len(source.encode("utf-8", "surrogatepass")) > MAX_SOURCE_BYTES:
         raise RuleError(f"a rule has at most {MAX_SOURCE_BYTES} bytes")
     try:
-        return tomllib.loads(source)
-    except (RecursionError, ValueError) as error:
-        raise RuleError(f"not TOML: {str(error) or 'nested too deeply'}") from error
+        return parse_toml(source)
+    except ValueError as error:
+        raise RuleError(f"not TOML: {error}") from error
 
 
 def _again_for(table: Table) -> tuple[str, ...]:
@@ -123,6 +125,7 @@ def _samples(table: Table, kinds: frozenset[ActivityKind]) -> tuple[Sample, ...]
     return tuple(read_sample(each, usual) for each in table.take_tables("sample", most=MAX_SAMPLES))
 
 
+@cache
 def load_lists() -> Mapping[str, tuple[str, ...]]:
     """The lists that conditions name as `$shells`, from `lists.toml`."""
     text = (Path(__file__).parent / "lists.toml").read_text("utf-8")

@@ -1,5 +1,6 @@
 """Endpoints of threat rules and blocking, and the policy that sensors get."""
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -110,7 +111,12 @@ def _samples(file: RuleFile) -> list[SampleOut]:
 @router.post(f"{RULES}/check", operation_id="checkThreatRule")
 async def post_check(body: RuleSource, _: Viewer) -> RuleCheck:
     """Say whether a rule could be used and what it says of its own samples; saves nothing."""
-    file, problem = try_source(body.source)
+    return await asyncio.to_thread(_check, body.source)
+
+
+def _check(source: str) -> RuleCheck:
+    """In a thread, because a rule may take its time over its samples; everybody may ask."""
+    file, problem = try_source(source)
     if file is None:
         return RuleCheck(usable=False, problem=problem, id="", title="", replaces=False, samples=[])
     mistake = find_mistake(file)

@@ -1,7 +1,6 @@
 """YAML, JSON, TOML and XML as flat settings: `admin.address.port = 9901`, entries of lists by their number."""
 
 import re
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +9,7 @@ from xml.parsers import expat
 import yaml
 
 from deadlight.ecosystems import UnreadableFileError
+from deadlight.model.toml import parse_toml
 from deadlight.scanner.exposures.services.setting import ALIAS, MAX_DEPTH, MAX_NAME, MAX_SETTINGS, Setting
 
 MAX_TOML = 64 * 1024
@@ -94,8 +94,8 @@ def read_toml(text: str) -> Iterator[Setting]:
     if len(text) > MAX_TOML:
         raise UnreadableFileError(f"is TOML of more than {MAX_TOML} characters")
     try:
-        document = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        document = parse_toml(text)
+    except ValueError as error:
         raise UnreadableFileError(f"cannot be read as TOML: {str(error)[:120]}") from error
     lines: dict[str, int] = {}
     for number, line in enumerate(text.split("\n"), 1):
