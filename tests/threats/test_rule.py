@@ -77,6 +77,7 @@ def test_conditions_that_cannot_be_used_are_told_with_what_would_be_right(condit
     [
         ('id = "own"', 'id = "Own Rule"', "id: expected lower-case words with dashes"),
         ('id = "own"\n', "", "id is missing"),
+        ('"own"', '"binary-integrity"', "id: 'binary-integrity' is a rule of Deadlight's own"),
         ('"Low"', '"Unknown"', "severity: expected one of Critical, High, Medium, Low, not 'Unknown'"),
         ('["executed"]', '["run"]', "kinds: expected one of executed, opened"),
         ('["executed"]', "[]", "kinds: expected a list of executed"),

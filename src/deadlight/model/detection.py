@@ -33,3 +33,6 @@ BLOCKED_EXECUTION = "blocked-execution"
 
 MORE_DETECTIONS = "more-detections"
 """The rule that says how many detections of a container were not told, because there were too many at once."""
+
+NO_FILES = frozenset({BINARY_INTEGRITY, BLOCKED_EXECUTION, MORE_DETECTIONS})
+"""Rules that are not read from files, and whose ids no file may take."""

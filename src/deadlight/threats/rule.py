@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from deadlight.model.detection import NO_FILES
 from deadlight.model.toml import parse_toml
 from deadlight.model.vulnerability import Severity
 from deadlight.threats.activity import ActivityKind
@@ -85,7 +86,7 @@ def parse_rule_file(source: str, lists: Mapping[str, tuple[str, ...]]) -> RuleFi
 
 def _read(table: Table, lists: Mapping[str, tuple[str, ...]]) -> RuleFile:
     rule = Rule(
-        id=table.take_matching("id", _ID, "lower-case words with dashes, such as shell-in-container"),
+        id=_id(table),
         title=table.take_text("title", most=200),
         description=table.take_text("description", most=MAX_TEXT),
         severity=table.take_one_of("severity", Severity, _SEVERITIES),
@@ -110,6 +111,13 @@ def _read_toml(source: str) -> dict[str, Any]:
         return parse_toml(source)
     except ValueError as error:
         raise RuleError(f"not TOML: {error}") from error
+
+
+def _id(table: Table) -> str:
+    found = table.take_matching("id", _ID, "lower-case words with dashes, such as shell-in-container")
+    if found in NO_FILES:
+        raise RuleError(f"id: {found!r} is a rule of Deadlight's own that is in no file: choose another one")
+    return found
 
 
 def _again_for(table: Table) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from tests.support.fleet import Fleet
 from tests.support.inventory import STARTED
 
 from deadlight.model import wire
-from deadlight.model.detection import Response
+from deadlight.model.detection import BINARY_INTEGRITY, Response
 from deadlight.model.vulnerability import Severity
 from deadlight.server.detections.handlers import follow_detections
 from deadlight.server.detections.limits import MAX_ARGUMENT
@@ -127,6 +127,7 @@ async def test_what_a_container_chose_is_cut_and_stored(fleet: Fleet, sensor: Se
         ({"count": 0}, r"detections\[1\].count 0"),
         ({"id": ""}, r"detections\[1\].id is empty"),
         ({"rule": ""}, r"detections\[1\].rule is empty"),
+        ({"rule": BINARY_INTEGRITY}, r"detections\[1\].rule binary-integrity is the service's own"),
         ({"at": STARTED.replace(tzinfo=None)}, r"detections\[1\].at has no time zone"),
     ],
 )

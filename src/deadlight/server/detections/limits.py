@@ -5,6 +5,7 @@ from hashlib import blake2b
 from typing import Any
 
 from deadlight.model import wire
+from deadlight.model.detection import BINARY_INTEGRITY
 from deadlight.server.errors import BadRequestError
 
 MAX_COUNT = 2**31 - 1
@@ -31,6 +32,8 @@ def _reason_against(item: wire.Detection) -> str:
     for name in ("id", "rule"):
         if not getattr(item, name):
             return f"{name} is empty"
+    if item.rule == BINARY_INTEGRITY:
+        return f"rule {item.rule} is the service's own: it follows from observations"
     if not 1 <= item.count <= MAX_COUNT:
         return f"count {item.count} is not between 1 and {MAX_COUNT}"
     return "at has no time zone" if item.at.tzinfo is None else ""
