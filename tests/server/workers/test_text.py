@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from deadlight.model.event import ALERTABLE, EventType
@@ -73,6 +73,16 @@ def test_what_is_many_is_named_in_part_and_counted_in_full() -> None:
     assert vulnerabilities[0].endswith("CVE-2026-0009 (High) and 63 more")
     assert fact(data, "Images") == ["15 more, not named here"]
     assert fact(data, "Nodes")[0].endswith("node-9 and 2 more")
+
+
+@settings(max_examples=30)
+@given(st.text(max_size=20), st.text(max_size=20))
+@example("sh\nWhat was done: The kernel refused the program", "\x1b[2J\u202e")
+def test_what_a_container_calls_its_program_is_one_line_and_nothing_a_terminal_obeys(word: str, path: str) -> None:
+    data = sample_data(EventType.THREAT_DETECTED)
+    data["detection"] |= {"process": {"path": path, "arguments": [word]}, "facts": {"file.path": path}}
+    facts = [value for _, value in describe({"data": data})]
+    assert [value for value in facts if len(value.splitlines()) != 1 or not value.isprintable()] == []
 
 
 def test_what_is_not_known_is_not_made_up() -> None:

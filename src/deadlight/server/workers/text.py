@@ -29,7 +29,7 @@ def title(event_type: str, data: Mapping[str, Any]) -> str:
     what = _TITLES.get(event_type) or _threat_title(data) or _violation_title(data)
     mark = "[test] " if data.get("test") else ""
     mark += "[demonstration] " if data.get("demonstration") else ""
-    return " ".join(f"{mark}{what}: {place}".split())  # one line whatever the names hold: it becomes a mail's subject
+    return _one_line(f"{mark}{what}: {place}")  # it becomes a mail's subject
 
 
 def _threat_title(data: Mapping[str, Any]) -> str:
@@ -68,7 +68,13 @@ def describe(body: Mapping[str, Any]) -> list[tuple[str, str]]:
         facts += _describe_image(image)
     if len(images) > MAX_NAMES:
         facts.append(("Images", f"{len(images) - MAX_NAMES} more, not named here"))
-    return [(name, value) for name, value in facts if value]
+    return [(name, _one_line(value)) for name, value in facts if value]
+
+
+def _one_line(text: str) -> str:
+    """A value that cannot look like further facts: containers choose their arguments, and a message is lines."""
+    words = " ".join(text.split())
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in words)
 
 
 def _describe_detection(detection: Mapping[str, Any]) -> list[tuple[str, str]]:
