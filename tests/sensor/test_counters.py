@@ -43,4 +43,4 @@ def test_all_counters_at_once_fit_into_a_heartbeat(service, token_command):
     reporter.close()
 
     beat = decode(request.body, Heartbeat)  # which refuses more than 128
-    assert {"opens_seen", "kernel_lost", "journal_lost", "hash_too_many"} <= beat.counters.keys()
+    assert {"opens_seen", "kernel_lost", "kernel_missed", "journal_lost", "hash_too_many"} <= beat.counters.keys()

@@ -25,6 +25,7 @@ def test_a_sensor_that_lost_nothing_has_no_problems():
     ("changed", "sentence"),
     [
         ({"kernel": KERNEL | {"lost": 7}}, "7 events were lost because"),
+        ({"kernel": KERNEL | {"missed": 6}}, "6 times that the kernel left out a hook"),
         ({"undecodable": 2}, "2 events could not be read"),
         ({"unattributed": 3}, "3 events belong to containers that were gone"),
         ({"overflow": 4}, "4 events found no room"),

@@ -10,6 +10,7 @@ MOST_PROBLEMS = 32
 
 _LOSSES = {
     "kernel_lost": "events were lost because they came faster than they could be read",
+    "kernel_missed": "times that the kernel left out a hook, because it had interrupted the same one",
     "undecodable": "events could not be read: the sensor and its BPF object are of different versions",
     "unattributed": "events belong to containers that were gone before their names were known",
     "overflow": "events found no room: they came faster than they could be delivered",

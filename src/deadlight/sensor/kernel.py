@@ -202,13 +202,9 @@ class Kernel:
         sums = map(sum, zip(*COUNTERS.iter_unpack(raw), strict=True))
         return dict(zip((name for name, _ in COUNTERS_FIELDS), sums, strict=False))
 
-    def counters(self) -> dict[str, int]:
-        """The sums of `hook_counters` over all subjects, by name.
-
-        `missed` is what the kernel did not show its programs, because they had been interrupted by themselves.
-        """
-        rows = self.hook_counters().values()
-        return {name: sum(row[name] for row in rows) for name, _ in COUNTERS_FIELDS} | {"missed": self._object.missed()}
+    def count_missed(self) -> int:
+        """How often the kernel did not run a program, because it had interrupted the same one; no counter has those."""
+        return self._object.missed()
 
     def forget(self) -> None:
         """Have everything that was reported before reported again."""

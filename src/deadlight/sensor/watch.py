@@ -91,6 +91,7 @@ class Watch:
         self._handed_over_at = 0.0
         self._noted_at = -NOTE_SECONDS
         self._sweep_at = 0.0
+        self._missed = 0
         self._others: frozenset[int] = frozenset()
 
     def health(self) -> Health:
@@ -116,6 +117,7 @@ class Watch:
             if value and name in _TOLD
         }
         sums = {name: sum(row[name] for row in rows.values()) for row in rows.values() for name in row}
+        sums["missed"] = self._missed
         blind = blind_spots(intake.coverage.list_blind(IO_URING))
         return assess(self._plan, sums, counters, problems=[*self._policy_problems, *blind])
 
@@ -188,7 +190,7 @@ class Watch:
         health = self.health()
         self._intake.coverage.note_lost(_lost(health))
         sink.note(health, self._intake.coverage.tell(epoch_offset=_epoch_offset()))
-        self._look_again(sink.take_resends())
+        self._look_again(frozenset(sink.take_resends()))
         self._repair(now)
 
     def _follow(self, policy: SensorPolicy) -> None:
@@ -217,6 +219,7 @@ class Watch:
             self._pending.stopped(process, stopped_at)
         if now >= self._sweep_at:
             self._sweep_at = now + SWEEP_SECONDS
+            self._missed = self._kernel.count_missed()
             self._intake.survey(at)
             if self._policy:
                 self._blocker.follow(self._policy.blocking, self._table.iter_containers())
@@ -252,7 +255,8 @@ def unseen_of(plan: Plan) -> tuple[str, ...]:
 
 def _lost(health: Health) -> int:
     """Events that may have been any container's."""
-    return sum(health.counters.get(name, 0) for name in ("kernel_lost", "undecodable", "unattributed"))
+    names = ("kernel_lost", "kernel_missed", "undecodable", "unattributed")
+    return sum(health.counters.get(name, 0) for name in names)
 
 
 def _epoch_offset() -> int:

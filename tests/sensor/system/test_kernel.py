@@ -70,7 +70,7 @@ def test_a_program_that_runs_many_times_in_a_container_is_reported_once(kernel, 
     containers.shell("for i in $(seq 50); do /bin/true; done")
 
     assert executed(drain()).count("/usr/bin/true") == 1
-    assert kernel.counters()["deduplicated"] >= 49
+    assert kernel.hook_counters()[Subject.EXECUTIONS]["deduplicated"] >= 49
 
 
 def test_the_same_program_in_another_container_is_reported_again(drain, containers):
@@ -101,11 +101,11 @@ def test_a_group_that_is_to_be_ignored_says_nothing(kernel, drain, containers):
     while not (found := drain()):
         pass
     kernel.decide(found[0].cgroup, Verdict.IGNORE)
-    skipped = kernel.counters()["skipped"]
+    skipped = kernel.hook_counters()[Subject.EXECUTIONS]["skipped"]
     process.communicate(b"\n", timeout=30)
 
     assert "/usr/bin/true" not in executed(drain())
-    assert kernel.counters()["skipped"] > skipped
+    assert kernel.hook_counters()[Subject.EXECUTIONS]["skipped"] > skipped
 
 
 def test_the_runtimes_steps_in_the_hosts_mount_namespace_are_not_the_containers(drain, containers):
