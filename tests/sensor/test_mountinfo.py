@@ -1,5 +1,6 @@
 """Mounts as the kernel lists them."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,6 +23,13 @@ def test_escapes_are_undone_after_the_options_are_told_apart():
 
     assert mount.find_option("upperdir") == "/var/lib/a b,c"
     assert mount.find_option("dir") == ""
+
+
+@pytest.mark.parametrize("end", ["\r", "\v", "\f", "\x1c", "\x85", "\u2028"])
+def test_a_name_may_hold_what_other_texts_end_lines_with(end):
+    mounts = parse_mounts(f"71 70 0:5 / /x{end}y rw - tmpfs t rw\n{OVERLAY}\n")
+
+    assert [mount.place for mount in mounts] == [f"/x{end}y", "/"]
 
 
 def test_lines_that_are_no_mounts_are_left_out():

@@ -131,20 +131,20 @@ def test_a_program_that_is_in_the_overlay_s_upper_directory_is_changed(proc, tmp
 def test_what_lies_on_a_volume_is_not_the_image_s(proc):
     mounts = (
         "70 67 0:41 / / rw - ext4 /dev/sda1 rw\n"
-        "71 70 8:1 / /data rw - ext4 /dev/sda1 rw\n"
+        "71 70 8:1 / /da\rta rw - ext4 /dev/sda1 rw\n"
         "72 70 8:1 /hosts /etc/hosts rw - ext4 /dev/sda1 rw\n"
     )
-    proc.add(1, "/docker/web", exe="/data/server", mountinfo=mounts)
+    proc.add(1, "/docker/web", exe="/da\rta/server", mountinfo=mounts)
     proc.add(2, "/docker/web", exe="/database/server", mountinfo=mounts)
     proc.add(3, "/docker/web", exe="/etc/hosts", mountinfo=mounts)
 
     found = {process.facts.path: (event, process) for event, process in proc.found()}
     assert {path: process.changed for path, (_, process) in found.items()} == {
-        "/data/server": True,
+        "/da\rta/server": True,
         "/database/server": False,
         "/etc/hosts": True,
     }
-    event, _ = found["/data/server"]
+    event, _ = found["/da\rta/server"]
     assert event.outside_image
     assert not event.changed, "rules about drift are not about volumes"
 

@@ -20,8 +20,11 @@ class Mount:
 
 
 def parse_mounts(text: str) -> tuple[Mount, ...]:
-    """The mounts in the order of the file; lines that are none are left out."""
-    return tuple(mount for line in text.splitlines() if (mount := _parse_line(line)))
+    """The mounts in the order of the file; lines that are none are left out.
+
+    A name may hold whatever else Unicode takes for the end of a line: the kernel only escapes newlines.
+    """
+    return tuple(mount for line in text.split("\n") if (mount := _parse_line(line)))
 
 
 def _parse_line(line: str) -> Mount | None:

@@ -76,7 +76,7 @@ class _Running:
 def parse_cgroup_paths(text: str) -> tuple[str, ...]:
     """A process's groups that can name a container, from `/proc/<pid>/cgroup`: version 2's, then that of pids."""
     version_2, pids = [], []
-    for line in text.splitlines():
+    for line in text.split("\n"):
         number, _, rest = line.partition(":")
         controllers, _, path = rest.partition(":")
         if number == "0" and not controllers:
@@ -103,7 +103,7 @@ def parse_own_mounts(mountinfo: str) -> Mounts:
 
 def parse_status(text: str) -> Status:
     """A process's parent, user and standing from `/proc/<pid>/status` (proc(5)); zeros for what is not there."""
-    fields = {name: rest.split() for name, _, rest in (line.partition(":") for line in text.splitlines())}
+    fields = {name: rest.split() for name, _, rest in (line.partition(":") for line in text.split("\n"))}
     numbers = {name: [int(word) if word.isdecimal() else 0 for word in words] for name, words in fields.items()}
     parents, users, inside = (numbers.get(name) or [0] for name in ("PPid", "Uid", "NSpid"))
     return Status(parents[0], users[0], first=len(inside) > 1 and inside[-1] == 1)
@@ -162,7 +162,7 @@ class Survey:
         return _read_process(directory, container_id, at)
 
     def _container(self, directory: Path) -> str | None:
-        paths = parse_cgroup_paths((directory / "cgroup").read_text(errors="replace"))
+        paths = parse_cgroup_paths(_read_lines(directory / "cgroup"))
         return next((container_id for path in paths if (container_id := self._attribute(path))), None)
 
     def _try(self, look: Callable[[], Found]) -> Found | None:
@@ -185,9 +185,9 @@ def _lineage(process: Process, processes: Mapping[int, Process]) -> tuple[Proces
 
 
 def _read_process(directory: Path, container_id: str, at: int) -> _Running:
-    status = parse_status((directory / "status").read_text(errors="replace"))
+    status = parse_status(_read_lines(directory / "status"))
     root = os.fsencode((directory / "root").readlink())
-    mounts = parse_own_mounts((directory / "mountinfo").read_text(errors="surrogateescape"))
+    mounts = parse_own_mounts(_read_lines(directory / "mountinfo"))
     with (directory / "cmdline").open("rb") as cmdline:
         arguments = parse_arguments(cmdline.read(MAX_ARGUMENT_BYTES))
     program = (directory / "exe").stat()
@@ -203,6 +203,11 @@ def _read_process(directory: Path, container_id: str, at: int) -> _Running:
         first=status.first,
     )
     return _Running(process, flags, directory, root, mounts)
+
+
+def _read_lines(place: Path) -> str:
+    """A file of the kernel's. Its lines end in a newline; what else some readers take for an end can be in a name."""
+    return place.read_bytes().decode(errors="surrogateescape")
 
 
 def kernel_device(device: int) -> int:
