@@ -440,7 +440,7 @@ class Heartbeat(Message, frozen=True, kw_only=True):
     hooks: Annotated[tuple[Name, ...], msgspec.Meta(max_length=64)] = ()
     """What the sensor is attached to."""
     tier: Name = ""
-    """`T`, `L`, `S` or `F`: how much the kernel lets a sensor see."""
+    """`L`, `T` or `S`: how much the kernel lets a sensor see."""
     coverage: Annotated[tuple[ContainerCoverage, ...], msgspec.Meta(max_length=MAX_OBJECTS)] = ()
 
 

@@ -77,7 +77,7 @@ class SensorFacts:
     kernel: str = ""
     """Release and machine."""
     tier: str = ""
-    """How much its kernel lets it see: `T`, `L`, `S` or `F`."""
+    """How much its kernel lets it see: `L`, `T` or `S`."""
     hooks: tuple[str, ...] = ()
     """What it is attached to."""
     counters: Mapping[str, int] = field(default_factory=dict)
