@@ -1,21 +1,23 @@
 """What sensors detect: stored once, gathered, placed whichever side comes first, and told of."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 import pytest
 from tests.server.detections.conftest import SensorOf
 from tests.support.detections import detected
-from tests.support.fleet import Fleet
+from tests.support.fleet import Fleet, digest
 from tests.support.inventory import STARTED
 
 from deadlight.model import wire
 from deadlight.model.detection import BINARY_INTEGRITY, Response
 from deadlight.model.vulnerability import Severity
+from deadlight.server.detections.exceptions import add_exception
 from deadlight.server.detections.handlers import follow_detections
 from deadlight.server.detections.limits import MAX_ARGUMENT
 from deadlight.server.detections.places import MAX_PROGRAMS
+from deadlight.server.detections.schemas import ExceptionIn
 from deadlight.server.errors import BadRequestError, ForbiddenError
 from deadlight.server.services import Services
 
@@ -70,18 +72,30 @@ async def test_either_side_may_come_first(fleet: Fleet, sensor: SensorOf) -> Non
 
 
 async def test_a_threat_in_a_container_that_nobody_knows_is_told_of_all_the_same(
-    fleet: Fleet, sensor: SensorOf, services: Services
+    sensor: SensorOf,
 ) -> None:
     await sensor.send(detected("stray"), detected(""))
     await sensor.wait_long()
     assert await sensor.place() == 2
     assert [(row.workload_id, row.container_id) for row in await sensor.detections()] == [(None, ""), (None, "stray")]
     assert [data["workload_id"] for data in await sensor.told()] == [None, None]
-    late = await fleet.deploy(await fleet.add_image_tag())
+
+
+async def test_a_container_that_is_known_later_gives_its_names_and_what_is_excepted_by_them(
+    fleet: Fleet, sensor: SensorOf, services: Services
+) -> None:
+    await sensor.send(detected("stray"), detected(""))
+    await sensor.wait_long()
+    await sensor.place()
+    late = await fleet.deploy(await fleet.add_image_tag(tag="", pinned_digest=digest("pinned")))
     await fleet.rows("UPDATE container SET container_id = 'stray'")
+    accepted = ExceptionIn(workload="web", reason="a drill", until=datetime.now(UTC) + timedelta(days=1))
+    async with fleet.engine.begin() as connection:
+        excepted = await add_exception(connection, accepted, "ada")
     await follow_detections(services)
-    named = {(row.workload_id, row.workload, row.image) for row in await sensor.detections()}
-    assert named == {(late.workload_id, "web", "registry.example/shop/web:1.0.0"), (None, "", "")}
+    found = {(row.workload_id, row.workload, row.image, row.exception_id) for row in await sensor.detections()}
+    image = f"registry.example/shop/web@{digest('pinned')}"
+    assert found == {(late.workload_id, "web", image, excepted), (None, "", "", None)}
 
 
 async def test_somebody_is_told_once_until_it_is_resolved_and_happens_again(fleet: Fleet, sensor: SensorOf) -> None:

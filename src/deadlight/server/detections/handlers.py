@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from sqlalchemy import text
 
-from deadlight.server.detections.exceptions import end_due
+from deadlight.server.detections.exceptions import end_due, judge_detections
 from deadlight.server.detections.intake import place_waiting
 from deadlight.server.services import Services
 
@@ -31,12 +31,15 @@ _NAME_LATE = text(
     UPDATE detection SET workload_id = workload.id, image_tag_id = container.image_tag_id,
            namespace = workload.namespace, workload = workload.name, pod = pod.name, container = container.name,
            workload_kind = coalesce(nullif(workload.kind_name, ''), workload.kind),
-           image = coalesce(image_tag.registry || '/' || image_tag.repository || ':' || image_tag.tag, ''),
+           image = coalesce(
+               image_tag.registry || '/' || image_tag.repository || coalesce(':' || nullif(image_tag.tag, ''), '')
+               || coalesce('@' || nullif(image_tag.pinned_digest, ''), ''), ''),
            repository = coalesce(image_tag.registry || '/' || image_tag.repository, '')
     FROM container JOIN pod ON pod.id = container.pod_id JOIN workload ON workload.id = pod.workload_id
     LEFT JOIN image_tag ON image_tag.id = container.image_tag_id
     WHERE detection.subject LIKE 'container:_%' AND detection.workload = '' AND detection.status <> 'resolved'
       AND container.container_id = detection.container_id AND container.cluster_id = detection.cluster_id
+    RETURNING detection.id
     """
 )
 
@@ -47,7 +50,8 @@ async def follow_detections(services: Services) -> None:
         await end_due(connection)
     async with services.engine.begin() as connection:
         await place_waiting(connection)
-        await connection.execute(_NAME_LATE)
+        if named := (await connection.execute(_NAME_LATE)).scalars().all():
+            await judge_detections(connection, named)
 
 
 async def forget_detections(services: Services) -> None:
