@@ -151,6 +151,7 @@ def test_what_found_no_room_is_asked_for_again_when_there_is_room(make_watch, co
             lambda: Grade.MAPPED in {one.grade for one in sink.observations if one.container_id == container_id}
         )
         assert "/usr/bin/false" not in executed(sink, container_id)
+        sink.wait_for(lambda: not pending)  # what the survey found has been handed over: there is room
         process.communicate(b"\n", timeout=30)
 
     assert "/usr/bin/false" in executed(sink, container_id)
