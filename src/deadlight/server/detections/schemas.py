@@ -216,7 +216,7 @@ class ExceptionIn(BaseModel):
     @model_validator(mode="after")
     def _narrows(self) -> "ExceptionIn":
         patterns = (self.rule, self.cluster, self.namespace, self.workload, self.repository, self.program)
-        if not any(pattern.strip("*") for pattern in patterns):
+        if not any(pattern.strip("*?") for pattern in patterns):
             raise ValueError("an exception from everything is none: give a rule, a workload or another pattern")
         return self
 
