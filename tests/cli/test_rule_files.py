@@ -28,6 +28,10 @@ def test_a_rule_of_ones_own_is_held_to_its_samples(tmp_path: Path) -> None:
     assert [result["passed"] for result in results] == [True, False]
 
 
+def test_a_rule_may_come_from_standard_input() -> None:
+    assert CliRunner().invoke(app, ["rules", "check", "-"], input=OWN).exit_code == 0
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [(b"id = ", "not TOML"), (b"\xff", "utf-8"), (b"#" * 70_000, "at most 65536 bytes"), (None, "No such file")],

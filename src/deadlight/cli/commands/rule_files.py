@@ -1,5 +1,6 @@
 """Rule files, read and tried on this machine: it takes no service, so that it can be part of a build."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -31,7 +32,7 @@ def check_files(
 
 def _test(path: Path) -> dict[str, Any]:
     try:
-        file = parse_rule_file(_read(path), load_lists())
+        file = parse_rule_file(read_rule(path), load_lists())
     except (RuleError, OSError, UnicodeDecodeError) as error:
         return {"file": str(path), "rule": None, "error": str(error), "samples": [], "passed": False}
     engine = Engine([file.rule])
@@ -43,7 +44,14 @@ def _test(path: Path) -> dict[str, Any]:
     return {"file": str(path), "rule": file.rule.id, "error": None, "samples": samples, "passed": passed}
 
 
-def _read(path: Path) -> str:
+def read_rule(path: Path) -> str:
+    """A file's text, or standard input's for `-`, as far as a rule may be long.
+
+    Raises:
+        OSError, UnicodeDecodeError: it cannot be read, or is no text.
+    """
+    if str(path) == "-":
+        return sys.stdin.read(MAX_SOURCE_BYTES + 1)
     with path.open(encoding="utf-8") as file:
         return file.read(MAX_SOURCE_BYTES + 1)
 

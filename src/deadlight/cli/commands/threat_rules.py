@@ -1,12 +1,11 @@
 """Threat rules: what sensors look for."""
 
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from deadlight.cli.commands.rule_files import check_files
+from deadlight.cli.commands.rule_files import check_files, read_rule
 from deadlight.cli.output import SEVERITY_STYLES, Format, Output, plain, print_facts, print_table, show
 from deadlight.cli.service import run
 from deadlight.model import vulnerability
@@ -139,6 +138,6 @@ def decide(
 
 def _read(file: Path) -> str:
     try:
-        return sys.stdin.read() if str(file) == "-" else file.read_text()
+        return read_rule(file)
     except (OSError, UnicodeDecodeError) as error:
         raise typer.BadParameter(str(error), param_hint="FILE") from None
