@@ -38,10 +38,6 @@ class Glance:
     holds: Holds
     """Whether the file is what some rule asks for."""
 
-    def may_match(self, event: Event) -> bool:
-        """Whether there is a rule that the event could match."""
-        return self.always or self.holds(event)
-
 
 def glance_at(rules: Iterable[Rule], kind: ActivityKind) -> Glance:
     """What the rules ask of the file of an event of this kind."""
