@@ -144,6 +144,12 @@ static __always_inline u64 hash_name(struct event *event)
 	return (words[0] * 1099511628211ULL ^ words[1]) * 1099511628211ULL;
 }
 
+/* The record of something that the current task does; NULL where it is not reported, or there is no room. */
+static __always_inline struct record *start_activity(struct scene *scene, enum subject subject, enum event_kind kind)
+{
+	return enter(scene, subject, bpf_get_current_task_btf()) ? start_record(scene, kind) : NULL;
+}
+
 /*
  * An activity that is not about a file: the same text and detail are the same activity of programs of the same name. What
  * a service does all day must not hide that an intruder's program does it, too.

@@ -31,14 +31,11 @@ static __always_inline bool has_gained(struct process *before, struct process *a
 	return (before->user && !after->user) || (after->capabilities & ~before->capabilities);
 }
 
-static __always_inline void report_privilege(struct task_struct *task, u32 before, u32 after)
+static __always_inline void report_privilege(u32 before, u32 after)
 {
-	struct record *record;
 	struct scene scene;
+	struct record *record = start_activity(&scene, SUBJECT_PRIVILEGES, EVENT_PRIVILEGE_CHANGED);
 
-	if (!enter(&scene, SUBJECT_PRIVILEGES, task))
-		return;
-	record = start_record(&scene, EVENT_PRIVILEGE_CHANGED);
 	if (!record)
 		return;
 	record->event.detail[0] = before;
@@ -61,6 +58,6 @@ static __always_inline void remember_credentials(struct task_struct *task, bool 
 	if (!before)
 		before = bpf_map_lookup_elem(&processes, &parent);
 	if (before && has_gained(before, &now))
-		report_privilege(task, before->user, now.user);
+		report_privilege(before->user, now.user);
 	bpf_map_update_elem(&processes, &pid, &now, BPF_ANY);
 }

@@ -18,9 +18,7 @@ static __always_inline int report_request(struct io_kiocb *request)
 
 	if (request->opcode != IORING_OP_OPENAT && request->opcode != IORING_OP_OPENAT2)
 		return 0;
-	if (!enter(&scene, SUBJECT_IO_URING, bpf_get_current_task_btf()))
-		return 0;
-	record = start_record(&scene, EVENT_IO_URING);
+	record = start_activity(&scene, SUBJECT_IO_URING, EVENT_IO_URING);
 	if (record)
 		send_activity(&scene, record);
 	return 0;

@@ -7,13 +7,10 @@
 SEC("?tp_btf/module_load")
 int BPF_PROG(on_module, struct module *module)
 {
-	struct record *record;
 	struct scene scene;
+	struct record *record = start_activity(&scene, SUBJECT_MODULES, EVENT_MODULE_LOADED);
 	long length;
 
-	if (!enter(&scene, SUBJECT_MODULES, bpf_get_current_task_btf()))
-		return 0;
-	record = start_record(&scene, EVENT_MODULE_LOADED);
 	if (!record)
 		return 0;
 	length = bpf_probe_read_kernel_str(record->text, NAME_SIZE, module->name);

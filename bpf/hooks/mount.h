@@ -7,15 +7,18 @@
 
 #include "calls.h"
 
-/* Adds a string of the process to the arguments of the record. */
-static __always_inline void add_user_text(struct record *record, u64 text)
+/* Adds a string, of the process or of the kernel, to the arguments of the record; without one, an empty one. */
+static __always_inline void add_text(struct record *record, const void *text, bool of_process)
 {
 	u32 place = record->event.path_length + record->event.argv_length;
 	long length;
 
 	if (place > PATH_SIZE)
 		return;
-	length = text ? bpf_probe_read_user_str(&record->text[place], ARGV_SIZE / 2, (void *)text) : 0;
+	if (of_process)
+		length = bpf_probe_read_user_str(&record->text[place], ARGV_SIZE / 2, text);
+	else
+		length = bpf_probe_read_kernel_str(&record->text[place], ARGV_SIZE / 2, text);
 	if (length <= 0) {
 		record->text[place] = 0;
 		length = 1;
@@ -25,17 +28,14 @@ static __always_inline void add_user_text(struct record *record, u64 text)
 
 static __always_inline int report_mount(u64 source, u64 target, u64 type)
 {
-	struct record *record;
 	struct scene scene;
+	struct record *record = start_activity(&scene, SUBJECT_MOUNTS, EVENT_MOUNTED);
 
-	if (!enter(&scene, SUBJECT_MOUNTS, bpf_get_current_task_btf()))
-		return 0;
-	record = start_record(&scene, EVENT_MOUNTED);
 	if (!record)
 		return 0;
 	write_name(record, scene.task, target);
-	add_user_text(record, source);
-	add_user_text(record, type);
+	add_text(record, (void *)source, true);
+	add_text(record, (void *)type, true);
 	send_activity(&scene, record);
 	return 0;
 }

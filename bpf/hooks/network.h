@@ -41,9 +41,7 @@ int BPF_PROG(on_socket, const struct sock *sock, int before, int state)
 		return 0;
 	if (socket->skc_family != AF_INET && socket->skc_family != AF_INET6)
 		return 0;
-	if (!enter(&scene, SUBJECT_CONNECTIONS, bpf_get_current_task_btf()))
-		return 0;
-	record = start_record(&scene, connects ? EVENT_CONNECTED : EVENT_LISTENING);
+	record = start_activity(&scene, SUBJECT_CONNECTIONS, connects ? EVENT_CONNECTED : EVENT_LISTENING);
 	if (!record)
 		return 0;
 	add_address(record, socket, connects);

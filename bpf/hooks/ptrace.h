@@ -17,12 +17,9 @@
 
 static __always_inline int report_trace(u64 request, u64 pid)
 {
-	struct record *record;
 	struct scene scene;
+	struct record *record = start_activity(&scene, SUBJECT_TRACES, EVENT_PTRACED);
 
-	if (!enter(&scene, SUBJECT_TRACES, bpf_get_current_task_btf()))
-		return 0;
-	record = start_record(&scene, EVENT_PTRACED);
 	if (!record)
 		return 0;
 	record->event.detail[0] = request;

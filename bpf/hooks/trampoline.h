@@ -72,35 +72,16 @@ int BPF_PROG(on_access, struct task_struct *other, unsigned int mode)
 	return report_trace(PTRACE_ATTACH, other->tgid);
 }
 
-/* Adds a string of the kernel to the arguments of the record. */
-static __always_inline void add_text(struct record *record, const char *text)
-{
-	u32 place = record->event.path_length + record->event.argv_length;
-	long length;
-
-	if (place > PATH_SIZE)
-		return;
-	length = bpf_probe_read_kernel_str(&record->text[place], ARGV_SIZE / 2, text);
-	if (length <= 0) {
-		record->text[place] = 0;
-		length = 1;
-	}
-	record->event.argv_length += length;
-}
-
 static __always_inline int report_mounted(const struct path *target, const char *source, const char *type)
 {
-	struct record *record;
 	struct scene scene;
+	struct record *record = start_activity(&scene, SUBJECT_MOUNTS, EVENT_MOUNTED);
 
-	if (!enter(&scene, SUBJECT_MOUNTS, bpf_get_current_task_btf()))
-		return 0;
-	record = start_record(&scene, EVENT_MOUNTED);
 	if (!record)
 		return 0;
 	write_path(record, scene.task, target->dentry, target->mnt);
-	add_text(record, source);
-	add_text(record, type);
+	add_text(record, source, false);
+	add_text(record, type, false);
 	send_activity(&scene, record);
 	return 0;
 }
@@ -134,7 +115,7 @@ int BPF_PROG(on_commit_creds, struct cred *new)
 	};
 
 	if (has_gained(&before, &after))
-		report_privilege(task, before.user, after.user);
+		report_privilege(before.user, after.user);
 	return 0;
 }
 
