@@ -27,7 +27,7 @@ enum event_kind {
 	EVENT_PRIVILEGE_CHANGED = 11, /* detail: effective user before and after */
 	EVENT_CONNECTED = 12,	/* the text is the address; detail: family << 16 | port, protocol */
 	EVENT_LISTENING = 13,	/* the same */
-	EVENT_NAMESPACE_ENTERED = 14, /* detail: CLONE_NEW... flags, 1 if it made them (unshare) */
+	EVENT_NAMESPACE_ENTERED = 14, /* or made; detail: CLONE_NEW... flags */
 	EVENT_MODE_CHANGED = 15, /* became executable, setuid or setgid; detail: the mode */
 };
 

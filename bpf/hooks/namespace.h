@@ -7,7 +7,7 @@
 
 #include "calls.h"
 
-static __always_inline int report_namespace(u64 flags, bool made)
+static __always_inline int report_namespace(u64 flags)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct record *record;
@@ -19,7 +19,6 @@ static __always_inline int report_namespace(u64 flags, bool made)
 	if (!record)
 		return 0;
 	record->event.detail[0] = flags;
-	record->event.detail[1] = made;
 	send_activity(&scene, record);
 	return 0;
 }
@@ -27,7 +26,7 @@ static __always_inline int report_namespace(u64 flags, bool made)
 SEC("?tp_btf/sys_exit")
 int BPF_PROG(on_setns, struct pt_regs *regs, long result)
 {
-	return report_namespace((u32)argument_1(regs, bpf_get_current_task_btf()), false);
+	return report_namespace((u32)argument_1(regs, bpf_get_current_task_btf()));
 }
 
 /* linux/sched.h: what unshare(2) can do that has nothing to do with namespaces */
@@ -38,5 +37,5 @@ int BPF_PROG(on_unshare, struct pt_regs *regs, long result)
 {
 	u32 flags = argument_0(regs, bpf_get_current_task_btf()) & ~CLONE_FS_FILES_SYSVSEM;
 
-	return flags ? report_namespace(flags, true) : 0;
+	return flags ? report_namespace(flags) : 0;
 }

@@ -160,11 +160,11 @@ int BPF_PROG(on_namespaces, struct task_struct *task, struct nsproxy *new)
 		flags |= CLONE_NEWPID;
 	if (old->net_ns != new->net_ns)
 		flags |= CLONE_NEWNET;
-	return flags ? report_namespace(flags, false) : 0;
+	return flags ? report_namespace(flags) : 0;
 }
 
 SEC("?fentry/create_user_ns")
 int BPF_PROG(on_user_namespace, struct cred *new)
 {
-	return report_namespace(CLONE_NEWUSER, true);
+	return report_namespace(CLONE_NEWUSER);
 }

@@ -70,7 +70,7 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     """What the kind says: `EXECUTED` (pids of the parent's parent and of that one's, 0 where not known), `EXITED`
     (status as wait(2) gives it, 0), `PTRACED` (request, target's pid),
     `PRIVILEGE_CHANGED` (effective user before, after), `CONNECTED` and `LISTENING` (family << 16 | port, protocol),
-    `NAMESPACE_ENTERED` (CLONE_NEW... flags, 1 if unshared), `MODE_CHANGED` (mode, 0).
+    `NAMESPACE_ENTERED` (CLONE_NEW... flags, 0), `MODE_CHANGED` (mode, 0).
     """
     mode: int = 0
     """The file's type and permissions (st_mode)."""
