@@ -10,7 +10,7 @@ from tests.support.service import Agent, RunningService
 from deadlight import __version__
 from deadlight.model import wire
 from deadlight.model.vulnerability import Severity
-from deadlight.server.detections.rule_book import MAX_CUSTOM_RULES
+from deadlight.server.detections.rule_book import MAX_CUSTOM_CHARACTERS, MAX_CUSTOM_RULES
 from deadlight.threats.engine import load_builtin
 
 RULES = "/api/v1/threat-rules"
@@ -141,6 +141,13 @@ async def test_there_is_an_end_to_custom_rules(service: RunningService) -> None:
         )
     refused = await service.post(RULES, {"source": SOURCE}, expect=409)
     assert str(MAX_CUSTOM_RULES) in refused["message"]
+    long = MAX_CUSTOM_CHARACTERS - len(SOURCE)
+    async with service.services.engine.begin() as connection:
+        await connection.exec_driver_sql("DELETE FROM threat_rule WHERE id <> 'rule-1'")
+        await connection.exec_driver_sql(f"UPDATE threat_rule SET source = repeat('#', {long})")
+    await service.post(RULES, {"source": SOURCE})
+    refused = await service.request("PUT", f"{RULES}/our-miner", {"source": f"{SOURCE}#"}, expect=409)
+    assert str(MAX_CUSTOM_CHARACTERS) in refused["message"]
 
 
 async def test_a_stored_rule_that_this_version_cannot_use_says_so_and_stays_here(

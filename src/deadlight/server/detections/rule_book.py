@@ -22,6 +22,9 @@ from deadlight.threats.rule import Rule, RuleFile, load_lists, parse_rule_file
 MAX_CUSTOM_RULES = 200
 """Rules that people wrote. Sensors hold what containers do to each of them."""
 
+MAX_CUSTOM_CHARACTERS = 1_000_000
+"""Of all their files: a sensor takes a policy of 4 MiB at the most, and what it stops is in there too."""
+
 
 class Origin(StrEnum):
     """Where a rule is from."""
@@ -148,7 +151,7 @@ async def save_custom_rule(connection: AsyncConnection, source: str, actor: str,
     Raises:
         BadRequestError: it cannot be used, or does not say of its own samples what it should.
         ConflictError: a rule that is to be new is there already, one that is changed has another id, or there are too
-            many.
+            many or too long ones.
         NotFoundError: the rule to change is no custom rule.
     """
     file, problem = try_source(source)
@@ -156,7 +159,8 @@ async def save_custom_rule(connection: AsyncConnection, source: str, actor: str,
         raise BadRequestError(f"the rule cannot be used: {problem}")
     rule = file.rule
     known = await _find_custom(connection, rule_id or rule.id)
-    await _check_place(connection, rule, rule_id, is_known=known is not None)
+    _check_place(rule, rule_id, is_known=known is not None)
+    await _check_room(connection, rule.id, source)
     values: dict[str, Any] = {"source": source, "changed_by": actor, "changed_at": func.now()}
     if known is None:  # what was decided about a built-in rule of this id was not about this one
         values |= {"enabled": True, "severity": None}
@@ -172,16 +176,23 @@ async def _find_custom(connection: AsyncConnection, rule_id: str) -> Row[Any] | 
     return (await connection.execute(query)).first()
 
 
-async def _check_place(connection: AsyncConnection, rule: Rule, rule_id: str, *, is_known: bool) -> None:
+def _check_place(rule: Rule, rule_id: str, *, is_known: bool) -> None:
     if rule_id and not is_known:
         raise NotFoundError(f"there is no custom rule {rule_id!r}")
     if rule_id and rule.id != rule_id:
         raise ConflictError(f"the rule's id is {rule_id!r}; to give it another one, add it anew and remove this one")
     if not rule_id and is_known:
         raise ConflictError(f"there already is a custom rule {rule.id!r}: change that one, or choose another id")
-    count = select(func.count()).select_from(threat_rule).where(threat_rule.c.source.is_not(None))
-    if not is_known and (await connection.execute(count)).scalar_one() >= MAX_CUSTOM_RULES:
+
+
+async def _check_room(connection: AsyncConnection, rule_id: str, source: str) -> None:
+    columns = func.count(), func.coalesce(func.sum(func.length(threat_rule.c.source)), 0)
+    others = select(*columns).where(threat_rule.c.source.is_not(None), threat_rule.c.id != rule_id)
+    count, characters = (await connection.execute(others)).one()
+    if count >= MAX_CUSTOM_RULES:
         raise ConflictError(f"there are {MAX_CUSTOM_RULES} custom rules already: remove some")
+    if characters + len(source) > MAX_CUSTOM_CHARACTERS:
+        raise ConflictError(f"all custom rules together have at most {MAX_CUSTOM_CHARACTERS} characters: remove some")
 
 
 async def remove_custom_rule(connection: AsyncConnection, rule_id: str, actor: str) -> None:
