@@ -7,12 +7,12 @@
 #define SIGKILL 9
 
 /*
- * A container runtime enters a container by executing a copy of itself from memory, as a child of a process of the
- * host. That one starts the container's programs, so it is let through.
+ * A container runtime enters a container by executing a copy of itself from memory, which has no name, as a child of a
+ * process of the host. That one starts the container's programs, so it is let through.
  */
-static __always_inline bool is_runtime(struct task_struct *task, struct facts *facts)
+static __always_inline bool is_runtime(struct task_struct *task, u32 flags)
 {
-	return facts->magic == TMPFS_MAGIC && is_on_host(task->real_parent);
+	return (flags & FLAG_TMPFS) && (flags & FLAG_UNLINKED) && is_on_host(task->real_parent);
 }
 
 static __always_inline bool is_denied(struct blocking *blocking, struct facts *facts, u32 flags)
@@ -29,10 +29,12 @@ static __always_inline bool is_denied(struct blocking *blocking, struct facts *f
 static __always_inline u32 judge(struct scene *scene, struct facts *facts)
 {
 	struct blocking *blocking = bpf_map_lookup_elem(&blocked, &scene->cgroup);
+	u32 flags;
 
 	if (!blocking || blocking->mode == BLOCKING_OFF)
 		return 0;
-	if (!is_denied(blocking, facts, file_flags(facts)) || is_runtime(scene->task, facts))
+	flags = file_flags(facts);
+	if (!is_denied(blocking, facts, flags) || is_runtime(scene->task, flags))
 		return 0;
 	return blocking->mode == BLOCKING_ENFORCE ? FLAG_KILLED : FLAG_WOULD_BLOCK;
 }

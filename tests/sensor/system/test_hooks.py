@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 
@@ -354,6 +355,23 @@ def test_a_program_that_is_not_the_images_own_is_killed_before_its_first_instruc
     assert "ran" not in out
     assert f"status {128 + signal.SIGKILL}" in out
     assert event.flags & EventFlags.KILLED
+
+
+def test_who_is_let_into_a_container_is_no_runtime_by_becoming_a_program_of_a_file_system_in_memory(
+    observer, containers
+):
+    container_id, process = containers.start("/bin/sh", "-c", "cp /bin/echo /dev/shm/x; echo; read go")
+    process.stdout.readline()
+    group = containers.group(container_id)
+    pid = (group / "cgroup.procs").read_text().split()[0]
+    observer.drain()
+    observer.kernel.block(observer.group(), Blocking.ENFORCE, drift=True)
+    into = ["nsenter", f"--mount=/proc/{pid}/ns/mnt", f"--root=/proc/{pid}/root", "/bin/sh", "-c"]
+    joined = ["sh", "-c", 'echo $$ > "$0/cgroup.procs" && exec "$@"', str(group), *into, "exec /dev/shm/x ran"]
+    entered = subprocess.run(joined, stdout=subprocess.PIPE, timeout=30, check=False)
+    process.communicate(b"\n", timeout=30)
+
+    assert (entered.stdout, entered.returncode) == (b"", -signal.SIGKILL)
 
 
 def test_an_audit_says_what_would_have_been_stopped_and_stops_nothing(observer, containers):
