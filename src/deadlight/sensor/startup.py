@@ -187,7 +187,7 @@ def _lineage(process: Process, processes: Mapping[int, Process]) -> tuple[Proces
 def _read_process(directory: Path, container_id: str, at: int) -> _Running:
     status = parse_status(_read_lines(directory / "status"))
     root = os.fsencode((directory / "root").readlink())
-    mounts = parse_own_mounts(_read_lines(directory / "mountinfo"))
+    mounts = parse_own_mounts(_read_lines(directory / "mountinfo", errors="surrogateescape"))
     with (directory / "cmdline").open("rb") as cmdline:
         arguments = parse_arguments(cmdline.read(MAX_ARGUMENT_BYTES))
     program = (directory / "exe").stat()
@@ -205,9 +205,9 @@ def _read_process(directory: Path, container_id: str, at: int) -> _Running:
     return _Running(process, flags, directory, root, mounts)
 
 
-def _read_lines(place: Path) -> str:
+def _read_lines(place: Path, *, errors: str = "replace") -> str:
     """A file of the kernel's. Its lines end in a newline; what else some readers take for an end can be in a name."""
-    return place.read_bytes().decode(errors="surrogateescape")
+    return place.read_bytes().decode(errors=errors)
 
 
 def kernel_device(device: int) -> int:
