@@ -61,7 +61,8 @@ def quickest_folder() -> str:
 
 def make_template(server: EmbeddedPostgres) -> None:
     """A database with the schema of this version, from which each test's is copied."""
-    _execute(server, f"CREATE DATABASE {TEMPLATE}")
+    with _administration(server) as connection:
+        connection.execute(f"CREATE DATABASE {TEMPLATE}".encode())
     url = server.url(TEMPLATE)
     migrations.upgrade(with_driver(url))
     asyncio.run(migrations.upgrade_job_queue(url))
@@ -84,13 +85,13 @@ _numbers = count(1)
 def fresh_database(server: EmbeddedPostgres) -> Iterator[str]:
     """The URL of a database nobody has used; it is gone afterwards."""
     name = f"test_{next(_numbers)}"
-    _execute(server, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")
-    try:
-        yield server.url(name)
-    finally:
-        _execute(server, f"DROP DATABASE {name} WITH (FORCE)")
+    with _administration(server) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY".encode())
+        try:
+            yield server.url(name)
+        finally:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
-def _execute(server: EmbeddedPostgres, statement: str) -> None:
-    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-        connection.execute(statement.encode())
+def _administration(server: EmbeddedPostgres) -> psycopg.Connection:
+    return psycopg.connect(server.url("postgres"), autocommit=True)

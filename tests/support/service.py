@@ -12,6 +12,7 @@ import aiohttp
 import msgspec
 import uvicorn
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from fastapi import FastAPI
 from joserfc import jwt
 from joserfc.jwk import OKPKey
 from sqlalchemy import text
@@ -19,7 +20,7 @@ from tests.support.patience import PATIENCE_SECONDS
 
 from deadlight.model import wire
 from deadlight.server.__main__ import _as_coroutine, _HttpServer, background_work, open_services
-from deadlight.server.app import create_app
+from deadlight.server.app import bind, create_app
 from deadlight.server.auth.principals import Principal, Role
 from deadlight.server.auth.registration import create_registration_token
 from deadlight.server.auth.sessions import create_api_token
@@ -168,31 +169,59 @@ async def eventually(holds: Callable[[], Awaitable[bool]], *, within: float = PA
 @asynccontextmanager
 async def running_service(settings: Settings, *, background: bool = True) -> AsyncIterator[RunningService]:
     """Serve until the block ends."""
-    async with open_services(settings) as services, aiohttp.ClientSession() as http:
+    async with open_services(settings) as services:
         index = RiskIndex(services.engine)
         services.listener.subscribe(CHANGES_CHANNEL, index.wake)
-        server = _HttpServer(
-            uvicorn.Config(create_app(services, index), host="127.0.0.1", port=0, log_config=None, lifespan="off")
-        )
         work: list[Awaitable[None]] = [services.listener.run(), index.run()]
         if background:
             work += background_work(services)
         tasks = [asyncio.create_task(_as_coroutine(item)) for item in work]
-        serving = asyncio.create_task(server.serve())
-        while not server.started:
-            await asyncio.sleep(0.01)
-        port = server.servers[0].sockets[0].getsockname()[1]
-        service = RunningService(f"http://127.0.0.1:{port}", services, http)
-        async with services.engine.begin() as connection:
-            service.registration_token = await create_registration_token(connection, "tests")
-            service.api_token = await create_api_token(connection, ADMIN, "tests", Role.ADMIN, None)
         try:
-            yield service
+            async with _serving(services, index) as url, aiohttp.ClientSession() as http:
+                service = RunningService(url, services, http)
+                async with services.engine.begin() as connection:
+                    service.registration_token = await create_registration_token(connection, "tests")
+                    service.api_token = await create_api_token(connection, ADMIN, "tests", Role.ADMIN, None)
+                yield service
         finally:
-            server.should_exit = True
-            await serving
-            for task in tasks:
-                task.cancel()
-            for task in tasks:
-                with suppress(asyncio.CancelledError):
-                    await task
+            await _cancel(tasks)
+
+
+_idle_applications: list[FastAPI] = []
+"""Between two services; an application works out its routes with its first requests, which takes longer than most
+tests."""
+
+
+@asynccontextmanager
+async def _serving(services: Services, index: RiskIndex) -> AsyncIterator[str]:
+    """The address where the API is served until the block ends."""
+    app = _idle_applications.pop() if _idle_applications else create_app()
+    bind(app, services, index)
+    server = _HttpServer(uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, lifespan="off"))
+    serving = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.001)
+    try:
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        await _cancel([serving])  # instead of its shutdown, which sleeps for longer than most tests run
+        await _end(server)
+        _idle_applications.append(app)
+
+
+async def _end(server: uvicorn.Server) -> None:
+    """Neither a connection nor an answer is left."""
+    for listening in server.servers:
+        listening.close()
+    for connection in list(server.server_state.connections):
+        connection.shutdown()
+    if answering := list(server.server_state.tasks):
+        await asyncio.wait(answering)
+
+
+async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    for task in tasks:
+        with suppress(asyncio.CancelledError):
+            await task

@@ -140,17 +140,27 @@ def create_app(
         docs_url=None,
         redoc_url=None,
     )
-    app.state.services = services
-    app.state.risk_index = risk_index
-    app.state.turnstile = Turnstile()
-    app.state.live_index = live_index or LiveIndex()
     for router in ROUTERS:
         app.include_router(router)
     _add_health(app)
     _add_errors(app)
     app.add_middleware(_Edge)
     _add_console(app, console)
+    bind(app, services, risk_index, live_index)
     return app
+
+
+def bind(
+    app: FastAPI,
+    services: Services | None,
+    risk_index: RiskIndex | None = None,
+    live_index: LiveIndex | None = None,
+) -> None:
+    """Let an application answer from these services; nothing else in it depends on them."""
+    app.state.services = services
+    app.state.risk_index = risk_index
+    app.state.turnstile = Turnstile()
+    app.state.live_index = live_index or LiveIndex()
 
 
 def _add_health(app: FastAPI) -> None:

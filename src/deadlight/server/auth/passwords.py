@@ -10,24 +10,25 @@ from deadlight.server.errors import BadRequestError
 MIN_LENGTH = 12
 MAX_LENGTH = 256
 
-_hasher = PasswordHash.recommended()
+hasher = PasswordHash.recommended()
+"""A stored hash names its own parameters, so that others can follow."""
 
 
 async def hash_password(password: str) -> str:
     """The Argon2id hash with its parameters; raises BadRequestError for a password nobody should choose."""
     if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
         raise BadRequestError(f"a password has between {MIN_LENGTH} and {MAX_LENGTH} characters")
-    return await asyncio.to_thread(_hasher.hash, password)
+    return await asyncio.to_thread(hasher.hash, password)
 
 
 async def verify_password(password: str, stored: str | None) -> bool:
     """Whether it is the password. Takes as long for an unknown account (`stored` is None) as for a known one."""
     if len(password) > MAX_LENGTH:
         return False
-    matches = await asyncio.to_thread(_hasher.verify, password, stored or _some_hash())
+    matches = await asyncio.to_thread(hasher.verify, password, stored or _some_hash())
     return matches and stored is not None
 
 
 @cache
 def _some_hash() -> str:
-    return _hasher.hash("an account that does not exist")
+    return hasher.hash("an account that does not exist")

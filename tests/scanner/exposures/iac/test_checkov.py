@@ -116,7 +116,8 @@ def test_the_real_one_finds_what_is_wrong_in_two_images_at_once() -> None:
     }
     first = [KeptFile(path, text.encode(), "sha256:1") for path, text in files.items()]
     second = [KeptFile("/Dockerfile", b"FROM debian:12\nEXPOSE 22\n", "sha256:2")]
-    one, two = judgements([first, second], installed())
+    checkov = installed()
+    one, two = judgements([first, second], checkov)
     found = {(exposure.rule_id, exposure.path, exposure.location) for exposure in one.exposures}
     assert ("EXP-IAC-CKV_AWS_20", "/srv/main.tf", "line 1") in found
     assert ("EXP-IAC-CKV_K8S_16", "/srv/pod.yaml", "line 1") in found
@@ -125,4 +126,4 @@ def test_the_real_one_finds_what_is_wrong_in_two_images_at_once() -> None:
         (exposure.rule_id, exposure.path, exposure.location) for exposure in two.exposures
     }
     assert not any(exposure.path == "/Dockerfile" for exposure in one.exposures)
-    assert shutil.which(installed().program)
+    assert shutil.which(checkov.program)
