@@ -1,0 +1,147 @@
+"""When archives are looked at, and what that proves."""
+
+import pytest
+
+from deadlight.sensor.archives import LOOK_EVERY, LOOKS, Answer, Archives, Question, Reading
+from deadlight.sensor.decode import Event
+from deadlight.sensor.layout import CgroupKey, EventFlags, EventKind
+from deadlight.sensor.processes import NO_FILE, Process
+from deadlight.threats.activity import ProcessFacts
+
+SECOND = 1_000_000_000
+JAVA = Process("web", ProcessFacts("java", "/usr/bin/java", ("java", "Main"), 7, 33), 1, 0, NO_FILE)
+
+
+def opened(archives: Archives, path: str, at: int = 0, flags: int = 0, container_id: str = "web") -> None:
+    process = Process(container_id, JAVA.facts, 1, 0, NO_FILE)
+    archives.opened(Event(EventKind.OPENED, at, CgroupKey(7, 0), 7, "java", path, flags=flags), process)
+
+
+def ask(archives: Archives, at: int, *processes: Process) -> Question | None:
+    return next(archives.ask(at, lambda _, programs: [one for one in processes if one.facts.path in programs]), None)
+
+
+def look(archives: Archives, at: int, **entries: str | None) -> list[str]:
+    """Look with the program still running; gives what is proven. `a="org/a/A.class"` is read of /a.jar, at 1000."""
+    question = ask(archives, at, JAVA)
+    assert question
+    readings = [Reading(JAVA, f"/{name}.jar", 1_000, entry) for name, entry in entries.items()]
+    return [event.path for event, _ in archives.learn(Answer(question, readings))]
+
+
+@pytest.fixture
+def archives() -> Archives:
+    made = Archives()
+    opened(made, "/a.jar")
+    opened(made, "/b.jar", at=1)
+    return made
+
+
+@pytest.mark.req("R18")
+def test_an_entry_that_was_read_is_told_with_the_program_that_read_it(archives):
+    question = ask(archives, LOOKS[0], JAVA)
+    assert question
+    (((event, process)),) = archives.learn(
+        Answer(question, [Reading(JAVA, "/a.jar", 99, "org/a/A.class"), Reading(JAVA, "/b.jar", 4, None)])
+    )
+
+    assert (event.kind, event.path, event.pid) == (EventKind.OPENED, "/a.jar!/org/a/A.class", 7)
+    assert (process, event.outside_image) == (JAVA, False)
+
+
+def test_what_is_proven_is_not_looked_at_again_and_the_rest_with_its_last_position(archives):
+    assert look(archives, LOOKS[0], a="org/a/A.class", b="META-INF/MANIFEST.MF") == ["/a.jar!/org/a/A.class"]
+    opened(archives, "/a.jar", at=LOOKS[0])
+
+    question = ask(archives, LOOKS[1], JAVA)
+
+    assert question
+    assert question.positions == {"/b.jar": 1_000}
+
+
+def test_looks_become_rare_and_end_when_everything_is_proven(archives):
+    assert ask(archives, LOOKS[0] - 1) is None
+    for before, after in zip(LOOKS, (*LOOKS[1:], LOOKS[-1] + LOOK_EVERY), strict=True):
+        assert look(archives, before + 1, a=None, b=None) == []
+        assert ask(archives, after - 1, JAVA) is None
+    assert look(archives, LOOKS[-1] + 2 * LOOK_EVERY, a="A.class", b="B.class")
+    assert ask(archives, 1 << 62, JAVA) is None
+
+
+def test_who_opens_more_is_looked_at_soon_again(archives):
+    look(archives, 100 * SECOND, a=None, b=None)
+    opened(archives, "/c.jar", at=101 * SECOND)
+
+    question = ask(archives, 101 * SECOND + LOOKS[0], JAVA)
+
+    assert question
+    assert list(question.positions) == ["/a.jar", "/b.jar", "/c.jar"]
+
+
+def test_another_run_of_the_program_is_looked_at_although_it_opens_nothing_new(archives):
+    question = ask(archives, LOOKS[0])
+    assert question
+    archives.learn(Answer(question, ()))
+    assert ask(archives, 1 << 62, JAVA) is None
+
+    archives.executed(Process("web", ProcessFacts("sh", "/bin/sh"), 1, 5 * SECOND, NO_FILE))
+    assert ask(archives, 1 << 62, JAVA) is None
+    archives.executed(Process("web", JAVA.facts, 1, 5 * SECOND, NO_FILE))
+    assert ask(archives, 5 * SECOND + LOOKS[0], JAVA)
+
+
+@pytest.mark.parametrize("running", [(), (JAVA,)])
+def test_a_container_whose_archives_were_closed_before_a_look_may_have_used_them(archives, running):
+    question = ask(archives, LOOKS[1], *running)
+    assert question
+    archives.learn(Answer(question, ()))
+
+    assert archives.take_unseen() == ("web",)
+    assert archives.take_unseen() == ()
+
+
+def test_a_program_that_ends_a_minute_later_was_seen(archives):
+    look(archives, LOOKS[-1] + 1, a=None, b=None)
+    question = ask(archives, LOOKS[-1] + LOOK_EVERY + 1)
+    assert question
+    archives.learn(Answer(question, ()))
+
+    assert archives.take_unseen() == ()
+
+
+def test_an_archive_that_was_only_just_opened_is_not_missed(archives):
+    opened(archives, "/c.jar", at=LOOKS[0])
+    look(archives, LOOKS[0] + 1, a=None, b=None)
+
+    assert archives.take_unseen() == ()
+
+
+@pytest.mark.parametrize(
+    ("path", "flags"),
+    [
+        ("/a.txt", 0),
+        ("/a.jar", EventFlags.TOOL),
+        ("/a.jar", EventFlags.UPPER),
+        ("/a.jar", EventFlags.MOUNTED),
+        ("/a.jar!/org/A.class", 0),
+        ("/a.jar!/b.jar", 0),
+    ],
+)
+def test_what_is_no_archive_of_the_image_or_read_by_tools_is_left_alone(path, flags):
+    archives = Archives()
+    opened(archives, path, flags=int(flags))
+
+    assert ask(archives, 1 << 62, JAVA) is None
+
+
+def test_too_many_archives_cost_the_quietest_container_its_proof():
+    archives = Archives(limit=3)
+    opened(archives, "/a.jar", container_id="quiet")
+    for number in range(3):
+        opened(archives, f"/{number}.jar", at=1)
+
+    assert len(archives) == 3
+    assert archives.take_unseen() == ("quiet",)
+    question = ask(archives, LOOKS[0] + 1, JAVA)
+    assert question
+    assert question.container_id == "web"
