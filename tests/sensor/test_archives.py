@@ -109,6 +109,16 @@ def test_a_program_that_ends_a_minute_later_was_seen(archives):
     assert archives.take_unseen() == ()
 
 
+@pytest.mark.parametrize(
+    ("entry", "missed"), [("META-INF/services/java.sql.Driver", ("web",)), ("META-INF/MANIFEST.MF", ())]
+)
+def test_what_a_jvm_reads_of_archives_in_use_hides_that_they_are(archives, entry, missed):
+    for at in (*LOOKS, LOOKS[-1] + LOOK_EVERY):
+        look(archives, at + 1, a=entry, b=entry)
+
+    assert archives.take_unseen() == missed
+
+
 def test_an_archive_that_was_only_just_opened_is_not_missed(archives):
     opened(archives, "/c.jar", at=LOOKS[0])
     look(archives, LOOKS[0] + 1, a=None, b=None)

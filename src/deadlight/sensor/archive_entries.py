@@ -40,6 +40,7 @@ _ELSEWHERE = 0xFFFFFFFF
 """In the place of a number that a zip64 record has."""
 _STORED = 0
 
+_MANIFEST = "META-INF/MANIFEST.MF"
 _DESCRIPTIVE = re.compile(
     r"META-INF/(?!versions/|resources/|native/).*|(?:META-INF/versions/[^/]*/)?module-info\.class", re.DOTALL
 )
@@ -73,6 +74,14 @@ def proves_use(entry: str) -> bool:
     of META-INF, and the descriptions of modules.
     """
     return _DESCRIPTIVE.fullmatch(entry.rpartition(INSIDE)[2]) is None
+
+
+def hides_use(entry: str) -> bool:
+    """Whether other entries may have been read before one that proves nothing.
+
+    Of the manifest that is not so: a JVM reads it when it opens the archive, and before each class of a new package.
+    """
+    return not proves_use(entry) and entry.rpartition(INSIDE)[2] != _MANIFEST
 
 
 def find_entry(read_at: ReadAt, size: int, position: int) -> str | None:

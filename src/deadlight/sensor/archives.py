@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from deadlight.sensor.archive_entries import INSIDE, SUFFIXES, proves_use
+from deadlight.sensor.archive_entries import INSIDE, SUFFIXES, hides_use, proves_use
 from deadlight.sensor.decode import MAX_PATH_LENGTH, Event
 from deadlight.sensor.layout import CgroupKey, EventFlags, EventKind
 from deadlight.sensor.processes import Process
@@ -66,8 +66,10 @@ class _Archive:
     program: str
     opened_at: int
     position: int = 0
-    settled: bool = False
-    """Only descriptions had been read of it when it was looked at for the last time before looks become rare."""
+    seen_for: int = 0
+    """How long after it was opened it was looked at last."""
+    unclear: bool = False
+    """What was read last may hide that something was used before."""
 
 
 @dataclass(slots=True)
@@ -148,8 +150,7 @@ class Archives:
         for proof in proofs:
             container.proven.add(proof.path)
             container.waiting.pop(proof.path, None)
-        found = {reading.path for reading in answer.readings}
-        if any(_is_missed(archive, question) for path, archive in container.waiting.items() if path not in found):
+        if any(_is_missed(archive, question.at) for archive in container.waiting.values()):
             self._unseen[question.container_id] = None
         container.go_on(question.at)
         if not question.processes:
@@ -171,13 +172,18 @@ class Archives:
 def _note(container: _Opened, reading: Reading, at: int) -> None:
     archive = container.waiting.get(reading.path)
     if archive:
-        archive.position = reading.position
-        archive.settled = at - archive.opened_at >= LOOKS[-1]
+        archive.seen_for = at - archive.opened_at
+        if reading.position != archive.position:
+            archive.position = reading.position
+            archive.unclear = reading.entry is not None and hides_use(reading.entry)
 
 
-def _is_missed(archive: _Archive, question: Question) -> bool:
-    """Whether an archive that could not be looked at may have been used; one just opened is looked at again."""
-    return not archive.settled and question.at - archive.opened_at >= LOOKS[0]
+def _is_missed(archive: _Archive, at: int) -> bool:
+    """Whether an archive may have been used although nobody saw it: looks become rare, or it was not found."""
+    age = at - archive.opened_at
+    if archive.seen_for == age:
+        return archive.unclear and age >= LOOKS[-1]
+    return age >= LOOKS[0] and (archive.unclear or archive.seen_for < LOOKS[-1])
 
 
 def _event(proof: Reading, at: int) -> Event:
