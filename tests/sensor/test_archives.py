@@ -127,6 +127,21 @@ def test_an_archive_that_was_only_just_opened_is_not_missed(archives):
 
 
 @pytest.mark.parametrize(
+    ("path", "unseen"),
+    [
+        ("/app/app.jsa", ("web",)),
+        ("/tmp/app.aot", ("web",)),
+        ("/usr/lib/jvm/17/lib/server/classes_nocoops.jsa", ()),
+    ],
+)
+def test_classes_that_a_jvm_keeps_apart_are_not_seen_in_their_archives(path, unseen):
+    archives = Archives()
+    opened(archives, path)
+
+    assert archives.take_unseen() == unseen
+
+
+@pytest.mark.parametrize(
     ("path", "flags"),
     [
         ("/a.txt", 0),

@@ -5,6 +5,7 @@ read last shows in the position of the open file, so it is looked at soon, as th
 rarely.
 """
 
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +26,12 @@ MAX_ARCHIVES = 8_192
 
 UNSEEN = "reads inside archives"
 """What a container cannot be seen doing whose archives could not be looked at."""
+
+_CLASS_DATA = (".jsa", ".aot")
+"""Where a JVM may have an application's classes from instead of their archives (class data sharing)."""
+
+_OWN_CLASS_DATA = re.compile(r"/lib/\w+/classes\w*\.jsa$")
+"""Those of the JVM's own classes."""
 
 _NOWHERE = CgroupKey(0, 0)
 _TOOL = int(EventFlags.TOOL)
@@ -109,6 +116,8 @@ class Archives:
     def opened(self, event: Event, process: Process) -> None:
         """A process opened a file; what is no archive of the image, or only a tool reads, is none of ours."""
         path = event.path
+        if path.endswith(_CLASS_DATA) and not _OWN_CLASS_DATA.search(path):
+            self._unseen[process.container_id] = None
         if not path.lower().endswith(SUFFIXES) or event.flags & _TOOL or event.outside_image or INSIDE in path:
             return
         container = self._containers.setdefault(process.container_id, _Opened())
