@@ -34,6 +34,7 @@ from benchmarks.watched_node import find_missing, start_sensor
 
 from deadlight.client.rest import RestClient
 from deadlight.model.observation import Grade
+from deadlight.sensor.archives import UNSEEN
 
 PRECISION_BAR = 0.95
 RECALL_BAR = 0.95
@@ -352,7 +353,11 @@ async def measure(workloads: Sequence[Labelled]) -> None:
             ),
             Bar(
                 "coverage tells which container's uses were not all seen",
-                all(is_complete(one, seen[one.name]) or seen[one.name].unseen for one in workloads if not one.older),
+                all(
+                    is_complete(one, seen[one.name]) or UNSEEN in seen[one.name].unseen
+                    for one in workloads
+                    if not one.older
+                ),
             ),
         ],
     )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from deadlight.sensor.archives import LOOK_EVERY, LOOKS, Answer, Archives, Question, Reading
+from deadlight.sensor.archives import FIRST_LOOK, LOOK_EVERY, SETTLED_AFTER, Answer, Archives, Question, Reading
 from deadlight.sensor.decode import Event
 from deadlight.sensor.layout import CgroupKey, EventFlags, EventKind
 from deadlight.sensor.processes import NO_FILE, Process
@@ -39,7 +39,7 @@ def archives() -> Archives:
 
 @pytest.mark.req("R18")
 def test_an_entry_that_was_read_is_told_with_the_program_that_read_it(archives):
-    question = ask(archives, LOOKS[0], JAVA)
+    question = ask(archives, FIRST_LOOK, JAVA)
     assert question
     (((event, process)),) = archives.learn(
         Answer(question, [Reading(JAVA, "/a.jar", 99, "org/a/A.class"), Reading(JAVA, "/b.jar", 4, None)])
@@ -50,21 +50,24 @@ def test_an_entry_that_was_read_is_told_with_the_program_that_read_it(archives):
 
 
 def test_what_is_proven_is_not_looked_at_again_and_the_rest_with_its_last_position(archives):
-    assert look(archives, LOOKS[0], a="org/a/A.class", b="META-INF/MANIFEST.MF") == ["/a.jar!/org/a/A.class"]
-    opened(archives, "/a.jar", at=LOOKS[0])
+    assert look(archives, FIRST_LOOK, a="org/a/A.class", b="META-INF/MANIFEST.MF") == ["/a.jar!/org/a/A.class"]
+    opened(archives, "/a.jar", at=FIRST_LOOK)
 
-    question = ask(archives, LOOKS[1], JAVA)
+    question = ask(archives, SETTLED_AFTER, JAVA)
 
     assert question
     assert question.positions == {"/b.jar": 1_000}
 
 
 def test_looks_become_rare_and_end_when_everything_is_proven(archives):
-    assert ask(archives, LOOKS[0] - 1) is None
-    for before, after in zip(LOOKS, (*LOOKS[1:], LOOKS[-1] + LOOK_EVERY), strict=True):
-        assert look(archives, before + 1, a=None, b=None) == []
-        assert ask(archives, after - 1, JAVA) is None
-    assert look(archives, LOOKS[-1] + 2 * LOOK_EVERY, a="A.class", b="B.class")
+    looks = []
+    for at in range(0, 1_300 * SECOND, SECOND // 4):
+        if question := ask(archives, at, JAVA):
+            looks.append(at / SECOND)
+            archives.learn(Answer(question, [Reading(JAVA, path, 4, None) for path in question.positions]))
+    assert looks == [0.5, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 812, 1112]
+
+    assert look(archives, 1_600 * SECOND, a="A.class", b="B.class")
     assert ask(archives, 1 << 62, JAVA) is None
 
 
@@ -72,14 +75,14 @@ def test_who_opens_more_is_looked_at_soon_again(archives):
     look(archives, 100 * SECOND, a=None, b=None)
     opened(archives, "/c.jar", at=101 * SECOND)
 
-    question = ask(archives, 101 * SECOND + LOOKS[0], JAVA)
+    question = ask(archives, 101 * SECOND + FIRST_LOOK, JAVA)
 
     assert question
     assert list(question.positions) == ["/a.jar", "/b.jar", "/c.jar"]
 
 
 def test_another_run_of_the_program_is_looked_at_although_it_opens_nothing_new(archives):
-    question = ask(archives, LOOKS[0])
+    question = ask(archives, FIRST_LOOK)
     assert question
     archives.learn(Answer(question, ()))
     assert ask(archives, 1 << 62, JAVA) is None
@@ -87,12 +90,12 @@ def test_another_run_of_the_program_is_looked_at_although_it_opens_nothing_new(a
     archives.executed(Process("web", ProcessFacts("sh", "/bin/sh"), 1, 5 * SECOND, NO_FILE))
     assert ask(archives, 1 << 62, JAVA) is None
     archives.executed(Process("web", JAVA.facts, 1, 5 * SECOND, NO_FILE))
-    assert ask(archives, 5 * SECOND + LOOKS[0], JAVA)
+    assert ask(archives, 5 * SECOND + FIRST_LOOK, JAVA)
 
 
 @pytest.mark.parametrize("running", [(), (JAVA,)])
 def test_a_container_whose_archives_were_closed_before_a_look_may_have_used_them(archives, running):
-    question = ask(archives, LOOKS[1], *running)
+    question = ask(archives, SETTLED_AFTER, *running)
     assert question
     archives.learn(Answer(question, ()))
 
@@ -101,8 +104,8 @@ def test_a_container_whose_archives_were_closed_before_a_look_may_have_used_them
 
 
 def test_a_program_that_ends_a_minute_later_was_seen(archives):
-    look(archives, LOOKS[-1] + 1, a=None, b=None)
-    question = ask(archives, LOOKS[-1] + LOOK_EVERY + 1)
+    look(archives, SETTLED_AFTER + 1, a=None, b=None)
+    question = ask(archives, SETTLED_AFTER + LOOK_EVERY + 1)
     assert question
     archives.learn(Answer(question, ()))
 
@@ -113,15 +116,15 @@ def test_a_program_that_ends_a_minute_later_was_seen(archives):
     ("entry", "missed"), [("META-INF/services/java.sql.Driver", ("web",)), ("META-INF/MANIFEST.MF", ())]
 )
 def test_what_a_jvm_reads_of_archives_in_use_hides_that_they_are(archives, entry, missed):
-    for at in (*LOOKS, LOOKS[-1] + LOOK_EVERY):
+    for at in (FIRST_LOOK, SETTLED_AFTER, SETTLED_AFTER + LOOK_EVERY):
         look(archives, at + 1, a=entry, b=entry)
 
     assert archives.take_unseen() == missed
 
 
 def test_an_archive_that_was_only_just_opened_is_not_missed(archives):
-    opened(archives, "/c.jar", at=LOOKS[0])
-    look(archives, LOOKS[0] + 1, a=None, b=None)
+    opened(archives, "/c.jar", at=FIRST_LOOK)
+    look(archives, FIRST_LOOK + 1, a=None, b=None)
 
     assert archives.take_unseen() == ()
 
@@ -167,6 +170,6 @@ def test_too_many_archives_cost_the_quietest_container_its_proof():
 
     assert len(archives) == 3
     assert archives.take_unseen() == ("quiet",)
-    question = ask(archives, LOOKS[0] + 1, JAVA)
+    question = ask(archives, FIRST_LOOK + 1, JAVA)
     assert question
     assert question.container_id == "web"

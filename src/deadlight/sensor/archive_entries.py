@@ -10,12 +10,8 @@ import struct
 from collections.abc import Callable
 from typing import NamedTuple
 
+from deadlight.model.observation import ARCHIVES, INSIDE
 from deadlight.sensor.errors import SensorError
-
-SUFFIXES = (".jar", ".war", ".ear")
-
-INSIDE = "!/"
-"""Stands between the path of an archive and the name of an entry, as in Java's URLs."""
 
 MAX_DIRECTORY_BYTES = 16 * 1024 * 1024
 """Of one archive. A fat jar of 100,000 classes has 12 MB."""
@@ -97,7 +93,7 @@ def find_entry(read_at: ReadAt, size: int, position: int) -> str | None:
     if entry is None:
         return None
     name = entry.name.decode("utf-8", "replace")
-    if not entry.stored or not name.lower().endswith(SUFFIXES):
+    if not entry.stored or not name.lower().endswith(ARCHIVES):
         return name
     header = _row(_LOCAL, _LOCAL_MAGIC, _window(read_at, 0, size)(entry.offset, _LOCAL.size))
     begin = entry.offset + _LOCAL.size + sum(header)

@@ -10,16 +10,20 @@ from collections import OrderedDict
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from deadlight.sensor.archive_entries import INSIDE, SUFFIXES, hides_use, proves_use
+from deadlight.model.observation import ARCHIVES, INSIDE
+from deadlight.sensor.archive_entries import hides_use, proves_use
 from deadlight.sensor.decode import MAX_PATH_LENGTH, Event
 from deadlight.sensor.layout import CgroupKey, EventFlags, EventKind
 from deadlight.sensor.processes import Process
 
-LOOKS = (500_000_000, 2_000_000_000, 10_000_000_000, 60_000_000_000)
-"""When to look after an archive was opened, in nanoseconds."""
+FIRST_LOOK = 500_000_000
+"""Nanoseconds after an archive was opened. Then whenever twice as much time has passed since."""
 
 LOOK_EVERY = 300_000_000_000
-"""Nanoseconds between two looks after those."""
+"""Nanoseconds between two looks at the most."""
+
+SETTLED_AFTER = 60_000_000_000
+"""Nanoseconds. Of an archive that was looked at after them it is held to be known whether it is used."""
 
 MAX_ARCHIVES = 8_192
 """That are remembered of all containers, some 3 MB; of the container that was quiet for longest they go first."""
@@ -92,13 +96,13 @@ class _Opened:
     def begin(self, at: int) -> None:
         """Look soon."""
         self.began_at = at
-        soon = at + LOOKS[0]
+        soon = at + FIRST_LOOK
         self.due_at = soon if self.due_at is None else min(soon, self.due_at)
 
     def go_on(self, at: int) -> None:
         """When to look next, having looked."""
-        later = (self.began_at + wait for wait in LOOKS)
-        self.due_at = next((due for due in later if due > at), at + LOOK_EVERY) if self.waiting else None
+        pause = min(max(at - self.began_at, FIRST_LOOK), LOOK_EVERY)
+        self.due_at = at + pause if self.waiting else None
 
 
 class Archives:
@@ -118,7 +122,7 @@ class Archives:
         path = event.path
         if path.endswith(_CLASS_DATA) and not _OWN_CLASS_DATA.search(path):
             self._unseen[process.container_id] = None
-        if not path.lower().endswith(SUFFIXES) or event.flags & _TOOL or event.outside_image or INSIDE in path:
+        if not path.lower().endswith(ARCHIVES) or event.flags & _TOOL or event.outside_image or INSIDE in path:
             return
         container = self._containers.setdefault(process.container_id, _Opened())
         self._containers.move_to_end(process.container_id)
@@ -191,8 +195,8 @@ def _is_missed(archive: _Archive, at: int) -> bool:
     """Whether an archive may have been used although nobody saw it: looks become rare, or it was not found."""
     age = at - archive.opened_at
     if archive.seen_for == age:
-        return archive.unclear and age >= LOOKS[-1]
-    return age >= LOOKS[0] and (archive.unclear or archive.seen_for < LOOKS[-1])
+        return archive.unclear and age >= SETTLED_AFTER
+    return age >= FIRST_LOOK and (archive.unclear or archive.seen_for < SETTLED_AFTER)
 
 
 def _event(proof: Reading, at: int) -> Event:

@@ -24,6 +24,7 @@ def test_an_entry_belongs_to_the_archive_it_lies_in(path, file):
     [
         (Grade.OPENED, "/app/a.jar", False),
         (Grade.OPENED, "/app/a.war", False),
+        (Grade.OPENED, "/app/what!/a.jar", False),
         (Grade.OPENED, "/app/a.jar!/org/A.class", True),
         (Grade.OPENED, "/app/a.jar!/BOOT-INF/lib/b.jar!/org/B.class", True),
         (Grade.MAPPED, "/app/a.jar", True),

@@ -3,11 +3,7 @@
 from collections.abc import Sequence
 
 from deadlight.ecosystems import describes_package
-from deadlight.model.observation import Grade
-
-ARCHIVES = (".jar", ".war", ".ear")
-INSIDE = "!/"
-"""Between the path of an archive and the name of an entry that was read of it, as sensors write it."""
+from deadlight.model.observation import ARCHIVES, INSIDE, Grade
 
 _NAME_BYTES = 15
 """Of a process's name, as Linux keeps it."""
@@ -34,7 +30,7 @@ def proves_use(grade: Grade, path: str, process: str, arguments: Sequence[str]) 
     if grade is not Grade.OPENED:
         return True
     if _is_archive(path):
-        return INSIDE in path
+        return file_of(path) != path
     folder, _, name = path.rpartition("/")
     is_run = name[:_NAME_BYTES] == process or any(name == argument.rpartition("/")[2] for argument in arguments)
     return is_run or folder not in _PROGRAM_FOLDERS
