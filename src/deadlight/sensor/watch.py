@@ -21,7 +21,7 @@ from deadlight.sensor.intake import IO_URING, Intake, Node
 from deadlight.sensor.kernel import Kernel
 from deadlight.sensor.observe import Known, Pending
 from deadlight.sensor.processes import FileId, Process
-from deadlight.sensor.programs import HOOKS, Plan
+from deadlight.sensor.programs import Plan, list_unseen
 from deadlight.sensor.sink import Sink
 from deadlight.sensor.startup import Survey
 from deadlight.threats.engine import load_builtin
@@ -77,7 +77,7 @@ class Watch:
             repeat=kernel.watch_file,
             hash=self._hash,
         )
-        self._intake = Intake(self._table, pending, node, coverage=Coverage(unseen_of(plan)))
+        self._intake = Intake(self._table, pending, node, coverage=Coverage(list_unseen(plan)))
         self._survey = Survey(
             lambda path: container.id if (container := container_of(path, prefixes)) else None,
             host_mount_namespace=surroundings.host_mount_namespace,
@@ -259,12 +259,6 @@ class Watch:
             self._repair_at = now + REPAIR_SECONDS
             self._kernel.forget()
             self._look_around()
-
-
-def unseen_of(plan: Plan) -> tuple[str, ...]:
-    """What no container can be seen doing, because the kernel lacks a hook for it."""
-    missing = (hook for hook in HOOKS if hook.wanted and hook.program not in plan.programs)
-    return tuple(dict.fromkeys(hook.sight.name.lower() for hook in missing))
 
 
 def _lost(health: Health) -> int:
