@@ -1,8 +1,10 @@
 """When archives are looked at, and what that proves."""
 
+from itertools import pairwise
+
 import pytest
 
-from deadlight.sensor.archives import FIRST_LOOK, LOOK_EVERY, SETTLED_AFTER, Answer, Archives, Question, Reading
+from deadlight.sensor.archives import FIRST_LOOK, LAST_PAUSE, SETTLED_AFTER, Answer, Archives, Question, Reading
 from deadlight.sensor.decode import Event
 from deadlight.sensor.layout import CgroupKey, EventFlags, EventKind
 from deadlight.sensor.processes import NO_FILE, Process
@@ -61,11 +63,14 @@ def test_what_is_proven_is_not_looked_at_again_and_the_rest_with_its_last_positi
 
 def test_looks_become_rare_and_end_when_everything_is_proven(archives):
     looks = []
-    for at in range(0, 1_300 * SECOND, SECOND // 4):
+    for at in range(0, 1_000 * SECOND, SECOND // 4):
         if question := ask(archives, at, JAVA):
             looks.append(at / SECOND)
             archives.learn(Answer(question, [Reading(JAVA, path, 4, None) for path in question.positions]))
-    assert looks == [0.5, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 812, 1112]
+    pauses = [after - before for before, after in pairwise(looks)]
+    assert looks[:6] == [0.5, 1, 1.5, 2, 2.5, 3.25]
+    assert pauses == sorted(pauses)
+    assert (len(looks), pauses[-1]) == (37, 60)
 
     assert look(archives, 1_600 * SECOND, a="A.class", b="B.class")
     assert ask(archives, 1 << 62, JAVA) is None
@@ -105,7 +110,7 @@ def test_a_container_whose_archives_were_closed_before_a_look_may_have_used_them
 
 def test_a_program_that_ends_a_minute_later_was_seen(archives):
     look(archives, SETTLED_AFTER + 1, a=None, b=None)
-    question = ask(archives, SETTLED_AFTER + LOOK_EVERY + 1)
+    question = ask(archives, SETTLED_AFTER + LAST_PAUSE + 1)
     assert question
     archives.learn(Answer(question, ()))
 
@@ -116,7 +121,7 @@ def test_a_program_that_ends_a_minute_later_was_seen(archives):
     ("entry", "missed"), [("META-INF/services/java.sql.Driver", ("web",)), ("META-INF/MANIFEST.MF", ())]
 )
 def test_what_a_jvm_reads_of_archives_in_use_hides_that_they_are(archives, entry, missed):
-    for at in (FIRST_LOOK, SETTLED_AFTER, SETTLED_AFTER + LOOK_EVERY):
+    for at in (FIRST_LOOK, SETTLED_AFTER, SETTLED_AFTER + LAST_PAUSE):
         look(archives, at + 1, a=entry, b=entry)
 
     assert archives.take_unseen() == missed

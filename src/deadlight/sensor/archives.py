@@ -17,10 +17,13 @@ from deadlight.sensor.layout import CgroupKey, EventFlags, EventKind
 from deadlight.sensor.processes import Process
 
 FIRST_LOOK = 500_000_000
-"""Nanoseconds after an archive was opened. Then whenever twice as much time has passed since."""
+"""Nanoseconds after an archive was opened, and the shortest pause between two looks."""
 
-LOOK_EVERY = 300_000_000_000
-"""Nanoseconds between two looks at the most."""
+PATIENCE = 4
+"""A pause is a part of the time since the last archive was opened: of what ends, the last fifth may stay unseen."""
+
+LAST_PAUSE = 60_000_000_000
+"""Nanoseconds; the longest pause."""
 
 SETTLED_AFTER = 60_000_000_000
 """Nanoseconds. Of an archive that was looked at after them it is held to be known whether it is used."""
@@ -101,7 +104,7 @@ class _Opened:
 
     def go_on(self, at: int) -> None:
         """When to look next, having looked."""
-        pause = min(max(at - self.began_at, FIRST_LOOK), LOOK_EVERY)
+        pause = min(max((at - self.began_at) // PATIENCE, FIRST_LOOK), LAST_PAUSE)
         self.due_at = at + pause if self.waiting else None
 
 

@@ -24,6 +24,8 @@ REST = 19
 """How much longer than a question took the thread does nothing after it: it has a twentieth of a processor."""
 
 _POSITION = b"pos:"
+_LINE_BYTES = 64
+"""As many as hold a position."""
 
 
 class Looker(threading.Thread):
@@ -87,24 +89,27 @@ def iter_readings(process: Process, positions: Mapping[str, int], proc: Path) ->
     with os.scandir(directory / "fd") as entries:
         for descriptor in islice(entries, MAX_DESCRIPTORS):
             try:
-                place = Path(descriptor.path)
-                path = os.fsencode(place.readlink()).removeprefix(root).decode("utf-8", "replace")
-                if path in positions and (position := _read_position(directory / "fdinfo" / descriptor.name)):
-                    entry = _read_entry(place, position) if position != positions[path] else None
+                path = os.readlink(descriptor.path.encode()).removeprefix(root).decode("utf-8", "replace")  # noqa: PTH115
+                if path in positions and (position := _read_position(f"{directory}/fdinfo/{descriptor.name}")):
+                    entry = _read_entry(descriptor, position) if position != positions[path] else None
                     yield Reading(process, path, position, entry)
             except (OSError, ArchiveError):
                 continue  # closed meanwhile, or nothing that can be read
 
 
-def _read_position(information: Path) -> int:
-    first, _, _ = information.read_bytes().partition(b"\n")
+def _read_position(information: str) -> int:
+    opened = os.open(information, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        first, _, _ = os.read(opened, _LINE_BYTES).partition(b"\n")
+    finally:
+        os.close(opened)
     return int(first.removeprefix(_POSITION))
 
 
-def _read_entry(descriptor: Path, position: int) -> str | None:
+def _read_entry(descriptor: "os.DirEntry[str]", position: int) -> str | None:
     if not stat.S_ISREG(descriptor.stat().st_mode):
         return None
-    opened = os.open(descriptor, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    opened = os.open(descriptor.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         size = os.fstat(opened).st_size
         return find_entry(lambda offset, length: os.pread(opened, length, offset), size, position)
