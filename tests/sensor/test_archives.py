@@ -98,6 +98,24 @@ def test_another_run_of_the_program_is_looked_at_although_it_opens_nothing_new(a
     assert ask(archives, 5 * SECOND + FIRST_LOOK, JAVA)
 
 
+def test_a_program_that_starts_while_the_question_is_under_way_is_not_missed(archives):
+    question = ask(archives, SECOND)
+    assert question
+    archives.executed(Process("web", JAVA.facts, 1, 2 * SECOND, NO_FILE))
+    archives.learn(Answer(question, ()))
+
+    assert ask(archives, 2 * SECOND + FIRST_LOOK, JAVA)
+
+
+def test_an_archive_that_the_container_put_in_the_place_of_the_image_s_proves_nothing(archives):
+    opened(archives, "/a.jar", flags=int(EventFlags.UPPER))
+
+    question = ask(archives, FIRST_LOOK, JAVA)
+    assert question
+    assert list(question.positions) == ["/b.jar"]
+    assert len(archives) == 1
+
+
 @pytest.mark.parametrize("running", [(), (JAVA,)])
 def test_a_container_whose_archives_were_closed_before_a_look_may_have_used_them(archives, running):
     question = ask(archives, SETTLED_AFTER, *running)

@@ -77,7 +77,6 @@ class Answer:
 
 @dataclass(slots=True)
 class _Archive:
-    program: str
     opened_at: int
     position: int = 0
     seen_for: int = 0
@@ -92,6 +91,8 @@ class _Opened:
 
     waiting: dict[str, _Archive] = field(default_factory=dict)
     proven: set[str] = field(default_factory=set)
+    programs: set[str] = field(default_factory=set)
+    """What opened them."""
     began_at: int = 0
     due_at: int | None = None
     asked: bool = False
@@ -102,10 +103,11 @@ class _Opened:
         soon = at + FIRST_LOOK
         self.due_at = soon if self.due_at is None else min(soon, self.due_at)
 
-    def go_on(self, at: int) -> None:
-        """When to look next, having looked."""
-        pause = min(max((at - self.began_at) // PATIENCE, FIRST_LOOK), LAST_PAUSE)
-        self.due_at = at + pause if self.waiting else None
+    def go_on(self, question: Question) -> None:
+        """When to look next, having looked; what began meanwhile stays due."""
+        if self.began_at <= question.at:
+            pause = min(max((question.at - self.began_at) // PATIENCE, FIRST_LOOK), LAST_PAUSE)
+            self.due_at = question.at + pause if self.waiting and question.processes else None
 
 
 class Archives:
@@ -123,25 +125,22 @@ class Archives:
     def opened(self, event: Event, process: Process) -> None:
         """A process opened a file; what is no archive of the image, or only a tool reads, is none of ours."""
         path = event.path
+        if event.flags & _TOOL:
+            return
         if path.endswith(_CLASS_DATA) and not _OWN_CLASS_DATA.search(path):
             self._unseen[process.container_id] = None
-        if not path.lower().endswith(ARCHIVES) or event.flags & _TOOL or event.outside_image or INSIDE in path:
-            return
-        container = self._containers.setdefault(process.container_id, _Opened())
-        self._containers.move_to_end(process.container_id)
-        if path in container.proven:
-            return
-        if path not in container.waiting:
-            container.waiting[path] = _Archive(process.facts.path, event.at)
-            self._count += 1
-        container.begin(event.at)
-        while self._count > self._limit:
-            self._forget()
+        elif path.lower().endswith(ARCHIVES) and INSIDE not in path:
+            container = self._containers.setdefault(process.container_id, _Opened())
+            self._containers.move_to_end(process.container_id)
+            if event.outside_image:  # it may have taken the place of the image's
+                self._count -= container.waiting.pop(path, None) is not None
+            elif path not in container.proven:
+                self._wait(container, path, process.facts.path, event.at)
 
     def executed(self, process: Process) -> None:
         """A program starts: if it is one that opened archives, it may use others of them than before."""
         container = self._containers.get(process.container_id)
-        if container and any(archive.program == process.facts.path for archive in container.waiting.values()):
+        if container and container.waiting and process.facts.path in container.programs:
             container.begin(process.started_at)
 
     def ask(self, at: int, running: Callable[[str, Container[str]], Sequence[Process]]) -> Iterator[Question]:
@@ -149,9 +148,8 @@ class Archives:
         for container_id, container in self._containers.items():
             if container.due_at is not None and container.due_at <= at and not container.asked:
                 container.asked = True
-                programs = {archive.program for archive in container.waiting.values()}
                 positions = {path: archive.position for path, archive in container.waiting.items()}
-                yield Question(container_id, at, positions, running(container_id, programs))
+                yield Question(container_id, at, positions, running(container_id, container.programs))
 
     def learn(self, answer: Answer) -> Sequence[tuple[Event, Process]]:
         """Take in an answer; gives what it proves: that an entry of an archive was opened, and by whom."""
@@ -168,15 +166,22 @@ class Archives:
             container.waiting.pop(proof.path, None)
         if any(_is_missed(archive, question.at) for archive in container.waiting.values()):
             self._unseen[question.container_id] = None
-        container.go_on(question.at)
-        if not question.processes:
-            container.due_at = None
+        container.go_on(question)
         return [(_event(proof, question.at), proof.process) for proof in proofs]
 
     def take_unseen(self) -> Sequence[str]:
         """Containers that may have read entries that nobody saw."""
         unseen, self._unseen = self._unseen, {}
         return tuple(unseen)
+
+    def _wait(self, container: _Opened, path: str, program: str, at: int) -> None:
+        if path not in container.waiting:
+            container.waiting[path] = _Archive(at)
+            self._count += 1
+        container.programs.add(program)
+        container.begin(at)
+        while self._count > self._limit:
+            self._forget()
 
     def _forget(self) -> None:
         container_id, container = self._containers.popitem(last=False)
