@@ -19,8 +19,8 @@ from deadlight.sensor.processes import Process
 FIRST_LOOK = 500_000_000
 """Nanoseconds after an archive was opened, and the shortest pause between two looks."""
 
-PATIENCE = 4
-"""A pause is a part of the time since the last archive was opened: of what ends, the last fifth may stay unseen."""
+PATIENCE = 16
+"""A pause is a part of the time since the last archive was opened: the end of what ends may stay unseen for so long."""
 
 LAST_PAUSE = 60_000_000_000
 """Nanoseconds; the longest pause."""
