@@ -204,6 +204,19 @@ _JAVA_USED = (
     | _of("maven/org.apache.commons", OPENED, "commons-text commons-lang3")
 )
 
+_JAVA_BRIEF = """
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.util.Map;
+import org.apache.commons.text.StringEscapeUtils;
+
+public class Main {
+    public static void main(String[] arguments) throws Exception {
+        System.out.println(new ObjectMapper().writeValueAsString(Map.of("text", StringEscapeUtils.escapeHtml4("<b>"))));
+    }
+}
+"""
+_JAVA_COMMAND = ("/usr/lib/jvm/java-17-openjdk-amd64/bin/java", "-cp", "/app/classes:/app/lib/*", "Main")
+
 # --- Go -------------------------------------------------------------------------------------------------------
 
 _GO_SOURCE = """
@@ -285,10 +298,16 @@ WORKLOADS = (
     Labelled(
         "java",
         (ORDINARY, JAVA_AND_NODE, _JAVA_JARS, JavaClasses(_JAVA_APPLICATION, _JAVA_JARS)),
-        ("/usr/lib/jvm/java-17-openjdk-amd64/bin/java", "-cp", "/app/classes:/app/lib/*", "Main"),
+        _JAVA_COMMAND,
         _SEARCHING | _JAVA_USED,
         asked=True,
         searched="/app",
+    ),
+    Labelled(
+        "java-brief",
+        (ORDINARY, JAVA_AND_NODE, _JAVA_JARS, JavaClasses(_JAVA_BRIEF, _JAVA_JARS)),
+        _JAVA_COMMAND,
+        _JAVA_USED,
     ),
     Labelled(
         "go", (ORDINARY, _GO_SERVER, _GO_UNUSED), ("/app/server",), _SEARCHING | _GO_USED, asked=True, searched="/app"

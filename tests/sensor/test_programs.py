@@ -3,7 +3,7 @@
 import pytest
 
 from deadlight.sensor.layout import Call
-from deadlight.sensor.programs import HOOKS, NothingToLoadError, Tier, calls_of, choose
+from deadlight.sensor.programs import HOOKS, NothingToLoadError, Tier, calls_of, choose, list_unseen
 
 ALL = {hook.program: "" for hook in HOOKS}
 REFUSED = {hook.program: "Operation not permitted" for hook in HOOKS if hook.tier in {Tier.TRAMPOLINES, Tier.LSM}}
@@ -50,6 +50,20 @@ def test_what_one_refused_hook_would_have_seen_is_one_problem():
         "not seen: mounts (tp_btf/sys_exit mount: too complex)",
         "not seen: TCP connections and listeners (tp_btf/inet_sock_set_state: no such tracepoint)",
     )
+
+
+@pytest.mark.parametrize(
+    ("refusals", "unseen"),
+    [
+        ({}, ()),
+        ({"deny_program": "no bpf in lsm", "on_module": "no such tracepoint"}, ()),
+        ({"on_path_chmod": "no such function"}, ()),
+        (REFUSED, ("protections",)),
+        (REFUSED | {"on_open": "too complex"}, ("opens", "protections")),
+    ],
+)
+def test_what_one_tier_sees_is_seen_although_the_hooks_of_another_are_not_used(refusals, unseen):
+    assert list_unseen(choose(ALL | refusals)) == unseen
 
 
 def test_without_executions_there_is_no_sensor():

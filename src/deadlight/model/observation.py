@@ -2,6 +2,12 @@
 
 from enum import StrEnum
 
+ARCHIVES = (".jar", ".war", ".ear")
+"""How names of Java archives end, in lower case."""
+
+INSIDE = "!/"
+"""Stands between the path of an archive and the name of an entry that was read of it, as in Java's URLs."""
+
 
 class Grade(StrEnum):
     """How strongly an observation proves that a package is in use."""

@@ -264,7 +264,7 @@ class Observation(Message, frozen=True, kw_only=True):
     container_id: Name
     grade: Grade
     path: Text
-    """As the process sees it, from its root."""
+    """As the process sees it, from its root; of an entry that was read of a Java archive, `<archive>!/<entry>`."""
     count: int = 1
     """Sightings since it was last told, of those that reached the sensor: the kernel half repeats few, and what is told
     once more counts at least one. Their sum says how much rather than how often."""

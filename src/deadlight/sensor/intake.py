@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from deadlight.model.observation import Grade
 from deadlight.sensor.activities import Detector
+from deadlight.sensor.archives import Archives
 from deadlight.sensor.containers import ContainerTable
 from deadlight.sensor.coverage import Coverage
 from deadlight.sensor.decode import GRADES, DecodeError, Event, decode
@@ -77,6 +78,7 @@ class Intake:
         self.coverage = coverage or Coverage()
         self.processes = ProcessTable()
         self.detector = Detector()
+        self.archives = Archives()
         self._repeated: OrderedDict[tuple[CgroupKey, int, int], None] = OrderedDict()
         self.counters = IntakeCounters()
 
@@ -119,7 +121,7 @@ class Intake:
             self._node.hash(process.file, process)
         grade = GRADES[event.kind]
         if grade:
-            self._pending.add(event, grade, process)
+            self._observe(event, grade, process)
 
     def _attribute(self, event: Event) -> str | None:
         """The event's container. A group that was never announced is looked for, but not for each event anew."""
@@ -142,6 +144,7 @@ class Intake:
             self.coverage.blind(container_id, IO_URING)
         elif event.kind is EventKind.EXECUTED:
             process = self.processes.executed(container_id, event, first=first)
+            self.archives.executed(process)
             if process.file != NO_FILE:
                 self._node.hash(process.file, process)
             self._keep(event, process)
@@ -163,11 +166,17 @@ class Intake:
 
     def _keep(self, event: Event, process: Process) -> None:
         grade = GRADES[event.kind]
-        if grade and not self._pending.add(event, grade, process):
+        if grade and not self._observe(event, grade, process):
             self.coverage.lose(process.container_id)
         sensitive = self.detector.look(event, process)
         if sensitive and grade is Grade.OPENED:
             self._repeat(event)
+
+    def _observe(self, event: Event, grade: Grade, process: Process) -> bool:
+        """Says whether there was room for it."""
+        if grade is Grade.OPENED:
+            self.archives.opened(event, process)
+        return self._pending.add(event, grade, process)
 
     def _repeat(self, event: Event) -> None:
         """The kernel half reports the first use of a file in each container; here others count as well."""

@@ -18,6 +18,9 @@ from deadlight.threats.activity import ProcessFacts
 MAX_PROCESSES = 4_096
 """Some 4 MB. A node has at most 250 pods (Kubernetes' own limit is 110), few of them with more than ten processes."""
 
+MAX_LISTED = 64
+"""Processes of one program that are asked for."""
+
 MAX_ANCESTORS = 8
 """The limit of the wire."""
 
@@ -191,6 +194,11 @@ class ProcessTable:
         own, ancestors = process.facts.pid, [one.pid for one in process.ancestors]
         others = (pid for pid, one in reversed(self._processes.items()) if one.container_id == process.container_id)
         return list(dict.fromkeys([own, *ancestors, *islice(others, MAX_ANCESTORS)]))
+
+    def list_running(self, container_id: str, programs: Container[str], most: int = MAX_LISTED) -> Sequence[Process]:
+        """Processes of a container that run one of some programs (paths), the latest first."""
+        processes = (one for one in reversed(self._processes.values()) if one.container_id == container_id)
+        return list(islice((one for one in processes if one.facts.path in programs), most))
 
     def _find(self, container_id: str, pid: int) -> Process | None:
         process = self._processes.get(pid)

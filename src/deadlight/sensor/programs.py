@@ -149,6 +149,14 @@ def choose(refusals: Mapping[str, str]) -> Plan:
     )
 
 
+def list_unseen(plan: Plan) -> tuple[str, ...]:
+    """What no container can be seen doing: sights of which no tier's hooks are all in use. To refuse is no sight."""
+    wanted = [hook for hook in HOOKS if hook.wanted and hook.sight is not Sight.BLOCKING]
+    lacking = {(hook.sight, hook.tier) for hook in wanted if hook.program not in plan.programs}
+    seen = {hook.sight for hook in wanted if (hook.sight, hook.tier) not in lacking}
+    return tuple(dict.fromkeys(hook.sight.name.lower() for hook in wanted if hook.sight not in seen))
+
+
 def _best(sight: Sight, refusals: Mapping[str, str]) -> tuple[Hook, ...]:
     """The hooks for a sight: of the best tier that is whole, else those for system calls, whole or not."""
     hooks = tuple(hook for hook in HOOKS if hook.sight is sight and hook is not _DISPATCHER)

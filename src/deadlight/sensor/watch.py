@@ -8,18 +8,20 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 
 from deadlight.model.wire import SensorPolicy
+from deadlight.sensor.archives import UNSEEN
 from deadlight.sensor.blocking import Blocker
 from deadlight.sensor.cgroupfs import Hierarchy, iter_groups
 from deadlight.sensor.containers import ContainerTable, container_of
 from deadlight.sensor.coverage import Coverage
 from deadlight.sensor.denial import Denier
+from deadlight.sensor.descriptors import Looker
 from deadlight.sensor.hashing import Hasher
 from deadlight.sensor.health import Health, assess, blind_spots
 from deadlight.sensor.intake import IO_URING, Intake, Node
 from deadlight.sensor.kernel import Kernel
 from deadlight.sensor.observe import Known, Pending
 from deadlight.sensor.processes import FileId, Process
-from deadlight.sensor.programs import HOOKS, Plan
+from deadlight.sensor.programs import Plan, list_unseen
 from deadlight.sensor.sink import Sink
 from deadlight.sensor.startup import Survey
 from deadlight.threats.engine import load_builtin
@@ -67,6 +69,7 @@ class Watch:
         self._plan = plan
         self._pending = pending
         self._hasher = Hasher()
+        self._looker = Looker()
         self._table = ContainerTable(prefixes)
         node = Node(
             walk=lambda: iter_groups(surroundings.hierarchies),
@@ -74,7 +77,7 @@ class Watch:
             repeat=kernel.watch_file,
             hash=self._hash,
         )
-        self._intake = Intake(self._table, pending, node, coverage=Coverage(unseen_of(plan)))
+        self._intake = Intake(self._table, pending, node, coverage=Coverage(list_unseen(plan)))
         self._survey = Survey(
             lambda path: container.id if (container := container_of(path, prefixes)) else None,
             host_mount_namespace=surroundings.host_mount_namespace,
@@ -130,6 +133,7 @@ class Watch:
             SensorError: the sink is gone for good, or the kernel half fails.
         """
         self._hasher.start()
+        self._looker.start()
         self._intake.survey(time.monotonic_ns())
         self._follow(sink.policy)
         self._look_around()
@@ -137,11 +141,13 @@ class Watch:
             logger.info("watching: %s", self._plan.tier)
             while not stop.is_set():
                 ring.read(READ_SECONDS)
+                self._look_into_archives()
                 self._hand_over(sink)
                 self._attend(sink)
             ring.read(0)
         self._farewell(sink)
         self._hasher.close()
+        self._looker.close()
 
     # --- what was found ---
 
@@ -173,6 +179,17 @@ class Watch:
                 return
             self._send(sink, final=True)
         logger.warning("stopped before a batch was delivered; %d more observations waited", len(self._pending))
+
+    def _look_into_archives(self) -> None:
+        """Take in what was read of archives, and have those looked at that are due."""
+        intake, archives = self._intake, self._intake.archives
+        for answer in self._looker.take():
+            for event, process in archives.learn(answer):
+                intake.found(event, process)
+        for container_id in archives.take_unseen():
+            intake.coverage.blind(container_id, UNSEEN)
+        for question in archives.ask(time.monotonic_ns(), intake.processes.list_running):
+            self._looker.ask(question)
 
     def _hash(self, file: FileId, process: Process) -> None:
         self._hasher.ask(file, process.facts.path, lambda: self._intake.processes.list_near(process))
@@ -245,12 +262,6 @@ class Watch:
             self._repair_at = now + REPAIR_SECONDS
             self._kernel.forget()
             self._look_around()
-
-
-def unseen_of(plan: Plan) -> tuple[str, ...]:
-    """What no container can be seen doing, because the kernel lacks a hook for it."""
-    missing = (hook for hook in HOOKS if hook.wanted and hook.program not in plan.programs)
-    return tuple(dict.fromkeys(hook.sight.name.lower() for hook in missing))
 
 
 def _lost(health: Health) -> int:

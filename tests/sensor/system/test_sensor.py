@@ -6,6 +6,7 @@ import struct
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,8 @@ LIBC = "libc.so.6"
 
 MEMFD = """\
 import os; f = os.memfd_create("payload"); os.write(f, open("/bin/true", "rb").read()); os.execve(f, ["kworker"], {})"""
+
+READ_ENTRY = "import sys; jar = open(sys.argv[1], 'rb', buffering=0); jar.seek(30); jar.read(99); sys.stdin.read()"
 
 
 def paths(observations, grade: Grade) -> list[str]:
@@ -156,6 +159,18 @@ def test_a_module_that_an_interpreter_opens_names_the_interpreter(sensor, contai
     assert (found.grade, found.tool) == (Grade.OPENED, False)
     assert found.program == os.path.realpath(sys.executable)
     assert found.arguments[1:] == ("-S", "-c", "import json")
+
+
+@pytest.mark.req("R18")
+def test_an_entry_that_is_read_of_an_archive_is_reported_with_its_name(sensor, containers, tmp_path):
+    jar = tmp_path / "a.jar"
+    with zipfile.ZipFile(jar, "w") as archive:
+        archive.writestr("org/a/A.class", "a" * 100)
+    container_id, process = containers.start(sys.executable, "-S", "-c", READ_ENTRY, str(jar))
+
+    found = sensor.wait_for(container_id, f"{jar}!/org/a/A.class", Grade.OPENED)
+    process.communicate(timeout=30)
+    assert (found.program, found.changed) == (os.path.realpath(sys.executable), False)
 
 
 @pytest.mark.req("R18")

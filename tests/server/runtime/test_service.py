@@ -143,10 +143,24 @@ async def test_a_tool_that_reads_everything_proves_nothing_until_a_program_does(
 
 async def test_of_one_batch_the_program_is_the_evidence_and_not_the_tool(fleet: Fleet, sensor: SensorOf) -> None:
     _, container_id = await run_image(fleet)
-    read = seen(container_id, "/usr/bin/bash", Grade.OPENED, process="tar", tool=True)
-    used = seen(container_id, "/usr/bin/bash", Grade.OPENED, process="web")
+    read = seen(container_id, "/usr/share/bash/help", Grade.OPENED, process="tar", tool=True)
+    used = seen(container_id, "/usr/share/bash/help", Grade.OPENED, process="web")
     await sensor.send(read, used, read)
     assert (await sensor.uses())["bash"].process == "web"
+
+
+@pytest.mark.req("R18")
+async def test_an_archive_proves_its_packages_once_an_entry_of_it_was_read(fleet: Fleet, sensor: SensorOf) -> None:
+    jar = "/app/lib/text.jar"
+    image = await fleet.add_image(installed(package("commons-text", ecosystem="Maven"), jar))
+    container_id = (await fleet.deploy(image.image_tag_id)).container_ids[0]
+    await sensor.send(seen(container_id, jar, Grade.OPENED, process="java"))
+    assert await sensor.uses() == {}
+    (shown,) = await fleet.rows("SELECT path, process FROM tool_read")
+    assert (shown.path, shown.process) == (jar, "java")
+    await sensor.send(seen(container_id, f"{jar}!/org/Text.class", Grade.OPENED, process="java"))
+    use = (await sensor.uses())["commons-text"]
+    assert (use.grade, use.path, use.process) == ("opened", f"{jar}!/org/Text.class", "java")
 
 
 # --- counting --------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ interface InUseProps {
   grade: string | null;
   path: string;
   process?: string;
-  /** Of a package that was not seen in use: a program that reads whatever there is, and read its files. */
+  /** Of a package that was not seen in use: a program that opened its files, but not so that it proves a use. */
   readByTool?: string;
 }
 
@@ -15,7 +15,7 @@ export function InUse({ grade, path, process, readByTool }: InUseProps) {
     return (
       <>
         <span className="dl-subtle">Not seen</span>
-        {readByTool && <div className="dl-subtle">only read by {readByTool}, which reads whatever there is</div>}
+        {readByTool && <div className="dl-subtle">only opened by {readByTool}, which proves no use</div>}
       </>
     );
   }

@@ -13,13 +13,13 @@ import msgspec
 from sqlalchemy import Row, TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from deadlight.ecosystems import describes_package
 from deadlight.model.event import EventType
 from deadlight.model.observation import Grade
 from deadlight.scanner import FileIndex
 from deadlight.server.events.outbox import NewEvent, record_events
 from deadlight.server.runtime.binaries import check_binaries
 from deadlight.server.runtime.processes import UsedBy, find_program, load_executed, store_used_by
+from deadlight.server.runtime.proof import file_of, proves_use
 
 JOINED_AT_ONCE = 10_000
 
@@ -123,6 +123,12 @@ class _Use:
     grade: Grade
     observed: Row[Any]
 
+    @property
+    def is_proven(self) -> bool:
+        """Whether it is a use at all, and not only something that was read."""
+        row = self.observed
+        return not row.tool and proves_use(Grade(row.grade), row.path, row.process, row.arguments)
+
 
 async def move_uses(connection: AsyncConnection, image_id: int, moves: Sequence[Row[tuple[int, int]]]) -> None:
     """Keep what was seen of an image's packages when these become others: ids `before` and `after`."""
@@ -141,21 +147,21 @@ async def join_pending(connection: AsyncConnection, pending: TextClause, **param
     marks = [{"id": row.id, "image_id": row.found_image_id} for row in rows]
     await check_binaries(connection, rows)
     await connection.execute(_MARK_JOINED, {"rows": _json(marks)})
-    await _store_uses(connection, [use for use in uses if not use.observed.tool])
-    await _store_tool_reads(connection, [use for use in uses if use.observed.tool])
+    await _store_uses(connection, [use for use in uses if use.is_proven])
+    await _store_tool_reads(connection, [use for use in uses if not use.is_proven])
     return len(rows)
 
 
 async def _find_owners(connection: AsyncConnection, rows: Sequence[Row[Any]]) -> list[tuple[Row[Any], str]]:
     """Observations of files that belong to packages, once for each.
 
-    What was changed after start is nobody's, and to read what a package is called is not to use it.
+    What was changed after start is nobody's.
     """
     image_ids = sorted({row.found_image_id for row in rows})
     stored = await connection.execute(_FILE_INDEXES, {"image_ids": image_ids})
     indexes = {row.id: FileIndex.from_bytes(row.file_index) for row in stored}
-    told = [row for row in rows if not row.changed and not describes_package(row.path)]
-    return [(row, purl) for row in told for purl in indexes[row.found_image_id].find(row.path)]
+    told = [row for row in rows if not row.changed]
+    return [(row, purl) for row in told for purl in indexes[row.found_image_id].find(file_of(row.path))]
 
 
 async def _resolve_packages(connection: AsyncConnection, owners: Sequence[tuple[Row[Any], str]]) -> list[_Use]:
@@ -196,7 +202,7 @@ async def _store_uses(connection: AsyncConnection, uses: Sequence[_Use]) -> None
 
 
 async def _store_tool_reads(connection: AsyncConnection, uses: Sequence[_Use]) -> None:
-    """What only tools that read everything were seen to read: kept to be shown, and proof of nothing."""
+    """What was only seen to be read in a way that shows no use: kept to be shown, and proof of nothing."""
     names = ("path", "process", "first_at", "last_at")
     rows = [
         {"image_id": use.image_id, "package_id": use.package_id} | {name: getattr(use.observed, name) for name in names}
