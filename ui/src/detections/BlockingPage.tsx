@@ -15,6 +15,7 @@ import { BlockingDialog } from "./BlockingDialog";
 import { MODE_NAMES } from "./blocking";
 import { DetectionsHead } from "./DetectionsHead";
 import { detectionPath, parseDetectionQuery } from "./detectionQuery";
+import { PolicyStanding } from "./PolicyStanding";
 import { BLOCKING_PATH } from "./paths";
 
 /** Runtime > Detections > Blocking. */
@@ -44,6 +45,7 @@ export function BlockingPage() {
             </ListItem>
           </List>
         </Notice>
+        <PolicyStanding />
         {error && !data ? (
           <Failure subject="what is blocked" error={error} retry={() => void refetch()} />
         ) : (

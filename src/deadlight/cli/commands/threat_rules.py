@@ -46,6 +46,38 @@ def _row(item: dict[str, Any]) -> tuple[str, ...]:
     )
 
 
+@app.command("sensors")
+def list_sensors(*, output: Output = Format.TABLE) -> None:
+    """Show how many sensors have the current policy in force: rules, their severities and what is blocked.
+
+    A cluster's policy is known by the number of the last change of rules or of its blocking; sensors hear of one with
+    their next heartbeat, within half a minute.
+
+    Example: deadlight rules sensors
+    """
+    found = run(lambda client: client.get("/api/v1/sensor-policies"))
+    columns = ("Cluster", "Policy", "Sensors that have it", "Which have not")
+    rows = [_standing_row(item) for item in found]
+    show(found, output, lambda: print_table(columns, rows, empty="There is no cluster yet."))
+
+
+def _standing_row(item: dict[str, Any]) -> tuple[str, ...]:
+    behind = [_behind(sensor) for sensor in item["behind"]]
+    more = item["sensors"] - item["current"] - len(behind)
+    return (
+        plain(item["cluster"]),
+        str(item["policy"]),
+        f"{item['current']} of {item['sensors']}",
+        plain("; ".join([*behind, *([f"{more} more"] if more else [])])),
+    )
+
+
+def _behind(sensor: dict[str, Any]) -> str:
+    if sensor["policy"] is None:
+        return f"{sensor['node']}: has not said"
+    return f"{sensor['node']}: has {sensor['policy']}, behind since {sensor['since'][:16].replace('T', ' ')}"
+
+
 @app.command("show")
 def show_rule(
     rule_id: Id,

@@ -25,7 +25,7 @@ from deadlight.server.detections.blocking import (
     read_blocking,
 )
 from deadlight.server.detections.changes import list_changes
-from deadlight.server.detections.policy import build_policy
+from deadlight.server.detections.policy import build_policy, list_standing
 from deadlight.server.detections.rule_book import (
     BookedRule,
     built_in_rules,
@@ -43,12 +43,14 @@ from deadlight.server.detections.rule_book import (
 from deadlight.server.detections.rules_schemas import (
     BlockingIn,
     BlockingOut,
+    PolicyStanding,
     RuleCheck,
     RuleDecision,
     RuleDetail,
     RuleRow,
     RuleSource,
     SampleOut,
+    SensorBehind,
 )
 from deadlight.server.detections.schemas import ChangeOut, TechniqueOut
 from deadlight.server.services import ServicesDep
@@ -166,6 +168,25 @@ async def get_changes(_: Viewer, services: ServicesDep) -> list[ChangeOut]:
     """What people changed about rules, exceptions and blocking, newest first."""
     async with services.engine.connect() as connection:
         return [ChangeOut.model_validate(row, from_attributes=True) for row in await list_changes(connection)]
+
+
+@router.get("/api/v1/sensor-policies", operation_id="listSensorPolicies")
+async def get_standing(_: Viewer, services: ServicesDep) -> list[PolicyStanding]:
+    """How many sensors have the current policy in force, cluster by cluster, and which have not."""
+    async with services.engine.connect() as connection:
+        return [_standing(row) for row in await list_standing(connection)]
+
+
+def _standing(row: Row[Any]) -> PolicyStanding:
+    return PolicyStanding(
+        cluster_id=str(row.cluster_id),
+        cluster=row.cluster,
+        policy=row.policy,
+        sensors=row.sensors,
+        current=row.sensors - row.behind_count,
+        behind=[SensorBehind.model_validate(item) for item in row.behind],
+        demonstration=row.demonstration,
+    )
 
 
 @router.get(BLOCKING, operation_id="listBlocking")

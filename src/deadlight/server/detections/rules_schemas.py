@@ -77,6 +77,27 @@ class RuleDecision(BaseModel):
     severity: Severity | None = Field(default=None, description="Null: the rule's own.")
 
 
+class SensorBehind(BaseModel):
+    """A sensor that does not have its cluster's policy in force, or has not said so."""
+
+    node: str
+    policy: int | None = Field(description="The last change that it has in force; null: it has not said so.")
+    since: datetime | None = Field(description="When the first of the changes was made that it lacks.")
+    last_seen_at: datetime | None
+
+
+class PolicyStanding(BaseModel):
+    """How many of a cluster's sensors have its policy: rules, their severities and what is blocked."""
+
+    cluster_id: str
+    cluster: str
+    policy: int = Field(description="The number of the last change; 0: nobody has changed anything.")
+    sensors: int
+    current: int = Field(description="How many have said that they have it in force.")
+    behind: list[SensorBehind] = Field(description="The first fifty of the others, by node.")
+    demonstration: bool
+
+
 class BlockingIn(BaseModel):
     """What sensors are to stop in a cluster."""
 
