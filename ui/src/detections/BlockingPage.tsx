@@ -31,6 +31,7 @@ export function BlockingPage() {
         description="What sensors stop, cluster by cluster. Nothing, unless you say so; and audit comes first."
       />
       <PageSection isFilled aria-label="Blocking">
+        <PolicyStanding />
         <Notice variant="info" title="What blocking can do, and what it cannot">
           <List>
             <ListItem>
@@ -45,7 +46,6 @@ export function BlockingPage() {
             </ListItem>
           </List>
         </Notice>
-        <PolicyStanding />
         {error && !data ? (
           <Failure subject="what is blocked" error={error} retry={() => void refetch()} />
         ) : (

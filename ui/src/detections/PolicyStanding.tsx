@@ -25,21 +25,23 @@ export function PolicyStanding() {
   const behind = clusters.flatMap(behindOf);
   const isBehind = clusters.some(({ sensors, current }) => current < sensors);
   return (
-    <Notice variant={isBehind ? "warning" : "success"} title={describeStanding(clusters)}>
-      {isBehind ? (
-        <ExpandableSection toggleText="Which have not" isIndented>
-          <DataTable
-            label="Sensors without the current policy"
-            columns={COLUMNS}
-            rows={behind}
-            rowKey={(row, place) => `${row.node} ${place}`}
-            empty="None."
-          />
-        </ExpandableSection>
-      ) : (
-        "Rules, their severities and what is blocked are in force as these pages say."
-      )}
-    </Notice>
+    <div className="dl-before">
+      <Notice variant={isBehind ? "warning" : "success"} title={describeStanding(clusters)}>
+        {isBehind ? (
+          <ExpandableSection toggleText="Which have not" isIndented>
+            <DataTable
+              label="Sensors without the current policy"
+              columns={COLUMNS}
+              rows={behind}
+              rowKey={(row, place) => `${row.node} ${place}`}
+              empty="None."
+            />
+          </ExpandableSection>
+        ) : (
+          "Rules, their severities and what is blocked are in force as these pages say."
+        )}
+      </Notice>
+    </div>
   );
 }
 
@@ -53,7 +55,9 @@ const COLUMNS: readonly Column<Behind>[] = [
   {
     title: "Has",
     cell: (row) =>
-      row.policy === null ? "It has not said: it is new, or older than this version" : `${row.policy} of ${row.wanted}`,
+      row.policy === null
+        ? "It has not said: it is new, or older than this version"
+        : `Policy ${row.policy}, not ${row.wanted}`,
   },
   {
     title: "Behind since",

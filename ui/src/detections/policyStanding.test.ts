@@ -14,7 +14,9 @@ const EAST: PolicyStanding = {
 
 it("names the policy where it is one", () => {
   expect(describeStanding([EAST])).toBe("42 of 45 sensors have policy 17");
-  expect(describeStanding([{ ...EAST, policy: 0, sensors: 1, current: 1 }])).toBe("1 of 1 sensor has the current policy");
+  expect(describeStanding([{ ...EAST, policy: 0, sensors: 1, current: 1 }])).toBe(
+    "1 of 1 sensor has the current policy",
+  );
 });
 
 it("adds up clusters, each of which has a policy of its own", () => {

@@ -1,7 +1,8 @@
 """Endpoints of threat rules and blocking, and the policy that sensors get."""
 
+import asyncio
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from sqlalchemy import Row, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.model.detection import BlockingMode
-from deadlight.server.auth.requests import Admin, Sensor, Viewer
+from deadlight.server.auth.requests import Admin, Operator, Sensor, Viewer
 from deadlight.server.detections.advice import techniques
 from deadlight.server.detections.blocking import (
     SYSTEM_NAMESPACES,
@@ -25,6 +26,15 @@ from deadlight.server.detections.blocking import (
     read_blocking,
 )
 from deadlight.server.detections.changes import list_changes
+from deadlight.server.detections.dry_run import (
+    MAX_RECORDS,
+    MAX_SHOWN,
+    Replayed,
+    Source,
+    describe_gaps,
+    read_records,
+    replay,
+)
 from deadlight.server.detections.policy import build_policy, list_standing
 from deadlight.server.detections.rule_book import (
     BookedRule,
@@ -47,15 +57,19 @@ from deadlight.server.detections.rules_schemas import (
     RuleCheck,
     RuleDecision,
     RuleDetail,
+    RuleDryRun,
     RuleRow,
     RuleSource,
+    RuleTrial,
     SampleOut,
     SensorBehind,
+    TrialMatch,
+    TrialSource,
 )
 from deadlight.server.detections.schemas import ChangeOut, TechniqueOut
-from deadlight.server.services import ServicesDep
+from deadlight.server.services import Services, ServicesDep
 from deadlight.server.tables.detections import detection
-from deadlight.threats.rule import RuleFile
+from deadlight.threats.rule import Rule, RuleFile
 
 router = APIRouter(tags=["threat rules"])
 
@@ -112,7 +126,52 @@ def _samples(file: RuleFile) -> list[SampleOut]:
 @router.post(f"{RULES}/check", operation_id="checkThreatRule")
 async def post_check(body: RuleSource, _: Viewer) -> RuleCheck:
     """Say whether a rule could be used and what it says of its own samples; saves nothing."""
+    return _check(*try_source(body.source))
+
+
+@router.post(f"{RULES}/dry-run", operation_id="dryRunThreatRule")
+async def post_dry_run(body: RuleTrial, _: Operator, services: ServicesDep) -> RuleDryRun:
+    """Say what a rule would have matched of what sensors reported in the last days; saves nothing."""
     file, problem = try_source(body.source)
+    since = datetime.now(UTC) - min(timedelta(days=body.days), services.settings.retention)
+    sources = [await _try(services, file.rule, source, since) for source in Source] if file else []
+    gaps = describe_gaps(file.rule) if file else []
+    return RuleDryRun(check=_check(file, problem), since=since, sources=sources, gaps=gaps)
+
+
+async def _try(services: Services, rule: Rule, source: Source, since: datetime) -> TrialSource:
+    async with services.engine.connect() as connection:
+        records = await read_records(connection, source, since)
+    found = await asyncio.to_thread(lambda: sorted(replay(rule, records[:MAX_RECORDS]), key=lambda each: each.perhaps))
+    perhaps = sum(each.perhaps for each in found)
+    return TrialSource(
+        source=source,
+        looked_at=min(len(records), MAX_RECORDS),
+        complete=len(records) <= MAX_RECORDS,
+        matches=len(found) - perhaps,
+        perhaps=perhaps,
+        shown=[_match(each) for each in found[:MAX_SHOWN]],
+    )
+
+
+def _match(found: Replayed) -> TrialMatch:
+    record, activity = found.record, found.record.activity
+    return TrialMatch(
+        perhaps=found.perhaps,
+        kind=activity.kind,
+        program=activity.process.path or activity.process.name,
+        command=activity.process.command,
+        file_path=activity.file_path,
+        changed=activity.changed,
+        user=activity.process.user,
+        workload=record.workload,
+        containers=record.containers,
+        times=record.times,
+        last_at=record.last_at,
+    )
+
+
+def _check(file: RuleFile | None, problem: str) -> RuleCheck:
     if file is None:
         return RuleCheck(usable=False, problem=problem, id="", title="", replaces=False, samples=[])
     mistake = find_mistake(file)

@@ -70,6 +70,48 @@ class RuleCheck(BaseModel):
     samples: list[SampleOut]
 
 
+class RuleTrial(RuleSource):
+    """A rule to be held to what was recorded."""
+
+    days: int = Field(default=7, ge=1, le=30, description="So far back, as far as records are kept.")
+
+
+class TrialMatch(BaseModel):
+    """Something recorded that the rule would match, or perhaps would."""
+
+    perhaps: bool = Field(description="It depends on something that is not recorded.")
+    kind: str
+    program: str
+    command: str
+    file_path: str
+    changed: bool = Field(description="The file was not the image's own.")
+    user: int | None
+    workload: str = Field(description="Cluster, namespace and name, of the last one; empty where nobody knows it.")
+    containers: int
+    times: int
+    last_at: datetime
+
+
+class TrialSource(BaseModel):
+    """One kind of records, and what the rule says of it."""
+
+    source: str
+    looked_at: int = Field(description="Different records.")
+    complete: bool = Field(description="There were not more.")
+    matches: int
+    perhaps: int
+    shown: list[TrialMatch] = Field(description="The first fifty: what matches, then what perhaps does; latest first.")
+
+
+class RuleDryRun(BaseModel):
+    """What a rule says of its samples, and would have said of what was recorded. Nothing is saved."""
+
+    check: RuleCheck
+    since: datetime
+    sources: list[TrialSource]
+    gaps: list[str] = Field(description="What of the rule could not be tried, for people.")
+
+
 class RuleDecision(BaseModel):
     """Whether a rule holds, and what it is worth."""
 
