@@ -55,6 +55,10 @@ async def test_rules_are_checked_added_decided_and_removed(deadlight: Deadlight,
     assert (await deadlight("rules", "check", str(file))).exit_code == 1
     file.write_text(SOURCE)
     assert (await deadlight("rules", "check", str(file))).exit_code == 0
+    tried = (await deadlight("rules", "try", str(file), "--days", "3")).stdout
+    assert "executions: 0 match, 0 perhaps, of 0" in tried
+    assert "the miner" in tried
+    assert "not tried: mounted" in (await deadlight("rules", "try", "mount")).stdout
     assert "added rule our-miner" in (await deadlight("rules", "add", str(file))).stdout
     assert "changed rule" in (await deadlight("rules", "change", "our-miner", str(file))).stdout
     assert "disabled, High" in (await deadlight("rules", "decide", "our-miner", "--disable")).stdout
@@ -64,6 +68,13 @@ async def test_rules_are_checked_added_decided_and_removed(deadlight: Deadlight,
     assert (await deadlight("rules", "check", str(file))).exit_code == 0
     assert (await deadlight("rules", "show", "our-miner", "--source")).stdout == SOURCE
     assert (await deadlight("rules", "remove", "our-miner")).stdout == "removed rule our-miner\n"
+
+
+@pytest.mark.usefixtures("sensor")
+async def test_it_is_told_which_sensors_have_the_policy(deadlight: Deadlight) -> None:
+    told = (await deadlight("rules", "sensors")).stdout
+    assert "0 of 1" in told
+    assert "node-1: has not said" in told
 
 
 async def test_blocking_is_set_by_the_name_of_a_cluster(deadlight: Deadlight, sensor: Agent) -> None:

@@ -323,6 +323,7 @@ def test_a_policy_is_fetched_when_another_one_is_in_force_and_survives_a_restart
     learning_service.wait_until(lambda: len(learning_service.beats) > count + 2)
 
     assert reporter.policy == learning_service.policy
+    assert learning_service.beats[-1].policy == "v1"
     assert [request.path for request in learning_service.requests].count(POLICY) == 1
     reporter.close()
     assert start_reporter(service=learning_service).policy == learning_service.policy

@@ -181,6 +181,8 @@ TABLE: dict[Endpoint, set[Caller]] = {
     Endpoint("DELETE", "/api/v1/threat-rules/{rule_id}"): ADMINS,
     Endpoint("PUT", "/api/v1/threat-rules/{rule_id}/decision"): ADMINS,
     Endpoint("GET", "/api/v1/threat-changes"): VIEWERS,
+    Endpoint("POST", "/api/v1/threat-rules/dry-run"): OPERATORS,
+    Endpoint("GET", "/api/v1/sensor-policies"): VIEWERS,
     Endpoint("GET", "/api/v1/blocking"): VIEWERS,
     Endpoint("GET", "/api/v1/blocking/{cluster_id}"): VIEWERS,
     Endpoint("PUT", "/api/v1/blocking/{cluster_id}"): ADMINS,

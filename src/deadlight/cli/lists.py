@@ -15,6 +15,10 @@ Severity = Annotated[
     list[vulnerability.Severity] | None,
     typer.Option(case_sensitive=False, help="With vulnerabilities of this severity."),
 ]
+Detection = Annotated[
+    list[vulnerability.Severity] | None,
+    typer.Option(case_sensitive=False, help="With an open detection of this severity."),
+]
 Cve = Annotated[list[str] | None, typer.Option(help="With this vulnerability, by its CVE or another ID.")]
 Package = Annotated[list[str] | None, typer.Option(help="With this package.")]
 Cluster = Annotated[list[str] | None, typer.Option(help="In this cluster, by name or id.")]

@@ -100,9 +100,9 @@ class AgentClient:
         """Deliver a detection batch; raises as `send_inventory` does."""
         return await self._persist(_pack("/agent/v1/detections", batch), lambda body: _observation_ack(body, batch))
 
-    async def heartbeat(self, beat: wire.Heartbeat) -> None:
-        """Deliver a heartbeat; raises as `send_inventory` does."""
-        await self._persist(_pack("/agent/v1/heartbeat", beat), lambda _: None)
+    async def heartbeat(self, beat: wire.Heartbeat) -> wire.HeartbeatAck:
+        """Deliver a heartbeat; what is answered to a controller is an empty one. Raises as `send_inventory` does."""
+        return await self._persist(_pack("/agent/v1/heartbeat", beat), _heartbeat_ack)
 
     async def _persist(self, parcel: _Parcel, read: Callable[[bytes], T]) -> T:
         for attempt in itertools.count():
@@ -153,6 +153,10 @@ def _observation_ack(body: bytes, batch: wire.ObservationBatch | wire.DetectionB
     ack = _decode(body, wire.ObservationAck)
     _check_answers(batch.batch_id, ack.batch_id)
     return ack
+
+
+def _heartbeat_ack(body: bytes) -> wire.HeartbeatAck:
+    return _decode(body, wire.HeartbeatAck) if body else wire.HeartbeatAck()
 
 
 def _decode(body: bytes, kind: type[wire.M]) -> wire.M:

@@ -21,7 +21,7 @@ class HeartbeatService(Protocol):
 
     retries: int
 
-    async def heartbeat(self, beat: Heartbeat) -> None:
+    async def heartbeat(self, beat: Heartbeat) -> object:
         """Deliver one."""
 
 

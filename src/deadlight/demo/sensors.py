@@ -82,6 +82,8 @@ class SensorStandin:
         self._detected: set[str] = set()
         self._started_at = datetime.now(UTC)
         self._count = 0
+        self._policy = ""
+        """In force from the answer to one heartbeat on, as far as the next one says."""
 
     async def run(self) -> None:
         """Report what is new and beat every half minute, until cancelled; raises IdentityRefusedError."""
@@ -92,7 +94,7 @@ class SensorStandin:
                 await self._report(client)
                 await self._detect(client)
                 if monotonic() >= next_beat:
-                    await client.heartbeat(self._heartbeat())
+                    self._policy = (await client.heartbeat(self._heartbeat())).policy
                     next_beat = monotonic() + BEAT_SECONDS
                 if await _any_set(pulses, within=next_beat - monotonic()):
                     await asyncio.sleep(SETTLE_SECONDS)
@@ -134,6 +136,7 @@ class SensorStandin:
                 ContainerCoverage(container_id=container_id, since=since, from_start=True)
                 for container_id, since in self._watched.items()
             ),
+            policy=self._policy,
         )
 
 

@@ -24,6 +24,8 @@ class EventType(StrEnum):
     CLUSTER_CONFIGURED = "ClusterConfigured"
     THREAT_DETECTED = "ThreatDetected"
     """A threat rule matched where nobody had been told of it yet."""
+    DETECTION_CHANGED = "DetectionChanged"
+    """A workload's detection began or ceased to be live, or to be counted, or somebody acknowledged it."""
 
 
 ALERTABLE = (

@@ -25,6 +25,21 @@ class Risk(StrEnum):
             raise ValueError(f"unknown risk {text!r} (known: {', '.join(cls)})") from None
 
 
+class WindowRisk(StrEnum):
+    """What an exposure window is of: a risk of an image, or a threat that was detected in its container."""
+
+    MALICIOUS = Risk.MALICIOUS.value
+    INTEGRITY_VIOLATION = Risk.INTEGRITY_VIOLATION.value
+    CRITICAL_APPLICABLE_CVES = Risk.CRITICAL_APPLICABLE_CVES.value
+    UNTRUSTED_REGISTRY = Risk.UNTRUSTED_REGISTRY.value
+    THREAT = "threat"
+
+    @property
+    def label(self) -> str:
+        """Its text in the console."""
+        return "Threat Detected" if self is WindowRisk.THREAT else Risk(self.value).label
+
+
 _LABELS = {
     Risk.MALICIOUS: "Malicious Packages",
     Risk.INTEGRITY_VIOLATION: "Integrity Violation",

@@ -442,6 +442,8 @@ class Heartbeat(Message, frozen=True, kw_only=True):
     tier: Name = ""
     """`L`, `T` or `S`: how much the kernel lets a sensor see."""
     coverage: Annotated[tuple[ContainerCoverage, ...], msgspec.Meta(max_length=MAX_OBJECTS)] = ()
+    policy: Name = ""
+    """The version of the `SensorPolicy` that a sensor has in force; empty where it has none, or does not say."""
 
 
 class HeartbeatAck(Message, frozen=True, kw_only=True):

@@ -65,6 +65,7 @@ class Heart:
             hooks=health.hooks,
             tier=health.tier,
             coverage=tuple(coverage),
+            policy=self._policies.current.version,
         )
         try:
             answer = _parse_answer(self._service.post(HEARTBEAT, encode(message)))

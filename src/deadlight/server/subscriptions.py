@@ -11,6 +11,7 @@ from deadlight.server.attestations.handlers import (
     check_scanned_attestations,
     expect_attestations,
 )
+from deadlight.server.detections.handlers import count_open
 from deadlight.server.detections.mismatches import detect_mismatch
 from deadlight.server.events.relay import Following, Handler, Subscriptions
 from deadlight.server.findings.handlers import (
@@ -23,7 +24,7 @@ from deadlight.server.findings.handlers import (
 )
 from deadlight.server.integrity.handlers import check_new_image, check_registry, follow_workload
 from deadlight.server.inventory.changes import merge_changes
-from deadlight.server.ledger.handlers import follow_exposure, follow_scanned_image
+from deadlight.server.ledger.handlers import follow_detection, follow_exposure, follow_scanned_image
 from deadlight.server.registries.facts import ask_for_facts, ask_registry_again
 from deadlight.server.runtime.handlers import resolve_scanned_image
 from deadlight.server.scans.handlers import (
@@ -67,4 +68,5 @@ def subscriptions(settings: Settings) -> Subscriptions:
         EventType.VULNERABILITIES_CHANGED: (exposure, alert),
         EventType.BINARY_MISMATCH_OBSERVED: (detect_mismatch,),
         EventType.THREAT_DETECTED: (alert,),
+        EventType.DETECTION_CHANGED: (Following(count_open), Following(follow_detection)),
     }

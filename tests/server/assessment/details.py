@@ -70,6 +70,7 @@ def image(**more: Any) -> ImageTagDetail:
         "integrity_status": IntegrityStatus.INVALID_IMAGE_INTEGRITY,
         "violation_type": ViolationType.DIGEST_MISMATCH,
         "severities": {Severity.LOW: 3, Severity.CRITICAL: 1},
+        "detections": dict.fromkeys(Severity, 0),
         "scan_status": "done",
         "workloads_count": 1,
         "clusters_count": 1,

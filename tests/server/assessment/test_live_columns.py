@@ -50,9 +50,15 @@ def verdict(tag: int, status: str) -> tuple[tuple[Any, ...], Row]:
 
 def placement(workload: int, tag: int, running: bool) -> tuple[tuple[Any, ...], Row]:
     """An image tag in a workload."""
-    values = {"name": f"workload-{workload}", "namespace": "shop", "kind": "Deployment", "cluster_id": CLUSTER}
+    values: dict[str, Any] = {
+        "name": f"workload-{workload}",
+        "namespace": "shop",
+        "kind": "Deployment",
+        "cluster_id": CLUSTER,
+    }
     ids = {"workload_id": workload, "image_tag_id": tag}
-    return row("placement", workload, tag, **ids, **values, running=running, gone_at=None if running else NOW)
+    values |= {"gone_at": None if running else NOW, "detections": [int(running), 0, 0, workload, 0]}
+    return row("placement", workload, tag, **ids, **values, running=running)
 
 
 def program(number: int) -> dict[str, Any]:

@@ -59,6 +59,7 @@ async def test_workloads_are_listed_with_what_is_wrong_with_them_and_filtered(
         "risks": ["integrity_violation"],
         "severities": {"Critical": 1, "High": 1, "Medium": 0, "Low": 1, "Unknown": 0},
         "scan_state": "scanned",
+        "detections": dict.fromkeys(("Critical", "High", "Medium", "Low", "Unknown"), 0),
         "images_count": 2,
         "processes_count": 0,
     }

@@ -55,6 +55,7 @@ const AFFECTED: Readonly<Record<string, readonly Operation[]>> = {
   UntrustedRegistryClosed: [...VERDICTS, ...EXPOSURE],
   VulnerabilitiesChanged: [...FINDINGS, ...ALERTS, ...EXPOSURE],
   ThreatDetected: [...DETECTIONS, ...ALERTS],
+  DetectionChanged: [...DETECTIONS, ...IMAGES, ...EXPOSURE],
   PackagesUsed: FINDINGS,
   ProgramsUsedPackages: FINDINGS,
   AdvisoriesChanged: FINDINGS,

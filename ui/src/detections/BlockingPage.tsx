@@ -15,6 +15,7 @@ import { BlockingDialog } from "./BlockingDialog";
 import { MODE_NAMES } from "./blocking";
 import { DetectionsHead } from "./DetectionsHead";
 import { detectionPath, parseDetectionQuery } from "./detectionQuery";
+import { PolicyStanding } from "./PolicyStanding";
 import { BLOCKING_PATH } from "./paths";
 
 /** Runtime > Detections > Blocking. */
@@ -30,6 +31,7 @@ export function BlockingPage() {
         description="What sensors stop, cluster by cluster. Nothing, unless you say so; and audit comes first."
       />
       <PageSection isFilled aria-label="Blocking">
+        <PolicyStanding />
         <Notice variant="info" title="What blocking can do, and what it cannot">
           <List>
             <ListItem>

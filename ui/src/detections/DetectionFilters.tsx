@@ -91,6 +91,7 @@ export function DetectionFilters({ query, change, clear, total, suppressed }: De
               <NameFilter add={(filter, value) => !query[filter].includes(value) && toggle(filter, value)} />,
             )}
             {labels("namespace", "Namespace", [], null)}
+            {labels("repository", "Image", [], null)}
           </ToolbarGroup>
         </ToolbarToggleGroup>
         <ToolbarItem variant="pagination" align={{ default: "alignEnd" }} alignSelf="center">

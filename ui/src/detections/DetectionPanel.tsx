@@ -15,15 +15,18 @@ import {
 import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { Link } from "react-router";
-import { getDetectionOptions } from "../api/generated/@tanstack/react-query.gen";
-import type { DetectionDetail, DetectionRow, OccurrenceOut, StatusChange } from "../api/generated/types.gen";
+import { getDetectionOptions, listExposureWindowsOptions } from "../api/generated/@tanstack/react-query.gen";
+import type { DetectionDetail, DetectionRow, OccurrenceOut, StatusChange, WindowRow } from "../api/generated/types.gen";
+import { StateLabel } from "../exposure/StateLabel";
+import { exposureOf } from "../exposure/timeline";
+import { parseWindowQuery, windowPath } from "../exposure/windowQuery";
 import { Fact } from "../facts/Fact";
 import { Moment } from "../facts/Moment";
 import { Responsible } from "../facts/Responsible";
 import { SeverityMark } from "../facts/Severity";
 import { imagePath } from "../images/reference";
 import { Failure } from "../states/Failure";
-import { Notice } from "../states/Notice";
+import { Notice, Refusal } from "../states/Notice";
 import { type Column, DataTable } from "../table/DataTable";
 import type { DetectionAction } from "./actions";
 import { commandOf } from "./command";
@@ -93,6 +96,7 @@ function Detection({ detection, actions }: { detection: DetectionDetail; actions
         </List>
       </Section>
       <Subject detection={detection} />
+      <Exposure detection={detection} />
       <Section id="history" title="History">
         <DataTable
           label="History"
@@ -222,6 +226,59 @@ function Subject({ detection }: { detection: DetectionDetail }) {
     </Section>
   );
 }
+
+const NO_WINDOW = "None: an exception covered it from the start, or nobody knows which workload and image it was.";
+
+/** Since when it was or is live: the same windows as under Exposure Windows. */
+function Exposure({ detection }: { detection: DetectionDetail }) {
+  const query = { detection_id: detection.id, limit: WINDOWS_SHOWN };
+  const { data, error } = useQuery(listExposureWindowsOptions({ query }));
+  return (
+    <Section id="exposure" title="Exposure windows">
+      {error && !data ? (
+        <Refusal title="The exposure windows could not be read" error={error} />
+      ) : (
+        <DataTable
+          label="Exposure windows"
+          columns={WINDOWS}
+          rows={data?.windows}
+          rowKey={(row) => String(row.id)}
+          expectedRows={1}
+          empty={NO_WINDOW}
+        />
+      )}
+    </Section>
+  );
+}
+
+const WINDOWS_SHOWN = 10;
+
+const WINDOWS: readonly Column<WindowRow>[] = [
+  {
+    title: "Live since",
+    width: 30,
+    cell: (row) => (
+      <Link to={windowPath(row.id, EVERY_WINDOW)}>
+        <Moment at={row.opened_at} />
+      </Link>
+    ),
+  },
+  { title: "Exposure", width: 25, cell: (row) => exposureOf(row, new Date()) },
+  {
+    title: "Closed",
+    cell: (row) =>
+      row.closed_at ? (
+        <>
+          <Moment at={row.closed_at} />
+          <div className="dl-subtle dl-break">{row.close_reason}</div>
+        </>
+      ) : (
+        <StateLabel state={row.state} />
+      ),
+  },
+];
+
+const EVERY_WINDOW = parseWindowQuery(new URLSearchParams());
 
 const HISTORY: readonly Column<StatusChange>[] = [
   { title: "Time", width: 25, cell: (row) => <Moment at={row.at} /> },

@@ -12,6 +12,7 @@ import type { Column } from "../table/DataTable";
 import { SearchableTable } from "../table/SearchableTable";
 import { DetectionsHead } from "./DetectionsHead";
 import { detectionPath, parseDetectionQuery } from "./detectionQuery";
+import { PolicyStanding } from "./PolicyStanding";
 import { RULES_PATH, rulePath } from "./paths";
 import { worstFirst } from "./rules";
 
@@ -32,6 +33,7 @@ export function RulesPage() {
         }
       />
       <PageSection isFilled aria-label="Threat rules">
+        <PolicyStanding />
         {error && !data ? (
           <Failure subject="the rules" error={error} retry={() => void refetch()} />
         ) : (

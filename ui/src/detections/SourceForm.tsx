@@ -7,6 +7,7 @@ import { asProblem } from "../api/problem";
 import { Field } from "../forms/Field";
 import { Notice } from "../states/Notice";
 import { type Column, DataTable } from "../table/DataTable";
+import { TryRule } from "./TryRule";
 
 interface SourceFormProps {
   initial: string;
@@ -63,6 +64,7 @@ export function SourceForm({ initial, action, isReadOnly = false, isPending, err
           </Button>
         </ActionGroup>
       )}
+      <TryRule source={source} />
     </Form>
   );
 }

@@ -27,6 +27,7 @@ import { RULES_PATH } from "./paths";
 import { RuleState } from "./RulesPage";
 import { FIRST_SOURCE } from "./rules";
 import { Samples, SourceForm } from "./SourceForm";
+import { TryRule } from "./TryRule";
 
 const ABOVE = { title: "Threat Rules", path: RULES_PATH };
 const SAVED = { list: RULES_PATH, queryKey: listThreatRulesQueryKey() };
@@ -111,7 +112,14 @@ function Rule({ rule }: { rule: RuleDetail }) {
           </Fact>
         )}
       </DescriptionList>
-      {rule.origin === "custom" ? <Source rule={rule} /> : <Samples samples={rule.samples} />}
+      {rule.origin === "custom" ? (
+        <Source rule={rule} />
+      ) : (
+        <>
+          <TryRule source={rule.source} />
+          <Samples samples={rule.samples} />
+        </>
+      )}
     </div>
   );
 }

@@ -4,6 +4,7 @@ import {
   filterOf,
   formatDetectionQuery,
   isNarrowed,
+  openDetectionsPath,
   parseDetectionQuery,
   toggleValue,
 } from "./detectionQuery";
@@ -19,6 +20,7 @@ it("comes back from its address as it was", () => {
     status: ["open"] as const,
     response: ["would_block"] as const,
     rule: ["drift-execution"],
+    repository: ["registry.example/shop/web"],
     shown: "all" as const,
     order: "severity" as const,
     days: 90,
@@ -40,6 +42,13 @@ it("knows what narrows the list", () => {
   expect(isNarrowed({ ...USUAL, days: 1, order: "severity", shown: "all" })).toBe(false);
   expect(isNarrowed(toggleValue(USUAL, "severity", "High"))).toBe(true);
   expect(toggleValue(toggleValue(USUAL, "rule", "a"), "rule", "a")).toEqual(USUAL);
+});
+
+it("leads from an image to its open detections, the worst first", () => {
+  const path = new URL(openDetectionsPath("registry.example/shop/web"), "https://deadlight.example");
+  const query = parseDetectionQuery(path.searchParams);
+  expect(query.repository).toEqual(["registry.example/shop/web"]);
+  expect([query.status, query.order]).toEqual([["open", "acknowledged"], "severity"]);
 });
 
 it("keeps the list when a detection is opened", () => {

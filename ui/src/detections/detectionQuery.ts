@@ -10,6 +10,8 @@ export interface DetectionQuery {
   status: readonly DetectionStatus[];
   response: readonly Response[];
   rule: readonly string[];
+  /** Of the image, with its registry. */
+  repository: readonly string[];
   cluster: readonly string[];
   namespace: readonly string[];
   shown: Shown;
@@ -18,9 +20,17 @@ export interface DetectionQuery {
 }
 
 /** Filters of which several values may be chosen. */
-export type ListFilter = "severity" | "status" | "response" | "rule" | "cluster" | "namespace";
+export type ListFilter = "severity" | "status" | "response" | "rule" | "repository" | "cluster" | "namespace";
 
-export const LIST_FILTERS: readonly ListFilter[] = ["severity", "status", "response", "rule", "cluster", "namespace"];
+export const LIST_FILTERS: readonly ListFilter[] = [
+  "severity",
+  "status",
+  "response",
+  "rule",
+  "repository",
+  "cluster",
+  "namespace",
+];
 
 export const STATUS_NAMES: Record<DetectionStatus, string> = {
   open: "Open",
@@ -68,6 +78,7 @@ export function parseDetectionQuery(parameters: URLSearchParams): DetectionQuery
     status: STATUSES.filter((item) => values("status").includes(item)),
     response: RESPONSES.filter((item) => values("response").includes(item)),
     rule: values("rule"),
+    repository: values("repository"),
     cluster: values("cluster"),
     namespace: values("namespace"),
     shown: shown === "suppressed" || shown === "all" ? shown : "visible",
@@ -121,12 +132,20 @@ export function filterOf(query: DetectionQuery, now: Date) {
     status: [...query.status],
     response: [...query.response],
     rule: [...query.rule],
+    repository: [...query.repository],
     cluster: [...query.cluster],
     namespace: [...query.namespace],
     shown: query.shown,
     order: query.order,
     since: since.toISOString(),
   };
+}
+
+const OPEN = parseDetectionQuery(new URLSearchParams("status=open&status=acknowledged&days=365&order=severity"));
+
+/** Where the open detections of an image are listed, by registry and repository. */
+export function openDetectionsPath(repository: string): string {
+  return detectionPath(null, { ...OPEN, repository: [repository] });
 }
 
 /** The address of a detection beside the list that a query gives. */

@@ -13,6 +13,7 @@ export const SHOWING_DETECTIONS: ReadonlySet<string> = new Set([
   "getDetection",
   "listDetectionExceptions",
   "listThreatRules",
+  "listExposureWindows",
 ]);
 
 /** What narrows a list of detections besides a query: those of one image or workload. */

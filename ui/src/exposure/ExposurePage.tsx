@@ -164,8 +164,8 @@ function NoWindow() {
   return (
     <NothingYet title="No risk was live in this period">
       A window opens when a workload runs an image that violates integrity, comes from a registry that is not trusted,
-      holds a malicious package or has a critical and applicable vulnerability, and closes when that is over. Connect a
-      cluster and its registries to see them, or choose a longer period.
+      holds a malicious package or has a critical and applicable vulnerability, or when a sensor detects a threat in it,
+      and closes when that is over. Connect a cluster and its registries to see them, or choose a longer period.
     </NothingYet>
   );
 }

@@ -13,7 +13,7 @@ import {
 import ArrowRightIcon from "@patternfly/react-icons/dist/esm/icons/arrow-right-icon";
 import FilterIcon from "@patternfly/react-icons/dist/esm/icons/filter-icon";
 import { type ReactNode, useState } from "react";
-import { RISK_NAMES, RISKS } from "../facts/risks";
+import { WINDOW_RISK_NAMES, WINDOW_RISKS } from "../facts/risks";
 import { CheckboxSelect } from "../table/CheckboxSelect";
 import { OneSelect } from "../table/OneSelect";
 import { SearchField } from "../table/SearchField";
@@ -28,7 +28,7 @@ interface WindowFiltersProps {
   total: number | undefined;
 }
 
-const RISK_OPTIONS = RISKS.map((risk) => ({ value: risk, label: RISK_NAMES[risk] }));
+const RISK_OPTIONS = WINDOW_RISKS.map((risk) => ({ value: risk, label: WINDOW_RISK_NAMES[risk] }));
 const STATE_OPTIONS = STATES.map((state) => ({ value: state, label: STATE_NAMES[state] }));
 const NAMED = [
   { value: "cluster", label: "Cluster" },

@@ -14,11 +14,13 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "react-router";
 import { getExposureWindowOptions } from "../api/generated/@tanstack/react-query.gen";
 import type { Action, ActionOut, OpenedBasis, WindowDetail, WindowRow } from "../api/generated/types.gen";
+import { DETECTIONS_PATH } from "../detections/paths";
 import { Digest } from "../facts/Digest";
 import { Fact } from "../facts/Fact";
 import { Moment } from "../facts/Moment";
 import { Person } from "../facts/Person";
-import { RISK_NAMES } from "../facts/risks";
+import { WINDOW_RISK_NAMES } from "../facts/risks";
+import { SeverityMark } from "../facts/Severity";
 import { imagePath } from "../images/reference";
 import { Failure } from "../states/Failure";
 import { Notice } from "../states/Notice";
@@ -48,7 +50,9 @@ export function WindowPanel({ id, query, actionsOn, close }: WindowPanelProps) {
     >
       <DrawerHead>
         <Title headingLevel="h2" size="lg" id="window-title" className="dl-break">
-          {data ? `${data.violation_type ?? RISK_NAMES[data.risk]}: ${data.workload}` : "Exposure window"}
+          {data
+            ? `${data.detection?.title ?? data.violation_type ?? WINDOW_RISK_NAMES[data.risk]}: ${data.workload}`
+            : "Exposure window"}
         </Title>
         <DrawerActions>
           <DrawerCloseButton onClick={close} />
@@ -70,6 +74,7 @@ const BASES: Record<OpenedBasis, string> = {
   last_seen_present: "when the registry last had the image",
   published: "when the vulnerability was published",
   matched: "when the vulnerability was first matched",
+  fired: "when the threat rule first matched, as the sensor says",
   reopened: "when the previous window closed",
   detected: "when it was detected: nothing earlier is known",
 };
@@ -118,6 +123,12 @@ function Window({ window, query, actions }: PartProps) {
           </Button>
         ))}
       </Flex>
+      {window.risk === "threat" && window.closed_at === null && (
+        <Notice variant="info" isPlain title="A threat's window follows its detection">
+          Acknowledge or resolve the detection, or add an exception for it. It closes by itself once none of the
+          containers is there any more.
+        </Notice>
+      )}
       {window.suppression && (
         <Notice variant="warning" title={`Suppressed by ${window.suppression.suppressed_by}`}>
           Until <Moment at={window.suppression.until} />: {window.suppression.reason}
@@ -187,7 +198,16 @@ function Moments({ window }: { window: WindowDetail }) {
 function Subject({ window }: { window: WindowDetail }) {
   return (
     <DescriptionList isCompact isHorizontal horizontalTermWidthModifier={{ default: "14ch" }}>
-      <Fact name="Risk">{RISK_NAMES[window.risk]}</Fact>
+      <Fact name="Risk">{WINDOW_RISK_NAMES[window.risk]}</Fact>
+      {window.detection && (
+        <Fact name="Detection">
+          <SeverityMark severity={window.detection.severity}>
+            <Link to={`${DETECTIONS_PATH}/${window.detection.id}`} className="dl-break">
+              {window.detection.title}
+            </Link>
+          </SeverityMark>
+        </Fact>
+      )}
       {window.reason && <Fact name="Reason">{window.reason}</Fact>}
       {window.vulnerabilities.length > 0 && <Fact name="Vulnerabilities">{window.vulnerabilities.join(", ")}</Fact>}
       <Fact name="Workload">

@@ -1,5 +1,6 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
+import { useNavigate } from "react-router";
 import {
   acknowledgeExposureWindowMutation,
   suppressExposureWindowMutation,
@@ -9,6 +10,7 @@ import {
 import { getExposureWindowIssue } from "../api/generated/sdk.gen";
 import type { WindowRow } from "../api/generated/types.gen";
 import { asProblem } from "../api/problem";
+import { DETECTIONS_PATH } from "../detections/paths";
 import { copyText } from "../facts/copyText";
 import { DayField } from "../forms/DayField";
 import { endOfDay, inDays, isWithinReach } from "../forms/days";
@@ -28,6 +30,7 @@ export function useWindowActions(): { actionsOn: (window: WindowRow) => WindowAc
   const mayAct = useMay("operator");
   const [task, setTask] = useState<{ name: "acknowledge" | "suppress"; window: WindowRow } | null>(null);
   const say = useToast();
+  const navigate = useNavigate();
   const refresh = useRefresh();
   const tell = { onSuccess: refresh, onError: (error: unknown) => say(refusal(error)) };
   const unacknowledging = useMutation({ ...unacknowledgeExposureWindowMutation(), ...tell });
@@ -45,6 +48,10 @@ export function useWindowActions(): { actionsOn: (window: WindowRow) => WindowAc
   const actionsOn = (window: WindowRow): WindowAction[] => {
     const path = { window_id: window.id };
     const copying = { title: "Copy as issue", act: () => void copy(window) };
+    if (window.detection) {
+      const { id } = window.detection;
+      return [{ title: "Show detection", act: () => void navigate(`${DETECTIONS_PATH}/${id}`) }, copying];
+    }
     if (!mayAct || (window.closed_at !== null && window.suppression === null)) {
       return [copying];
     }

@@ -1,5 +1,5 @@
-import type { ExposureStatistics, Risk, SeriesGroup } from "../api/generated/types.gen";
-import { RISK_NAMES } from "../facts/risks";
+import type { ExposureStatistics, SeriesGroup, WindowRisk } from "../api/generated/types.gen";
+import { WINDOW_RISK_NAMES } from "../facts/risks";
 import type { Measure } from "./windowQuery";
 
 /** A line of the chart: a value in seconds for each of `Trend.at`, null where no window closed. */
@@ -36,7 +36,7 @@ export function trendOf({ series }: Pick<ExposureStatistics, "series">, group: S
 
 /** What a risk or team is called; windows of no team have a name too. */
 export function groupName(name: string, group: SeriesGroup): string {
-  return group === "risk" ? (RISK_NAMES[name as Risk] ?? name) : name || "No team";
+  return group === "risk" ? (WINDOW_RISK_NAMES[name as WindowRisk] ?? name) : name || "No team";
 }
 
 const MINUTE = 60;

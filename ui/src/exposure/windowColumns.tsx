@@ -25,6 +25,7 @@ export function windowColumns(
         <>
           <RiskLabels risks={[row.risk]} />
           {row.violation_type && <div className="dl-subtle">{row.violation_type}</div>}
+          {row.detection && <div className="dl-subtle dl-break">{row.detection.title}</div>}
           {row.previous_id !== null && (
             <Label isCompact variant="outline">
               Opened again

@@ -1,5 +1,5 @@
-import type { Risk, SeriesGroup, WindowState } from "../api/generated/types.gen";
-import { RISKS } from "../facts/risks";
+import type { SeriesGroup, WindowRisk, WindowState } from "../api/generated/types.gen";
+import { WINDOW_RISKS } from "../facts/risks";
 
 /** Which figure of a day or week a line shows. */
 export type Measure = "median" | "p90";
@@ -8,7 +8,7 @@ export type Measure = "median" | "p90";
 export interface WindowQuery {
   /** Part of a workload's name. */
   search: string;
-  risk: readonly Risk[];
+  risk: readonly WindowRisk[];
   state: readonly WindowState[];
   cluster: readonly string[];
   namespace: readonly string[];
@@ -56,7 +56,7 @@ export function parseWindowQuery(parameters: URLSearchParams): WindowQuery {
   const group = parameters.get("group");
   return {
     search: parameters.get("search") ?? "",
-    risk: RISKS.filter((risk) => values("risk").includes(risk)),
+    risk: WINDOW_RISKS.filter((risk) => values("risk").includes(risk)),
     state: STATES.filter((state) => values("state").includes(state)),
     cluster: values("cluster"),
     namespace: values("namespace"),

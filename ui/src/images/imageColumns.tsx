@@ -1,5 +1,7 @@
 import { Link } from "react-router";
 import type { ImageRow, ImageTagRow, RuntimeStatus } from "../api/generated/types.gen";
+import { openDetectionsPath } from "../detections/detectionQuery";
+import { OpenDetections } from "../detections/OpenDetections";
 import { DemonstrationLabel } from "../facts/DemonstrationLabel";
 import { shortDigest } from "../facts/digest";
 import { RiskLabels } from "../facts/RiskLabels";
@@ -35,6 +37,7 @@ const VULNERABILITIES: Column<Row> = {
   width: 15,
   cell: (row) => <SeverityCounts severities={row.severities} />,
 };
+const DETECTIONS_TITLE = "Open detections";
 const STATUS: Column<Row> = {
   title: "Runtime status",
   isNarrow: true,
@@ -57,6 +60,13 @@ export const IMAGE_COLUMNS: readonly Column<ImageRow>[] = [
     ),
   },
   RISK,
+  {
+    title: DETECTIONS_TITLE,
+    width: 10,
+    cell: (row) => (
+      <OpenDetections detections={row.detections} to={openDetectionsPath(`${row.registry}/${row.repository}`)} />
+    ),
+  },
   VULNERABILITIES,
   STATUS,
   WORKLOADS,
@@ -87,6 +97,11 @@ export const TAG_COLUMNS: readonly Column<ImageTagRow>[] = [
     ),
   },
   RISK,
+  {
+    title: DETECTIONS_TITLE,
+    width: 10,
+    cell: (row) => <OpenDetections detections={row.detections} to={`${imagePath(row.id)}/detections`} />,
+  },
   VULNERABILITIES,
   STATUS,
   { title: "Architecture", isNarrow: true, cell: (row) => architectureOf(row.platform) },

@@ -20,6 +20,7 @@ export const CATEGORIES: readonly { title: string; filters: readonly Filter[] }[
     filters: [
       { key: "risk", title: "Risk", nameOf: (value) => RISK_NAMES[value as keyof typeof RISK_NAMES] ?? value },
       { key: "severity", title: "Severity" },
+      { key: "detection", title: "Open detections" },
       { key: "cve", title: "CVE ID", takesText: true },
       { key: "violation", title: "Violation type" },
       { key: "integrity_status", title: "Integrity status" },

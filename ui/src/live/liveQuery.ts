@@ -30,6 +30,7 @@ const MAX_VALUES = 100;
 const MEANINGFUL: Partial<Record<FilterKey, readonly string[]>> = {
   risk: RISKS,
   severity: SEVERITIES,
+  detection: SEVERITIES,
   integrity_status: ["No Issues", "Untrusted Registry", "Invalid Image Source", "Invalid Image Integrity"],
   violation: ["Missing Source", "Digest Mismatch", "Post-Deployment Tag Update"],
 };

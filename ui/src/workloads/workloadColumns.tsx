@@ -1,5 +1,6 @@
 import { Link } from "react-router";
 import type { LiveWorkload } from "../api/generated/types.gen";
+import { OpenDetections } from "../detections/OpenDetections";
 import { RiskLabels } from "../facts/RiskLabels";
 import { RuntimeStatusLabel } from "../facts/RuntimeStatusLabel";
 import { ClusterName } from "../images/ClusterName";
@@ -24,6 +25,11 @@ export const WORKLOAD_COLUMNS: readonly Column<LiveWorkload>[] = [
     ),
   },
   { title: "Risks", width: 15, cell: (row) => <RiskLabels risks={row.risks} /> },
+  {
+    title: "Open detections",
+    width: 10,
+    cell: (row) => <OpenDetections detections={row.detections} to={`${workloadPath(row.id)}/detections`} />,
+  },
   {
     title: "Vulnerabilities",
     width: 15,

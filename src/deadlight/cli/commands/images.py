@@ -33,6 +33,7 @@ def images(
     *,
     risk: lists.Risk = None,
     severity: lists.Severity = None,
+    detection: lists.Detection = None,
     cve: lists.Cve = None,
     package: lists.Package = None,
     cluster: lists.Cluster = None,
@@ -50,7 +51,7 @@ def images(
       deadlight images --cve CVE-2024-3094 --cluster production -o json
       deadlight images shop/ --period "7 days" --all
     """
-    query = {"search": search, "risk": risk, "severity": severity, "cve": cve}
+    query = {"search": search, "risk": risk, "severity": severity, "cve": cve, "detection": detection}
     query |= {"package": package, "cluster": cluster, "namespace": namespace}
     query |= {"period": period, "order": order}
     most = None if every else limit
@@ -59,7 +60,7 @@ def images(
 
 def _print_images(found: list[dict[str, Any]]) -> None:
     print_table(
-        ("Image", "Integrity", "Risks", "Vulnerabilities", "Status", "Workloads"),
+        ("Image", "Integrity", "Risks", "Vulnerabilities", "Detections", "Status", "Workloads"),
         [_image_row(item) for item in found],
         empty="No running image matches. Connect a cluster with `deadlight connect`, or widen the search.",
     )
@@ -71,6 +72,7 @@ def _image_row(item: dict[str, Any]) -> tuple[str, ...]:
         plain(_integrity(item)),
         plain(", ".join(item["risks"])),
         severities(item["severities"]),
+        severities(item["detections"]),
         status(item["runtime_status"]),
         str(item["workloads_count"]),
     )

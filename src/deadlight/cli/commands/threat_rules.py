@@ -8,6 +8,7 @@ import typer
 from deadlight.cli.commands.rule_files import check_files, read_rule
 from deadlight.cli.output import SEVERITY_STYLES, Format, Output, plain, print_facts, print_table, show
 from deadlight.cli.service import run
+from deadlight.client.rest import RestClient
 from deadlight.model import vulnerability
 
 RULES = "/api/v1/threat-rules"
@@ -43,6 +44,91 @@ def _row(item: dict[str, Any]) -> tuple[str, ...]:
         plain(", ".join(each["id"] for each in item["techniques"])),
         str(item["detections"]),
     )
+
+
+@app.command("try")
+def try_rule(
+    rule: Annotated[str, typer.Argument(metavar="FILE|RULE", help="A rule's TOML file, or a rule by its ID.")],
+    *,
+    days: Annotated[int, typer.Option(min=1, max=30, help="What was reported in the last days.")] = 7,
+    output: Output = Format.TABLE,
+) -> None:
+    """Show what a rule would have matched of what sensors reported, before you switch it on. It saves nothing.
+
+    Records know less than a sensor: what depends on something that they do not hold matches perhaps, and what they do
+    not have at all is named. Its own samples are tried as `deadlight rules check` does.
+
+    Examples: deadlight rules try our-miner.toml --days 3 | deadlight rules try service-runs-shell
+    """
+    source = _read(Path(rule)) if rule == "-" or Path(rule).is_file() else None
+    found = run(lambda client: _dry_run(client, rule, source, days))
+    show(found, output, lambda: _print_trial(found))
+
+
+async def _dry_run(client: RestClient, rule: str, source: str | None, days: int) -> Any:
+    found = {"source": source} if source is not None else await client.get(f"{RULES}/{rule}")
+    return await client.post(f"{RULES}/dry-run", {"source": found["source"], "days": days})
+
+
+def _print_trial(found: dict[str, Any]) -> None:
+    if found["check"]["problem"]:
+        typer.echo(plain(f"it cannot be used: {found['check']['problem']}"))
+    _print_samples(found["check"]["samples"])
+    rows = [_trial_row(match) for source in found["sources"] for match in source["shown"]]
+    empty = "Nothing that was recorded matches."
+    print_table(("It", "What", "Program", "Command", "File", "Workload", "Times", "Last"), rows, empty=empty)
+    for source in found["sources"]:
+        cut = "" if source["complete"] else ", and there are more"
+        typer.echo(
+            f"{source['source']}: {source['matches']} match, {source['perhaps']} perhaps, of {source['looked_at']}{cut}"
+        )
+    for gap in found["gaps"]:
+        typer.echo(plain(gap))
+
+
+def _trial_row(match: dict[str, Any]) -> tuple[str, ...]:
+    return (
+        "perhaps matches" if match["perhaps"] else "matches",
+        match["kind"],
+        plain(match["program"]),
+        plain(match["command"]),
+        plain(match["file_path"]),
+        plain(match["workload"]),
+        str(match["times"]),
+        match["last_at"][:16].replace("T", " "),
+    )
+
+
+@app.command("sensors")
+def list_sensors(*, output: Output = Format.TABLE) -> None:
+    """Show how many sensors have the current policy in force: rules, their severities and what is blocked.
+
+    A cluster's policy is known by the number of the last change of rules or of its blocking; sensors hear of one with
+    their next heartbeat, within half a minute.
+
+    Example: deadlight rules sensors
+    """
+    found = run(lambda client: client.get("/api/v1/sensor-policies"))
+    columns = ("Cluster", "Policy", "Sensors that have it", "Which have not")
+    rows = [_standing_row(item) for item in found]
+    show(found, output, lambda: print_table(columns, rows, empty="There is no cluster yet."))
+
+
+def _standing_row(item: dict[str, Any]) -> tuple[str, ...]:
+    behind = [_behind(sensor) for sensor in item["behind"]]
+    more = item["sensors"] - item["current"] - len(behind)
+    return (
+        plain(item["cluster"]),
+        str(item["policy"]),
+        f"{item['current']} of {item['sensors']}",
+        plain("; ".join([*behind, *([f"{more} more"] if more else [])])),
+    )
+
+
+def _behind(sensor: dict[str, Any]) -> str:
+    if sensor["policy"] is None:
+        return f"{sensor['node']}: has not said"
+    return f"{sensor['node']}: has {sensor['policy']}, behind since {sensor['since'][:16].replace('T', ' ')}"
 
 
 @app.command("show")

@@ -8,6 +8,7 @@ import typer
 from deadlight.cli import lists
 from deadlight.cli.output import Format, Output, plain, print_table, show
 from deadlight.cli.service import run
+from deadlight.model.risk import WindowRisk
 
 app = typer.Typer(help="Exposure windows: how long risks have been live.", invoke_without_command=True)
 
@@ -20,7 +21,7 @@ def windows(
     context: typer.Context,
     *,
     open_only: Annotated[bool, typer.Option("--open", help="Those that are not closed.")] = False,
-    risk: lists.Risk = None,
+    risk: Annotated[list[WindowRisk] | None, typer.Option(help="Of one of these risks.")] = None,
     cluster: lists.Cluster = None,
     namespace: lists.Namespace = None,
     team: Annotated[list[str] | None, typer.Option(help="A team.")] = None,
@@ -30,7 +31,11 @@ def windows(
 ) -> None:
     """List exposure windows, the newest first.
 
-    Examples: deadlight windows --open | deadlight windows ack 7 --note "rolling back"
+    Examples:
+      deadlight windows --open --risk threat
+      deadlight windows ack 7 --note "rolling back"
+
+    A threat's window follows its detection: `deadlight detections acknowledge` and `resolve`.
     """
     if context.invoked_subcommand:
         return
@@ -55,13 +60,18 @@ def _row(item: dict[str, Any], now: datetime) -> tuple[str, ...]:
     return (
         str(item["id"]),
         item["state"],
-        plain(item["violation_type"] or item["risk"]),
+        plain(_what(item)),
         plain(f"{item['cluster']}/{item['namespace']}/{item['workload']}"),
         plain(item["image"]),
         f"{opened:%Y-%m-%d %H:%M}",
         str(timedelta(seconds=int((closed - opened).total_seconds()))),
         plain(item["team"]),
     )
+
+
+def _what(item: dict[str, Any]) -> str:
+    threat = item["detection"]
+    return f"{threat['rule']} (detection {threat['id']})" if threat else item["violation_type"] or item["risk"]
 
 
 Id = Annotated[int, typer.Argument(help="A window's ID, as `deadlight windows` lists it.")]

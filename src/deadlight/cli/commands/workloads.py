@@ -14,6 +14,7 @@ def workloads(
     *,
     risk: lists.Risk = None,
     severity: lists.Severity = None,
+    detection: lists.Detection = None,
     cve: lists.Cve = None,
     cluster: lists.Cluster = None,
     namespace: lists.Namespace = None,
@@ -31,7 +32,7 @@ def workloads(
       deadlight workloads --risk critical_applicable_cves --namespace shop
       deadlight workloads --cve CVE-2024-3094 -o json
     """
-    query = {"search": search, "risk": risk, "severity": severity, "cve": cve}
+    query = {"search": search, "risk": risk, "severity": severity, "cve": cve, "detection": detection}
     query |= {"cluster": cluster, "namespace": namespace, "period": period, "order": order}
     most = None if every else limit
     lists.show_rows("/api/v1/workloads", "workloads", query, limit=most, output=output, print_rows=_print_workloads)
@@ -39,7 +40,7 @@ def workloads(
 
 def _print_workloads(found: list[dict[str, Any]]) -> None:
     print_table(
-        ("Workload", "Kind", "Cluster", "Risks", "Vulnerabilities", "Status", "Nodes", "Processes"),
+        ("Workload", "Kind", "Cluster", "Risks", "Vulnerabilities", "Detections", "Status", "Nodes", "Processes"),
         [_workload_row(item) for item in found],
         empty="No running workload matches. Connect a cluster with `deadlight connect`, or widen the search.",
     )
@@ -52,6 +53,7 @@ def _workload_row(item: dict[str, Any]) -> tuple[str, ...]:
         plain(item["cluster"]),
         plain(", ".join(item["risks"])),
         _vulnerabilities(item),
+        severities(item["detections"]),
         status(item["runtime_status"]),
         str(len(item["nodes"])),
         str(item["processes_count"]),

@@ -24,7 +24,8 @@ ROWS_AT_ONCE = 500
 
 COLUMNS = (
     "registry", "repository", "tag", "digest", "platform", "runtime_status", "risks", "integrity_status",
-    "violation_type", "first_detected_at", "scan_status", *(severity.value.lower() for severity in Severity),
+    "violation_type", "first_detected_at", "open_detections", "scan_status",
+    *(severity.value.lower() for severity in Severity),
     "workloads", "clusters", "providers", "build_owner",
 )  # fmt: skip
 
@@ -111,6 +112,7 @@ def _describe(facts: ImageFacts, place: Row[Any] | None) -> dict[str, Any]:
         "integrity_status": row.integrity_status,
         "violation_type": row.violation_type,
         "first_detected_at": row.first_detected_at.isoformat() if row.first_detected_at else None,
+        "open_detections": sum(place.detections) if place else 0,
         "scan_status": row.scan_status or "queued",
         **{severity.value.lower(): counts[severity] for severity in Severity},
         "workloads": place.workloads if place else 0,

@@ -105,6 +105,8 @@ def _count(selection: Selection, facet: Facet) -> tuple[Sequence[str], Ints]:
         return list(cards), np.array(list(cards.values()))
     if facet is Facet.SEVERITY:
         return _count_severities(selection)
+    if facet is Facet.DETECTION:
+        return _count_detections(selection)
     if facet in _PLACE_FACETS:
         filter_name, codes, values = _PLACE_FACETS[facet](columns)
         places = selection.placements(without=filter_name)
@@ -125,6 +127,13 @@ def _count_severities(selection: Selection) -> tuple[Sequence[str], Ints]:
     columns, tags = selection.columns, selection.tags(without="severities")
     found: Mask = columns.severities.values > 0
     return SEVERITIES, np.array([count_images(columns, tags & found[:, index]) for index in range(len(SEVERITIES))])
+
+
+def _count_detections(selection: Selection) -> tuple[Sequence[str], Ints]:
+    columns, places = selection.columns, selection.placements(without="detections")
+    found: Mask = columns.detections.values[places] > 0
+    images = columns.image.values[columns.placed_tag.values[places]]
+    return SEVERITIES, np.array([len(distinct(images[of_level])) for of_level in found.T])
 
 
 _Facet = tuple[str, Ints, Sequence[str]]

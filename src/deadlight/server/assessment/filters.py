@@ -27,8 +27,8 @@ class Component:
 class ImageFilter:
     """Every condition that is given has to hold; of several values one.
 
-    Conditions on where an image runs (clusters, namespaces, workloads, nodes, processes) have to hold together in one
-    workload, conditions on packages in one package.
+    Conditions on where an image runs (clusters, namespaces, workloads, nodes, processes, detections) have to hold
+    together in one workload, conditions on packages in one package.
     """
 
     search: str = ""
@@ -41,6 +41,8 @@ class ImageFilter:
     workloads: Sequence[str] = ()
     workload_types: Sequence[str] = ()
     nodes: Sequence[str] = ()
+    detections: Sequence[Severity] = ()
+    """With an open detection of one of these severities."""
     processes: Sequence[str] = ()
     """Commands that sensors saw executed."""
     paths: Sequence[str] = ()

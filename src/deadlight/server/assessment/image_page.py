@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from deadlight.model.image import ImageReference
 from deadlight.model.integrity import ViolationType
 from deadlight.model.live_list import TimePeriod
+from deadlight.model.vulnerability import Severity
 from deadlight.model.workload import RuntimeStatus
 from deadlight.registry.types.table import TYPES, expected_digest_label
 from deadlight.server.assessment.image_contents import count_findings
@@ -29,7 +30,9 @@ _PLACES = text(
     """
     SELECT placement.image_tag_id, count(*) AS workloads, bool_or(placement.running) AS running,
            count(DISTINCT workload.cluster_id) AS clusters, bool_or(cluster.demonstration) AS demonstration,
-           array_agg(DISTINCT cluster.provider ORDER BY cluster.provider) AS providers
+           array_agg(DISTINCT cluster.provider ORDER BY cluster.provider) AS providers,
+           ARRAY[sum(detections[1]), sum(detections[2]), sum(detections[3]), sum(detections[4]),
+                 sum(detections[5])]::integer[] AS detections
     FROM placement
     JOIN workload ON workload.id = placement.workload_id
     JOIN cluster ON cluster.id = workload.cluster_id
@@ -87,6 +90,7 @@ def _row(facts: ImageFacts, place: Row[Any] | None) -> dict[str, Any]:
         "integrity_status": row.integrity_status,
         "violation_type": row.violation_type,
         "severities": facts.severities,
+        "detections": dict(zip(Severity, place.detections if place else [0] * len(Severity), strict=True)),
         "scan_status": row.scan_status or "queued",
         "runtime_status": RuntimeStatus.RUNNING if place and place.running else RuntimeStatus.STOPPED,
         "workloads_count": place.workloads if place else 0,

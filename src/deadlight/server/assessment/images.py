@@ -24,6 +24,7 @@ from deadlight.server.assessment.live_columns import SEVERITIES, STATUSES, VIOLA
 from deadlight.server.assessment.live_index import LiveIndex
 from deadlight.server.assessment.live_vectors import NONE, distinct
 from deadlight.server.assessment.selection import Selection
+from deadlight.server.assessment.workload_groups import sum_by
 from deadlight.server.db.paging import Number, Text, decode_key, encode_key
 
 
@@ -68,11 +69,13 @@ def iter_rows(selection: Selection, images: Images, start: int, end: int) -> Ite
     columns, codes = selection.columns, images.codes[start:end]
     listed = np.zeros(len(columns.images.values), dtype=bool)
     listed[codes] = True
-    places = selection.period & listed[columns.image.values[columns.placed_tag.values]]
+    of_place = columns.image.values[columns.placed_tag.values]
+    places = selection.period & listed[of_place]
     workloads = count_by_image(columns, places, columns.workload.values)
     clusters = _clusters_by_image(columns, places)
     badges = columns.badges
-    running = set(columns.image.values[columns.placed_tag.values[places & columns.running.values]].tolist())
+    detections = sum_by(of_place[places], columns.detections.values[places], len(listed))
+    running = set(of_place[places & columns.running.values].tolist())
     for index, code in enumerate(codes.tolist(), start):
         found = [columns.clusters[cluster] for cluster in clusters[code]]
         yield ImageRow(
@@ -85,6 +88,7 @@ def iter_rows(selection: Selection, images: Images, start: int, end: int) -> Ite
             providers=sorted({cluster.provider for cluster in found}),
             demonstration=any(cluster.demonstration for cluster in found),
             risks=risks_of(int(badges[images.riskiest[index]])),
+            detections=dict(zip(SEVERITIES, detections[code].tolist(), strict=True)),
             **_describe_tag(columns, int(images.riskiest[index])),
         )
 

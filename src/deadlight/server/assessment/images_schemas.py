@@ -25,6 +25,9 @@ class LiveQuery(BaseModel):
     period: TimePeriod = TimePeriod.NOW
     risk: list[Risk] = Field(default=[], max_length=10)
     severity: list[Severity] = Field(default=[], max_length=10)
+    detection: list[Severity] = Field(
+        default=[], max_length=10, description="with an open detection of one of these severities"
+    )
     cve: list[PlainText] = Field(default=[], max_length=MAX_VALUES)
     integrity_status: list[IntegrityStatus] = Field(default=[], max_length=10)
     violation: list[ViolationType] = Field(default=[], max_length=10)
@@ -59,6 +62,7 @@ class LiveQuery(BaseModel):
             workloads=self.workload,
             workload_types=self.workload_type,
             nodes=self.node,
+            detections=self.detection,
             processes=self.process,
             paths=self.path,
             hashes=[value.lower() for value in self.process_hash],
@@ -110,6 +114,7 @@ class ImageRow(BaseModel):
     severities: dict[Severity, int] | None
     integrity_status: IntegrityStatus | None
     violation_type: ViolationType | None
+    detections: dict[Severity, int] = Field(description="Open ones, in all its tags and workloads.")
     tags_count: int
     runtime_status: RuntimeStatus
     workloads_count: int
@@ -141,6 +146,7 @@ class Facet(StrEnum):
 
     RISK = "risk"
     SEVERITY = "severity"
+    DETECTION = "detection"
     INTEGRITY_STATUS = "integrity_status"
     VIOLATION = "violation"
     IMAGE = "image"

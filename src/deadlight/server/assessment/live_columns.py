@@ -148,17 +148,16 @@ class LiveColumns:
         self.placed_tag = Vector(np.int64)
         self.workload_ids: Codes[int] = Codes()
         self.workload = Vector(np.int64)
-        self.workload_names = Texts()
-        self.workload_name = Vector(np.int64)
-        self.namespaces = Texts()
-        self.namespace = Vector(np.int64)
-        self.workload_types = Texts()
-        self.workload_type = Vector(np.int64)
+        self.workload_names, self.workload_name = Texts(), Vector(np.int64)
+        self.namespaces, self.namespace = Texts(), Vector(np.int64)
+        self.workload_types, self.workload_type = Texts(), Vector(np.int64)
         self.cluster_ids: Codes[UUID] = Codes()
         self.cluster = Vector(np.int64)
         self.running = Vector(np.bool_)
         self.gone_at = Vector(np.float64)
         """Seconds since 1970; STILL_THERE while it is."""
+        self.detections = Vector(np.int32, width=len(SEVERITIES))
+        """How many are open, in the order of `SEVERITIES`."""
 
         self.clusters: dict[int, LiveCluster] = {}
         """By code; a cluster that was removed is not in it."""
@@ -249,6 +248,7 @@ class LiveColumns:
         self.cluster.put(at, self.cluster_ids.add(row.cluster_id for row in known))
         self.running.put(at, [row.running for row in known])
         self.gone_at.put(at, [row.gone_at.timestamp() if row.gone_at else STILL_THERE for row in known])
+        self.detections.put(at, [row.detections for row in known])
 
     def order_clusters(self) -> TextOrder:
         """By name, with the place of every code; what was removed has no name."""

@@ -71,7 +71,8 @@ _VERDICTS = text(_changed("verdict", "image_tag_id, status, violation_type"))
 _PLACEMENTS = text(
     _changed(
         "placement",
-        "placement.workload_id, placement.image_tag_id, placement.running, placement.gone_at, workload.name, "
+        "placement.workload_id, placement.image_tag_id, placement.running, placement.gone_at, placement.detections, "
+        "workload.name, "
         "workload.namespace, coalesce(nullif(workload.kind_name, ''), workload.kind) AS kind, workload.cluster_id",
         "JOIN workload ON workload.id = placement.workload_id",
     )

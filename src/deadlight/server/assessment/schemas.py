@@ -26,6 +26,8 @@ class ImageTagRow(BaseModel):
     integrity_status: IntegrityStatus | None
     violation_type: ViolationType | None
     severities: dict[Severity, int] | None
+    detections: dict[Severity, int]
+    """Open ones, in all its workloads."""
     scan_status: str
     runtime_status: RuntimeStatus
     workloads_count: int

@@ -161,6 +161,9 @@ def _place_masks(columns: LiveColumns, wanted: ImageFilter, found: Lookups) -> d
     ):
         if values:
             masks[name] = _among(vector.values, known.find(values), len(known.values))
+    if wanted.detections:
+        levels = [SEVERITIES.index(item) for item in wanted.detections]
+        masks["detections"] = columns.detections.values[:, levels].max(axis=1) > 0
     for name, pairs in found.placements.items():
         masks[name] = np.zeros(len(columns.placement), dtype=bool)
         masks[name][[columns.placement[pair] for pair in pairs if pair in columns.placement]] = True

@@ -19,7 +19,7 @@ _SEVERITIES = tuple(severity.value.lower() for severity in Severity)
 
 WORKLOAD_COLUMNS = (
     "cluster", "namespace", "name", "kind", "runtime_status", "risks", "scan_state", *_SEVERITIES, "architectures",
-    "nodes", "images_count", "processes_count",
+    "nodes", "images_count", "processes_count", "open_detections",
 )  # fmt: skip
 PROCESS_COLUMNS = (
     "name", "path", "arguments", "runtime_status", "risks", "scan_state", *_SEVERITIES, "changed", "image",
@@ -67,4 +67,5 @@ def _describe(row: LiveWorkload | LiveProcess, columns: Sequence[str]) -> Mappin
     values = row.model_dump(mode="json")
     counts = values["severities"] or {}
     values |= {severity.value.lower(): counts.get(severity.value) for severity in Severity}
+    values["open_detections"] = sum(values.get("detections", {}).values())
     return {name: values[name] for name in columns}

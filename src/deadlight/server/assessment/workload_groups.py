@@ -39,6 +39,7 @@ class Places:
         self.severities: NDArray[np.int64] = columns.severities[tags].astype(np.int64)
         self.severities[seen] = 0
         self.severities += sum_by(slot, live.severities[executed], len(at))
+        self.detections: NDArray[np.int32] = columns.detections.values[at]
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,8 @@ class Workloads(Gathered):
     """How many of these come from an untrusted registry."""
     processes: Ints
     """How many processes were seen."""
+    detections: NDArray[np.int64]
+    """How many are open, by severity."""
     running: Mask
     registry: Ints
     """The first of its images', as a place in the order of registries."""
@@ -90,6 +93,7 @@ def gather_workloads(live: LiveProcesses, chosen: Mask, of_period: Mask) -> Work
         scanned=count(columns.is_scanned[tags]),
         untrusted=count(untrusted),
         processes=count(places.processes),
+        detections=sum_by(groups, places.detections, length),
         running=count(columns.running.values[at]) > 0,
         registry=registry,
     )
@@ -104,7 +108,7 @@ def any_bits(groups: Ints, badges: Ints, length: int) -> Ints:
 
 
 def sum_by(groups: Ints, severities: NDArray[Any], length: int) -> NDArray[np.int64]:
-    """The vulnerabilities of all members of each group, by severity."""
+    """The vulnerabilities, or detections, of all members of each group, by severity."""
     levels = [np.bincount(groups, counts, minlength=length) for counts in severities.T]
     return np.stack(levels, axis=1).astype(np.int64)
 

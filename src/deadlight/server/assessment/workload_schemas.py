@@ -62,6 +62,8 @@ class LiveWorkload(BaseModel):
     severities: dict[Severity, int] | None
     """Of its processes, where sensors saw any, each counting its own; else of its images. Null: nothing is scanned."""
     scan_state: ScanState
+    detections: dict[Severity, int]
+    """Open ones, in all its images."""
     images_count: int
     processes_count: int
     """What sensors saw; 0 also where there are no sensors."""

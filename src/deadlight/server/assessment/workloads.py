@@ -191,6 +191,7 @@ def _describe_workload(workloads: Workloads, position: int, architectures: Seque
         risks=list(risks_of(int(workloads.badges[position]))),
         severities=counts if scan in {ScanState.SCANNED, ScanState.PARTLY} else None,
         scan_state=scan,
+        detections=dict(zip(SEVERITIES, workloads.detections[position].tolist(), strict=True)),
         images_count=int(workloads.images[position]),
         processes_count=int(workloads.processes[position]),
     )

@@ -7,7 +7,7 @@ from deadlight.model import wire
 from deadlight.server.auth.agents import record_heartbeat
 from deadlight.server.auth.principals import AgentKind, AgentPrincipal
 from deadlight.server.auth.requests import Agent, read_message
-from deadlight.server.detections.policy import find_version
+from deadlight.server.detections.policy import follow_policy
 from deadlight.server.runtime.pressure import measure_pressure
 from deadlight.server.runtime.watch import follow_coverage
 from deadlight.server.services import ServicesDep
@@ -32,7 +32,7 @@ async def compose_ack(
 ) -> wire.HeartbeatAck:
     """THE place where a sensor's answer comes together: every capability that has something to say is asked here."""
     return wire.HeartbeatAck(
-        policy=await find_version(connection, principal),
+        policy=await follow_policy(connection, principal, message.policy),
         resend=await follow_coverage(connection, principal.cluster_id, message.coverage),
         wait_seconds=await measure_pressure(connection),
     )

@@ -3,11 +3,13 @@
 from sqlalchemy import insert, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from deadlight.server.detections.exposure import changed, close_gone, close_resolved, reopen_location
 from deadlight.server.detections.schemas import DetectionStatus
 from deadlight.server.errors import ConflictError, NotFoundError
+from deadlight.server.events.outbox import record_events
 from deadlight.server.tables.detections import detection, detection_action
 
-_LOCK = text("SELECT status, status_by, cluster_id, key FROM detection WHERE id = :id FOR UPDATE")
+_LOCK = text("SELECT id, status, status_by, cluster_id, key, workload_id FROM detection WHERE id = :id FOR UPDATE")
 _SUCCESSOR = text(
     "SELECT id FROM detection WHERE cluster_id = :cluster_id AND key = :key AND status <> 'resolved' AND id <> :id"
 )
@@ -36,3 +38,10 @@ async def change_status(
     await connection.execute(update(detection).where(detection.c.id == detection_id).values(**values))
     said = {"detection_id": detection_id, "actor": actor, "action": status.value, "note": note}
     await connection.execute(insert(detection_action).values(**said))
+    if status is DetectionStatus.RESOLVED:
+        await close_resolved(connection, detection_id, f"resolved by {actor}" + (f": {note}" * bool(note)))
+    elif row.status == DetectionStatus.RESOLVED:
+        await reopen_location(connection, detection_id)
+        await close_gone(connection)
+    if row.workload_id is not None:
+        await record_events(connection, [changed(row)])

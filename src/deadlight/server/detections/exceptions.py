@@ -12,6 +12,7 @@ from sqlalchemy import Row, func, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.server.detections.changes import Change, Subject, record_change
+from deadlight.server.detections.exposure import close_covered, tell_changed
 from deadlight.server.detections.schemas import ExceptionIn
 from deadlight.server.errors import BadRequestError, ConflictError, NotFoundError
 from deadlight.server.tables.detections import detection_exception
@@ -49,6 +50,7 @@ _JUDGE = """
         ORDER BY detection.id FOR UPDATE OF detection
     ) AS judged
     WHERE detection.id = judged.id AND detection.exception_id IS DISTINCT FROM judged.exception_id
+    RETURNING detection.id
 """
 _JUDGE_SOME = text(_JUDGE.format(holds=_HOLDS, condition="detection.id = ANY(:ids)"))
 _JUDGE_ALL = text(_JUDGE.format(holds=_HOLDS, condition="true"))
@@ -77,7 +79,14 @@ _LIST = text(
 
 async def judge_detections(connection: AsyncConnection, detection_ids: Sequence[int]) -> None:
     """Compare detections with the exceptions that hold now."""
-    await connection.execute(_JUDGE_SOME, {"ids": list(detection_ids)})
+    judged = list((await connection.execute(_JUDGE_SOME, {"ids": list(detection_ids)})).scalars())
+    await close_covered(connection, judged)
+
+
+async def _judge_all(connection: AsyncConnection) -> None:
+    judged = list((await connection.execute(_JUDGE_ALL)).scalars())
+    await close_covered(connection, judged)
+    await tell_changed(connection, judged, judged)
 
 
 async def list_exceptions(
@@ -112,7 +121,7 @@ async def add_exception(connection: AsyncConnection, body: ExceptionIn, actor: s
     statement = insert(detection_exception).values(**body.model_dump(), created_by=actor)
     added: int = (await connection.execute(statement.returning(detection_exception.c.id))).scalar_one()
     await record_change(connection, Change(Subject.EXCEPTION, str(added), "added", body.model_dump(mode="json")), actor)
-    await connection.execute(_JUDGE_ALL)
+    await _judge_all(connection)
     return added
 
 
@@ -129,7 +138,7 @@ async def end_exception(connection: AsyncConnection, exception_id: int, actor: s
         raise ConflictError("the exception has ended already")
     change = Change(Subject.EXCEPTION, str(exception_id), "ended", {"reason": ended.reason})
     await record_change(connection, change, actor)
-    await connection.execute(_JUDGE_ALL)
+    await _judge_all(connection)
 
 
 async def end_due(connection: AsyncConnection) -> None:
@@ -139,4 +148,4 @@ async def end_due(connection: AsyncConnection) -> None:
         change = Change(Subject.EXCEPTION, str(row.id), "expired", {"reason": row.reason})
         await record_change(connection, change, "")
     if rows:
-        await connection.execute(_JUDGE_ALL)
+        await _judge_all(connection)

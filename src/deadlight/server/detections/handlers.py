@@ -3,9 +3,12 @@
 from datetime import timedelta
 
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.server.detections.exceptions import end_due, judge_detections
+from deadlight.server.detections.exposure import OPEN_BY_SEVERITY, changed, close_gone, open_locations, tell_changed
 from deadlight.server.detections.intake import place_waiting
+from deadlight.server.events.outbox import Event, record_events
 from deadlight.server.services import Services
 
 REPORTS_KEPT = timedelta(days=7)
@@ -22,6 +25,7 @@ _FORGET_DETECTIONS = text(
     """
     DELETE FROM detection WHERE last_at < now() - CAST(:unresolved AS interval)
                              OR status = 'resolved' AND last_at < now() - CAST(:retention AS interval)
+    RETURNING id, workload_id
     """
 )
 
@@ -39,19 +43,43 @@ _NAME_LATE = text(
     LEFT JOIN image_tag ON image_tag.id = container.image_tag_id
     WHERE detection.subject LIKE 'container:_%' AND detection.workload = '' AND detection.status <> 'resolved'
       AND container.container_id = detection.container_id AND container.cluster_id = detection.cluster_id
-    RETURNING detection.id
+    RETURNING detection.id, ARRAY[detection.container_id] AS container_ids, detection.first_at
     """
 )
 
+# Before what is written of the workload, which waits for the same lock elsewhere.
+_LOCK_WORKLOAD = text("SELECT FROM workload WHERE id = :workload_id FOR NO KEY UPDATE")
+
+_COUNT_OPEN = text(
+    f"""
+    UPDATE placement SET detections = ({OPEN_BY_SEVERITY})
+    WHERE workload_id = :workload_id AND detections <> ({OPEN_BY_SEVERITY})
+    """  # noqa: S608 - constants
+)
+
+
+async def count_open(connection: AsyncConnection, event: Event) -> None:
+    """DetectionChanged: lists say how many detections of a workload's images are open."""
+    concerned = {"workload_id": event.data["workload_id"]}
+    await connection.execute(_LOCK_WORKLOAD, concerned)
+    await connection.execute(_COUNT_OPEN, concerned)
+
 
 async def follow_detections(services: Services) -> None:
-    """Place what waited for its container, name what is known only now, end exceptions; the schedule runs this."""
+    """Bring detections in line with containers and the time; the schedule runs this.
+
+    What waited for its container is placed, what is known only now is named, exceptions end, and what has no container
+    any more is over.
+    """
     async with services.engine.begin() as connection:
         await end_due(connection)
     async with services.engine.begin() as connection:
         await place_waiting(connection)
-        if named := (await connection.execute(_NAME_LATE)).scalars().all():
-            await judge_detections(connection, named)
+        named = [dict(row._mapping) for row in await connection.execute(_NAME_LATE)]  # noqa: SLF001 - public name
+        await judge_detections(connection, ids := [each["id"] for each in named])
+        opened = await open_locations(connection, named)
+        await tell_changed(connection, ids, opened)
+        await close_gone(connection)
 
 
 async def forget_detections(services: Services) -> None:
@@ -59,4 +87,5 @@ async def forget_detections(services: Services) -> None:
     async with services.engine.begin() as connection:
         await connection.execute(_FORGET_REPORTS, {"kept": REPORTS_KEPT})
         kept = {"retention": services.settings.retention, "unresolved": UNRESOLVED_KEPT}
-        await connection.execute(_FORGET_DETECTIONS, kept)
+        forgotten = await connection.execute(_FORGET_DETECTIONS, kept)
+        await record_events(connection, [changed(row) for row in forgotten if row.workload_id is not None])

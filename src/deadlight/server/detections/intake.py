@@ -22,8 +22,9 @@ from deadlight.server.auth.agents import note_seen
 from deadlight.server.auth.principals import AgentPrincipal
 from deadlight.server.db.zero_bytes import without_zero_bytes
 from deadlight.server.detections.exceptions import judge_detections
+from deadlight.server.detections.exposure import open_locations, tell_changed
 from deadlight.server.detections.limits import check_storable, evidence_of, program_of
-from deadlight.server.detections.places import Group, Place, Report, gather, group_of, merge
+from deadlight.server.detections.places import Group, Identity, Place, Report, gather, group_of, merge
 from deadlight.server.events.outbox import NewEvent, record_events
 
 PLACED_AT_ONCE = 2_000
@@ -175,9 +176,28 @@ async def _place(connection: AsyncConnection, waiting: TextClause, **parameters:
         for report in group
     ]
     await connection.execute(_PLACE, {"rows": _json(placed)})
-    await judge_detections(connection, sorted(ids.values()))
-    await tell_new(connection, sorted(ids.values()))
+    await _follow(connection, sorted(ids.values()), [_fired(ids, each, group) for each, group in gathered.items()])
     return len(reports)
+
+
+def _fired(ids: Mapping[tuple[UUID, UUID], int], identity: Identity, reports: Sequence[Report]) -> Mapping[str, Any]:
+    """Where and since when a detection happened this time, the container of the last time first."""
+    latest_first = sorted(reports, key=lambda report: report.at, reverse=True)
+    return {
+        "id": ids[identity.cluster_id, identity.key],
+        "container_ids": list(dict.fromkeys(report.place.container_id for report in latest_first)),
+        "first_at": latest_first[-1].at,
+    }
+
+
+async def _follow(
+    connection: AsyncConnection, detection_ids: Sequence[int], fired: Sequence[Mapping[str, Any]]
+) -> None:
+    """What follows from detections that happened."""
+    await judge_detections(connection, detection_ids)
+    opened = await open_locations(connection, fired)
+    await tell_changed(connection, detection_ids, opened)
+    await tell_new(connection, detection_ids)
 
 
 async def tell_new(connection: AsyncConnection, detection_ids: Sequence[int]) -> None:

@@ -36,6 +36,7 @@ _CONDITIONS = """
     AND (CAST(:clusters AS text[]) IS NULL OR cluster.name = ANY(:clusters) OR cluster.id::text = ANY(:clusters))
     AND (CAST(:namespaces AS text[]) IS NULL OR detection.namespace = ANY(:namespaces))
     AND (CAST(:workload AS text) IS NULL OR strpos(lower(detection.workload), lower(:workload)) > 0)
+    AND (CAST(:repositories AS text[]) IS NULL OR detection.repository = ANY(:repositories))
     AND (CAST(:statuses AS text[]) IS NULL OR detection.status = ANY(:statuses))
     AND (CAST(:responses AS text[]) IS NULL OR detection.response = ANY(:responses))
     AND (CAST(:workload_id AS bigint) IS NULL OR detection.workload_id = :workload_id)

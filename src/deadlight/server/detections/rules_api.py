@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from sqlalchemy import Row, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.model.detection import BlockingMode
-from deadlight.server.auth.requests import Admin, Sensor, Viewer
+from deadlight.server.auth.requests import Admin, Operator, Sensor, Viewer
 from deadlight.server.detections.advice import techniques
 from deadlight.server.detections.blocking import (
     SYSTEM_NAMESPACES,
@@ -26,7 +26,16 @@ from deadlight.server.detections.blocking import (
     read_blocking,
 )
 from deadlight.server.detections.changes import list_changes
-from deadlight.server.detections.policy import build_policy
+from deadlight.server.detections.dry_run import (
+    MAX_RECORDS,
+    MAX_SHOWN,
+    Replayed,
+    Source,
+    describe_gaps,
+    read_records,
+    replay_in_time,
+)
+from deadlight.server.detections.policy import build_policy, list_standing
 from deadlight.server.detections.rule_book import (
     BookedRule,
     built_in_rules,
@@ -44,17 +53,23 @@ from deadlight.server.detections.rule_book import (
 from deadlight.server.detections.rules_schemas import (
     BlockingIn,
     BlockingOut,
+    PolicyStanding,
     RuleCheck,
     RuleDecision,
     RuleDetail,
+    RuleDryRun,
     RuleRow,
     RuleSource,
+    RuleTrial,
     SampleOut,
+    SensorBehind,
+    TrialMatch,
+    TrialSource,
 )
 from deadlight.server.detections.schemas import ChangeOut, TechniqueOut
-from deadlight.server.services import ServicesDep
+from deadlight.server.services import Services, ServicesDep
 from deadlight.server.tables.detections import detection
-from deadlight.threats.rule import RuleFile
+from deadlight.threats.rule import Rule, RuleFile
 
 router = APIRouter(tags=["threat rules"])
 
@@ -111,16 +126,60 @@ def _samples(file: RuleFile) -> list[SampleOut]:
 @router.post(f"{RULES}/check", operation_id="checkThreatRule")
 async def post_check(body: RuleSource, _: Viewer) -> RuleCheck:
     """Say whether a rule could be used and what it says of its own samples; saves nothing."""
-    return await asyncio.to_thread(_check, body.source)
+    _, check = await asyncio.to_thread(_check, body.source)
+    return check
 
 
-def _check(source: str) -> RuleCheck:
+@router.post(f"{RULES}/dry-run", operation_id="dryRunThreatRule")
+async def post_dry_run(body: RuleTrial, _: Operator, services: ServicesDep) -> RuleDryRun:
+    """Say what a rule would have matched of what sensors reported in the last days; saves nothing."""
+    file, check = await asyncio.to_thread(_check, body.source)
+    since = datetime.now(UTC) - min(timedelta(days=body.days), services.settings.retention)
+    sources = [await _try(services, file.rule, source, since) for source in Source] if file else []
+    gaps = describe_gaps(file.rule) if file else []
+    return RuleDryRun(check=check, since=since, sources=sources, gaps=gaps)
+
+
+async def _try(services: Services, rule: Rule, source: Source, since: datetime) -> TrialSource:
+    async with services.engine.connect() as connection:
+        records = await read_records(connection, source, since)
+    found, looked_at = await asyncio.to_thread(replay_in_time, rule, records[:MAX_RECORDS])
+    found.sort(key=lambda each: each.perhaps)
+    perhaps = sum(each.perhaps for each in found)
+    return TrialSource(
+        source=source,
+        looked_at=looked_at,
+        complete=looked_at == len(records),
+        matches=len(found) - perhaps,
+        perhaps=perhaps,
+        shown=[_match(each) for each in found[:MAX_SHOWN]],
+    )
+
+
+def _match(found: Replayed) -> TrialMatch:
+    record, activity = found.record, found.record.activity
+    return TrialMatch(
+        perhaps=found.perhaps,
+        kind=activity.kind,
+        program=activity.process.path or activity.process.name,
+        command=activity.process.command,
+        file_path=activity.file_path,
+        changed=activity.changed,
+        user=activity.process.user,
+        workload=record.workload,
+        containers=record.containers,
+        times=record.times,
+        last_at=record.last_at,
+    )
+
+
+def _check(source: str) -> tuple[RuleFile | None, RuleCheck]:
     """In a thread, because a rule may take its time over its samples; everybody may ask."""
     file, problem = try_source(source)
     if file is None:
-        return RuleCheck(usable=False, problem=problem, id="", title="", replaces=False, samples=[])
+        return None, RuleCheck(usable=False, problem=problem, id="", title="", replaces=False, samples=[])
     mistake = find_mistake(file)
-    return RuleCheck(
+    return file, RuleCheck(
         usable=not mistake,
         problem=mistake,
         id=file.rule.id,
@@ -172,6 +231,25 @@ async def get_changes(_: Viewer, services: ServicesDep) -> list[ChangeOut]:
     """What people changed about rules, exceptions and blocking, newest first."""
     async with services.engine.connect() as connection:
         return [ChangeOut.model_validate(row, from_attributes=True) for row in await list_changes(connection)]
+
+
+@router.get("/api/v1/sensor-policies", operation_id="listSensorPolicies")
+async def get_standing(_: Viewer, services: ServicesDep) -> list[PolicyStanding]:
+    """How many sensors have the current policy in force, cluster by cluster, and which have not."""
+    async with services.engine.connect() as connection:
+        return [_standing(row) for row in await list_standing(connection)]
+
+
+def _standing(row: Row[Any]) -> PolicyStanding:
+    return PolicyStanding(
+        cluster_id=str(row.cluster_id),
+        cluster=row.cluster,
+        policy=row.policy,
+        sensors=row.sensors,
+        current=row.sensors - row.behind_count,
+        behind=[SensorBehind.model_validate(item) for item in row.behind],
+        demonstration=row.demonstration,
+    )
 
 
 @router.get(BLOCKING, operation_id="listBlocking")

@@ -70,11 +70,74 @@ class RuleCheck(BaseModel):
     samples: list[SampleOut]
 
 
+class RuleTrial(RuleSource):
+    """A rule to be held to what was recorded."""
+
+    days: int = Field(default=7, ge=1, le=30, description="So far back, as far as records are kept.")
+
+
+class TrialMatch(BaseModel):
+    """Something recorded that the rule would match, or perhaps would."""
+
+    perhaps: bool = Field(description="It depends on something that is not recorded.")
+    kind: str
+    program: str
+    command: str
+    file_path: str
+    changed: bool = Field(description="The file was not the image's own.")
+    user: int | None
+    workload: str = Field(description="Cluster, namespace and name, of the last one; empty where nobody knows it.")
+    containers: int
+    times: int
+    last_at: datetime
+
+
+class TrialSource(BaseModel):
+    """One kind of records, and what the rule says of it."""
+
+    source: str
+    looked_at: int = Field(description="Different records.")
+    complete: bool = Field(description="There were not more.")
+    matches: int
+    perhaps: int
+    shown: list[TrialMatch] = Field(description="The first fifty: what matches, then what perhaps does; latest first.")
+
+
+class RuleDryRun(BaseModel):
+    """What a rule says of its samples, and would have said of what was recorded. Nothing is saved."""
+
+    check: RuleCheck
+    since: datetime
+    sources: list[TrialSource]
+    gaps: list[str] = Field(description="What of the rule could not be tried, for people.")
+
+
 class RuleDecision(BaseModel):
     """Whether a rule holds, and what it is worth."""
 
     enabled: bool = True
     severity: Severity | None = Field(default=None, description="Null: the rule's own.")
+
+
+class SensorBehind(BaseModel):
+    """A sensor that does not have its cluster's policy in force, or has not said so."""
+
+    node: str
+    policy: int | None = Field(description="The last change that it has in force; null: it has not said so.")
+    since: datetime | None = Field(description="When the first of the changes was made that it lacks.")
+    last_seen_at: datetime | None
+
+
+class PolicyStanding(BaseModel):
+    """How many of a cluster's sensors have its policy: rules, their severities and what is blocked."""
+
+    cluster_id: str
+    cluster: str
+    policy: int = Field(description="The number of the last change; 0: nobody has changed anything.")
+    sensors: int
+    current: int = Field(description="How many have said that they have it in force.")
+    behind: list[SensorBehind] = Field(description="The first fifty of the others, by node.")
+    demonstration: bool
 
 
 class BlockingIn(BaseModel):

@@ -53,6 +53,7 @@ class DetectionFilter(BaseModel):
     cluster: list[PlainText] = Field(default=[], max_length=100, description="Names or ids.")
     namespace: list[PlainText] = Field(default=[], max_length=100)
     workload: PlainText = Field(default="", max_length=256, description="Part of its name.")
+    repository: list[PlainText] = Field(default=[], max_length=100, description="Of the image, with its registry.")
     status: list[DetectionStatus] = Field(default=[], max_length=3)
     response: list[Response] = Field(default=[], max_length=4)
     shown: Shown = Shown.VISIBLE
@@ -69,6 +70,7 @@ class DetectionFilter(BaseModel):
             "clusters": self.cluster or None,
             "namespaces": self.namespace or None,
             "workload": self.workload or None,
+            "repositories": self.repository or None,
             "statuses": [item.value for item in self.status] or None,
             "responses": [item.value for item in self.response] or None,
             "suppressed": {Shown.VISIBLE: False, Shown.SUPPRESSED: True, Shown.ALL: None}[self.shown],

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Row, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from deadlight.model.risk import WindowRisk
 from deadlight.server.errors import ConflictError, NotFoundError
 from deadlight.server.tables.ledger import exposure_action, exposure_window
 
@@ -21,6 +22,40 @@ class Action(StrEnum):
     UNSUPPRESSED = "unsuppressed"
     EXPIRED = "expired"
     """The suppression came to its end by itself."""
+
+
+# A detection is acknowledged where people look at it; its open window says the same.
+_FOLLOW = text(
+    """
+    WITH followed AS (
+        UPDATE exposure_window AS followed
+        SET acknowledged_at = CASE WHEN is_acknowledged THEN greatest(detection.status_at, followed.detected_at) END,
+            acknowledged_by = CASE WHEN is_acknowledged THEN detection.status_by ELSE '' END,
+            acknowledge_note = CASE WHEN is_acknowledged THEN detection.status_note ELSE '' END
+        FROM detection_location AS place JOIN detection ON detection.id = place.detection_id,
+        LATERAL (SELECT detection.status = 'acknowledged' AS is_acknowledged) AS status
+        WHERE place.id = followed.location_id AND followed.risk = 'threat' AND followed.closed_at IS NULL
+          AND followed.workload_id = :workload_id AND (followed.acknowledged_at IS NOT NULL) <> is_acknowledged
+        RETURNING followed.id, detection.status_by, detection.status_note, is_acknowledged
+    )
+    INSERT INTO exposure_action (window_id, actor, action, note)
+    SELECT id, status_by, CASE WHEN is_acknowledged THEN 'acknowledged' ELSE 'unacknowledged' END, status_note
+    FROM followed ORDER BY id
+    """
+)
+
+
+async def follow_acknowledgements(connection: AsyncConnection, workload_id: int) -> None:
+    """Have the open windows of a workload's threats acknowledged where their detections are."""
+    await connection.execute(_FOLLOW, {"workload_id": workload_id})
+
+
+def refuse_threat(window: Row[Any]) -> None:
+    """Of a threat, people say what they do about it where its detection is; raises ConflictError."""
+    if window.risk == WindowRisk.THREAT:
+        raise ConflictError(
+            "this window follows its detection: acknowledge or resolve the detection, or add an exception for it"
+        )
 
 
 async def lock_window(connection: AsyncConnection, window_id: int) -> Row[Any]:
@@ -52,9 +87,10 @@ async def acknowledge(connection: AsyncConnection, window_id: int, *, actor: str
 
     Raises:
         NotFoundError: there is no such window.
-        ConflictError: it is closed, or somebody has acknowledged it already.
+        ConflictError: it is a threat's, closed, or somebody has acknowledged it already.
     """
     window = await lock_window(connection, window_id)
+    refuse_threat(window)
     if window.closed_at is not None:
         raise ConflictError("the window is closed: there is nothing left to take care of")
     if window.acknowledged_at is not None:
@@ -68,9 +104,10 @@ async def unacknowledge(connection: AsyncConnection, window_id: int, *, actor: s
 
     Raises:
         NotFoundError: there is no such window.
-        ConflictError: it is closed, or nobody has acknowledged it.
+        ConflictError: it is a threat's, closed, or nobody has acknowledged it.
     """
     window = await lock_window(connection, window_id)
+    refuse_threat(window)
     if window.closed_at is not None:
         raise ConflictError("the window is closed: what was done about it stays on record")
     if window.acknowledged_at is None:

@@ -4,6 +4,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.server.events.outbox import Event
+from deadlight.server.ledger.actions import follow_acknowledgements
 from deadlight.server.ledger.reconcile import reconcile
 
 # Workloads that have an image whose risks are known already, under a tag that may be new; by id, as all lock them.
@@ -23,6 +24,12 @@ _WITH_RISKY_IMAGE = text(
 async def follow_exposure(connection: AsyncConnection, event: Event) -> None:
     """Anything about a workload: open and close its windows."""
     await reconcile(connection, [event.data["workload_id"]])
+
+
+async def follow_detection(connection: AsyncConnection, event: Event) -> None:
+    """DetectionChanged: open and close its windows, and have them acknowledged where it is; the workload is locked."""
+    await reconcile(connection, [event.data["workload_id"]])
+    await follow_acknowledgements(connection, event.data["workload_id"])
 
 
 async def follow_scanned_image(connection: AsyncConnection, event: Event) -> None:

@@ -19,6 +19,7 @@ from deadlight.server.ledger.schemas import (
     StateFilter,
     SuppressionOut,
     WindowDetail,
+    WindowDetection,
     WindowOrder,
     WindowPage,
     WindowQuery,
@@ -38,6 +39,8 @@ CONDITIONS = """
     AND (CAST(:teams AS text[]) IS NULL OR coalesce(exposure_window.team, '') = ANY(:teams))
     AND (CAST(:workload_id AS bigint) IS NULL OR exposure_window.workload_id = :workload_id)
     AND (CAST(:image_tag_id AS bigint) IS NULL OR exposure_window.image_tag_id = :image_tag_id)
+    AND (CAST(:detection_id AS bigint) IS NULL OR exposure_window.risk = 'threat' AND exposure_window.location_id IN (
+        SELECT id FROM detection_location WHERE detection_id = :detection_id))
     AND (NOT :by_workload OR exposure_window.workload_id IN (
         SELECT workload.id FROM workload JOIN cluster ON cluster.id = workload.cluster_id
         WHERE (CAST(:clusters AS text[]) IS NULL OR cluster.name = ANY(:clusters) OR cluster.id::text = ANY(:clusters))
@@ -58,6 +61,8 @@ _JOINS = """
     LEFT JOIN exposure_suppression AS suppression
            ON suppression.workload_id = exposure_window.workload_id AND suppression.risk = exposure_window.risk
           AND suppression.ended_at IS NULL AND suppression.until > now()
+    LEFT JOIN detection_location AS place ON place.id = exposure_window.location_id AND exposure_window.risk = 'threat'
+    LEFT JOIN detection ON detection.id = place.detection_id
 """
 
 _WHERE = f"""
@@ -73,7 +78,8 @@ _WHERE = f"""
 _COLUMNS = """
     exposure_window.*, workload.name AS workload, workload.kind, workload.kind_name, workload.namespace,
     workload.annotations, workload.labels, workload.template, workload.deployer, cluster.id AS cluster_id,
-    cluster.name AS cluster, cluster.demonstration,
+    cluster.name AS cluster, cluster.demonstration, detection.id AS detection_id, detection.rule, detection.title,
+    detection.severity,
     suppression.reason AS suppression_reason, suppression.suppressed_by, suppression.suppressed_at, suppression.until
 """
 
@@ -227,6 +233,7 @@ def _window(row: Row[Any], facts: Mapping[int, ImageFacts]) -> WindowRow:
         digest=image.row.digest,
         platform=image.row.platform,
         team=row.team or "",
+        detection=_detection(row),
         suppression=_suppression(row),
         build_owner=attribution(image.build_owner),
         deployed_by=attribution(find_deployed_by(DeploymentEvidence.of(row))),
@@ -239,6 +246,12 @@ def _state(row: Row[Any]) -> WindowState:
     if row.until is not None:
         return WindowState.SUPPRESSED
     return WindowState.OPEN if row.acknowledged_at is None else WindowState.ACKNOWLEDGED
+
+
+def _detection(row: Row[Any]) -> WindowDetection | None:
+    if row.detection_id is None:
+        return None
+    return WindowDetection(id=row.detection_id, rule=row.rule, title=row.title, severity=row.severity)
 
 
 def _suppression(row: Row[Any]) -> SuppressionOut | None:

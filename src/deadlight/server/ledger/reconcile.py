@@ -1,6 +1,7 @@
 """Opening and closing windows so that they say what the tables say that hold the truth.
 
-Integrity violations and untrusted registries have places (`integrity.locations`): each place is a window. Risks that
+Integrity violations, untrusted registries and threats have places (`integrity.locations`, `detections.exposure`): each
+place is a window, one at a time for a workload's image tag, of threats one for each detection. Risks that
 come from what is in an image are live on a workload as long as it has the image and the image has the risk.
 
 Every change of a workload passes here and mostly there is nothing to do: one statement finds that out, and one more
@@ -34,6 +35,8 @@ class OpenedBasis(StrEnum):
     """The vulnerability was published."""
     MATCHED = "matched"
     """The vulnerability, of which nobody says when it was published, was first matched with a package."""
+    FIRED = "fired"
+    """A threat rule matched, as the sensor says."""
     REOPENED = "reopened"
     """The previous window closed."""
     DETECTED = "detected"
@@ -52,21 +55,28 @@ class Reconciled(NamedTuple):
 _TRUTH = """
     SELECT 'integrity_violation' AS risk, place.workload_id, violation.image_tag_id, violation.type AS violation_type,
            place.id AS location_id, CAST(NULL AS bigint) AS image_id, place.detected_at, place.gone_at,
-           nullif(violation.close_reason, '') AS over
+           nullif(violation.close_reason, '') AS over, CAST(NULL AS uuid) AS detection_key,
+           CAST(NULL AS timestamptz) AS fired_at
     FROM violation_location AS place JOIN violation ON violation.id = place.violation_id
     WHERE {place} AND (place.gone_at IS NULL OR NOT EXISTS (
         SELECT FROM exposure_window AS known
         WHERE known.location_id = place.id AND known.risk = 'integrity_violation'))
     UNION ALL
     SELECT 'untrusted_registry', place.workload_id, place.image_tag_id, NULL, place.id, NULL, place.detected_at,
-           place.gone_at, NULL
+           place.gone_at, NULL, NULL, NULL
     FROM untrusted_location AS place
     WHERE {place} AND (place.gone_at IS NULL OR NOT EXISTS (
         SELECT FROM exposure_window AS known
         WHERE known.location_id = place.id AND known.risk = 'untrusted_registry'))
     UNION ALL
+    SELECT 'threat', place.workload_id, place.image_tag_id, NULL, place.id, NULL, place.detected_at, place.gone_at,
+           place.gone_because, detection.key, place.first_at
+    FROM detection_location AS place JOIN detection ON detection.id = place.detection_id
+    WHERE {place} AND (place.gone_at IS NULL OR NOT EXISTS (
+        SELECT FROM exposure_window AS known WHERE known.location_id = place.id AND known.risk = 'threat'))
+    UNION ALL
     SELECT badge.risk, workload.id, image_tag_image.image_tag_id, NULL, NULL, image_tag_image.image_id, now(),
-           NULL, NULL
+           NULL, NULL, NULL, NULL
     FROM workload
     JOIN image_tag_image ON image_tag_image.image_tag_id = ANY(workload.image_tag_ids)
     JOIN image_risk ON image_risk.image_id = image_tag_image.image_id
@@ -79,6 +89,7 @@ _OF_ALL = {"place": "true", "workload": "true"}
 
 _SAME_EXPOSURE = """
     known.workload_id = truth.workload_id AND known.image_tag_id = truth.image_tag_id AND known.risk = truth.risk
+    AND known.detection_key IS NOT DISTINCT FROM truth.detection_key
 """
 
 # The window of a truth that is live: its place's, or the one that is open.
@@ -91,6 +102,7 @@ _GONE_AT = """
     CASE known.risk
         WHEN 'integrity_violation' THEN (SELECT gone_at FROM violation_location WHERE id = known.location_id)
         WHEN 'untrusted_registry' THEN (SELECT gone_at FROM untrusted_location WHERE id = known.location_id)
+        WHEN 'threat' THEN (SELECT gone_at FROM detection_location WHERE id = known.location_id)
     END
 """
 
@@ -98,7 +110,8 @@ _GONE_AT = """
 def _why_closed(risk: str, image_tag_id: str, over: str) -> str:
     """SQL that says why a window closes, over a row `workload`."""
     return f"""
-        CASE WHEN workload.removed_at IS NOT NULL THEN 'workload removed'
+        CASE WHEN {risk} = 'threat' THEN coalesce({over}, 'detection forgotten')
+             WHEN workload.removed_at IS NOT NULL THEN 'workload removed'
              WHEN NOT workload.image_tag_ids @> ARRAY[{image_tag_id}] THEN 'image no longer deployed here'
              ELSE CASE {risk}
                  WHEN 'integrity_violation' THEN coalesce({over}, 'violation over')
@@ -109,16 +122,22 @@ def _why_closed(risk: str, image_tag_id: str, over: str) -> str:
     """
 
 
-_VIOLATION_OVER = """
-    (SELECT nullif(violation.close_reason, '') FROM violation_location JOIN violation
-     ON violation.id = violation_location.violation_id WHERE violation_location.id = known.location_id)
+_OVER = """
+    CASE known.risk
+        WHEN 'integrity_violation' THEN (
+            SELECT nullif(violation.close_reason, '') FROM violation_location JOIN violation
+            ON violation.id = violation_location.violation_id WHERE violation_location.id = known.location_id)
+        WHEN 'threat' THEN (SELECT gone_because FROM detection_location WHERE id = known.location_id)
+    END
 """
 
 # When the first container of the workload that has the image started: of those that are there, or of all there were.
+# No matter for a threat: it happened in a container that may have gone since.
 _DEPLOYED = """
     SELECT coalesce(min(started_at) FILTER (WHERE container.removed_at IS NULL), min(started_at)) AS at
     FROM pod JOIN container ON container.pod_id = pod.id
     WHERE pod.workload_id = linked.workload_id AND container.image_tag_id = linked.image_tag_id
+      AND linked.risk <> 'threat'
 """
 
 # When the registry stopped having what runs: when it last had it, or when the tag was moved, as the evidence says.
@@ -147,7 +166,7 @@ _RECONCILE = text(
     closed AS (
         UPDATE exposure_window AS known
         SET closed_at = greatest(known.detected_at, coalesce({_GONE_AT}, workload.removed_at, now())),
-            close_reason = {_why_closed("known.risk", "known.image_tag_id", _VIOLATION_OVER)},
+            close_reason = {_why_closed("known.risk", "known.image_tag_id", _OVER)},
             repaired = repaired OR :repaired
         FROM workload
         WHERE workload.id = known.workload_id AND workload.id = ANY(:workload_ids) AND known.closed_at IS NULL
@@ -166,13 +185,15 @@ _RECONCILE = text(
             SELECT known.id, known.closed_at FROM exposure_window AS known
             WHERE {_SAME_EXPOSURE} ORDER BY known.id DESC LIMIT 1) AS last ON true
         LEFT JOIN closed AS ended ON ended.id = last.id
-        WINDOW chain AS (PARTITION BY truth.workload_id, truth.image_tag_id, truth.risk ORDER BY truth.location_id)
+        WINDOW chain AS (PARTITION BY truth.workload_id, truth.image_tag_id, truth.risk, truth.detection_key
+                         ORDER BY truth.location_id)
     ), opened AS (
-        INSERT INTO exposure_window (id, workload_id, image_tag_id, risk, violation_type, location_id, opened_at,
-            opened_basis, detected_at, closed_at, close_reason, previous_id, repaired)
+        INSERT INTO exposure_window (id, workload_id, image_tag_id, risk, violation_type, location_id,
+            detection_key, opened_at, opened_basis, detected_at, closed_at, close_reason, previous_id, repaired)
         OVERRIDING SYSTEM VALUE
         SELECT linked.id, linked.workload_id, linked.image_tag_id, linked.risk, linked.violation_type,
-               linked.location_id, least(coalesce(start.at, linked.detected_at), linked.detected_at),
+               linked.location_id, linked.detection_key,
+               least(coalesce(start.at, linked.detected_at), linked.detected_at),
                CASE WHEN start.at <= linked.detected_at THEN start.basis ELSE 'detected' END,
                linked.detected_at, greatest(linked.gone_at, CASE WHEN linked.gone_at IS NOT NULL
                                                                  THEN linked.detected_at END),
@@ -187,7 +208,7 @@ _RECONCILE = text(
         LEFT JOIN LATERAL (
             SELECT moment.at, moment.basis
             FROM (VALUES (deployed.at, 'deployed'), (turned.at, turned.basis), (bad.at, bad.basis),
-                         (linked.previous_closed_at, 'reopened')) AS moment(at, basis)
+                         (linked.fired_at, 'fired'), (linked.previous_closed_at, 'reopened')) AS moment(at, basis)
             WHERE moment.at IS NOT NULL ORDER BY moment.at DESC LIMIT 1) AS start ON true
         ON CONFLICT DO NOTHING
         RETURNING id, workload_id, image_tag_id
@@ -220,6 +241,8 @@ _MISSED = text(
     WITH truth AS MATERIALIZED ({_TRUTH.format(**_OF_ALL)}), missed AS ({_OUT_OF_LINE.format(window="true")})
     SELECT workload_id FROM missed
     WHERE NOT EXISTS (SELECT FROM event WHERE event.status = 'pending' AND event.key = 'workload:' || workload_id)
+      AND NOT EXISTS (SELECT FROM event WHERE event.status = 'pending' AND event.type = 'DetectionChanged'
+                                          AND CAST(event.data ->> 'workload_id' AS bigint) = workload_id)
     ORDER BY workload_id LIMIT :limit
     """  # noqa: S608 - constants
 )

@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, BaseModel, Field
 
 from deadlight.model.integrity import ViolationType
-from deadlight.model.risk import Risk
+from deadlight.model.risk import WindowRisk
+from deadlight.model.vulnerability import Severity
 from deadlight.server.db.zero_bytes import PlainText
 from deadlight.server.ledger.actions import Action
 from deadlight.server.ledger.reconcile import OpenedBasis
@@ -37,13 +38,14 @@ class WindowOrder(StrEnum):
 class WindowFilter(BaseModel):
     """What windows are narrowed by. Every condition that is given has to hold; of several values one."""
 
-    risk: list[Risk] = Field(default=[], max_length=10)
+    risk: list[WindowRisk] = Field(default=[], max_length=10)
     cluster: list[PlainText] = Field(default=[], max_length=100, description="Names or ids.")
     namespace: list[PlainText] = Field(default=[], max_length=100)
     team: list[PlainText] = Field(default=[], max_length=100, description="An empty one: windows of no team.")
     workload: PlainText = Field(default="", max_length=256, description="Part of its name.")
     workload_id: RowId | None = None
     image_tag_id: RowId | None = None
+    detection_id: RowId | None = Field(default=None, description="Windows of a threat's detection.")
     since: AwareDatetime | None = Field(default=None, description="Windows that closed later, or are open.")
     until: AwareDatetime | None = Field(default=None, description="Windows that opened earlier.")
 
@@ -57,6 +59,7 @@ class WindowFilter(BaseModel):
             "workload": self.workload or None,
             "workload_id": self.workload_id,
             "image_tag_id": self.image_tag_id,
+            "detection_id": self.detection_id,
             "since": self.since,
             "until": self.until,
             "by_workload": bool(self.cluster or self.namespace or self.workload),
@@ -120,12 +123,22 @@ class SuppressionOut(BaseModel):
     until: datetime
 
 
+class WindowDetection(BaseModel):
+    """The detection that a threat's window is of."""
+
+    id: int
+    rule: str
+    title: str
+    severity: Severity
+
+
 class WindowRow(BaseModel):
     """An exposure window in a list."""
 
     id: int
-    risk: Risk
+    risk: WindowRisk
     violation_type: ViolationType | None
+    detection: WindowDetection | None = Field(description="Of a threat, as long as its detection is kept.")
     state: WindowState
     workload_id: int
     workload: str

@@ -13,10 +13,10 @@ from sqlalchemy import Row, insert, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.model.event import EventType
-from deadlight.model.risk import Risk
+from deadlight.model.risk import WindowRisk
 from deadlight.server.errors import BadRequestError, ConflictError
 from deadlight.server.events.outbox import Event, NewEvent, record_events
-from deadlight.server.ledger.actions import Action, lock_window, record_actions
+from deadlight.server.ledger.actions import Action, lock_window, record_actions, refuse_threat
 from deadlight.server.ledger.findings import bad_findings
 from deadlight.server.ledger.reconcile import lock_workloads
 from deadlight.server.tables.ledger import exposure_suppression
@@ -24,13 +24,14 @@ from deadlight.server.tables.ledger import exposure_suppression
 LONGEST = timedelta(days=366)
 """A risk that is to stay for longer deserves another look by then."""
 
-RISKS_OF_EVENT: Mapping[EventType, Sequence[Risk]] = {
-    EventType.INTEGRITY_VIOLATION_DETECTED: (Risk.INTEGRITY_VIOLATION,),
-    EventType.INTEGRITY_VIOLATION_CLOSED: (Risk.INTEGRITY_VIOLATION,),
-    EventType.UNTRUSTED_REGISTRY_DETECTED: (Risk.UNTRUSTED_REGISTRY,),
-    EventType.VULNERABILITIES_CHANGED: (Risk.CRITICAL_APPLICABLE_CVES, Risk.MALICIOUS),
+RISKS_OF_EVENT: Mapping[EventType, Sequence[WindowRisk]] = {
+    EventType.INTEGRITY_VIOLATION_DETECTED: (WindowRisk.INTEGRITY_VIOLATION,),
+    EventType.INTEGRITY_VIOLATION_CLOSED: (WindowRisk.INTEGRITY_VIOLATION,),
+    EventType.UNTRUSTED_REGISTRY_DETECTED: (WindowRisk.UNTRUSTED_REGISTRY,),
+    EventType.VULNERABILITIES_CHANGED: (WindowRisk.CRITICAL_APPLICABLE_CVES, WindowRisk.MALICIOUS),
 }
-"""Which risks an event tells of. A change of a workload is news of its own and never suppressed."""
+"""Which risks an event tells of. A change of a workload is news of its own and never suppressed; what a
+threat is kept quiet by is an exception."""
 
 # Of a risk on a workload there is at most one that has not ended.
 _END = text(
@@ -90,12 +91,13 @@ async def suppress(connection: AsyncConnection, window_id: int, *, actor: str, r
     Raises:
         NotFoundError: there is no such window.
         BadRequestError: the time has passed, or is more than `LONGEST` away.
-        ConflictError: the window is closed.
+        ConflictError: the window is a threat's, or closed.
     """
     now = datetime.now(UTC)
     if not now < until <= now + LONGEST:
         raise BadRequestError(f"until must lie in the future, and at most {LONGEST.days} days ahead")
     window = await _lock(connection, window_id)
+    refuse_threat(window)
     if window.closed_at is not None:
         raise ConflictError("the window is closed: nothing is left to suppress")
     of_risk = {"workload_id": window.workload_id, "risk": window.risk}
@@ -151,15 +153,17 @@ def _tell_again(window: Row[Any]) -> NewEvent:
     """The event that tells of an open window's risk."""
     data = {"workload_id": window.workload_id, "image_tag_id": window.image_tag_id}
     key = f"workload:{window.workload_id}"
-    match Risk(window.risk):
-        case Risk.INTEGRITY_VIOLATION:
+    match WindowRisk(window.risk):
+        case WindowRisk.INTEGRITY_VIOLATION:
             violation = {"violation_id": window.violation_id}
             return NewEvent(EventType.INTEGRITY_VIOLATION_DETECTED, key, data | violation)
-        case Risk.UNTRUSTED_REGISTRY:
+        case WindowRisk.UNTRUSTED_REGISTRY:
             return NewEvent(EventType.UNTRUSTED_REGISTRY_DETECTED, key, data)
-        case Risk.CRITICAL_APPLICABLE_CVES | Risk.MALICIOUS:
+        case WindowRisk.CRITICAL_APPLICABLE_CVES | WindowRisk.MALICIOUS:
             news = {"added": list(window.vulnerability_ids), "removed": [], "advanced": [], "validated": []}
             return NewEvent(EventType.VULNERABILITIES_CHANGED, key, data | news)
+        case WindowRisk.THREAT:
+            raise ValueError("a threat's window cannot be suppressed")
 
 
 async def find_suppression(connection: AsyncConnection, event: Event) -> str:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from deadlight.model.risk import Risk
 from deadlight.server.ledger.reconcile import OpenedBasis
 from deadlight.server.ledger.schemas import WindowDetail, WindowRow
 from deadlight.server.owners.attributions import AttributionOut
@@ -19,6 +18,7 @@ BASIS_TEXTS = {
     OpenedBasis.LAST_SEEN_PRESENT: "when the registry last had the image",
     OpenedBasis.PUBLISHED: "when the vulnerability was published",
     OpenedBasis.MATCHED: "when the vulnerability was first matched",
+    OpenedBasis.FIRED: "when the threat rule first matched, as the sensor says",
     OpenedBasis.REOPENED: "when the previous window closed",
     OpenedBasis.DETECTED: "when it was detected",
 }
@@ -27,6 +27,7 @@ COLUMNS = (
     "id",
     "risk",
     "violation_type",
+    "rule",
     "state",
     "team",
     "cluster",
@@ -60,7 +61,9 @@ _MARKUP = re.compile(r"([\\`*\[\]<>|])")
 
 def window_title(window: WindowRow) -> str:
     """What an issue about a window is called."""
-    what = Risk(window.risk).label
+    what = window.risk.label
+    if window.detection:
+        what = f"{window.detection.title} ({window.detection.severity.value})"
     if window.violation_type:
         what = f"{window.violation_type.value} ({window.violation_type.severity.value})"
     return f"{what}: {window.image} in {window.namespace}/{window.workload} on {window.cluster}"
@@ -71,7 +74,8 @@ def issue_text(window: WindowDetail, link: str, now: datetime) -> str:
     closed = f"{window.closed_at.isoformat()} ({window.close_reason})" if window.closed_at else ""
     acknowledged = f"{window.acknowledged_by} at {_iso(window.acknowledged_at)}" if window.acknowledged_at else ""
     facts = [
-        ("Risk", Risk(window.risk).label),
+        ("Risk", window.risk.label),
+        ("Threat rule", window.detection and window.detection.rule),
         ("Violation", window.violation_type and f"{window.violation_type} ({window.violation_type.severity})"),
         ("Reason", window.reason),
         ("Image", f"{window.image} ({window.platform})"),
@@ -137,6 +141,7 @@ def csv_values(window: WindowRow) -> list[Any]:
     """The values of `COLUMNS`."""
     known = window.model_dump(mode="json")
     known |= {
+        "rule": window.detection and window.detection.rule,
         "exposed_seconds": (window.closed_at - window.opened_at).total_seconds() if window.closed_at else None,
         "suppressed_until": window.suppression and window.suppression.until,
         "suppression_reason": window.suppression and window.suppression.reason,

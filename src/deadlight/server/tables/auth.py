@@ -115,6 +115,12 @@ agent = Table(
     Column("kernel", Text, nullable=False, server_default="", comment="release and machine, of a sensor"),
     Column("tier", Text, nullable=False, server_default="", comment="how much its kernel lets a sensor see"),
     document("hooks", "[]"),
+    Column(
+        "threat_change_id",
+        BigInteger,
+        nullable=True,
+        comment="the last one that a sensor's policy has in force; null: it has not said so",
+    ),
     Index("ix_agent_cluster_id", "cluster_id", "kind", "node_name"),
     Index("ix_agent_registration_token_id", "registration_token_id"),
 )

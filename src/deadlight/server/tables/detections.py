@@ -99,6 +99,25 @@ detection = Table(
     Index("ix_detection_exception_id", "exception_id"),
 )
 
+detection_location = Table(
+    "detection_location",
+    metadata,
+    identity(),
+    Column("detection_id", BigInteger, ForeignKey("detection.id", ondelete="CASCADE"), nullable=False),
+    Column("workload_id", BigInteger, ForeignKey("workload.id", ondelete="CASCADE"), nullable=False),
+    Column("image_tag_id", BigInteger, ForeignKey("image_tag.id", ondelete="CASCADE"), nullable=False),
+    Column("container_ids", ARRAY(Text), nullable=False, comment="in which it happened since then"),
+    moment("first_at", nullable=False),
+    recorded("detected_at"),
+    moment("gone_at"),
+    _text("gone_because"),
+    Index("uq_detection_location_detection_id", "detection_id", unique=True, postgresql_where=text("gone_at IS NULL")),
+    Index("ix_detection_location_detection_id", "detection_id"),
+    Index("ix_detection_location_workload_id", "workload_id"),
+    Index("ix_detection_location_image_tag_id", "image_tag_id"),
+    comment="where a detection is live, a row from each first time until it is over",
+)
+
 detection_report = Table(
     "detection_report",
     metadata,

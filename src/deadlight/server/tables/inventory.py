@@ -192,6 +192,13 @@ placement = Table(
     Column("running", Boolean, nullable=False, comment="in one container of the workload at least"),
     recorded("first_seen_at"),
     moment("gone_at"),
+    Column(
+        "detections",
+        ARRAY(Integer),
+        nullable=False,
+        server_default="{0,0,0,0,0}",
+        comment="how many are open, by severity, the worst first",
+    ),
     changed_in(),
     Index("ix_placement_image_tag_id", "image_tag_id"),
     Index("ix_placement_gone_at", "gone_at", postgresql_where=text("gone_at IS NOT NULL")),

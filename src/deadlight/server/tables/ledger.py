@@ -1,6 +1,6 @@
 """Exposure windows: since when a risk is live where, and what became of it (owner: `ledger`)."""
 
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, ForeignKey, Index, Table, Text, text
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, ForeignKey, Index, Table, Text, Uuid, text
 
 from deadlight.server.tables.metadata import identity, metadata, moment, recorded
 
@@ -12,7 +12,8 @@ exposure_window = Table(
     Column("image_tag_id", BigInteger, ForeignKey("image_tag.id", ondelete="CASCADE"), nullable=False),
     Column("risk", Text, nullable=False, comment="of deadlight.model.risk"),
     Column("violation_type", Text, nullable=True, comment="of an integrity violation"),
-    Column("location_id", BigInteger, nullable=True, comment="of violation_location or untrusted_location, by risk"),
+    Column("location_id", BigInteger, nullable=True, comment="of violation_, untrusted_ or detection_location"),
+    Column("detection_key", Uuid, nullable=True, comment="of a threat: what tells its detection from others"),
     Column("team", Text, nullable=True, comment="as it was when it opened"),
     moment("opened_at", nullable=False),
     Column("opened_basis", Text, nullable=False, comment="what opened_at rests on"),
@@ -32,7 +33,7 @@ exposure_window = Table(
         "image_tag_id",
         "risk",
         unique=True,
-        postgresql_where=text("closed_at IS NULL"),
+        postgresql_where=text("closed_at IS NULL AND detection_key IS NULL"),
     ),
     Index("uq_exposure_window_location_id", "location_id", "risk", unique=True),
     Index("ix_exposure_window_workload_id", "workload_id", "image_tag_id", "risk"),
