@@ -219,15 +219,20 @@ class ByteReader:
             self._piece, self._position = head + self._piece[self._position :], 0
         return head
 
-    def read_into(self, buffer: bytearray) -> int:
-        """Fill a buffer, without a second copy in memory; gives how many bytes there were."""
-        filled = 0
-        while filled < len(buffer) and self._fill():
-            part = memoryview(self._piece)[self._position : self._position + len(buffer) - filled]
+    def read_view(self, size: int) -> memoryview:
+        """The next `size` bytes, held in memory but once; fewer only where the stream ends."""
+        end = self._position + size
+        if end <= len(self._piece):
+            view = memoryview(self._piece)[self._position : end]
+            self._position = end
+            return view
+        buffer, filled = memoryview(bytearray(size)), 0
+        while filled < size and self._fill():
+            part = memoryview(self._piece)[self._position : self._position + size - filled]
             buffer[filled : filled + len(part)] = part
             self._position += len(part)
             filled += len(part)
-        return filled
+        return buffer[:filled].toreadonly()
 
     def skip(self, size: int) -> int:
         """Pass over `size` bytes without keeping them; gives how many there were."""
