@@ -1,7 +1,7 @@
 """A layer's compressed stream as a bounded stream of plain bytes."""
 
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from queue import Full, Queue
 from threading import Event, Thread
@@ -247,6 +247,11 @@ class ByteReader:
         """Pass over everything that is left, so that damage at the end is noticed."""
         for _ in self._pieces:
             pass
+
+    def close(self) -> None:
+        """End what makes the pieces, a thread of its own perhaps, while its source can still be read."""
+        if isinstance(self._pieces, Generator):
+            self._pieces.close()
 
     def _fill(self) -> bool:
         """Whether there is an unread byte, after fetching the next piece if need be."""
