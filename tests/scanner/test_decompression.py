@@ -4,6 +4,7 @@ import io
 import random
 import subprocess
 import sys
+import threading
 import tracemalloc
 
 import pytest
@@ -11,6 +12,7 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from deadlight.scanner import LayerError, scan_layer
 from deadlight.scanner.decompression import ByteReader, open_layer
 from deadlight.scanner.errors import ArchiveError
 from deadlight.scanner.limits import DEFAULT_LIMITS, Limits
@@ -111,7 +113,7 @@ def test_no_more_bytes_are_read_than_a_layer_may_hold(compressed):
 
 @given(
     st.lists(st.binary(max_size=9), max_size=12),
-    st.lists(st.tuples(st.sampled_from(["read", "skip", "peek", "fill"]), st.integers(0, 12)), max_size=20),
+    st.lists(st.tuples(st.sampled_from(["read", "skip", "peek", "view"]), st.integers(0, 12)), max_size=20),
 )
 def test_each_way_of_reading_follows_the_bytes(pieces, steps):
     reader = ByteReader(iter(pieces), proves_its_end=False)
@@ -126,5 +128,31 @@ def test_each_way_of_reading_follows_the_bytes(pieces, steps):
         elif step == "read":
             assert reader.read(size) == data
         else:
-            buffer = bytearray(size)
-            assert (reader.read_into(buffer), bytes(buffer[: len(data)])) == (len(data), data)
+            assert reader.read_view(size) == data
+
+
+class Failing(io.BytesIO):
+    """A stream whose source goes away after the first bytes."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if self.tell():
+            raise ConnectionError("gone")
+        return super().read(size)
+
+
+def threads() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name == "decompression"]
+
+
+def test_what_goes_wrong_with_the_source_is_raised_where_it_is_read():
+    reader = open_layer(Failing(gzip.compress(PLAIN)), DEFAULT_LIMITS)
+    with pytest.raises(ConnectionError, match="gone"):
+        reader.drain()
+    assert not threads()
+
+
+def test_nothing_is_read_ahead_any_more_once_a_layer_was_refused():
+    no_archive = gzip.compress(random.Random(5).randbytes(8_000_000), compresslevel=0)
+    with pytest.raises(LayerError, match="is not a tar archive") as refused:
+        scan_layer(io.BytesIO(no_archive), digest="sha256:damaged")
+    assert not threads(), refused

@@ -44,7 +44,7 @@ class _Listing(msgspec.Struct, frozen=True):
 
 def _take(content: memoryview) -> bytes | None:
     """The crates that are linked, as a JSON list."""
-    section = parse_elf(content).get(_SECTION)
+    section = parse_elf(content, _SECTION).get(_SECTION)
     if section is None:
         return None
     limit = min(max(len(content), _SMALL_LISTING_BYTES), _MAX_LISTING_BYTES)

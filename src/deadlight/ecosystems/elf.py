@@ -45,8 +45,8 @@ def is_shared_object(path: str) -> bool:
     return name.endswith(".so") or ".so." in name
 
 
-def parse_elf(content: memoryview) -> dict[str, Section]:
-    """The sections by name; none where the file was stripped of their table.
+def parse_elf(content: memoryview, sought: str = "") -> dict[str, Section]:
+    """The sections by name; none where the file was stripped of their table, or surely has not the one `sought`.
 
     Raises:
         UnreadableFileError: no ELF file, or cut short.
@@ -62,15 +62,15 @@ def parse_elf(content: memoryview) -> dict[str, Section]:
     if row_size < row.size or offset + row_size * count > len(content):
         raise UnreadableFileError("is an ELF file that was cut short: its sections are not where its header says")
     rows = [row.unpack_from(content, offset + number * row_size) for number in range(count)]
-    return _named(content, rows, rows[names_row] if names_row < count else None)
+    names = bytes(_content(content, rows[names_row])[:_MAX_NAMES_BYTES]) if names_row < count else b""
+    return _named(content, rows, names) if sought.encode() in names else {}
 
 
 def _byte(content: memoryview, position: int) -> int:
     return content[position] if position < len(content) else 0
 
 
-def _named(content: memoryview, rows: list[tuple[int, ...]], names_row: tuple[int, ...] | None) -> dict[str, Section]:
-    names = bytes(_content(content, names_row)[:_MAX_NAMES_BYTES]) if names_row else b""
+def _named(content: memoryview, rows: list[tuple[int, ...]], names: bytes) -> dict[str, Section]:
     sections: dict[str, Section] = {}
     for row in rows:
         name = names[row[0] : row[0] + _MAX_NAME_BYTES].partition(b"\0")[0].decode("latin-1")

@@ -23,7 +23,8 @@ from deadlight.ecosystems.language_package import catalogue_inside, language_pac
 UNKNOWN_VERSION = "(devel)"
 """Go's own word for a module that was built from a folder: it has no place in the order of versions."""
 
-_SECTION = ".go.buildinfo"
+BUILD_INFO = ".go.buildinfo"
+"""The section that every program of Go's linker has."""
 _MAGIC = b"\xff Go buildinf:"
 _POINTER_SIZE_AT, _FLAGS_AT, _POINTERS_AT, _TEXTS_AT = 14, 15, 16, 32
 _BIG_ENDIAN, _INLINE = 1, 2
@@ -48,7 +49,7 @@ def _take(content: memoryview) -> bytes | None:
 
     The build's settings are left out: secrets are handed to the linker as flags.
     """
-    texts = _read_texts(parse_elf(content))
+    texts = _read_texts(parse_elf(content, BUILD_INFO))
     if texts is None:
         return None
     toolchain, lines = texts
@@ -84,12 +85,12 @@ def read_build(sections: Mapping[str, Section]) -> Build | None:
 
 def _read_texts(sections: Mapping[str, Section]) -> tuple[str, list[str]] | None:
     """The toolchain, and the lines about modules; None where Go's linker wrote nothing."""
-    section = sections.get(_SECTION)
+    section = sections.get(BUILD_INFO)
     if section is None:
         return None
     info = section.content
     if info[: len(_MAGIC)] != _MAGIC or len(info) < _POINTERS_AT:
-        raise UnreadableFileError(f"is a Go program with a damaged {_SECTION}")
+        raise UnreadableFileError(f"is a Go program with a damaged {BUILD_INFO}")
     toolchain, modules = _inline_texts(info) if info[_FLAGS_AT] & _INLINE else _texts_by_pointer(info, sections)
     framed = len(modules) > 2 * _SENTINEL_BYTES and modules[-_SENTINEL_BYTES - 1 :][:1] == b"\n"
     lines = modules[_SENTINEL_BYTES:-_SENTINEL_BYTES].decode("utf-8", "replace").split("\n") if framed else []
@@ -114,14 +115,14 @@ def _counted_text(info: memoryview, start: int) -> tuple[bytes, int]:
             if length > _MAX_TEXT_BYTES or end > len(info):
                 break
             return bytes(info[position + 1 : end]), end
-    raise UnreadableFileError(f"is a Go program whose {_SECTION} ends too early")
+    raise UnreadableFileError(f"is a Go program whose {BUILD_INFO} ends too early")
 
 
 def _texts_by_pointer(info: memoryview, sections: Mapping[str, Section]) -> tuple[bytes, bytes]:
     """Before Go 1.18: the addresses of two strings, each of which is an address and a length."""
     size = info[_POINTER_SIZE_AT]
     if size not in {4, 8}:
-        raise UnreadableFileError(f"is a Go program with a damaged {_SECTION}: pointers of {size} bytes")
+        raise UnreadableFileError(f"is a Go program with a damaged {BUILD_INFO}: pointers of {size} bytes")
     order: _ByteOrder = "big" if info[_FLAGS_AT] & _BIG_ENDIAN else "little"
     toolchain, modules = (info[at : at + size] for at in (_POINTERS_AT, _POINTERS_AT + size))
     return _string_at(toolchain, sections, order), _string_at(modules, sections, order)
@@ -137,7 +138,7 @@ def _string_at(pointer: memoryview, sections: Mapping[str, Section], order: _Byt
         text = find_in_memory(sections, int.from_bytes(string[:size], order), length)
         if text is not None and length <= _MAX_TEXT_BYTES:
             return bytes(text)
-    raise UnreadableFileError(f"is a Go program whose {_SECTION} points outside of the file")
+    raise UnreadableFileError(f"is a Go program whose {BUILD_INFO} points outside of the file")
 
 
 def _catalogue_program(location: str, document: Document) -> Catalogue:

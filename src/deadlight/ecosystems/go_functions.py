@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from deadlight.ecosystems.ecosystem import UnreadableFileError
 from deadlight.ecosystems.elf import parse_elf
-from deadlight.ecosystems.go_build_info import Build, read_build
+from deadlight.ecosystems.go_build_info import BUILD_INFO, Build, read_build
 
 MAX_NAMES_BYTES = 32 * 1024 * 1024
 """Of the names of one program; 150,000 functions have 14 MB."""
@@ -68,7 +68,7 @@ def list_linked_functions(content: memoryview) -> LinkedFunctions | None:
     Raises:
         UnreadableFileError: the table is missing, damaged, of an unknown layout or beyond the bounds.
     """
-    sections = parse_elf(content)
+    sections = parse_elf(content, BUILD_INFO)
     build = read_build(sections)
     if build is None:
         return None

@@ -110,7 +110,7 @@ class ExecutableIndex:
             "\0".join(part for link in sorted(self.links.items()) for part in link),
             self.complete,
         )
-        return pack(_MARK, stored, level=12)
+        return pack(_MARK, stored, level=6)
 
     @classmethod
     def from_bytes(cls, stored: bytes) -> "ExecutableIndex":

@@ -71,7 +71,7 @@ class FileIndex:
         owners = [numbers[self.owners[path]] for path in paths]
         links = "\0".join(part for link in sorted(self.links.items()) for part in link)
         stored = _Stored(list(self.purls), "\0".join(paths), owners, [list(group) for group in groups], links)
-        return pack(_MARK, stored, level=12)
+        return pack(_MARK, stored, level=6)
 
     @classmethod
     def from_bytes(cls, stored: bytes) -> "FileIndex":

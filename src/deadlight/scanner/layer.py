@@ -1,6 +1,7 @@
 """One pass over a layer: its listing, and what analyzers keep of its files."""
 
 from collections.abc import Sequence
+from contextlib import closing
 from hashlib import sha256
 from typing import BinaryIO
 
@@ -37,10 +38,11 @@ def scan_layer(
     if media_type.endswith("+encrypted"):
         raise LayerError(digest, f"is encrypted ({media_type}) and cannot be scanned")
     try:
-        archive = TarReader(open_layer(stream, limits), limits)
-        layer = _Pass(archive, package_analyzers(limits) if analyzers is None else analyzers, limits)
-        for member in archive:
-            layer.take(member)
+        with closing(open_layer(stream, limits)) as source:
+            archive = TarReader(source, limits)
+            layer = _Pass(archive, package_analyzers(limits) if analyzers is None else analyzers, limits)
+            for member in archive:
+                layer.take(member)
     except ArchiveError as error:
         raise LayerError(digest, str(error)) from error
     return layer.facts(digest)

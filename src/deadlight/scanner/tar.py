@@ -83,11 +83,11 @@ class TarReader:
 
     def read_large(self) -> memoryview:
         """The content of the current member, whose size the caller has checked, held in memory but once."""
-        content = bytearray(self._unread)
-        if self._source.read_into(content) < self._unread:
+        content = self._source.read_view(self._unread)
+        if len(content) < self._unread:
             raise ArchiveError("ends inside a file: the layer was cut short")
         self._unread = 0
-        return memoryview(content).toreadonly()
+        return content
 
     def iter_pieces(self) -> Iterator[bytes]:
         """The content of the current member as it comes, for what need not hold all of it."""

@@ -14,11 +14,13 @@ from deadlight.server.attestations.jobs import CheckAttestations, check_attestat
 from deadlight.server.detections.handlers import follow_detections, forget_detections
 from deadlight.server.findings.jobs import (
     AssessImage,
+    RefreshConcerned,
     RefreshImage,
     RefreshPrograms,
     RematchBuckets,
     reassess_stale,
     run_assess_image,
+    run_refresh_concerned,
     run_refresh_image,
     run_refresh_programs,
     run_rematch_buckets,
@@ -59,6 +61,7 @@ JOBS: Sequence[Entry[Services]] = (
     Entry(RefreshImage, run_refresh_image),
     Entry(RefreshPrograms, run_refresh_programs),
     Entry(RematchBuckets, run_rematch_buckets),
+    Entry(RefreshConcerned, run_refresh_concerned),
     Entry(DeliverAlert, deliver_alert),
     Entry(CheckAttestations, check_attestations),
     Entry(RefreshFeed, refresh_feed, at_once=2),

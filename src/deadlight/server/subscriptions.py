@@ -6,6 +6,7 @@ A handler that has to talk to the world, or that takes long, enqueues a job; `sc
 from functools import partial
 
 from deadlight.model.event import EventType
+from deadlight.server.advisories.changes import merge_advisory_changes
 from deadlight.server.attestations.handlers import (
     check_registry_attestations,
     check_scanned_attestations,
@@ -60,7 +61,7 @@ def subscriptions(settings: Settings) -> Subscriptions:
         ),
         EventType.PACKAGES_USED: (advance_used_packages,),
         EventType.PROGRAMS_USED_PACKAGES: (refresh_programs,),
-        EventType.ADVISORIES_CHANGED: (rematch_changed_advisories,),
+        EventType.ADVISORIES_CHANGED: (Following(rematch_changed_advisories, merge_advisory_changes),),
         EventType.INTEGRITY_VIOLATION_DETECTED: (exposure, alert),
         EventType.INTEGRITY_VIOLATION_CLOSED: (exposure, alert),
         EventType.UNTRUSTED_REGISTRY_DETECTED: (exposure, alert),

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.fleet import Fleet, installed, package
 from tests.support.osv import CRITICAL, HIGH, LOW, import_records, osv
+from tests.support.rematching import follow_advisories
 from tests.support.service import RunningService, eventually
 
 from deadlight.model.vulnerability import Applicability, Severity, Stage
@@ -17,7 +18,7 @@ from deadlight.server.dashboard.risk_index import furthest_stages
 from deadlight.server.dashboard.schemas import InstallationStatus, ScanStatus
 from deadlight.server.dashboard.service import rate_installation, rate_scans
 from deadlight.server.findings.risk import Finding, summarise
-from deadlight.server.findings.service import assess_image, rematch_buckets
+from deadlight.server.findings.service import assess_image
 from deadlight.server.findings.stored_risk import update_risk
 
 LABELS = ["All Vulnerabilities", "Critical & High", "Applicable", "With Fix Version", "Validated in Runtime"]
@@ -144,8 +145,7 @@ async def test_the_funnel_counts_distinct_vulnerabilities_of_scanned_running_ima
     assert (partly["running_images"], partly["scanned_images"], partly["scan_status"]) == (3, 2, "partial")
     assert partly["scan_advice"]
     await import_records(fleet.engine, osv("CVE-2026-0006", "curl", severity=HIGH))
-    async with fleet.engine.begin() as connection:
-        await rematch_buckets(connection, [("Debian:12", "curl")])
+    await follow_advisories(fleet.engine, [("Debian:12", "curl")])
     await until_counted(service, 5, 4, 0, 0, 0)  # contextual analysis was asked again, and covers none of these
 
 

@@ -7,10 +7,11 @@ from tests.scanner.layer_builder import LayerBuilder
 from tests.support.fleet import Fleet, Stored, installed, package
 from tests.support.go_programs import FIRST_LAYOUT, GO_1_20, go_program
 from tests.support.osv import CRITICAL, import_records, osv
+from tests.support.rematching import follow_advisories
 
 from deadlight.model.package import InstalledPackage
 from deadlight.scanner import squash
-from deadlight.server.findings.service import Said, assess_image, rematch_buckets
+from deadlight.server.findings.service import Said, assess_image
 
 FLAW = "CVE-2026-0001"
 MODULE = "example.com/html"
@@ -102,6 +103,5 @@ async def test_an_advisory_that_comes_to_name_functions_has_images_judged_anew(f
     await import_records(fleet.engine, record("GO-2026-0001", "Parse"))
     for _, data in await fleet.events("AdvisoriesChanged"):
         said = Said(data["advisory_ids"], data["vulnerability_ids"])
-        async with fleet.engine.begin() as connection:
-            await rematch_buckets(connection, [tuple(bucket) for bucket in data["buckets"]], said)
+        await follow_advisories(fleet.engine, [tuple(bucket) for bucket in data["buckets"]], said)
     assert (await judged(fleet))[FLAW].status == "not_applicable"

@@ -13,6 +13,7 @@ from tests.scanner.layer_builder import LayerBuilder
 from tests.server.findings.strategies import findings
 from tests.support.fleet import Fleet, Stored, installed, package
 from tests.support.osv import CRITICAL, HIGH, LOW, MEDIUM, import_records, osv
+from tests.support.rematching import follow_advisories
 
 from deadlight.scanner import squash
 from deadlight.server.advisories.service import remove_source
@@ -22,7 +23,6 @@ from deadlight.server.findings.service import (
     assess_image,
     refresh_images,
     refresh_program_risks,
-    rematch_buckets,
 )
 
 OPENSSL, OLD_OPENSSL, BASH = package("openssl", "3.0.1-1"), package("openssl", "2.0-1"), package("bash", "5.2-1")
@@ -210,10 +210,9 @@ async def test_after_any_changes_everything_is_as_if_computed_anew(fleet: Fleet,
 
 
 async def follow(fleet: Fleet, data: Mapping[str, Any]) -> None:
-    """What the job of an event does."""
+    """What the jobs of an event do."""
     buckets = [(ecosystem, name) for ecosystem, name in data["buckets"]]
-    async with fleet.engine.begin() as connection:
-        await rematch_buckets(connection, buckets, said_by(data))
+    await follow_advisories(fleet.engine, buckets, said_by(data))
 
 
 def said_by(data: Mapping[str, Any]) -> Said | None:
@@ -230,8 +229,7 @@ async def stages(fleet: Fleet) -> set[str]:
 
 async def change_bash(fleet: Fleet, *, known: bool = True) -> None:
     data = await told(fleet, osv("CVE-2026-0002", "bash", severity=CRITICAL))
-    async with fleet.engine.begin() as connection:
-        await rematch_buckets(connection, [("Debian:12", "bash")], said_by(data) if known else None)
+    await follow_advisories(fleet.engine, [("Debian:12", "bash")], said_by(data) if known else None)
 
 
 async def without_a_match(fleet: Fleet) -> None:

@@ -133,7 +133,7 @@ async def test_a_changed_advisory_changes_findings_without_a_scan_and_queues_not
         assert await whole_service.rows(untouched) == before
         jobs = await whole_service.rows("SELECT DISTINCT entrypoint FROM pgqueuer_log")
         scheduled = {"check_attestations"}  # whose turn may have come meanwhile
-        assert {job.entrypoint for job in jobs} - scheduled == {"rematch_buckets"}
+        assert {job.entrypoint for job in jobs} - scheduled == {"rematch_buckets", "refresh_concerned"}
         assert not [path for _, path in registry.asked if "/blobs/" in path]
 
 

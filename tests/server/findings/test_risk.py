@@ -1,7 +1,5 @@
 """The risk of an image is computed from its findings, and packed without loss."""
 
-from dataclasses import replace
-
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -35,34 +33,34 @@ def test_the_order_of_findings_does_not_matter_but_for_a_severity_they_contradic
     items: list[Finding],
 ) -> None:
     severities = {item.vulnerability_id: item.severity for item in items}
-    consistent = [replace(item, severity=severities[item.vulnerability_id]) for item in items]
+    consistent = [item._replace(severity=severities[item.vulnerability_id]) for item in items]
     assert summarise(consistent) == summarise(consistent[::-1])
     risk = summarise(consistent)
     assert sum(risk.count().severities.values()) == len(risk.stages) == len(severities)
 
 
 def test_a_vulnerability_in_two_packages_counts_once_with_its_furthest_stage() -> None:
-    risk = summarise([HIGH, replace(HIGH, package_id=2, validated=False)])
+    risk = summarise([HIGH, HIGH._replace(package_id=2, validated=False)])
     assert risk.stages == {1: Stage.VALIDATED_IN_RUNTIME}
     assert (risk.count().severities[Severity.HIGH], risk.count().validated) == (1, 1)
 
 
 def test_each_stage_needs_those_before() -> None:
-    assert summarise([replace(HIGH, severity=Severity.MEDIUM)]).stages == {1: Stage.ALL}
-    assert summarise([replace(HIGH, applicability=Applicability.NOT_COVERED)]).stages == {1: Stage.CRITICAL_AND_HIGH}
-    assert summarise([replace(HIGH, fixable=False)]).stages == {1: Stage.APPLICABLE}
-    assert summarise([replace(HIGH, validated=False)]).stages == {1: Stage.WITH_FIX_VERSION}
+    assert summarise([HIGH._replace(severity=Severity.MEDIUM)]).stages == {1: Stage.ALL}
+    assert summarise([HIGH._replace(applicability=Applicability.NOT_COVERED)]).stages == {1: Stage.CRITICAL_AND_HIGH}
+    assert summarise([HIGH._replace(fixable=False)]).stages == {1: Stage.APPLICABLE}
+    assert summarise([HIGH._replace(validated=False)]).stages == {1: Stage.WITH_FIX_VERSION}
 
 
 def test_malicious_packages_are_counted_by_package() -> None:
-    bad = replace(HIGH, malicious=True)
-    assert summarise([bad, replace(bad, vulnerability_id=2), replace(bad, package_id=2)]).malicious == 2
+    bad = HIGH._replace(malicious=True)
+    assert summarise([bad, bad._replace(vulnerability_id=2), bad._replace(package_id=2)]).malicious == 2
 
 
 def test_critical_and_applicable_needs_both_in_one_finding() -> None:
-    critical = replace(HIGH, severity=Severity.CRITICAL)
+    critical = HIGH._replace(severity=Severity.CRITICAL)
     assert summarise([critical]).count().critical_applicable == 1
-    undetermined = replace(critical, applicability=Applicability.UNDETERMINED)
+    undetermined = critical._replace(applicability=Applicability.UNDETERMINED)
     assert summarise([undetermined, HIGH]).count().critical_applicable == 0
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import text
 from tests.scanner.layer_builder import LayerBuilder
 from tests.support.fleet import Fleet, Stored, installed, package
 from tests.support.osv import CRITICAL, LOW, import_records, osv
+from tests.support.rematching import follow_advisories
 
 from deadlight.model.event import EventType
 from deadlight.model.vulnerability import Stage
@@ -15,9 +16,10 @@ from deadlight.scanner import FirstPartyCode, squash
 from deadlight.server.advisories.service import remove_source
 from deadlight.server.events.outbox import Event
 from deadlight.server.findings.handlers import rematch_changed_advisories
-from deadlight.server.findings.jobs import RematchBuckets, run_rematch_buckets
+from deadlight.server.findings.jobs import RefreshConcerned, RematchBuckets, run_refresh_concerned, run_rematch_buckets
 from deadlight.server.findings.risk import unpack
-from deadlight.server.findings.service import Said, assess_image, assessment_state, refresh_images, rematch_buckets
+from deadlight.server.findings.service import Said, assess_image, assessment_state, refresh_images
+from deadlight.server.jobs.queue import J
 from deadlight.server.services import Services
 
 FLAW = "CVE-2026-0001"
@@ -41,16 +43,14 @@ async def assess(fleet: Fleet, *images: Stored) -> None:
 
 
 async def rematch(fleet: Fleet, *buckets: tuple[str, str]) -> None:
-    async with fleet.engine.begin() as connection:
-        await rematch_buckets(connection, buckets)
+    await follow_advisories(fleet.engine, buckets)
 
 
 async def rematch_changed(fleet: Fleet, *buckets: tuple[str, str]) -> None:
     """The same for the one import there was, as its event says."""
     ((_, data),) = await fleet.events("AdvisoriesChanged")
     assert not data["are_gone"]
-    async with fleet.engine.begin() as connection:
-        await rematch_buckets(connection, buckets, Said(data["advisory_ids"], data["vulnerability_ids"]))
+    await follow_advisories(fleet.engine, buckets, Said(data["advisory_ids"], data["vulnerability_ids"]))
 
 
 async def risk(fleet: Fleet, image: Stored) -> Any:
@@ -352,6 +352,12 @@ async def test_only_images_that_a_changed_advisory_affects_are_refreshed(fleet: 
     assert [await refreshed(fleet, image) for image in (old, new)][1] == before[1]
 
 
+async def queued(fleet: Fleet, job: type[J]) -> J:
+    """The only job of its kind that waits."""
+    (row,) = await fleet.rows("SELECT payload FROM pgqueuer WHERE entrypoint = :name", name=job.name)
+    return msgspec.json.decode(row.payload, type=job)
+
+
 async def test_an_image_whose_only_advisory_is_removed_is_refreshed(fleet: Fleet, services: Services) -> None:
     image = await fleet.add_image(installed(package("bash", "1")))
     await import_records(fleet.engine, osv("CVE-2026-0001", "bash", fixed="3", severity=CRITICAL))
@@ -363,6 +369,6 @@ async def test_an_image_whose_only_advisory_is_removed_is_refreshed(fleet: Fleet
     event = Event(row.id, row.uuid, EventType(row.type), row.key, row.data, row.recorded_at)
     async with fleet.engine.begin() as connection:
         await rematch_changed_advisories(connection, event)
-    (job,) = await fleet.rows("SELECT payload FROM pgqueuer WHERE entrypoint = 'rematch_buckets'")
-    await run_rematch_buckets(services, msgspec.json.decode(job.payload, type=RematchBuckets))
+    await run_rematch_buckets(services, await queued(fleet, RematchBuckets))
+    await run_refresh_concerned(services, await queued(fleet, RefreshConcerned))
     assert (await risk(fleet, image)).critical == 0

@@ -9,12 +9,13 @@ from sqlalchemy import Row, text
 from tests.server.integrity.conftest import Judge
 from tests.support.fleet import Fleet
 from tests.support.osv import import_records
+from tests.support.rematching import follow_advisories
 from tests.support.service import service_settings
 
 from deadlight.model.event import EventType
 from deadlight.server.events.outbox import Event
 from deadlight.server.events.relay import Following
-from deadlight.server.findings.service import assess_image, rematch_buckets
+from deadlight.server.findings.service import assess_image
 from deadlight.server.subscriptions import subscriptions
 
 
@@ -68,8 +69,8 @@ class Ledger:
         await import_records(self.fleet.engine, *records)
         for kind, data in await self.fleet.events("AdvisoriesChanged"):
             assert kind
-            async with self.fleet.engine.begin() as connection:
-                await rematch_buckets(connection, [(ecosystem, name) for ecosystem, name in data["buckets"]])
+            buckets = [(ecosystem, name) for ecosystem, name in data["buckets"]]
+            await follow_advisories(self.fleet.engine, buckets)
         await self.handle_events()
 
     async def run_image(self, workload_id: int, *image_tag_ids: int) -> None:

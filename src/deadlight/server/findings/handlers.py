@@ -35,11 +35,8 @@ async def refresh_programs(connection: AsyncConnection, event: Event) -> None:
 async def rematch_changed_advisories(connection: AsyncConnection, event: Event) -> None:
     """AdvisoriesChanged: match what they concern."""
     buckets = [(ecosystem, name) for ecosystem, name in event.data["buckets"]]
-    if event.data.get("are_gone") or "advisory_ids" not in event.data:  # another release tells less
-        await enqueue(connection, [RematchBuckets(buckets)])
-    else:
-        told = event.data["advisory_ids"], event.data["vulnerability_ids"]
-        await enqueue(connection, [RematchBuckets(buckets, *told)])
+    told = () if event.data["are_gone"] else (event.data["advisory_ids"], event.data["vulnerability_ids"])
+    await enqueue(connection, [RematchBuckets(buckets, *told)])
 
 
 async def judge_moved_images(connection: AsyncConnection, event: Event) -> None:

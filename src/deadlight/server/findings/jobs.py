@@ -7,9 +7,11 @@ from sqlalchemy import text
 
 from deadlight.server.advisories.turns import AdvisoriesBusyError
 from deadlight.server.findings.service import (
+    Concerned,
     Said,
     assess_image,
     assessment_state,
+    refresh_concerned,
     refresh_images,
     refresh_program_risks,
     rematch_buckets,
@@ -54,6 +56,16 @@ class RematchBuckets(Job, frozen=True):
     """Of which these spoke or speak."""
 
 
+class RefreshConcerned(Job, frozen=True):
+    """Compute the risks of the images anew that rematching concerned."""
+
+    name: ClassVar[str] = "refresh_concerned"
+    package_ids: list[int]
+    """That the images have."""
+    vulnerability_ids: list[int] | None = None
+    """Of which findings may be others; None for all there are."""
+
+
 async def run_assess_image(services: Services, job: AssessImage) -> None:
     """Idempotent: what is matched stays so."""
     try:
@@ -77,10 +89,22 @@ async def run_refresh_programs(services: Services, job: RefreshPrograms) -> None
 
 
 async def run_rematch_buckets(services: Services, job: RematchBuckets) -> None:
-    """Idempotent: matches are brought in line with the advisories, whatever they were."""
+    """Idempotent: matches are brought in line with the advisories, whatever they were.
+
+    What follows is enqueued with what was matched, because a second time nothing would tell of it.
+    """
     said = None if job.advisory_ids is None else Said(job.advisory_ids, job.vulnerability_ids)
     async with services.engine.begin() as connection:
-        await rematch_buckets(connection, job.buckets, said)
+        concerned = await rematch_buckets(connection, job.buckets, said)
+        if concerned.package_ids:
+            vulnerability_ids = concerned.vulnerability_ids
+            ids = None if vulnerability_ids is None else list(vulnerability_ids)
+            await enqueue(connection, [RefreshConcerned(list(concerned.package_ids), ids)])
+
+
+async def run_refresh_concerned(services: Services, job: RefreshConcerned) -> None:
+    """Idempotent: the same inputs give the same rows, and what is in line is not written again."""
+    await refresh_concerned(services.engine, Concerned(job.package_ids, job.vulnerability_ids))
 
 
 _STALE = text(

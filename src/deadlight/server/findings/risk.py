@@ -7,6 +7,7 @@ set of `vulnerability id << 3 | stage`, and beside it what its counts are made o
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,9 +42,8 @@ MALICIOUS_MARK = 1 << 11
 CRITICAL_APPLICABLE = Severity.CRITICAL.rank << RANK_SHIFT | APPLICABILITY_BITS[Applicability.APPLICABLE]
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """A vulnerability of a package on an image."""
+class Finding(NamedTuple):
+    """A vulnerability of a package on an image. There are millions: a tuple is made in a third of the time."""
 
     image_id: int
     package_id: int

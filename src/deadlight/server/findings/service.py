@@ -1,13 +1,14 @@
 """Bringing findings in line with what changed, and telling whom it concerns."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from deadlight.advisories.advisory import Bucket
 from deadlight.model.event import EventType
+from deadlight.server.advisories.batches import slices
 from deadlight.server.events.outbox import NewEvent, record_events
 from deadlight.server.findings.context import find_misjudged, judge_images, rules
 from deadlight.server.findings.matching import (
@@ -26,6 +27,9 @@ _IMAGES_WITH = text("SELECT DISTINCT image_id FROM image_package WHERE package_i
 
 IMAGES_AT_ONCE = 250
 """Whose findings are in memory together."""
+
+PACKAGES_AT_ONCE = 1_000
+"""Of which all that can affect them is in memory together."""
 
 # Closed ones too: whoever matched the package for another advisory may have closed the match of a withdrawn one, and
 # could not tell any more of which vulnerability it spoke.
@@ -82,11 +86,12 @@ async def assess_image(connection: AsyncConnection, image_id: int) -> Sequence[i
 
 @dataclass(frozen=True, slots=True)
 class Concerned:
-    """What a change is about: nothing else of an image has to be computed anew."""
+    """What a change is about: nothing else has to be computed anew."""
 
-    vulnerability_ids: Sequence[int]
     package_ids: Sequence[int]
-    """Those whose findings of these vulnerabilities may be others."""
+    """Those whose findings of these vulnerabilities may be others, on every image that has them."""
+    vulnerability_ids: Sequence[int] | None = None
+    """None for all that an image has of whatever package."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,23 +104,39 @@ class Said:
     """Of which they spoke or speak."""
 
 
-async def rematch_buckets(connection: AsyncConnection, buckets: Sequence[Bucket], said: Said | None = None) -> None:
-    """Advisories have changed: match again the packages they can concern, and refresh the images of those that changed.
+async def rematch_buckets(
+    connection: AsyncConnection, buckets: Sequence[Bucket], said: Said | None = None
+) -> Concerned:
+    """Advisories have changed: match again the packages they can concern; returns what has to be refreshed for it.
 
-    With `said` only that, and what matching changed, is computed anew of the images that it concerns. Without, every
-    image that has one of these packages is refreshed as a whole, as it must be where advisories are gone, and their
-    matches with them.
+    With `said` that is what it tells, and what matching changed. Without, it is all there is of every image that has
+    one of these packages, as it must be where advisories are gone, and their matches with them.
     """
-    package_ids = await list_packages_in_buckets(connection, buckets)
-    changed = await match_packages(connection, package_ids)
-    concerned = None
-    if said is not None:
-        matched = await _vulnerabilities_matched(connection, changed)
-        told = (await connection.execute(_PACKAGES_OF, {"advisory_ids": list(said.advisory_ids)})).scalars()
-        package_ids = sorted({*told, *(package_id for package_id, _ in changed)})
-        concerned = Concerned(sorted({*said.vulnerability_ids, *matched}), package_ids)
-    image_ids = (await connection.execute(_IMAGES_WITH, {"package_ids": package_ids})).scalars().all()
-    await refresh_images(connection, image_ids, concerned=concerned)
+    package_ids = sorted(await list_packages_in_buckets(connection, buckets))
+    changed: set[MatchKey] = set()
+    for some in slices(package_ids, PACKAGES_AT_ONCE):
+        changed |= await match_packages(connection, some)
+    if said is None:
+        return Concerned(package_ids)
+    matched = await _vulnerabilities_matched(connection, changed)
+    told = (await connection.execute(_PACKAGES_OF, {"advisory_ids": list(said.advisory_ids)})).scalars()
+    return Concerned(
+        sorted({*told, *(package_id for package_id, _ in changed)}), sorted({*said.vulnerability_ids, *matched})
+    )
+
+
+async def refresh_concerned(engine: AsyncEngine, concerned: Concerned) -> None:
+    """Refresh the images that have any of the packages, some of them in each transaction.
+
+    The caller has committed what it concerns: an image that is put together meanwhile finds it by itself. Where this
+    ends half-way, it is done again from the start: what is in line is looked at and left alone.
+    """
+    async with engine.connect() as connection:
+        rows = await connection.execute(_IMAGES_WITH, {"package_ids": list(concerned.package_ids)})
+        image_ids = sorted(rows.scalars())
+    for some in slices(image_ids, IMAGES_AT_ONCE):
+        async with engine.begin() as connection:
+            await refresh_images(connection, some, concerned=concerned)
 
 
 async def _vulnerabilities_matched(connection: AsyncConnection, changed: Iterable[MatchKey]) -> Sequence[int]:
@@ -133,13 +154,14 @@ async def refresh_images(
     """Judge what is applicable, compute the risk anew, and record what changed for the workloads that run them.
 
     `used_package_ids` are packages that sensors saw in use for the first time: news also where it moves no stage.
-    With `concerned` only that is computed, but for images of which more than that is to be.
+    With `concerned` only what it names of them is computed, but for images of which more than that is to be.
     """
     ordered = sorted(set(image_ids))
     if not ordered:
         return
     await connection.execute(_LOCK_IMAGES, {"image_ids": ordered})  # whoever computes one next sees what this did
-    wholly = set(ordered) if concerned is None else await _find_outdated(connection, ordered)
+    partly = concerned is not None and concerned.vulnerability_ids is not None
+    wholly = await _find_outdated(connection, ordered) if partly else set(ordered)
     changes = await _refresh(connection, [id_ for id_ in ordered if id_ in wholly], None)
     changes += await _refresh(connection, [id_ for id_ in ordered if id_ not in wholly], concerned)
     validated = await _vulnerabilities_of(connection, used_package_ids)
@@ -163,15 +185,11 @@ async def _refresh(
     """All that there is of locked images, or what is concerned."""
     changes = []
     vulnerability_ids, package_ids = (concerned.vulnerability_ids, concerned.package_ids) if concerned else (None, None)
-    for some in _parts(image_ids):
+    for some in slices(image_ids, IMAGES_AT_ONCE):
         await judge_images(connection, some, vulnerability_ids)
         changes += await update_risk(connection, some, assessment_state(), vulnerability_ids)
         await update_program_risks(connection, some, package_ids)
     return changes
-
-
-def _parts(image_ids: Sequence[int]) -> Iterator[Sequence[int]]:
-    return (image_ids[start : start + IMAGES_AT_ONCE] for start in range(0, len(image_ids), IMAGES_AT_ONCE))
 
 
 async def refresh_program_risks(connection: AsyncConnection, image_ids: Iterable[int]) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Row, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.model.vulnerability import Applicability, Severity
@@ -90,18 +90,18 @@ async def load_findings(
     return findings
 
 
-def _merge(rows: Iterable[Row[Any]]) -> Iterable[Finding]:
+def _merge(rows: Iterable[Sequence[Any]]) -> Iterable[Finding]:
+    """Columns are taken by their place: by name they take as long as all the rest, for millions of findings."""
     merged: dict[tuple[int, int, int], Finding] = {}
-    for row in rows:
-        key = (row.image_id, row.package_id, row.vulnerability_id)
-        known = merged.get(key)
+    for image_id, package_id, vulnerability_id, severity, malicious, fix_version, applicability, validated in rows:
+        key = (image_id, package_id, vulnerability_id)
         merged[key] = Finding(
             *key,
-            _SEVERITIES[row.severity],
-            row.malicious,
-            bool(row.fix_version) or (known is not None and known.fixable),
-            _APPLICABILITIES[row.applicability],
-            row.validated,
+            _SEVERITIES[severity],
+            malicious,
+            bool(fix_version) or (key in merged and merged[key].fixable),
+            _APPLICABILITIES[applicability],
+            validated,
         )
     return merged.values()
 
