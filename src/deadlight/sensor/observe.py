@@ -30,6 +30,7 @@ MANY = (CUT,)
 """The arguments of a program that is executed with ever other ones."""
 
 _TOOL = int(EventFlags.TOOL)
+_EXECUTED, _OPENED = Grade.EXECUTED, Grade.OPENED
 
 
 class Subject(NamedTuple):
@@ -84,7 +85,7 @@ class Pending:
 
     def add(self, event: Event, grade: Grade, process: Process) -> bool:
         """Count an event that proves something of a file; says whether there was room for it."""
-        if grade is Grade.EXECUTED:
+        if grade is _EXECUTED:
             subject = self._execution(process)
         else:
             subject = Subject(process.container_id, grade, event.path)
@@ -116,7 +117,7 @@ class Pending:
             if len(taken) == most:
                 break
             sightings = self._sightings[subject]
-            executed = subject.grade is Grade.EXECUTED
+            executed = subject.grade is _EXECUTED
             sha256 = known.sha256(subject.file) if executed else ""
             if sha256 is None and at - sightings.first_at < HASH_PATIENCE:
                 continue
@@ -129,7 +130,7 @@ class Pending:
         return tuple(taken)
 
     def _insert(self, subject: Subject, sightings: _Sightings) -> bool:
-        if len(self._sightings) >= (self._limit // 2 if subject.grade is Grade.OPENED else self._limit):
+        if len(self._sightings) >= (self._limit // 2 if subject.grade is _OPENED else self._limit):
             self.overflow += 1
             return False
         self._sightings[subject] = sightings
