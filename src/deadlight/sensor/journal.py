@@ -12,7 +12,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from itertools import groupby
+from itertools import groupby, islice
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -37,6 +37,7 @@ _EVICTED_PART = 16
 """One in so many of a container's rows makes room, so that it is seldom looked for."""
 
 _CONTAINERS_AT_ONCE = 100
+_ENTERED_AT_ONCE = 250
 _TWO_64 = 1 << 64
 
 _SCHEMA = (
@@ -106,8 +107,7 @@ class _Container:
     again_at: int
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """An observation as it is told, with the state of its row: what the service has when it acknowledges."""
 
     id: int
@@ -160,9 +160,10 @@ class Journal:
         """Keep observations, each merged with what is known of the same. They are in the file when this returns."""
         with self._transaction():
             for name, group in groupby(observations, key=attrgetter("container_id")):
-                container, entries = self._load(name, now), list(map(_enter, group))
-                for entry in self._insert_new(container, entries):
-                    self._record(container, entry)
+                container = self._load(name, now)
+                while entries := [_enter(seen) for seen in islice(group, _ENTERED_AT_ONCE)]:
+                    for entry in self._insert_new(container, entries):
+                        self._record(container, entry)
 
     def first(self, most: int, most_bytes: int) -> tuple[Row, ...]:
         """What waits, the strongest evidence first and then the earliest: at most `most`, of about `most_bytes`."""
@@ -267,7 +268,7 @@ class Journal:
         if not self._has_room_for(container, grade, sum(entry.size for entry in entries), len(entries)):
             return entries
         (last,) = self._connection.execute("SELECT coalesce(max(id), 0) FROM observation").fetchone()
-        done = self._connection.executemany(_INSERT, [entry.row(container.id) for entry in entries])
+        done = self._connection.executemany(_INSERT, (entry.row(container.id) for entry in entries))
         known: list[_Entry] = []
         if done.rowcount < len(entries):
             statement = "SELECT subject, variant FROM observation WHERE id > ?"
@@ -317,10 +318,10 @@ class Journal:
             return False
         which = "id BETWEEN ? AND ? AND (container, revision, count, told, waiting) = (?, ?, ?, 0, 1)"
         values = (first.id, last.id, container.id, first.revision, first.count)
-        (same,) = self._connection.execute(f"SELECT count(*) FROM observation WHERE {which}", values).fetchone()
+        (same,) = self._connection.execute(f"SELECT count(*) FROM observation NOT INDEXED WHERE {which}", values).fetchone()
         if same < len(run):
             return False
-        statement = f"UPDATE observation SET waiting = 0, told = ?, told_at = last_at, count = 0 WHERE {which}"
+        statement = f"UPDATE observation NOT INDEXED SET waiting = 0, told = ?, told_at = last_at, count = 0 WHERE {which}"
         self._connection.execute(statement, (int(taken), *values))
         for row in run if taken else ():
             container.digest ^= row.subject

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+import msgspec
 from msgspec.structs import replace
 
 from deadlight.model.observation import Grade
 from deadlight.model.wire import Observation
-from deadlight.sensor.decode import CUT, Event
+from deadlight.sensor.decode import CUT, Event, is_outside_image
 from deadlight.sensor.layout import EventFlags
 from deadlight.sensor.processes import NO_FILE, FileId, Process, Program
 
@@ -45,8 +46,7 @@ class Subject(NamedTuple):
     """Of an executed program alone: what was put in its place is another program."""
 
 
-@dataclass(slots=True)
-class _Sightings:
+class _Sightings(msgspec.Struct):
     process: Process
     first_at: int
     last_at: int
@@ -89,16 +89,16 @@ class Pending:
             subject = self._execution(process)
         else:
             subject = Subject(process.container_id, grade, event.path)
-        tool = bool(event.flags & _TOOL)
+        tool, outside = bool(event.flags & _TOOL), is_outside_image(event.kind, event.flags)
         known = self._sightings.get(subject)
-        if known:
-            known.count += 1
-            known.last_at = max(known.last_at, event.at)
-            known.changed |= event.outside_image
-            if known.tool and not tool:
-                known.tool, known.process = False, process
-            return True
-        return self._insert(subject, _Sightings(process, event.at, event.at, 1, event.outside_image, tool))
+        if known is None:
+            return self._insert(subject, _Sightings(process, event.at, event.at, 1, outside, tool))
+        known.count += 1
+        known.last_at = max(known.last_at, event.at)
+        known.changed |= outside
+        if known.tool and not tool:
+            known.tool, known.process = False, process
+        return True
 
     def stopped(self, process: Process, at: int) -> None:
         """Have it told that a program does not run any more; its last process ended."""
@@ -156,14 +156,15 @@ class Pending:
 
 
 def _observation(subject: Subject, sightings: _Sightings, epoch_offset: int) -> Observation:
-    facts = sightings.process.facts
+    facts, first_at = sightings.process.facts, moment(sightings.first_at + epoch_offset)
+    once = sightings.first_at == sightings.last_at
     return Observation(
         container_id=subject.container_id,
         grade=subject.grade,
         path=subject.path,
         count=sightings.count,
-        first_at=moment(sightings.first_at + epoch_offset),
-        last_at=moment(sightings.last_at + epoch_offset),
+        first_at=first_at,
+        last_at=first_at if once else moment(sightings.last_at + epoch_offset),
         pid=facts.pid,
         process=facts.name,
         arguments=subject.arguments or facts.arguments,
