@@ -70,7 +70,10 @@ def reader_of(ring: RingDouble) -> tuple[Reader, list[bytes]]:
     return Reader(ring.file, ring.size, found.append), found
 
 
-@given(st.integers(0, 2**40), st.lists(st.tuples(st.binary(max_size=700), st.booleans()), max_size=40), st.integers(1, 9))
+RECORDS = st.lists(st.tuples(st.binary(max_size=700), st.booleans()), max_size=40)
+
+
+@given(st.integers(0, 2**40), RECORDS, st.integers(1, 9))
 def test_every_record_is_read_once_in_order_but_for_those_that_were_given_up(
     begin: int, records: Sequence[tuple[bytes, bool]], most: int
 ) -> None:

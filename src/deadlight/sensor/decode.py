@@ -183,5 +183,7 @@ _READERS = {
     EventKind.MODULE_LOADED: _literal,
     **dict.fromkeys((*_CODE, EventKind.OPENED, EventKind.WRITTEN, EventKind.MODE_CHANGED, EventKind.MOUNTED), _file),
 }
-_PATHS = tuple(_READERS.get(EventKind(number), _process) if number else _process for number in range(max(EventKind) + 1))
+_PATHS = tuple(
+    _READERS.get(EventKind(number), _process) if number else _process for number in range(max(EventKind) + 1)
+)
 """How the text of an event becomes its path, by the number of its kind."""

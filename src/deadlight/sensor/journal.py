@@ -14,12 +14,13 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from itertools import groupby, islice
 from operator import attrgetter
-from typing import NamedTuple
+
+import msgspec
 
 from deadlight.model.observation import Grade
 from deadlight.model.wire import Observation
 from deadlight.sensor.database import ROW_BYTES, transaction
-from deadlight.sensor.sighting import identify, merge, pack, unpack
+from deadlight.sensor.sighting import Entry, enter, merge, unpack
 
 REFRESH_SECONDS = 3600
 """How old the service's knowledge of when something was last seen may get."""
@@ -62,6 +63,15 @@ _SCHEMA = (
 _INSERT = (
     "INSERT INTO observation (container, rank, subject, variant, count, last_at, body)"
     " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+)
+# Without the hint SQLite would look through everything of the container instead of a few numbers.
+_COUNT_RUN = (
+    "SELECT count(*) FROM observation NOT INDEXED"
+    " WHERE id BETWEEN ? AND ? AND (container, revision, count, told, waiting) = (?, ?, ?, 0, 1)"
+)
+_SETTLE_RUN = (
+    "UPDATE observation NOT INDEXED SET waiting = 0, told = ?, told_at = last_at, count = 0"
+    " WHERE id BETWEEN ? AND ? AND (container, revision, count, told, waiting) = (?, ?, ?, 0, 1)"
 )
 _FROM = "FROM observation JOIN container ON container.id = observation.container"
 
@@ -107,7 +117,7 @@ class _Container:
     again_at: int
 
 
-class Row(NamedTuple):
+class Row(msgspec.Struct, frozen=True):
     """An observation as it is told, with the state of its row: what the service has when it acknowledges."""
 
     id: int
@@ -116,20 +126,6 @@ class Row(NamedTuple):
     count: int
     told_at: float
     observation: Observation
-
-
-class _Entry(NamedTuple):
-    """An observation as it becomes a row."""
-
-    seen: Observation
-    identity: tuple[int, int]
-    body: bytes
-    size: int
-
-    def row(self, container_id: int) -> tuple[object, ...]:
-        """The parameters of `_INSERT`."""
-        seen = self.seen
-        return (container_id, seen.grade.rank, *self.identity, seen.count, seen.last_at.timestamp(), self.body)
 
 
 class Journal:
@@ -161,7 +157,7 @@ class Journal:
         with self._transaction():
             for name, group in groupby(observations, key=attrgetter("container_id")):
                 container = self._load(name, now)
-                while entries := [_enter(seen) for seen in islice(group, _ENTERED_AT_ONCE)]:
+                while entries := [enter(seen) for seen in islice(group, _ENTERED_AT_ONCE)]:
                     for entry in self._insert_new(container, entries):
                         self._record(container, entry)
 
@@ -259,7 +255,7 @@ class Journal:
 
     # --- rows --------------------------------------------------------------------------------------------
 
-    def _insert_new(self, container: _Container, entries: Sequence[_Entry]) -> Sequence[_Entry]:
+    def _insert_new(self, container: _Container, entries: Sequence[Entry]) -> Sequence[Entry]:
         """Insert what is not there yet, at once, as most is new while there is much to do; gives the rest.
 
         Only where all would find room: new things must not cost those their place that are known already.
@@ -268,8 +264,8 @@ class Journal:
         if not self._has_room_for(container, grade, sum(entry.size for entry in entries), len(entries)):
             return entries
         (last,) = self._connection.execute("SELECT coalesce(max(id), 0) FROM observation").fetchone()
-        done = self._connection.executemany(_INSERT, (entry.row(container.id) for entry in entries))
-        known: list[_Entry] = []
+        done = self._connection.executemany(_INSERT, (entry.values(container.id) for entry in entries))
+        known: list[Entry] = []
         if done.rowcount < len(entries):
             statement = "SELECT subject, variant FROM observation WHERE id > ?"
             new = set(self._connection.execute(statement, (last,)))
@@ -282,13 +278,13 @@ class Journal:
         self._wait(container, done.rowcount)
         return known
 
-    def _record(self, container: _Container, entry: _Entry) -> None:
+    def _record(self, container: _Container, entry: Entry) -> None:
         statement = "SELECT id, waiting, told_at, body FROM observation WHERE (container, subject, variant) = (?, ?, ?)"
         row = self._connection.execute(statement, (container.id, *entry.identity)).fetchone()
         if row is not None:
             self._merge(container, entry.seen, row)
         elif self._make_room(container, entry.seen.grade, entry.size):
-            self._connection.execute(_INSERT, entry.row(container.id))
+            self._connection.execute(_INSERT, entry.values(container.id))
             self._grow(container, 1, entry.size)
             self._wait(container, 1)
         else:
@@ -316,13 +312,11 @@ class Journal:
         container = self._find(first.observation.container_id)
         if container is None or first.observation.grade is Grade.EXECUTED:
             return False
-        which = "id BETWEEN ? AND ? AND (container, revision, count, told, waiting) = (?, ?, ?, 0, 1)"
         values = (first.id, last.id, container.id, first.revision, first.count)
-        (same,) = self._connection.execute(f"SELECT count(*) FROM observation NOT INDEXED WHERE {which}", values).fetchone()
+        (same,) = self._connection.execute(_COUNT_RUN, values).fetchone()
         if same < len(run):
             return False
-        statement = f"UPDATE observation NOT INDEXED SET waiting = 0, told = ?, told_at = last_at, count = 0 WHERE {which}"
-        self._connection.execute(statement, (int(taken), *values))
+        self._connection.execute(_SETTLE_RUN, (int(taken), *values))
         for row in run if taken else ():
             container.digest ^= row.subject
         self._wait(container, -len(run))
@@ -472,11 +466,6 @@ class Journal:
             " WHERE id = :id",
             rows,
         )
-
-
-def _enter(seen: Observation) -> _Entry:
-    body = pack(seen)
-    return _Entry(seen, identify(seen), body, len(body) + ROW_BYTES)
 
 
 def _runs(rows: Iterable[Row]) -> Iterator[list[Row]]:

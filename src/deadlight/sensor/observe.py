@@ -85,10 +85,8 @@ class Pending:
 
     def add(self, event: Event, grade: Grade, process: Process) -> bool:
         """Count an event that proves something of a file; says whether there was room for it."""
-        if grade is _EXECUTED:
-            subject = self._execution(process)
-        else:
-            subject = Subject(process.container_id, grade, event.path)
+        is_execution = grade is _EXECUTED
+        subject = self._execution(process) if is_execution else Subject(process.container_id, grade, event.path)
         tool, outside = bool(event.flags & _TOOL), is_outside_image(event.kind, event.flags)
         known = self._sightings.get(subject)
         if known is None:
