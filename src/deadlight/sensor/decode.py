@@ -117,7 +117,7 @@ def decode(record: bytes) -> Event:
     end = EVENT.size + path_length
     if len(record) != end + argv_length:
         raise DecodeError(f"an event of {len(record)} bytes says that it has {end + argv_length}")
-    # Positions, because names would cost a fifth of it all.
+    # By position: names take longer than the structure itself.
     return Event(
         kind,
         at,
