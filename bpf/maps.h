@@ -48,8 +48,8 @@ struct process {
 };
 
 /*
- * Room for 10,000 executions, whose records have about 400 bytes, while nobody reads. Its reader's memory seems to grow by
- * twice as much, for the pages are mapped twice.
+ * Room for 10,000 executions, whose records have about 400 bytes, while nobody reads. Its reader maps no more of it than
+ * it reads at the moment.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

@@ -269,6 +269,41 @@ def _told(connection: sqlite3.Connection) -> set[tuple[str, str]]:
     return {(one.grade, one.path) for one in decoded}
 
 
+_sightings = st.builds(
+    seen,
+    st.sampled_from(["/a", "/b", "/c", "/d"]),
+    st.sampled_from(["c1", "c2"]),
+    grade=st.sampled_from(Grade),
+    after=st.integers(0, 2 * REFRESH_SECONDS),
+    changed=st.booleans(),
+    tool=st.booleans(),
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(_sightings, max_size=12), st.lists(_sightings, max_size=6), st.booleans(), st.sampled_from([6, 1_000]))
+def test_what_is_recorded_and_settled_together_ends_as_it_does_one_by_one(batch, meanwhile, taken, room):
+    found = []
+    for at_once in (True, False):
+        with closing(database.open_memory()) as connection:
+            journal = Journal(connection, Bounds(room, 1 << 20, room, 1 << 20))
+            for sightings in (batch, batch):
+                for part in [sightings] if at_once else [[one] for one in sightings]:
+                    journal.record(part, NOW)
+                rows = journal.first(ALL, 1 << 24)
+                for part in [meanwhile] if at_once else [[one] for one in meanwhile]:
+                    journal.record(part, NOW)
+                for settled in [rows] if at_once else [[row] for row in rows]:
+                    journal.settle(settled, taken=taken)
+            columns = "name, subject, variant, observation.waiting, told, told_at, revision, count, last_at, body"
+            table = "observation JOIN container ON container.id = observation.container"
+            kept = connection.execute(f"SELECT {columns} FROM {table} ORDER BY 1, 2, 3").fetchall()
+            digests = [journal.find_digest(name) for name in ("c1", "c2")]
+            found.append((kept, digests, journal.counters))
+
+    assert found[0] == found[1]
+
+
 # --- bounds ----------------------------------------------------------------------------------------------
 
 

@@ -19,7 +19,7 @@ from deadlight.sensor.doctor import document, is_fit, table
 from deadlight.sensor.errors import SensorError
 from deadlight.sensor.kernel import Config, Kernel, find_host_mount_namespace, read_object
 from deadlight.sensor.libbpf import Library
-from deadlight.sensor.memory import share_one_arena
+from deadlight.sensor.memory import hold_little
 from deadlight.sensor.options import Options, parse_options
 from deadlight.sensor.probe import examine, probe_hooks
 from deadlight.sensor.programs import Plan, choose
@@ -57,7 +57,7 @@ def run(options: Options, stop: threading.Event) -> None:
     """
     if not options.print_only:
         parse_server(options.server)
-    share_one_arena()
+    hold_little()
     with _load() as (kernel, plan):
         from deadlight.sensor.running import watch  # noqa: PLC0415 - see above
 

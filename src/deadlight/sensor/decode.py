@@ -24,10 +24,6 @@ a dictionary takes longer than anything else that is done to an event.)"""
 
 _KINDS = {int(kind): kind for kind in EventKind}
 _CODE = (EventKind.EXECUTED, EventKind.MAPPED)
-_ADDRESSED = (EventKind.CONNECTED, EventKind.LISTENING)
-_FILES = (*_CODE, EventKind.OPENED, EventKind.WRITTEN, EventKind.MODE_CHANGED, EventKind.MOUNTED)
-_LITERAL = (EventKind.CGROUP_MADE, EventKind.MODULE_LOADED)
-"""Kinds whose text is one string instead of names from a file up to the root."""
 
 _FOREIGN = int(EventFlags.UPPER | EventFlags.MEMFD | EventFlags.UNLINKED)
 _MOUNTED = int(EventFlags.MOUNTED)
@@ -121,22 +117,23 @@ def decode(record: bytes) -> Event:
     end = EVENT.size + path_length
     if len(record) != end + argv_length:
         raise DecodeError(f"an event of {len(record)} bytes says that it has {end + argv_length}")
+    # By position: names take longer than the structure itself.
     return Event(
-        kind=kind,
-        at=at,
-        cgroup=CgroupKey(cgroup, hierarchy),
-        pid=pid,
-        process=_text(comm.partition(b"\0")[0]),
-        path=_path(record[EVENT.size : end], kind, bits),
-        arguments=parse_arguments(record[end:]),
-        flags=bits,
-        parent_pid=parent,
-        user=user,
-        inode=inode,
-        device=device,
-        changed_at=changed_at,
-        detail=(first, second),
-        mode=mode,
+        kind,
+        at,
+        CgroupKey(cgroup, hierarchy),
+        pid,
+        comm.partition(b"\0")[0].decode("utf-8", "replace"),
+        _PATHS[kind](record[EVENT.size : end], bits),
+        parse_arguments(record[end:]) if argv_length else (),
+        bits,
+        parent,
+        user,
+        inode,
+        device,
+        changed_at,
+        (first, second),
+        mode,
     )
 
 
@@ -147,21 +144,26 @@ def parse_arguments(argv: bytes) -> tuple[str, ...]:
     return tuple(_text(argv.removesuffix(b"\0")).split("\0", MAX_ARGUMENTS)[:MAX_ARGUMENTS])
 
 
-def _path(names: bytes, kind: EventKind, bits: int) -> str:
+def _file(names: bytes, bits: int) -> str:
     """The path of zero-terminated `names`, which begin with the file's own and end below the root."""
-    if kind in _ADDRESSED:
-        return _address(names)
-    parts = _text(names).split("\0")
-    if kind in _LITERAL or bits & _MEMFD:
+    parts = names.decode("utf-8", "replace").split("\0")
+    if bits & _MEMFD:
         return parts[0]
-    if not names and kind not in _FILES:
-        return ""
     parts[-1] = CUT if bits & _PATH_CUT else ""
     parts.reverse()
     return "/".join(parts)[:MAX_PATH_LENGTH] or "/"
 
 
-def _address(raw: bytes) -> str:
+def _process(names: bytes, bits: int) -> str:
+    """That of a process's program, where there is one."""
+    return _file(names, bits) if names else ""
+
+
+def _literal(text: bytes, _bits: int) -> str:
+    return _text(text).partition("\0")[0]
+
+
+def _address(raw: bytes, _bits: int) -> str:
     """An IPv4 or IPv6 address of 4 or 16 bytes; an IPv4 address inside an IPv6 one is written as the former."""
     try:
         address = ip_address(raw)
@@ -172,3 +174,16 @@ def _address(raw: bytes) -> str:
 
 def _text(raw: bytes) -> str:
     return raw.decode("utf-8", "replace")
+
+
+_READERS = {
+    EventKind.CONNECTED: _address,
+    EventKind.LISTENING: _address,
+    EventKind.CGROUP_MADE: _literal,
+    EventKind.MODULE_LOADED: _literal,
+    **dict.fromkeys((*_CODE, EventKind.OPENED, EventKind.WRITTEN, EventKind.MODE_CHANGED, EventKind.MOUNTED), _file),
+}
+_PATHS = tuple(
+    _READERS.get(EventKind(number), _process) if number else _process for number in range(max(EventKind) + 1)
+)
+"""How the text of an event becomes its path, by the number of its kind."""

@@ -25,6 +25,14 @@ WALK_EVERY = 1_000_000_000
 IO_URING = "io_uring"
 """What a container is told not to be seen doing once it used it."""
 
+_CGROUP_MADE, _EXITED, _EXECUTED, _IO_URING = (
+    EventKind.CGROUP_MADE,
+    EventKind.EXITED,
+    EventKind.EXECUTED,
+    EventKind.IO_URING,
+)
+"""To look an enumerator up in its class takes as long as to find a container."""
+
 MAX_REPEATED = 4_096
 """Sensitive files that the kernel half was told of, as many as it has room for."""
 
@@ -103,14 +111,15 @@ class Intake:
             self.counters.undecodable += 1
             return
         self.counters.events += 1
-        if event.kind is EventKind.CGROUP_MADE:
+        kind = event.kind
+        if kind is _CGROUP_MADE:
             self._judge(event.cgroup, self._table.announce(event.cgroup, event.path))
-        elif event.kind is EventKind.EXITED:
+        elif kind is _EXITED:
             self.processes.exited(event.pid, event.at)
         elif event.pid == self._own_pid:
             self.counters.own += 1
         else:
-            container_id = self._attribute(event)
+            container_id = self._table.find(event.cgroup) or self._search(event)
             if container_id is not None:
                 self._see(container_id, event)
 
@@ -123,8 +132,8 @@ class Intake:
         if grade:
             self._observe(event, grade, process)
 
-    def _attribute(self, event: Event) -> str | None:
-        """The event's container. A group that was never announced is looked for, but not for each event anew."""
+    def _search(self, event: Event) -> str | None:
+        """The container of a group that was never announced; it is looked for, but not for each event anew."""
         if event.cgroup not in self._table and event.at - self._walked_at >= WALK_EVERY:
             self._walked_at = event.at
             self.survey(event.at)
@@ -137,12 +146,13 @@ class Intake:
         return container_id
 
     def _see(self, container_id: str, event: Event) -> None:
-        first = self._begin(container_id, event)
+        kind = event.kind
+        first = kind is _EXECUTED and self._begin(container_id, event)
         if self._table.is_starting(container_id):
             self.counters.before_start += 1
-        elif event.kind is EventKind.IO_URING:
+        elif kind is _IO_URING:
             self.coverage.blind(container_id, IO_URING)
-        elif event.kind is EventKind.EXECUTED:
+        elif kind is _EXECUTED:
             process = self.processes.executed(container_id, event, first=first)
             self.archives.executed(process)
             if process.file != NO_FILE:
@@ -156,9 +166,7 @@ class Intake:
 
         It comes from a file; before it, runc executes a copy of itself from memory.
         """
-        if event.kind is not EventKind.EXECUTED or event.flags & EventFlags.MEMFD:
-            return False
-        if not self._table.is_starting(container_id):
+        if event.flags & EventFlags.MEMFD or not self._table.is_starting(container_id):
             return False
         self._table.started(container_id)
         self.coverage.begin(container_id, event.at, from_start=True)

@@ -9,14 +9,18 @@ refused, counted, and its container remembered as *short*, to be looked at again
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from itertools import groupby, islice
+from operator import attrgetter
+
+import msgspec
 
 from deadlight.model.observation import Grade
 from deadlight.model.wire import Observation
 from deadlight.sensor.database import ROW_BYTES, transaction
-from deadlight.sensor.sighting import identify, merge, pack, unpack
+from deadlight.sensor.sighting import Entry, enter, merge, unpack
 
 REFRESH_SECONDS = 3600
 """How old the service's knowledge of when something was last seen may get."""
@@ -34,6 +38,7 @@ _EVICTED_PART = 16
 """One in so many of a container's rows makes room, so that it is seldom looked for."""
 
 _CONTAINERS_AT_ONCE = 100
+_ENTERED_AT_ONCE = 250
 _TWO_64 = 1 << 64
 
 _SCHEMA = (
@@ -55,6 +60,19 @@ _SCHEMA = (
     "CREATE INDEX IF NOT EXISTS observation_waiting ON observation (rank DESC, id) WHERE waiting = 1",
 )
 
+_INSERT = (
+    "INSERT INTO observation (container, rank, subject, variant, count, last_at, body)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+)
+# Without the hint SQLite would look through everything of the container instead of a few numbers.
+_COUNT_RUN = (
+    "SELECT count(*) FROM observation NOT INDEXED"
+    " WHERE id BETWEEN ? AND ? AND (container, revision, count, told, waiting) = (?, ?, ?, 0, 1)"
+)
+_SETTLE_RUN = (
+    "UPDATE observation NOT INDEXED SET waiting = 0, told = ?, told_at = last_at, count = 0"
+    " WHERE id BETWEEN ? AND ? AND (container, revision, count, told, waiting) = (?, ?, ?, 0, 1)"
+)
 _FROM = "FROM observation JOIN container ON container.id = observation.container"
 
 
@@ -99,8 +117,7 @@ class _Container:
     again_at: int
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(msgspec.Struct, frozen=True):
     """An observation as it is told, with the state of its row: what the service has when it acknowledges."""
 
     id: int
@@ -138,8 +155,11 @@ class Journal:
     def record(self, observations: Iterable[Observation], now: float) -> None:
         """Keep observations, each merged with what is known of the same. They are in the file when this returns."""
         with self._transaction():
-            for seen in observations:
-                self._record(self._load(seen.container_id, now), seen)
+            for name, group in groupby(observations, key=attrgetter("container_id")):
+                container = self._load(name, now)
+                while entries := [enter(seen) for seen in islice(group, _ENTERED_AT_ONCE)]:
+                    for entry in self._insert_new(container, entries):
+                        self._record(container, entry)
 
     def first(self, most: int, most_bytes: int) -> tuple[Row, ...]:
         """What waits, the strongest evidence first and then the earliest: at most `most`, of about `most_bytes`."""
@@ -159,8 +179,10 @@ class Journal:
     def settle(self, rows: Iterable[Row], *, taken: bool) -> None:
         """The service has them (`taken`) or will never take them. What has changed meanwhile goes on waiting."""
         with self._transaction():
-            for row in rows:
-                self._settle(row, taken=taken)
+            for run in _runs(rows):
+                if not self._settle_run(run, taken=taken):
+                    for row in run:
+                        self._settle(row, taken=taken)
 
     def tell_again(self, name: str, now: float) -> bool:
         """Let everything of a container wait again, because the service asks for it; says whether that is of any use.
@@ -233,20 +255,38 @@ class Journal:
 
     # --- rows --------------------------------------------------------------------------------------------
 
-    def _record(self, container: _Container, seen: Observation) -> None:
-        subject, variant = identify(seen)
-        body = pack(seen)
-        size = len(body) + ROW_BYTES
-        # Most are new while there is much to do, so that is tried first; it must not cost others their place, though.
-        is_roomy = self._has_room_for(container, seen.grade, size)
-        if is_roomy and self._insert(container, seen, (subject, variant), body):
-            return
+    def _insert_new(self, container: _Container, entries: Sequence[Entry]) -> Sequence[Entry]:
+        """Insert what is not there yet, at once, as most is new while there is much to do; gives the rest.
+
+        Only where all would find room: new things must not cost those their place that are known already.
+        """
+        grade = Grade.OPENED if any(entry.seen.grade is Grade.OPENED for entry in entries) else Grade.EXECUTED
+        if not self._has_room_for(container, grade, sum(entry.size for entry in entries), len(entries)):
+            return entries
+        (last,) = self._connection.execute("SELECT coalesce(max(id), 0) FROM observation").fetchone()
+        done = self._connection.executemany(_INSERT, (entry.values(container.id) for entry in entries))
+        known: list[Entry] = []
+        if done.rowcount < len(entries):
+            statement = "SELECT subject, variant FROM observation WHERE id > ?"
+            new = set(self._connection.execute(statement, (last,)))
+            for entry in entries:
+                if entry.identity in new:
+                    new.remove(entry.identity)  # what comes a second time is known
+                else:
+                    known.append(entry)
+        self._grow(container, done.rowcount, sum(entry.size for entry in entries) - sum(entry.size for entry in known))
+        self._wait(container, done.rowcount)
+        return known
+
+    def _record(self, container: _Container, entry: Entry) -> None:
         statement = "SELECT id, waiting, told_at, body FROM observation WHERE (container, subject, variant) = (?, ?, ?)"
-        row = self._connection.execute(statement, (container.id, subject, variant)).fetchone()
+        row = self._connection.execute(statement, (container.id, *entry.identity)).fetchone()
         if row is not None:
-            self._merge(container, seen, row)
-        elif self._make_room(container, seen.grade, size):
-            self._insert(container, seen, (subject, variant), body)
+            self._merge(container, entry.seen, row)
+        elif self._make_room(container, entry.seen.grade, entry.size):
+            self._connection.execute(_INSERT, entry.values(container.id))
+            self._grow(container, 1, entry.size)
+            self._wait(container, 1)
         else:
             container.lost += 1
             container.short = 1
@@ -266,17 +306,20 @@ class Journal:
             self._grow(container, 0, len(changed) - len(body))
         self._wait(container, int(news and not waiting))
 
-    def _insert(self, container: _Container, seen: Observation, identity: tuple[int, int], body: bytes) -> bool:
-        """Whether it was not there yet."""
-        inserted = self._connection.execute(
-            "INSERT INTO observation (container, rank, subject, variant, count, last_at, body)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            (container.id, seen.grade.rank, *identity, seen.count, seen.last_at.timestamp(), body),
-        )
-        if inserted.rowcount == 0:
+    def _settle_run(self, run: Sequence[Row], *, taken: bool) -> bool:
+        """Settle rows that were never told before, if none of them has changed since they were packed; says whether."""
+        first, last = run[0], run[-1]
+        container = self._find(first.observation.container_id)
+        if container is None or first.observation.grade is Grade.EXECUTED:
             return False
-        self._grow(container, 1, len(body) + ROW_BYTES)
-        self._wait(container, 1)
+        values = (first.id, last.id, container.id, first.revision, first.count)
+        (same,) = self._connection.execute(_COUNT_RUN, values).fetchone()
+        if same < len(run):
+            return False
+        self._connection.execute(_SETTLE_RUN, (int(taken), *values))
+        for row in run if taken else ():
+            container.digest ^= row.subject
+        self._wait(container, -len(run))
         return True
 
     def _settle(self, row: Row, *, taken: bool) -> None:
@@ -340,18 +383,18 @@ class Journal:
                 return False
         return not self._is_node_full(grade, used) or (self._evict_largest() and not self._is_node_full(grade, used))
 
-    def _has_room_for(self, container: _Container, grade: Grade, used: int) -> bool:
-        return not (self._is_container_full(container, grade, used) or self._is_node_full(grade, used))
+    def _has_room_for(self, container: _Container, grade: Grade, used: int, rows: int) -> bool:
+        return not (self._is_container_full(container, grade, used, rows) or self._is_node_full(grade, used, rows))
 
-    def _is_container_full(self, container: _Container, grade: Grade, used: int) -> bool:
+    def _is_container_full(self, container: _Container, grade: Grade, used: int, new: int = 1) -> bool:
         bounds, share = self._bounds, OPENED_SHARE if grade is Grade.OPENED else 1.0
-        rows, size = container.observations, container.bytes + used
-        return rows >= bounds.container_rows * share or size > bounds.container_bytes * share
+        rows, size = container.observations + new, container.bytes + used
+        return rows > bounds.container_rows * share or size > bounds.container_bytes * share
 
-    def _is_node_full(self, grade: Grade, used: int) -> bool:
+    def _is_node_full(self, grade: Grade, used: int, new: int = 1) -> bool:
         bounds, share = self._bounds, OPENED_SHARE if grade is Grade.OPENED else 1.0
-        rows, size = self.counters.observations, self.counters.bytes + used
-        return rows >= bounds.node_rows * share or size > bounds.node_bytes * share
+        rows, size = self.counters.observations + new, self.counters.bytes + used
+        return rows > bounds.node_rows * share or size > bounds.node_bytes * share
 
     def _evict_largest(self) -> bool:
         self._save()
@@ -423,3 +466,15 @@ class Journal:
             " WHERE id = :id",
             rows,
         )
+
+
+def _runs(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    """Rows that follow each other in the table and are alike but for what they are about."""
+
+    def place(numbered: tuple[int, Row]) -> tuple[object, ...]:
+        number, row = numbered
+        seen = row.observation
+        return row.id - number, seen.container_id, seen.grade is Grade.EXECUTED, row.revision, row.count
+
+    for _, run in groupby(enumerate(rows), key=place):
+        yield [row for _, row in run]

@@ -90,7 +90,6 @@ class Kernel:
         Raises:
             LibbpfError: the kernel refuses something that it accepted when asked before.
         """
-        self._library = library
         self._object = Object(library, content)
         try:
             self._object.configure(config.pack(plan.tier))
@@ -112,7 +111,7 @@ class Kernel:
 
     def open_ring(self, on_record: Callable[[bytes], None]) -> Ring:
         """The ring of events, to be closed before the kernel half."""
-        return Ring(self._library, self._object.map("ring"), on_record)
+        return Ring(self._object.map("ring"), on_record)
 
     def _attach(self, programs: tuple[str, ...]) -> None:
         """Those for system calls take their places before the one that calls them is attached."""

@@ -52,10 +52,6 @@ _SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "bpf_map_update_elem": (c_int, [c_int, c_void_p, c_void_p, c_uint64]),
     "bpf_map_delete_elem": (c_int, [c_int, c_void_p]),
     "bpf_map_get_next_key": (c_int, [c_int, c_void_p, c_void_p]),
-    "ring_buffer__new": (c_void_p, [c_int, c_void_p, c_void_p, c_void_p]),
-    "ring_buffer__poll": (c_int, [c_void_p, c_int]),
-    "ring_buffer__consume": (c_int, [c_void_p]),
-    "ring_buffer__free": (None, [c_void_p]),
 }
 
 
@@ -124,6 +120,11 @@ class Map:
         """The file descriptor, valid while the object is loaded."""
         return int(self._library.bpf_map__fd(self.pointer))
 
+    @property
+    def entries(self) -> int:
+        """How many there is room for; of a ring: its bytes."""
+        return int(self._library.bpf_map__max_entries(self.pointer))
+
     def find(self, key: bytes) -> bytes | None:
         """The value of `key` (of a per-CPU map: of all CPUs, one after the other), or None."""
         value = ctypes.create_string_buffer(self._value_size)
@@ -145,7 +146,7 @@ class Map:
     def iter_keys(self) -> Iterator[bytes]:
         """Every key; one may be removed once the next is known. Keys added meanwhile cannot keep this going forever."""
         descriptor, key, known = self.descriptor, ctypes.create_string_buffer(self._key_size), None
-        for _ in range(self._library.bpf_map__max_entries(self.pointer)):
+        for _ in range(self.entries):
             if self._library.bpf_map_get_next_key(descriptor, known, key):
                 return
             known = key.raw

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+import msgspec
 from msgspec.structs import replace
 
 from deadlight.model.observation import Grade
 from deadlight.model.wire import Observation
-from deadlight.sensor.decode import CUT, Event
+from deadlight.sensor.decode import CUT, Event, is_outside_image
 from deadlight.sensor.layout import EventFlags
 from deadlight.sensor.processes import NO_FILE, FileId, Process, Program
 
@@ -30,6 +31,7 @@ MANY = (CUT,)
 """The arguments of a program that is executed with ever other ones."""
 
 _TOOL = int(EventFlags.TOOL)
+_EXECUTED, _OPENED = Grade.EXECUTED, Grade.OPENED
 
 
 class Subject(NamedTuple):
@@ -44,8 +46,7 @@ class Subject(NamedTuple):
     """Of an executed program alone: what was put in its place is another program."""
 
 
-@dataclass(slots=True)
-class _Sightings:
+class _Sightings(msgspec.Struct):
     process: Process
     first_at: int
     last_at: int
@@ -84,20 +85,18 @@ class Pending:
 
     def add(self, event: Event, grade: Grade, process: Process) -> bool:
         """Count an event that proves something of a file; says whether there was room for it."""
-        if grade is Grade.EXECUTED:
-            subject = self._execution(process)
-        else:
-            subject = Subject(process.container_id, grade, event.path)
-        tool = bool(event.flags & _TOOL)
+        is_execution = grade is _EXECUTED
+        subject = self._execution(process) if is_execution else Subject(process.container_id, grade, event.path)
+        tool, outside = bool(event.flags & _TOOL), is_outside_image(event.kind, event.flags)
         known = self._sightings.get(subject)
-        if known:
-            known.count += 1
-            known.last_at = max(known.last_at, event.at)
-            known.changed |= event.outside_image
-            if known.tool and not tool:
-                known.tool, known.process = False, process
-            return True
-        return self._insert(subject, _Sightings(process, event.at, event.at, 1, event.outside_image, tool))
+        if known is None:
+            return self._insert(subject, _Sightings(process, event.at, event.at, 1, outside, tool))
+        known.count += 1
+        known.last_at = max(known.last_at, event.at)
+        known.changed |= outside
+        if known.tool and not tool:
+            known.tool, known.process = False, process
+        return True
 
     def stopped(self, process: Process, at: int) -> None:
         """Have it told that a program does not run any more; its last process ended."""
@@ -116,7 +115,7 @@ class Pending:
             if len(taken) == most:
                 break
             sightings = self._sightings[subject]
-            executed = subject.grade is Grade.EXECUTED
+            executed = subject.grade is _EXECUTED
             sha256 = known.sha256(subject.file) if executed else ""
             if sha256 is None and at - sightings.first_at < HASH_PATIENCE:
                 continue
@@ -129,7 +128,7 @@ class Pending:
         return tuple(taken)
 
     def _insert(self, subject: Subject, sightings: _Sightings) -> bool:
-        if len(self._sightings) >= (self._limit // 2 if subject.grade is Grade.OPENED else self._limit):
+        if len(self._sightings) >= (self._limit // 2 if subject.grade is _OPENED else self._limit):
             self.overflow += 1
             return False
         self._sightings[subject] = sightings
@@ -155,14 +154,15 @@ class Pending:
 
 
 def _observation(subject: Subject, sightings: _Sightings, epoch_offset: int) -> Observation:
-    facts = sightings.process.facts
+    facts, first_at = sightings.process.facts, moment(sightings.first_at + epoch_offset)
+    once = sightings.first_at == sightings.last_at
     return Observation(
         container_id=subject.container_id,
         grade=subject.grade,
         path=subject.path,
         count=sightings.count,
-        first_at=moment(sightings.first_at + epoch_offset),
-        last_at=moment(sightings.last_at + epoch_offset),
+        first_at=first_at,
+        last_at=first_at if once else moment(sightings.last_at + epoch_offset),
         pid=facts.pid,
         process=facts.name,
         arguments=subject.arguments or facts.arguments,

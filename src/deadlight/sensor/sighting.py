@@ -2,14 +2,37 @@
 
 from datetime import UTC, datetime
 from hashlib import blake2b
+from typing import NamedTuple
 
 import msgspec
 
 from deadlight.model.observation import Grade
 from deadlight.model.wire import Observation, subject_digest
+from deadlight.sensor.database import ROW_BYTES
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Observation)
+
+
+class Entry(NamedTuple):
+    """An observation as it becomes a row."""
+
+    seen: Observation
+    identity: tuple[int, int]
+    body: bytes
+    size: int
+    """About how many bytes the row takes."""
+
+    def values(self, container: int) -> tuple[int | float | bytes, ...]:
+        """Of a new row: container, rank, subject, variant, count, latest time, content."""
+        seen = self.seen
+        return (container, seen.grade.rank, *self.identity, seen.count, seen.last_at.timestamp(), self.body)
+
+
+def enter(seen: Observation) -> Entry:
+    """What is to be kept of an observation."""
+    body = pack(seen)
+    return Entry(seen, identify(seen), body, len(body) + ROW_BYTES)
 
 
 def identify(seen: Observation) -> tuple[int, int]:

@@ -19,6 +19,7 @@ from deadlight.sensor.hashing import Hasher
 from deadlight.sensor.health import Health, assess, blind_spots
 from deadlight.sensor.intake import IO_URING, Intake, Node
 from deadlight.sensor.kernel import Kernel
+from deadlight.sensor.memory import release_code
 from deadlight.sensor.observe import Known, Pending
 from deadlight.sensor.processes import FileId, Process
 from deadlight.sensor.programs import Plan, list_unseen
@@ -137,6 +138,7 @@ class Watch:
         self._intake.survey(time.monotonic_ns())
         self._follow(sink.policy)
         self._look_around()
+        release_code()
         with self._kernel.open_ring(self._intake.take) as ring:
             logger.info("watching: %s", self._plan.tier)
             while not stop.is_set():

@@ -172,7 +172,7 @@ def test_what_a_full_ring_refuses_is_counted_and_reported_at_the_next_occasion(
         small.configure(Config(find_host_mount_namespace(), 0).pack(Tier.CALLS))
         small.load(["on_exec", "on_cgroup_mkdir"])
         small.attach("on_cgroup_mkdir")
-        with Ring(library, small.map("ring"), recorder.take) as ring:
+        with Ring(small.map("ring"), recorder.take) as ring:
             _, process = containers.start("/bin/sh", "-c", RUN_COPIES_TWICE)
             process.stdout.readline()
             recorder.drain(ring)
