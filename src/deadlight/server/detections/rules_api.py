@@ -126,8 +126,7 @@ def _samples(file: RuleFile) -> list[SampleOut]:
 @router.post(f"{RULES}/check", operation_id="checkThreatRule")
 async def post_check(body: RuleSource, _: Viewer) -> RuleCheck:
     """Say whether a rule could be used and what it says of its own samples; saves nothing."""
-    _, check = await asyncio.to_thread(_check, body.source)
-    return check
+    return (await asyncio.to_thread(_check, body.source))[1]
 
 
 @router.post(f"{RULES}/dry-run", operation_id="dryRunThreatRule")
