@@ -267,8 +267,11 @@ def describe_validation(error: RequestValidationError) -> str:
     """What is wrong with a request, field by field, without the values: some are secrets."""
     parts: list[str] = []
     for item in error.errors()[:10]:
-        place = ".".join(str(step) for step in item["loc"] if step != "body")
-        parts.append(f"{place}: {item['msg']}" if place else str(item["msg"]))
+        place = ".".join(str(step) for step in item["loc"][1:])  # the first is where it stood: body, query, path
+        message = str(item["msg"]).removeprefix("Value error, ")
+        if item.get("ctx", {}).get("min_length") == 1:
+            message = "must not be empty"
+        parts.append(f"{place}: {message}" if place else message)
     return "; ".join(parts)
 
 
