@@ -74,6 +74,10 @@ async def test_an_unknown_token_is_told_with_what_to_do(service: RunningService)
 async def test_a_refusal_is_in_the_words_of_the_form(deadlight: Deadlight) -> None:
     known = await deadlight("exceptions", "add", "--rule", "x", "--reason", "", "--until", "2999-01-01")
     assert "reason: must not be empty" in known.stderr
+    program = await deadlight(
+        "exceptions", "add", "--program", "p" * 2000, "--reason", "r", "--until", "2999-01-01", "--rule", "x"
+    )
+    assert "program: must have at most 1024 characters" in program.stderr
     outside = await deadlight("rules", "remove", "../clusters")
     assert "no such endpoint" in outside.stderr
 
