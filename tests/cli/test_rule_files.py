@@ -34,11 +34,22 @@ def test_a_rule_may_come_from_standard_input() -> None:
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [(b"id = ", "not TOML"), (b"\xff", "utf-8"), (b"#" * 70_000, "at most 65536 bytes"), (None, "No such file")],
+    [
+        (b"id = ", "not TOML"),
+        (b"\xff", "no text in UTF-8"),
+        (b"#" * 70_000, "at most 65536 bytes"),
+        (None, "No such file"),
+    ],
 )
 def test_a_file_that_is_no_rule_is_told(tmp_path: Path, content: bytes | None, said: str) -> None:
     file = tmp_path / "rule.toml"
     if content is not None:
         file.write_bytes(content)
     refused = deadlight(file)
-    assert (refused.exit_code, said in refused.stderr) == (1, True)
+    assert (refused.exit_code, said in refused.stderr, "samples" in refused.stderr) == (1, True, False)
+
+
+def test_a_rule_without_samples_is_told_to_have_some(tmp_path: Path) -> None:
+    file = tmp_path / "rule.toml"
+    file.write_text(OWN.partition("[[sample]]")[0])
+    assert "add [[sample]] tables" in deadlight(file).stderr

@@ -76,10 +76,10 @@ app.add_typer(clusters.tokens, name="tokens")
 @app.command()
 def up(
     *,
-    home: Annotated[Path | None, typer.Option(help="Data folder [default: $DEADLIGHT_HOME].")] = None,
+    home: Annotated[Path | None, typer.Option(help="Data folder.", show_default="$DEADLIGHT_HOME")] = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port of the console and API; 0 picks a free one.")] = 8480,
-    context: Annotated[str, typer.Option(help="Kube context to attach to [default: the current one].")] = "",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the console and API; 0: a free one.")] = 8480,
+    context: Annotated[str, typer.Option(help="Kube context to attach to.", show_default="the current one")] = "",
     cluster: Annotated[bool, typer.Option(help="Attach a controller to the cluster in reach.")] = True,
     with_demo: Annotated[bool, typer.Option("--demo", help="Bring the demonstration fleet.")] = False,
     demo_without_cluster: Annotated[

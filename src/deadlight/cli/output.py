@@ -70,6 +70,11 @@ def advise(text: str) -> None:
     Console(stderr=True).print(text)
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 program`, `2 programs`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def severities(counts: Mapping[str, int] | None) -> str:
     """Counts by severity, worst first, coloured; "not scanned" where nobody knows."""
     if counts is None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 from typing import TypeVar
 
 import typer
@@ -10,7 +11,9 @@ from deadlight.advisories.errors import AdvisoryError
 from deadlight.cli.home import NoTargetError, Target, find_target
 from deadlight.cli.output import advise, plain
 from deadlight.client.errors import ClientError
-from deadlight.client.rest import RestClient
+from deadlight.client.rest import ApiError, RestClient
+
+SIGN_IN = ": sign in again with `deadlight login URL`, or set DEADLIGHT_URL and DEADLIGHT_TOKEN"
 
 T = TypeVar("T")
 
@@ -26,5 +29,6 @@ def run(work: Callable[[RestClient], Awaitable[T]], target: Target | None = None
     try:
         return asyncio.run(connected())
     except (ClientError, NoTargetError, AdvisoryError) as error:
-        advise(f"[red]error:[/] {plain(error)}")
+        is_refused = target is None and isinstance(error, ApiError) and error.status == HTTPStatus.UNAUTHORIZED
+        advise(f"[red]error:[/] {plain(error)}{SIGN_IN if is_refused else ''}")
         raise typer.Exit(1) from None

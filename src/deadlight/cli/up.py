@@ -51,7 +51,6 @@ async def run_up(options: UpOptions) -> None:
         UpError: something is in the way.
         EmbeddedPostgresError: the database cannot be started.
     """
-    options.home.path.mkdir(parents=True, exist_ok=True)
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
@@ -86,7 +85,13 @@ async def _serve(
 
 @contextmanager
 def _only_one(home: Home) -> Iterator[None]:
-    with home.lock_file.open("a+") as file:
+    try:
+        home.path.mkdir(parents=True, exist_ok=True)
+        lock = home.lock_file.open("a+")
+    except OSError as error:
+        reason = f"the data folder {home.path} cannot be used ({error.strerror})"
+        raise UpError(f"{reason}: choose another with --home or DEADLIGHT_HOME") from None
+    with lock as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -18,6 +18,10 @@ class NotReachedError(ClientError):
     """Nothing answers at the address."""
 
 
+class NotTheServiceError(ClientError):
+    """Something else answers at the address: a proxy, a page to sign in, another program."""
+
+
 class ApiError(ClientError):
     """The service answered that it will not; `code` and `message` are its own."""
 
@@ -61,6 +65,7 @@ class RestClient:
 
         Raises:
             NotReachedError: nobody answers.
+            NotTheServiceError: somebody else does.
             ApiError: the answer is an error.
         """
         assert self._session, "used outside its context"
@@ -69,14 +74,29 @@ class RestClient:
                 method, self.url + path, json=body, data=content, params=_query(query)
             ) as response:
                 raw = await response.read()
+        except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError) as error:
+            raise NotReachedError(f"{self.url!r} is no address such as https://deadlight.example.com") from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise NotReachedError(f"{self.url} does not answer: {str(error) or 'no answer in time'}") from error
-        answer = _decode(raw)
-        if not response.ok:
-            details = answer if isinstance(answer, dict) else {}
-            message = str(details.get("message") or f"{self.url}{path} answered {response.status}")
-            raise ApiError(response.status, str(details.get("code", "")), message)
-        return answer
+        except ValueError as error:  # a token with a line break in it, which is no header
+            raise NotReachedError(f"{self.url} cannot be asked: {error}") from error
+        return self._read(raw, response, path)
+
+    def _read(self, raw: bytes, response: aiohttp.ClientResponse, path: str) -> Any:
+        try:
+            answer = msgspec.json.decode(raw) if raw else None
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            if response.ok:
+                raise NotTheServiceError(
+                    f"{self.url} answers, but not as Deadlight does: is it the service's address, and does no proxy "
+                    "ask to sign in first?"
+                ) from None
+            answer = None
+        if response.ok:
+            return answer
+        details = answer if isinstance(answer, dict) else {}
+        message = str(details.get("message") or f"{self.url}{path} answered {response.status}")
+        raise ApiError(response.status, str(details.get("code", "")), message)
 
     async def get(self, path: str, query: Mapping[str, Any] | None = None) -> Any:
         """GET; raises as `request`."""
@@ -121,10 +141,3 @@ def _query(query: Mapping[str, Any] | None) -> list[tuple[str, str]]:
         values = value if isinstance(value, list | tuple) else [value]
         pairs += [(name, str(item)) for item in values if item not in {None, ""}]
     return pairs
-
-
-def _decode(raw: bytes) -> Any:
-    try:
-        return msgspec.json.decode(raw) if raw else None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None

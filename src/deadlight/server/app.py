@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -277,9 +278,19 @@ def describe_validation(error: RequestValidationError) -> str:
     """What is wrong with a request, field by field, without the values: some are secrets."""
     parts: list[str] = []
     for item in error.errors()[:10]:
-        place = ".".join(str(step) for step in item["loc"] if step != "body")
-        parts.append(f"{place}: {item['msg']}" if place else str(item["msg"]))
+        place = ".".join(str(step) for step in item["loc"][1:])  # the first is where it stood: body, query, path
+        parts.append(f"{place}: {_mistake(item)}" if place else _mistake(item))
     return "; ".join(parts)
+
+
+def _mistake(item: Mapping[str, Any]) -> str:
+    """One of the framework's mistakes as people say it: it counts characters of some texts as items."""
+    limits = item.get("ctx", {})
+    if limits.get("min_length") == 1:
+        return "must not be empty"
+    if "max_length" in limits and isinstance(item.get("input"), str):
+        return f"must have at most {limits['max_length']} characters"
+    return str(item["msg"]).removeprefix("Value error, ")
 
 
 def _add_console(app: FastAPI, files: Path) -> None:

@@ -86,7 +86,7 @@ async def test_a_host_is_written_as_references_are_read(service: RunningService)
 @pytest.mark.parametrize(
     ("entered", "message"),
     [
-        ({"host": "https://registry.example"}, "invalid registry host 'https:' in image reference"),
+        ({"host": "https://registry.example"}, "is no registry's host as image references name it"),
         ({"host": "registry"}, "'registry' is no registry's host as image references name it"),
         ({"host": "registry.example/team"}, "'registry.example/team' is no registry's host"),
         ({"host": "a.example", "url": "ftp://a.example"}, "not a registry URL: 'ftp://a.example'"),

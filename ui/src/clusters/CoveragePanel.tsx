@@ -1,6 +1,7 @@
 import { Card, CardBody, CardHeader, CardTitle, Progress } from "@patternfly/react-core";
 import { Link } from "react-router";
 import type { ClustersOverview, ScannerCoverage } from "../api/generated/types.gen";
+import { Said } from "../facts/Said";
 import { sentence } from "../facts/sentence";
 import { CLUSTERS_PATH } from "./clusterPath";
 
@@ -49,7 +50,11 @@ function Coverage({ scanner, clusters }: { scanner: ScannerCoverage; clusters: n
           </Link>
         </div>
       )}
-      {scanner.lacking && <div className="dl-subtle">Not done now: {sentence(scanner.lacking)}</div>}
+      {scanner.lacking && (
+        <div className="dl-subtle">
+          Not done now: <Said text={sentence(scanner.lacking)} />
+        </div>
+      )}
     </>
   );
 }

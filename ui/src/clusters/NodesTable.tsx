@@ -8,7 +8,7 @@ import { NothingYet } from "../states/NothingYet";
 import type { Column } from "../table/DataTable";
 import { OneSelect } from "../table/OneSelect";
 import { SearchableTable } from "../table/SearchableTable";
-import { NODE_STATES, type NodeState, nodeLook, nodeState } from "./health";
+import { NODE_STATES, type NodeState, nodeLook, nodeState, tierMeaning } from "./health";
 
 const ANY = { value: "", label: "Any status" };
 
@@ -55,7 +55,7 @@ export function NodesTable({ nodes, installation }: NodesTableProps) {
 
 function columnsFor(installation: InstallationType): readonly Column<NodeRow>[] {
   const names: readonly Column<NodeRow>[] = [
-    { title: "Node Name", width: 25, cell: (row) => <span className="dl-break">{row.name}</span> },
+    { title: "Node Name", width: 25, cell: (row) => <span className="dl-name">{row.name}</span> },
     { title: "Status", width: 15, cell: (row) => <NodeStatus state={nodeState(row.status, installation)} /> },
     { title: "Region", isNarrow: true, cell: (row) => row.region || "–" },
     { title: "Node IP", isNarrow: true, cell: (row) => row.internal_ip || "–" },
@@ -68,8 +68,7 @@ function columnsFor(installation: InstallationType): readonly Column<NodeRow>[] 
   return [
     ...names,
     { title: "Sensor Version", isNarrow: true, cell: (row) => row.sensor_version || "–" },
-    { title: "Kernel", isNarrow: true, cell: (row) => row.sensor_kernel || "–" },
-    { title: "Sees", isNarrow: true, cell: (row) => row.sensor_tier && `Tier ${row.sensor_tier}` },
+    { title: "Tier", isNarrow: true, cell: (row) => row.sensor_tier || "–" },
     { title: "Last Contact", isNarrow: true, cell: (row) => <Moment isRelative at={row.sensor_last_seen_at} /> },
     problems,
   ];
@@ -80,6 +79,8 @@ function SensorDetails({ node }: { node: NodeRow }) {
   const counters = Object.entries(node.sensor_counters);
   return (
     <DescriptionList isCompact isHorizontal horizontalTermWidthModifier={{ default: "14ch" }}>
+      <Fact name="Kernel">{node.sensor_kernel || "The sensor has not said."}</Fact>
+      <Fact name="Tier">{tierMeaning(node.sensor_tier)}</Fact>
       <Fact name="Hooks">
         <span className="dl-break">{node.sensor_hooks.join(", ") || "The sensor has not said."}</span>
       </Fact>

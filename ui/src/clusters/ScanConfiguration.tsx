@@ -17,6 +17,8 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { configureClustersMutation } from "../api/generated/@tanstack/react-query.gen";
 import type { ClusterRow, ScannerCoverage } from "../api/generated/types.gen";
+import { Said } from "../facts/Said";
+import { sentence } from "../facts/sentence";
 import { useToast } from "../shell/Toasts";
 import { Notice, Refusal } from "../states/Notice";
 import { toggled } from "./clusterQuery";
@@ -123,7 +125,7 @@ function Scanners({ draft, scanners, change }: PartProps & { scanners: readonly 
           )}
         </>
       }
-      description={item.lacking ? `${item.finds}. Not done now: ${item.lacking}.` : item.finds}
+      description={item.lacking ? <Said text={`${item.finds}. Not done now: ${sentence(item.lacking)}`} /> : item.finds}
       isChecked={draft.scanners.includes(item.scanner)}
       onChange={() => change({ ...draft, scanners: toggled(draft.scanners, item.scanner) })}
     />

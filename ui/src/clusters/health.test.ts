@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { InstallationType, NodeStatus } from "../api/generated/types.gen";
-import { countStates, duration, nodeState, sensorsHealth } from "./health";
+import { countStates, duration, nodeState, sensorsHealth, tierMeaning } from "./health";
 
 function cluster(counts: Partial<Record<NodeStatus, number>>, installation: InstallationType) {
   const nodes_count = Object.values(counts).reduce((sum, count) => sum + count, 0);
@@ -46,4 +46,10 @@ it("counts the states there are, in their order", () => {
 
 it("tells lengths of time", () => {
   expect([30, 90, 300].map(duration)).toEqual(["30 s", "90 s", "5 min"]);
+});
+
+it("says what a tier means, and passes on one it does not know", () => {
+  expect(tierMeaning("L")).toContain("can refuse programs");
+  expect(tierMeaning("X")).toBe("X.");
+  expect(tierMeaning("")).toBe("The sensor has not said.");
 });

@@ -46,6 +46,17 @@ export function sensorsHealth(cluster: Pick<ClusterRow, "nodes_count" | "nodes_b
   return { name, status, note: notes.filter(Boolean).join(", ") };
 }
 
+const TIERS: Readonly<Record<string, string>> = {
+  L: "Sees inside the kernel, and can refuse programs before they run.",
+  T: "Sees inside the kernel, and can kill programs as they start.",
+  S: "Sees the ends of system calls, and can kill programs as they start.",
+};
+
+/** How much a node's kernel lets its sensor see and stop. */
+export function tierMeaning(tier: string): string {
+  return tier ? `${tier}. ${TIERS[tier] ?? ""}`.trim() : "The sensor has not said.";
+}
+
 /** The states of a node for people: those of the service, and what a cluster without sensors makes of them. */
 export type NodeState = "running" | "failed" | "installation_failed" | "not_installed" | "disabled" | "locked";
 

@@ -6,7 +6,7 @@ import type { BlockingMode, BlockingOut } from "../api/generated/types.gen";
 import { Field } from "../forms/Field";
 import { TaskDialog } from "../forms/TaskDialog";
 import { Notice } from "../states/Notice";
-import { type BlockingDraft, bodyOf, draftOf, mistakeIn, needsProof } from "./blocking";
+import { auditedSoFar, type BlockingDraft, bodyOf, draftOf, mistakeIn, needsProof } from "./blocking";
 
 const MODES: readonly { mode: BlockingMode; label: string; about: string }[] = [
   { mode: "off", label: "Off", about: "Sensors only watch." },
@@ -86,8 +86,8 @@ export function BlockingDialog({ policy, close }: { policy: BlockingOut; close: 
         onChange={(excluded) => set({ excluded })}
       />
       {draft.mode === "enforce" && (
-        <Notice variant="info" title={`Audit would have stopped ${policy.would_block_programs} programs so far`}>
-          {policy.would_block_times} times. Look at them under Detections, by the response “Would be stopped”.
+        <Notice variant="info" title={auditedSoFar(policy)}>
+          Look at what it was under Detections, by the response “Would be stopped”.
         </Notice>
       )}
       {unproven && (

@@ -4,6 +4,7 @@ import { useState } from "react";
 import { Link } from "react-router";
 import { listBlockingOptions } from "../api/generated/@tanstack/react-query.gen";
 import type { BlockingMode, BlockingOut } from "../api/generated/types.gen";
+import { CLUSTERS_PATH } from "../clusters/clusterPath";
 import { Moment } from "../facts/Moment";
 import { useMay } from "../session/session";
 import { Failure } from "../states/Failure";
@@ -57,7 +58,8 @@ export function BlockingPage() {
             expectedRows={3}
             empty={
               <NothingYet title="There is no cluster yet">
-                Connect one under Cluster Management, with sensors: they are what blocks.
+                Connect one under <Link to={CLUSTERS_PATH}>Cluster Management</Link>, with sensors: they are what
+                blocks.
               </NothingYet>
             }
           />
@@ -134,7 +136,7 @@ const COLUMNS: readonly Column<BlockingOut>[] = [
           <Link to={detectionPath(null, { ...STOPPED, cluster: [row.cluster], response: ["would_block"] })}>
             {row.would_block_programs === 1 ? "1 program" : `${row.would_block_programs} programs`}
           </Link>
-          <div className="dl-subtle">{row.would_block_times} times</div>
+          <div className="dl-subtle">{row.would_block_times === 1 ? "once" : `${row.would_block_times} times`}</div>
         </>
       ) : (
         "None"

@@ -149,7 +149,7 @@ function Facts({ detection }: { detection: DetectionDetail }) {
         <div className="dl-subtle">{detection.done}</div>
       </Fact>
       <Fact name="Seen">
-        {detection.count === 1 ? "Once" : `${detection.count} times`}, last <Moment at={detection.last_at} />
+        {detection.count === 1 ? "Once," : `${detection.count} times, last`} <Moment at={detection.last_at} />
         {detection.count > 1 && (
           <div className="dl-subtle">
             first <Moment at={detection.first_at} />

@@ -2,6 +2,7 @@ import { Button, Drawer, DrawerContent, DrawerContentBody, Flex, PageSection } f
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link } from "react-router";
 import type { DetectionOrder, DetectionRow, Shown } from "../api/generated/types.gen";
+import { CLUSTERS_PATH } from "../clusters/clusterPath";
 import { Failure } from "../states/Failure";
 import { NothingFound } from "../states/NothingFound";
 import { NothingYet } from "../states/NothingYet";
@@ -135,7 +136,7 @@ function NoDetection() {
   return (
     <NothingYet title="No threat was detected in this period">
       Sensors compare what containers do with <Link to={RULES_PATH}>threat rules</Link>. Where no sensor runs, nothing
-      is seen: Cluster Management says which nodes have one. Or choose a longer period.
+      is seen: <Link to={CLUSTERS_PATH}>Cluster Management</Link> says which nodes have one. Or choose a longer period.
     </NothingYet>
   );
 }

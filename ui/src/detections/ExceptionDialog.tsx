@@ -5,6 +5,7 @@ import { DayField } from "../forms/DayField";
 import { isWithinReach } from "../forms/days";
 import { Field } from "../forms/Field";
 import { TaskDialog } from "../forms/TaskDialog";
+import { Notice } from "../states/Notice";
 import { bodyOf, type ExceptionDraft, isNarrow, PATTERNS } from "./exceptionDraft";
 import { useRefresh } from "./useRefresh";
 
@@ -41,6 +42,9 @@ export function ExceptionDialog({ initial, close }: { initial: ExceptionDraft; c
           onChange={(value) => setDraft({ ...draft, [name]: value })}
         />
       ))}
+      {!isNarrow(draft) && (
+        <Notice variant="info" isPlain title="Fill in one of these at least: an exception from everything is none." />
+      )}
       <Field
         id="exception-reason"
         label="Reason"

@@ -117,7 +117,7 @@ const COLUMNS: readonly Column<ExceptionOut>[] = [
     cell: (row) => (
       <>
         {row.detections} {row.detections === 1 ? "detection" : "detections"}
-        <div className="dl-subtle">seen {row.times} times</div>
+        <div className="dl-subtle">seen {row.times === 1 ? "once" : `${row.times} times`}</div>
       </>
     ),
   },

@@ -45,7 +45,13 @@ export function SourceForm({ initial, action, isReadOnly = false, isPending, err
         value={source}
         onChange={isReadOnly ? () => undefined : edit}
         mistake={mistake}
-        help="Give it samples: a rule that does not say of its own samples what it should is refused."
+        help={
+          <>
+            Give it samples: a rule that does not say of its own samples what it should is refused. Fields and operators
+            are in docs/user/threats.md; <code>deadlight rules show mount --source</code> prints a built-in rule to
+            begin with.
+          </>
+        }
       />
       {checked?.usable && <Usable checked={checked} />}
       {checked && checked.samples.length > 0 && <Samples samples={checked.samples} />}

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { BlockingOut } from "../api/generated/types.gen";
-import { bodyOf, draftOf, mistakeIn, needsProof } from "./blocking";
+import { auditedSoFar, bodyOf, draftOf, mistakeIn, needsProof } from "./blocking";
 
 const AUDITED = {
   mode: "audit",
@@ -38,4 +38,11 @@ it("wants a word before what was not audited is enforced", () => {
   expect(needsProof(AUDITED, { ...enforced, mismatch: true })).toBe(true);
   expect(needsProof(AUDITED, { ...enforced, included: "bank shop-*" })).toBe(false);
   expect(needsProof(AUDITED, { ...enforced, mode: "off" })).toBe(false);
+});
+
+it("counts what audit would have stopped", () => {
+  const said = (programs: number, times: number) =>
+    auditedSoFar({ ...AUDITED, would_block_programs: programs, would_block_times: times });
+  expect(said(1, 1)).toBe("Audit would have stopped 1 program so far, 1 time");
+  expect(said(2, 0)).toBe("Audit would have stopped 2 programs so far, 0 times");
 });

@@ -47,6 +47,12 @@ export function needsProof(policy: BlockingOut, draft: BlockingDraft): boolean {
   return !isSame || (policy.mode !== "enforce" && policy.objection !== "");
 }
 
+/** What audit would have stopped, in a sentence. */
+export function auditedSoFar({ would_block_programs: programs, would_block_times: times }: BlockingOut): string {
+  const counted = (count: number, noun: string) => `${count} ${noun}${count === 1 ? "" : "s"}`;
+  return `Audit would have stopped ${counted(programs, "program")} so far, ${counted(times, "time")}`;
+}
+
 function sameSet(one: readonly string[], other: readonly string[]): boolean {
   return one.length === new Set(other).size && one.every((item) => other.includes(item));
 }

@@ -19,7 +19,7 @@ export function whatColumns(pathOf: (id: number) => string): readonly Column<Det
       width: 25,
       cell: (row) => (
         <>
-          <Link to={pathOf(row.id)} className="dl-break">
+          <Link to={pathOf(row.id)} className="dl-name">
             {row.title}
           </Link>{" "}
           <DemonstrationLabel isShown={row.demonstration} />
@@ -38,11 +38,11 @@ export const WHERE: Column<DetectionRow> = {
     row.workload ? (
       <>
         <Workload detection={row} />
-        <div className="dl-subtle dl-break">
+        <div className="dl-subtle dl-name">
           {row.workload_kind} in {row.namespace} on {row.cluster}
         </div>
         {row.image_tag_id !== null && (
-          <Link to={imagePath(row.image_tag_id)} className="dl-break">
+          <Link to={imagePath(row.image_tag_id)} className="dl-name">
             {row.image}
           </Link>
         )}
@@ -72,7 +72,7 @@ export const COURSE: readonly Column<DetectionRow>[] = [
     title: "Program",
     width: 15,
     cell: (row) =>
-      row.program ? <code className="dl-break">{row.program}</code> : <span className="dl-subtle">Several</span>,
+      row.program ? <code className="dl-name">{row.program}</code> : <span className="dl-subtle">Several</span>,
   },
   {
     title: "Last seen",
@@ -99,9 +99,12 @@ export function detectionColumns(
     ...COURSE,
     {
       title: "Owner",
-      isNarrow: true,
-      cell: (row) =>
-        row.owner?.team || row.owner?.person || row.owner?.email || <span className="dl-subtle">None</span>,
+      width: 10,
+      cell: (row) => (
+        <span className="dl-name">
+          {row.owner?.team || row.owner?.person || row.owner?.email || <span className="dl-subtle">None</span>}
+        </span>
+      ),
     },
     {
       title: "Actions",

@@ -13,7 +13,9 @@ import {
 } from "@patternfly/react-core";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
+import { Link } from "react-router";
 import type { WindowRow } from "../api/generated/types.gen";
+import { CLUSTERS_PATH } from "../clusters/clusterPath";
 import { PageHead } from "../shell/PageHead";
 import { Failure } from "../states/Failure";
 import { NothingFound } from "../states/NothingFound";
@@ -165,7 +167,8 @@ function NoWindow() {
     <NothingYet title="No risk was live in this period">
       A window opens when a workload runs an image that violates integrity, comes from a registry that is not trusted,
       holds a malicious package or has a critical and applicable vulnerability, or when a sensor detects a threat in it,
-      and closes when that is over. Connect a cluster and its registries to see them, or choose a longer period.
+      and closes when that is over. Connect a <Link to={CLUSTERS_PATH}>cluster</Link> and its{" "}
+      <Link to="/admin/registries">registries</Link> to see them, or choose a longer period.
     </NothingYet>
   );
 }

@@ -61,7 +61,11 @@ export function windowColumns(
     { title: "Exposure", width: 20, cell: (row) => <Timeline window={row} /> },
     { title: "Live since", isNarrow: true, cell: (row) => <Moment at={row.opened_at} isRelative /> },
     { title: "State", isNarrow: true, cell: (row) => <StateLabel state={row.state} /> },
-    { title: "Team", isNarrow: true, cell: (row) => row.team || <span className="dl-subtle">None</span> },
+    {
+      title: "Team",
+      width: 10,
+      cell: (row) => <span className="dl-name">{row.team || <span className="dl-subtle">None</span>}</span>,
+    },
     {
       title: "Actions",
       isUntitled: true,

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { shortDigest } from "./digest";
 import { findEmail } from "./email";
-import { sentence } from "./sentence";
+import { codeParts, sentence } from "./sentence";
 import { countsBySeverity } from "./severities";
 
 it("shortens a digest, and nothing that is none", () => {
@@ -19,6 +19,16 @@ it("makes sentences of clauses", () => {
   expect(sentence("name or password is wrong")).toBe("Name or password is wrong.");
   expect(sentence("Really?")).toBe("Really?");
   expect(sentence("")).toBe("");
+});
+
+it("finds what stands between backticks, and nothing where one is missing its other", () => {
+  expect(codeParts("install it with `pipx install checkov`.")).toEqual([
+    "install it with ",
+    "pipx install checkov",
+    ".",
+  ]);
+  expect(codeParts("plain")).toEqual(["plain"]);
+  expect(codeParts("a ` alone")).toEqual(["a ` alone"]);
 });
 
 it("counts severities worst first, without those there are none of", () => {

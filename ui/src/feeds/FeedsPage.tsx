@@ -4,6 +4,7 @@ import { listFeedsOptions, listFeedsQueryKey, refreshFeedMutation } from "../api
 import type { FeedOut, FeedState, FeedsOut } from "../api/generated/types.gen";
 import { asProblem } from "../api/problem";
 import { Moment } from "../facts/Moment";
+import { Said } from "../facts/Said";
 import { sentence } from "../facts/sentence";
 import { readableSize } from "../facts/size";
 import { useMay } from "../session/session";
@@ -58,7 +59,7 @@ export function FeedsPage() {
 function Notices({ feeds }: { feeds: FeedsOut }) {
   return (
     <>
-      {feeds.notice && <Notice variant="info" title={sentence(feeds.notice)} />}
+      {feeds.notice && <Notice variant="info" title={<Said text={sentence(feeds.notice)} />} />}
       {feeds.outdated_advisories > 0 && (
         <Notice variant="warning" title={`${feeds.outdated_advisories} advisories were read by an earlier version`}>
           Those of feeds are read again by themselves; import the others again.

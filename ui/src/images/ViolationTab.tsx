@@ -43,7 +43,7 @@ export function ViolationTab({ image, violation }: ViolationTabProps) {
       <Part name="Location" title="Where is the Violation?">
         <DescriptionList isCompact isHorizontal horizontalTermWidthModifier={{ default: "18ch" }}>
           <Fact name="First Detected">
-            <Moment at={verdict.first_detected_at} />
+            {verdict.first_detected_at ? <Moment at={verdict.first_detected_at} /> : "Not known"}
           </Fact>
         </DescriptionList>
         <Places imageTagId={image.id} />
@@ -88,7 +88,7 @@ function Facts({ verdict, evidence }: { verdict: VerdictOut; evidence: Evidence 
   return (
     <DescriptionList isCompact isHorizontal horizontalTermWidthModifier={{ default: "18ch" }}>
       <Fact name="Violation">
-        {verdict.violation_type} ({verdict.violation_severity})
+        {verdict.violation_type} {verdict.violation_severity && `(${verdict.violation_severity})`}
       </Fact>
       <Fact name="Reason">{sentence(verdict.reason)}</Fact>
       {verdict.violation_type === "Missing Source" && (

@@ -4,6 +4,7 @@ import LockIcon from "@patternfly/react-icons/dist/esm/icons/lock-icon";
 import SearchIcon from "@patternfly/react-icons/dist/esm/icons/search-icon";
 import type { ReactNode } from "react";
 import { asProblem } from "../api/problem";
+import { Said } from "../facts/Said";
 
 interface FailureProps {
   /** What should have been here, as in "could not load ...". */
@@ -27,7 +28,7 @@ export function Failure({ subject, error, retry, headingLevel = "h2", children }
       status={problem.isTransient ? "danger" : undefined}
     >
       <EmptyStateBody>
-        {problem.message} {advice}
+        <Said text={problem.message} /> {advice}
       </EmptyStateBody>
       <EmptyStateFooter>
         <EmptyStateActions>

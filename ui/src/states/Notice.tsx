@@ -1,10 +1,11 @@
 import { Alert } from "@patternfly/react-core";
 import type { ReactNode } from "react";
 import { asProblem } from "../api/problem";
+import { Said } from "../facts/Said";
 
 interface NoticeProps {
   variant: "success" | "info" | "warning" | "danger";
-  title: string;
+  title: ReactNode;
   children?: ReactNode;
   /** Without a frame. */
   isPlain?: boolean;
@@ -30,7 +31,7 @@ export function Notice({ variant, title, children, isPlain }: NoticeProps) {
 export function Refusal({ title, error }: { title: string; error: unknown }) {
   return error ? (
     <Notice variant="danger" title={title}>
-      {asProblem(error).message}
+      <Said text={asProblem(error).message} />
     </Notice>
   ) : null;
 }

@@ -9,7 +9,7 @@ import {
   ToolbarItem,
 } from "@patternfly/react-core";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { useNavigate, useSearchParams } from "react-router";
+import { Link, useNavigate, useSearchParams } from "react-router";
 import { listWorkersOptions } from "../api/generated/@tanstack/react-query.gen";
 import type { AlertOut } from "../api/generated/types.gen";
 import { Moment } from "../facts/Moment";
@@ -81,7 +81,8 @@ function AlertLog({ query, go }: { query: AlertQuery; go: (changed: AlertQuery) 
             <NothingFound clear={() => go({ status: undefined, worker: undefined })} />
           ) : (
             <NothingYet title="No alert has been sent yet">
-              Alerts appear here when an event meets a worker's criteria. To see one now, send a test through a worker.
+              Alerts appear here when an event meets a worker's criteria. To see one now, send a test through{" "}
+              <Link to="/admin/workers">a worker</Link>.
             </NothingYet>
           )
         }

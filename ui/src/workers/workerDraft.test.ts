@@ -62,6 +62,11 @@ it("reads headers whose values have colons, and skips what is none", () => {
   });
 });
 
+it("asks for the name of a header instead of losing the line", () => {
+  const draft = { ...NEW_WORKER, name: "x", destinations: [{ ...WEBHOOK, headers: "X-Team: shop\nBearer abc" }] };
+  expect(findMistakes(draft).destinations).toContain("“Bearer abc” is no header");
+});
+
 it.each([
   ["The criteria do not compile: no such field.", "criteria"],
   ["There already is a worker 'x'.", "name"],

@@ -109,9 +109,11 @@ function configOf({
   }
 }
 
+const HEADER = /^([^:]+):(.*)$/;
+
 /** Headers written as `Name: value`, one on each line; lines without a colon are left out. */
 export function parseHeaders(text: string): Record<string, string> {
-  const pairs = text.split("\n").map((line) => /^([^:]+):(.*)$/.exec(line));
+  const pairs = text.split("\n").map((line) => HEADER.exec(line));
   return Object.fromEntries(pairs.flatMap((pair) => (pair ? [[pair[1]?.trim(), pair[2]?.trim()]] : [])));
 }
 
@@ -128,8 +130,17 @@ export function findMistakes(draft: WorkerDraft): Mistakes {
     mistakes.destinations = "Add at least one destination.";
   } else if (draft.destinations.some(isEmpty)) {
     mistakes.destinations = "Fill in every destination, or remove those you do not need.";
+  } else {
+    const line = draft.destinations.flatMap(({ headers }) => headers.split("\n")).find(isNoHeader);
+    if (line !== undefined) {
+      mistakes.destinations = `“${line.trim()}” is no header: write each as Name: value, on a line of its own.`;
+    }
   }
   return mistakes;
+}
+
+function isNoHeader(line: string): boolean {
+  return line.trim() !== "" && !HEADER.test(line);
 }
 
 function isEmpty(destination: DestinationDraft): boolean {

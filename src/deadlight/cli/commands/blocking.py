@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from deadlight.cli.output import Format, Output, plain, print_table, show
+from deadlight.cli.output import Format, Output, counted, plain, print_table, show
 from deadlight.cli.service import run
 from deadlight.client.errors import ClientError
 from deadlight.client.rest import RestClient
@@ -32,7 +32,7 @@ def list_blocking(*, output: Output = Format.TABLE) -> None:
 
 def _row(item: dict[str, Any]) -> tuple[str, ...]:
     stops = [name for name in ("drift", "mismatch") if item[name]]
-    would = f"{item['would_block_programs']} programs, {item['would_block_times']} times"
+    would = f"{counted(item['would_block_programs'], 'program')}, {counted(item['would_block_times'], 'time')}"
     return (
         plain(item["cluster"]),
         item["mode"],
@@ -71,10 +71,12 @@ def set_blocking(
     async def apply(client: RestClient) -> dict[str, Any]:
         known = [item for item in await client.get(BLOCKING) if cluster in {item["cluster"], item["cluster_id"]}]
         if len(known) != 1:
-            raise UnknownClusterError(f"{len(known)} clusters are called {cluster!r}; `deadlight clusters` lists them")
+            count = len(known) or "no"
+            raise UnknownClusterError(f"{count} clusters are called {cluster!r}; `deadlight clusters` lists them")
         changed: dict[str, Any] = await client.request("PUT", f"{BLOCKING}/{known[0]['cluster_id']}", body)
         return changed
 
     changed = run(apply)
-    said = f"blocking is {changed['mode']} on {changed['cluster']}, about {changed['containers']} containers now"
+    containers = counted(changed["containers"], "container")
+    said = f"blocking is {changed['mode']} on {changed['cluster']}, about {containers} now"
     show(changed, output, lambda: typer.echo(said))

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from deadlight.cli.output import Format, Output, advise, plain, print_facts, print_table, show, status
+from deadlight.cli.output import Format, Output, advise, counted, plain, print_facts, print_table, show, status
 from deadlight.cli.service import run
 from deadlight.client.errors import ClientError
 from deadlight.client.rest import RestClient
@@ -170,7 +170,7 @@ def configure(
         return len(identifiers)
 
     count = run(apply)
-    typer.echo(f"configured {count} cluster{'' if count == 1 else 's'}: {', '.join(scanner)}")
+    typer.echo(f"configured {counted(count, 'cluster')}: {', '.join(scanner)}")
 
 
 async def _find_ids(client: RestClient, names: Sequence[str]) -> list[str]:
@@ -185,7 +185,10 @@ async def _find_ids(client: RestClient, names: Sequence[str]) -> list[str]:
 
 @tokens.command("list")
 def list_tokens(*, output: Output = Format.TABLE) -> None:
-    """List registration tokens, newest first."""
+    """List registration tokens, newest first.
+
+    Example: deadlight tokens list -o json
+    """
     found = run(lambda client: client.get(TOKENS))
     rows = [
         (
@@ -209,7 +212,7 @@ def list_tokens(*, output: Output = Format.TABLE) -> None:
 def create_token(
     name: Annotated[str, typer.Argument(help="What it is for.")],
     *,
-    cluster: Annotated[str, typer.Option(help="The one cluster it is good for [default: any].")] = "",
+    cluster: Annotated[str, typer.Option(help="The one cluster it is good for.", show_default="any")] = "",
     output: Output = Format.TABLE,
 ) -> None:
     """Make a registration token, good for two years; it is shown this once.
@@ -226,7 +229,10 @@ def revoke_token(
     *,
     replace: Annotated[bool, typer.Option("--replace", help="Make another in its place and print it.")] = False,
 ) -> None:
-    """Revoke a registration token: nobody enrols with it any more. Agents that have enrolled go on."""
+    """Revoke a registration token: nobody enrols with it any more. Agents that have enrolled go on.
+
+    Examples: deadlight tokens revoke 3 | deadlight tokens revoke 3 --replace
+    """
     if replace:
         typer.echo(run(lambda client: client.post(f"{TOKENS}/{token_id}/replacement"))["access_token"])
     else:

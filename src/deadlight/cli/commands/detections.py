@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from deadlight.cli import lists
-from deadlight.cli.output import SEVERITY_STYLES, Format, Output, plain, print_facts, print_table, show
+from deadlight.cli.output import SEVERITY_STYLES, Format, Output, counted, plain, print_facts, print_table, show
 from deadlight.cli.service import run
 from deadlight.model import detection, vulnerability
 
@@ -33,7 +33,7 @@ def list_detections(
     response: Annotated[list[detection.Response] | None, typer.Option(help="What the sensor did.")] = None,
     days: Annotated[int, typer.Option(min=1, max=366, help="Seen in the last days.")] = 30,
     suppressed: Annotated[bool, typer.Option("--suppressed", help="Only what an exception suppresses.")] = False,
-    worst_first: Annotated[bool, typer.Option("--worst-first", help="By severity [default: last seen].")] = False,
+    worst_first: Annotated[bool, typer.Option("--worst-first", help="By severity, not the last seen first.")] = False,
     limit: lists.Limit = 50,
     every: lists.All = False,
     output: Output = Format.TABLE,
@@ -106,7 +106,7 @@ def _print_detail(found: dict[str, Any]) -> None:
             ("Container", plain(f"{found['pod']}/{found['container']} {found['container_id'][:12]}")),
             ("Node", plain(found["node_name"])),
             ("Owner", plain(", ".join(filter(None, (owner.get(name) for name in ("team", "person", "email")))))),
-            ("Seen", f"{found['count']} times, from {found['first_at']} to {found['last_at']}"),
+            ("Seen", f"{counted(found['count'], 'time')}, from {found['first_at']} to {found['last_at']}"),
             ("Process", plain(_command(found["process"]))),
             *(("Started by", plain(_command(item))) for item in found["ancestors"]),
             *((plain(name), plain(value)) for name, value in found["facts"].items()),

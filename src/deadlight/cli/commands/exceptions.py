@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from deadlight.cli.output import Format, Output, plain, print_table, show
+from deadlight.cli.output import Format, Output, counted, plain, print_table, show
 from deadlight.cli.service import run
 
 EXCEPTIONS = "/api/v1/detection-exceptions"
@@ -13,7 +13,7 @@ _PATTERNS = ("rule", "cluster", "namespace", "workload", "repository", "program"
 
 app = typer.Typer(help="Exceptions: detections that nobody is to be troubled with.", no_args_is_help=True)
 
-Pattern = Annotated[str, typer.Option(help="A pattern with * and ? [default: any].")]
+Pattern = Annotated[str, typer.Option(help="A pattern with * and ?.", show_default="any")]
 
 
 @app.command("list")
@@ -70,7 +70,7 @@ def add(
     body = {"rule": rule, "cluster": cluster, "namespace": namespace, "workload": workload, "repository": repository}
     body |= {"program": program, "reason": reason, "until": end.isoformat()}
     added = run(lambda client: client.post(EXCEPTIONS, body))
-    said = f"added exception {added['id']}; it suppresses {added['detections']} detections so far"
+    said = f"added exception {added['id']}; it suppresses {counted(added['detections'], 'detection')} so far"
     show(added, output, lambda: typer.echo(said))
 
 

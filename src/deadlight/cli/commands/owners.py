@@ -31,7 +31,7 @@ class UnknownRuleError(ClientError):
     """An ID that no rule has."""
 
 
-Pattern = Annotated[str, typer.Option(help="A pattern with * and ? [default: any].")]
+Pattern = Annotated[str, typer.Option(help="A pattern with * and ?.", show_default="any")]
 Id = Annotated[int, typer.Argument(help="A rule's ID, as `deadlight owners list` tells it.")]
 
 

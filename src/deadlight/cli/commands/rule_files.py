@@ -33,8 +33,10 @@ def check_files(
 def _test(path: Path) -> dict[str, Any]:
     try:
         file = parse_rule_file(read_rule(path), load_lists())
-    except (RuleError, OSError, UnicodeDecodeError) as error:
-        return {"file": str(path), "rule": None, "error": str(error), "samples": [], "passed": False}
+    except RuleError as error:
+        return _unusable(path, str(error))
+    except (OSError, UnicodeDecodeError) as error:
+        return _unusable(path, describe_unread(error))
     engine = Engine([file.rule])
     samples = [
         _sample(each.says, each.matches) | {"passed": bool(engine.match(each.activity)) is each.matches}
@@ -42,6 +44,17 @@ def _test(path: Path) -> dict[str, Any]:
     ]
     passed = all(sample["passed"] for sample in samples)
     return {"file": str(path), "rule": file.rule.id, "error": None, "samples": samples, "passed": passed}
+
+
+def _unusable(path: Path, error: str) -> dict[str, Any]:
+    return {"file": str(path), "rule": None, "error": error, "samples": [], "passed": False}
+
+
+def describe_unread(error: OSError | UnicodeDecodeError) -> str:
+    """Why a rule's file could not be read."""
+    if isinstance(error, UnicodeDecodeError):
+        return "it is no text in UTF-8"
+    return error.strerror or str(error)
 
 
 def read_rule(path: Path) -> str:
@@ -67,7 +80,9 @@ def _print_results(results: Sequence[dict[str, Any]]) -> None:
         for result in results
         for sample in result["samples"]
     ]
-    print_table(("Rule", "Sample", "Must", ""), rows, empty="There are no samples: add [[sample]] tables to the rules.")
+    if rows or any(not result["error"] for result in results):
+        empty = plain("There are no samples: add [[sample]] tables to the rules.")
+        print_table(("Rule", "Sample", "Must", ""), rows, empty=empty)
     for result in results:
         if result["error"]:
             advise(f"[red]error:[/] {plain(result['file'])}: {plain(result['error'])}")

@@ -2,10 +2,11 @@
 
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import typer
 
-from deadlight.cli.commands.rule_files import check_files, read_rule
+from deadlight.cli.commands.rule_files import check_files, describe_unread, read_rule
 from deadlight.cli.output import SEVERITY_STYLES, Format, Output, plain, print_facts, print_table, show
 from deadlight.cli.service import run
 from deadlight.client.rest import RestClient
@@ -142,7 +143,7 @@ def show_rule(
 
     Examples: deadlight rules show drift-execution | deadlight rules show mount --source > our-mount.toml
     """
-    found = run(lambda client: client.get(f"{RULES}/{rule_id}"))
+    found = run(lambda client: client.get(_path(rule_id)))
     if source:
         typer.echo(found["source"], nl=False)
         return
@@ -186,7 +187,7 @@ def change(rule_id: Id, file: File, *, output: Output = Format.TABLE) -> None:
 
     Example: deadlight rules change our-miner our-miner.toml
     """
-    changed = run(lambda client: client.request("PUT", f"{RULES}/{rule_id}", {"source": _read(file)}))
+    changed = run(lambda client: client.request("PUT", _path(rule_id), {"source": _read(file)}))
     show(changed, output, lambda: typer.echo(f"changed rule {rule_id}; sensors get it with their next heartbeat"))
 
 
@@ -196,7 +197,7 @@ def remove(rule_id: Id) -> None:
 
     Example: deadlight rules remove our-miner
     """
-    run(lambda client: client.request("DELETE", f"{RULES}/{rule_id}"))
+    run(lambda client: client.request("DELETE", _path(rule_id)))
     typer.echo(f"removed rule {rule_id}")
 
 
@@ -206,7 +207,8 @@ def decide(
     *,
     enabled: Annotated[bool, typer.Option("--enable/--disable", help="Whether it holds.")] = True,
     severity: Annotated[
-        vulnerability.Severity | None, typer.Option(case_sensitive=False, help="[default: the rule's own]")
+        vulnerability.Severity | None,
+        typer.Option(case_sensitive=False, help="What it is worth.", show_default="the rule's own"),
     ] = None,
     output: Output = Format.TABLE,
 ) -> None:
@@ -217,13 +219,17 @@ def decide(
       deadlight rules decide drift-execution --severity critical
     """
     body = {"enabled": enabled, "severity": severity.value if severity else None}
-    decided = run(lambda client: client.request("PUT", f"{RULES}/{rule_id}/decision", body))
+    decided = run(lambda client: client.request("PUT", f"{_path(rule_id)}/decision", body))
     state = "holds" if decided["enabled"] else "is disabled"
     show(decided, output, lambda: typer.echo(f"rule {rule_id} {state}, {decided['severity']}"))
+
+
+def _path(rule_id: str) -> str:
+    return f"{RULES}/{quote(rule_id, safe='')}"
 
 
 def _read(file: Path) -> str:
     try:
         return read_rule(file)
     except (OSError, UnicodeDecodeError) as error:
-        raise typer.BadParameter(str(error), param_hint="FILE") from None
+        raise typer.BadParameter(f"{file}: {describe_unread(error)}", param_hint="FILE") from None

@@ -121,10 +121,11 @@ def _stored_options(cipher: Cipher, before: Row[Any] | None) -> dict[str, str]:
 
 def _host(text_: str) -> str:
     """The host as references are read, so that it is found again; raises BadRequestError for what names none."""
+    refusal = BadRequestError(f"{text_!r} is no registry's host as image references name it (docker.io, host:5000)")
     try:
         probe = ImageReference.parse(f"{text_}/probe/probe")
-    except InvalidReferenceError as error:
-        raise BadRequestError(str(error)) from None
+    except InvalidReferenceError:
+        raise refusal from None
     if probe.repository != "probe/probe":
-        raise BadRequestError(f"{text_!r} is no registry's host as image references name it (docker.io, host:5000)")
+        raise refusal
     return probe.registry

@@ -222,7 +222,9 @@ def _destination_values(cipher: Cipher, item: DestinationIn) -> dict[str, Any]:
 def _problems(error: ValidationError) -> str:
     """What pydantic found, without the values: they are secrets."""
     details = error.errors(include_input=False, include_url=False)
-    return "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in details)
+    return "; ".join(
+        f"{'.'.join(map(str, item['loc']))}: {item['msg'].removeprefix('Value error, ')}" for item in details
+    )
 
 
 async def redeliver(connection: AsyncConnection, alert_id: UUID) -> None:
