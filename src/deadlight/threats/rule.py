@@ -26,7 +26,10 @@ MAX_TEXT = 2_000
 MAX_AGAIN_AFTER = 7 * 24 * 3600
 """Seconds."""
 
-_ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+RULE_ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+MAX_ID = 100
+"""Characters."""
+
 _TECHNIQUE = re.compile(r"T\d{4}(\.\d{3})?")
 _SEVERITIES = [severity for severity in Severity if severity is not Severity.UNKNOWN]
 
@@ -83,7 +86,7 @@ def parse_rule_file(source: str, lists: Mapping[str, tuple[str, ...]]) -> RuleFi
 
 def _read(table: Table, lists: Mapping[str, tuple[str, ...]]) -> RuleFile:
     rule = Rule(
-        id=table.take_matching("id", _ID, "lower-case words with dashes, such as shell-in-container"),
+        id=table.take_matching("id", RULE_ID, "lower-case words with dashes, such as shell-in-container"),
         title=table.take_text("title", most=200),
         description=table.take_text("description", most=MAX_TEXT),
         severity=table.take_one_of("severity", Severity, _SEVERITIES),

@@ -126,7 +126,7 @@ async def test_what_a_container_chose_is_cut_and_stored(fleet: Fleet, sensor: Se
     [
         ({"count": 0}, r"detections\[1\].count 0"),
         ({"id": ""}, r"detections\[1\].id is empty"),
-        ({"rule": ""}, r"detections\[1\].rule is empty"),
+        ({"rule": ""}, r"detections\[1\].rule is no rule's id"),
         ({"at": STARTED.replace(tzinfo=None)}, r"detections\[1\].at has no time zone"),
     ],
 )

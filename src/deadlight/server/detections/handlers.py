@@ -6,6 +6,7 @@ from sqlalchemy import text
 
 from deadlight.server.detections.exceptions import end_due
 from deadlight.server.detections.intake import place_waiting
+from deadlight.server.detections.naming import name_late
 from deadlight.server.services import Services
 
 REPORTS_KEPT = timedelta(days=7)
@@ -25,29 +26,14 @@ _FORGET_DETECTIONS = text(
     """
 )
 
-# Told of without their workload; meanwhile somebody knows it.
-_NAME_LATE = text(
-    """
-    UPDATE detection SET workload_id = workload.id, image_tag_id = container.image_tag_id,
-           namespace = workload.namespace, workload = workload.name, pod = pod.name, container = container.name,
-           workload_kind = coalesce(nullif(workload.kind_name, ''), workload.kind),
-           image = coalesce(image_tag.registry || '/' || image_tag.repository || ':' || image_tag.tag, ''),
-           repository = coalesce(image_tag.registry || '/' || image_tag.repository, '')
-    FROM container JOIN pod ON pod.id = container.pod_id JOIN workload ON workload.id = pod.workload_id
-    LEFT JOIN image_tag ON image_tag.id = container.image_tag_id
-    WHERE detection.subject LIKE 'container:_%' AND detection.workload = '' AND detection.status <> 'resolved'
-      AND container.container_id = detection.container_id AND container.cluster_id = detection.cluster_id
-    """
-)
-
 
 async def follow_detections(services: Services) -> None:
     """Place what waited for its container, name what is known only now, end exceptions; the schedule runs this."""
     async with services.engine.begin() as connection:
         await end_due(connection)
     async with services.engine.begin() as connection:
+        await name_late(connection)
         await place_waiting(connection)
-        await connection.execute(_NAME_LATE)
 
 
 async def forget_detections(services: Services) -> None:
