@@ -280,7 +280,8 @@ class Safekeeping:
     def _return_to_disk(self) -> None:
         """Where the disk could not be written, try it again: with everything that waits in memory."""
         with self._lock:
-            if self.is_on_disk or self._path is None or self._clock() < self._retry_at:
+            remaining = self._retry_at - self._clock()
+            if self.is_on_disk or self._path is None or 0 < remaining <= DISK_RETRY_SECONDS:  # more: the clock was set
                 return
             memory = self._store
             store = self._open()
