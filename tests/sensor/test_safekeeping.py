@@ -235,6 +235,28 @@ def test_what_is_acknowledged_while_the_disk_is_full_is_told_once_more_rather_th
         assert waiting(kept) == ([], [])
 
 
+@pytest.mark.parametrize("step", [-86_400, 86_400])
+def test_a_disk_is_tried_again_though_the_clock_was_set(keep, clock, step):
+    kept = keep()
+    with full_disk():
+        kept.spool([detection("d1")])
+    clock.now += step
+    kept.tend([])
+
+    assert kept.is_on_disk
+    assert waiting(kept) == ([], ["d1"])
+
+
+def test_a_container_is_told_again_though_the_clock_was_set(keep, clock):
+    kept = keep()
+    kept.record([seen("/a")])
+    for step in (0, -86_400):
+        kept.settle(kept.first_observations(10, 1 << 20), taken=True)
+        clock.now += step
+        kept.tell_again(["c1"])
+        assert waiting(kept) == (["/a"], [])
+
+
 def test_memory_is_bounded_where_a_full_disk_has_much(keep):
     kept = keep(in_memory=SMALL)
     kept.record([seen(f"/{number}", f"c{number}") for number in range(100)])

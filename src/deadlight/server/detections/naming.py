@@ -11,6 +11,7 @@ import msgspec
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from deadlight.server.detections.exceptions import judge_detections
 from deadlight.server.detections.places import STRANGER, Place, detection_key
 
 _NAMELESS = text(
@@ -36,7 +37,8 @@ _NAME = text(
     UPDATE detection SET workload_id = workload.id, image_tag_id = image_tag.id,
            namespace = workload.namespace, workload = workload.name, pod = pod.name, container = container.name,
            workload_kind = coalesce(nullif(workload.kind_name, ''), workload.kind),
-           image = image_tag.registry || '/' || image_tag.repository || ':' || image_tag.tag,
+           image = image_tag.registry || '/' || image_tag.repository || coalesce(':' || nullif(image_tag.tag, ''), '')
+                   || coalesce('@' || nullif(image_tag.pinned_digest, ''), ''),
            repository = image_tag.registry || '/' || image_tag.repository,
            subject = coalesce(CASE WHEN other.id IS NULL THEN row.subject END, detection.subject),
            key = coalesce(CASE WHEN other.id IS NULL THEN row.key END, detection.key)
@@ -53,12 +55,13 @@ _NAME = text(
 
 
 async def name_late(connection: AsyncConnection, container_ids: Sequence[str] | None = None) -> None:
-    """Name the detections of these containers, or of all."""
+    """Name the detections of these containers, or of all; what people excepted by those names is suppressed."""
     subjects = None if container_ids is None else [f"{STRANGER}{name}" for name in container_ids]
     rows = (await connection.execute(_NAMELESS, {"stranger": STRANGER, "subjects": subjects})).all()
     if rows:
         named = msgspec.json.encode(list(_named(rows))).decode()
         await connection.execute(_NAME, {"rows": named})
+        await judge_detections(connection, [row.id for row in rows])
 
 
 def _named(rows: Sequence[Row[Any]]) -> Iterator[dict[str, Any]]:
