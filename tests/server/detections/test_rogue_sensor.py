@@ -15,30 +15,20 @@ from tests.support.service import RunningService
 
 from deadlight.model import wire
 from deadlight.model.detection import BLOCKED_EXECUTION, MORE_DETECTIONS
+from deadlight.server.detections import places
 from deadlight.server.detections.handlers import follow_detections
 from deadlight.server.detections.limits import MAX_EVIDENCE, evidence_of
-from deadlight.server.detections.places import MAX_FOREIGN_RULES, MAX_STRANGERS
+from deadlight.server.detections.places import MAX_FOREIGN_RULES
 from deadlight.server.errors import BadRequestError
 from deadlight.server.moments import AHEAD, BEHIND, plausible
 from deadlight.server.services import DETECTIONS_AT_ONCE, Services
-
-
-async def add_node(fleet: Fleet, name: str) -> None:
-    """A node that the inventory knows."""
-    columns = "uid, name, os, architecture, kernel, region, hostname, internal_dns, internal_ip, sensor_disabled, ready"
-    await fleet.rows(
-        f"INSERT INTO node (cluster_id, content_hash, {columns})"
-        " SELECT id, 0, :name, :name, '', '', '', '', '', '', '', false, true FROM cluster WHERE name = 'test'",
-        name=name,
-    )
-
 
 # --- whose containers ------------------------------------------------------------------------------------
 
 
 async def test_it_alerts_on_no_container_of_another_node(fleet: Fleet, sensor: SensorOf) -> None:
     for name in ("node-1", "node-2"):
-        await add_node(fleet, name)
+        await fleet.add_node(name)
     (other,) = (await fleet.deploy(await fleet.add_image_tag(), node="node-2")).container_ids
     with pytest.raises(BadRequestError, match=r"detections\[1\].container_id .* runs on another node"):
         await sensor.send(detected("own"), detected(other))
@@ -63,7 +53,7 @@ async def test_it_speaks_for_the_node_that_it_enrolled_for_whatever_it_says(flee
 
 
 async def test_a_sensor_whose_node_the_inventory_calls_otherwise_is_believed(fleet: Fleet, sensor: SensorOf) -> None:
-    await add_node(fleet, "ip-10-0-0-1.internal")
+    await fleet.add_node("ip-10-0-0-1.internal")
     (container,) = (await fleet.deploy(await fleet.add_image_tag(), node="ip-10-0-0-1.internal")).container_ids
     await sensor.send(detected(container))
     assert [row.workload for row in await sensor.detections()] == ["web"]
@@ -72,15 +62,19 @@ async def test_a_sensor_whose_node_the_inventory_calls_otherwise_is_believed(fle
 # --- how much --------------------------------------------------------------------------------------------
 
 
-async def test_made_up_containers_are_brought_together(fleet: Fleet, sensor: SensorOf) -> None:
-    for first in (0, MAX_STRANGERS - 5):
-        await sensor.send(*(detected(f"{number:064x}") for number in range(first, first + MAX_STRANGERS)))
+async def test_made_up_containers_are_brought_together(
+    fleet: Fleet, sensor: SensorOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert places.MAX_STRANGERS == 1_000
+    monkeypatch.setattr(places, "MAX_STRANGERS", 10)
+    for first in (0, 5):
+        await sensor.send(*(detected(f"{number:064x}") for number in range(first, first + 10)))
         await sensor.wait_long()
         await sensor.place()
     rows = await sensor.detections()
-    assert len(rows) == len(await sensor.told()) == MAX_STRANGERS + 1
+    assert len(rows) == len(await sensor.told()) == 11
     (crowd,) = [row for row in rows if row.subject == "node:node-1"]
-    assert crowd.times == MAX_STRANGERS - 5
+    assert crowd.times == 5
 
 
 async def test_made_up_rules_are_brought_together_and_known_ones_are_not(fleet: Fleet, sensor: SensorOf) -> None:
@@ -98,6 +92,15 @@ async def test_made_up_rules_are_brought_together_and_known_ones_are_not(fleet: 
 async def test_what_is_no_rule_s_id_is_refused(sensor: SensorOf, rule: str) -> None:
     with pytest.raises(BadRequestError, match=r"detections\[0\].rule is no rule's id"):
         await sensor.send(detected("c", rule))
+
+
+async def test_an_attacker_s_containers_and_rules_hide_no_known_one(fleet: Fleet, sensor: SensorOf) -> None:
+    (container,) = (await fleet.deploy(await fleet.add_image_tag())).container_ids
+    await sensor.send(*(detected(f"{number:064x}", f"made-up-{number}") for number in range(50)))
+    await sensor.wait_long()
+    await sensor.place()
+    await sensor.send(detected(container, "password-file-read"))
+    assert ("web", "password-file-read") in {(row.workload, row.rule) for row in await sensor.detections()}
 
 
 async def test_a_flood_is_told_to_wait_and_no_other_sensor_is(whole_service: RunningService) -> None:

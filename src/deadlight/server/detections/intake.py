@@ -133,6 +133,7 @@ _OPEN = text(
     """
     SELECT DISTINCT cluster_id, node_name, subject, rule FROM detection
     WHERE status <> 'resolved' AND cluster_id = ANY(:cluster_ids)
+      AND coalesce(told_at, now()) > now() - interval '1 day'
       AND (starts_with(subject, :stranger) OR rule <> ALL(:book))
     """
 )

@@ -22,8 +22,9 @@ MAX_PROGRAMS = 20
 FURTHER_PROGRAMS = ""
 """The program of the detection that has all others."""
 
-MAX_STRANGERS = 100
-"""Containers of a node that nobody knows and whose detections are kept apart at a time."""
+MAX_STRANGERS = 1_000
+"""Containers of a node that nobody knows and whose detections of a day are kept apart. While the service is away many
+can come and go before a controller could tell of them."""
 
 MAX_FOREIGN_RULES = 20
 """Rules that this service does not know and whose detections in a cluster are kept apart at a time. A sensor may be of
