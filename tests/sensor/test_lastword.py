@@ -4,6 +4,7 @@ import os
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -21,8 +22,8 @@ COVERED = ContainerCoverage(container_id="c1", since=NOW, from_start=True)
 COUNTERS = {"journal_waiting": 1234, "spool_detections": 5, "spool_lost": 2}
 
 
-def beat(**more: object) -> Heartbeat:
-    return Heartbeat(**{"version": "1.0", "started_at": NOW, **more})
+def beat(**more: Any) -> Heartbeat:
+    return Heartbeat(version="1.0", started_at=NOW, **more)
 
 
 def say(state: Path, message: Heartbeat, at: datetime = NOW) -> dict[str, str]:
