@@ -35,6 +35,21 @@ async def test_it_alerts_on_no_container_of_another_node(fleet: Fleet, sensor: S
     assert not await fleet.rows("SELECT FROM detection_report")
 
 
+async def test_nor_on_one_that_was_not_known_yet_when_it_spoke(
+    fleet: Fleet, sensor: SensorOf, services: Services
+) -> None:
+    for name in ("node-1", "node-2"):
+        await fleet.add_node(name)
+    await sensor.send(detected("not yet known"))
+    await fleet.deploy(await fleet.add_image_tag(), node="node-2")
+    await fleet.rows("UPDATE container SET container_id = 'not yet known'")
+    assert await sensor.place() == 0
+    await sensor.wait_long()
+    await follow_detections(services)
+    await follow_detections(services)
+    assert [(row.workload_id, row.workload) for row in await sensor.detections()] == [(None, "")]
+
+
 async def test_it_alerts_on_no_container_of_another_cluster(fleet: Fleet, sensor: SensorOf, services: Services) -> None:
     image = await fleet.add_image_tag()
     (other,) = (await fleet.deploy(image, cluster="other")).container_ids

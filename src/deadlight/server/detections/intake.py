@@ -28,7 +28,7 @@ from deadlight.server.detections.naming import name_late
 from deadlight.server.detections.places import STRANGER, Apart, Group, Place, Report, bound, gather, group_of, merge
 from deadlight.server.detections.rule_book import list_book
 from deadlight.server.events.outbox import NewEvent, record_events
-from deadlight.server.inventory.elsewhere import check_residence, find_elsewhere
+from deadlight.server.inventory.elsewhere import IS_HERE, check_residence, find_elsewhere
 from deadlight.server.moments import plausible
 
 PLACED_AT_ONCE = 2_000
@@ -58,17 +58,20 @@ _WAITING = """
     FROM detection_report AS report
     LEFT JOIN container ON container.container_id = report.container_id AND container.cluster_id = report.cluster_id
                        AND report.container_id <> ''
-    LEFT JOIN pod ON pod.id = container.pod_id
+    LEFT JOIN pod ON pod.id = container.pod_id AND {is_here}
     LEFT JOIN workload ON workload.id = pod.workload_id
     LEFT JOIN image_tag ON image_tag.id = container.image_tag_id
     WHERE report.detection_id IS NULL AND {condition}
       AND (workload.id IS NOT NULL AND image_tag.id IS NOT NULL OR report.received_at < now() - :patience)
     ORDER BY report.received_at, report.id LIMIT :limit FOR UPDATE OF report SKIP LOCKED
 """
+_IS_HERE = IS_HERE.format(told="report")
 _WAITING_OF_CONTAINERS = text(
-    _WAITING.format(condition="report.cluster_id = :cluster_id AND report.container_id = ANY(:container_ids)")
+    _WAITING.format(
+        is_here=_IS_HERE, condition="report.cluster_id = :cluster_id AND report.container_id = ANY(:container_ids)"
+    )
 )
-_WAITING_ANY = text(_WAITING.format(condition="true"))
+_WAITING_ANY = text(_WAITING.format(is_here=_IS_HERE, condition="true"))
 
 _PROGRAMS = text(
     """

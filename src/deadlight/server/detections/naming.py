@@ -13,9 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.server.detections.exceptions import judge_detections
 from deadlight.server.detections.places import STRANGER, Place, detection_key
+from deadlight.server.inventory.elsewhere import IS_HERE
 
 _NAMELESS = text(
-    """
+    f"""
     SELECT detection.id, detection.cluster_id, detection.rule, detection.program, detection.container_id,
            workload.id AS workload_id, container.image_tag_id
     FROM detection
@@ -24,11 +25,9 @@ _NAMELESS = text(
     WHERE starts_with(detection.subject, :stranger) AND detection.container_id <> '' AND detection.workload = ''
       AND detection.status <> 'resolved' AND container.image_tag_id IS NOT NULL
       AND (CAST(:subjects AS text[]) IS NULL OR detection.subject = ANY(:subjects))
-      AND (pod.node_name IN ('', detection.node_name)
-           OR NOT EXISTS (SELECT FROM node WHERE node.cluster_id = detection.cluster_id
-                                             AND node.name = detection.node_name AND node.removed_at IS NULL))
+      AND {IS_HERE.format(told="detection")}
     ORDER BY detection.cluster_id, detection.key FOR UPDATE OF detection
-    """
+    """  # noqa: S608 - constants
 )
 
 # Where the workload has one already, both were told of: this one stays itself, with the names.

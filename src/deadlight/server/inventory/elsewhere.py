@@ -9,16 +9,25 @@ from deadlight.model import wire
 from deadlight.server.auth.principals import AgentPrincipal
 from deadlight.server.errors import BadRequestError
 
-# A sensor whose node is none of the inventory's is not held to it: its name is another one than the cluster has.
+IS_HERE = """
+    (pod.node_name IN ('', {told}.node_name)
+     OR NOT EXISTS (SELECT FROM node WHERE node.cluster_id = {told}.cluster_id AND node.name = {told}.node_name
+                                       AND node.removed_at IS NULL))
+"""
+"""Whether a `pod` is on the node of the sensor that told something, a row `told` with its `cluster_id` and `node_name`.
+
+A sensor whose node is none of the inventory's is not held to it: its name is another one than the cluster has.
+"""
+
 _ELSEWHERE = text(
-    """
+    f"""
     SELECT DISTINCT container.container_id
-    FROM container JOIN pod ON pod.id = container.pod_id
-    WHERE container.cluster_id = :cluster_id AND container.container_id = ANY(:container_ids)
-      AND container.container_id <> '' AND pod.node_name NOT IN ('', :node_name)
-      AND EXISTS (SELECT FROM node WHERE node.cluster_id = :cluster_id AND node.name = :node_name
-                                     AND node.removed_at IS NULL)
-    """
+    FROM (SELECT CAST(:cluster_id AS uuid) AS cluster_id, CAST(:node_name AS text) AS node_name) AS sensor
+    JOIN container ON container.cluster_id = sensor.cluster_id AND container.container_id = ANY(:container_ids)
+                  AND container.container_id <> ''
+    JOIN pod ON pod.id = container.pod_id
+    WHERE NOT {IS_HERE.format(told="sensor")}
+    """  # noqa: S608 - constants
 )
 
 
