@@ -24,7 +24,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from benchmarks.machinery import Deployment, Process, deployment, free_port, until_ready
 from benchmarks.result import Bar, describe_machine, finish
@@ -191,9 +191,10 @@ class Scene:
         """Look at the sensor a last time and end it."""
         rows = self.deployed.query("SELECT count(*) FROM detection_report")
         self.run.reports = int(str(rows[0][0]))
-        told = await _next_word(self.deployed.folder / "sensor" / "health.json")
+        await asyncio.sleep(HEARTBEAT_SECONDS + 2)  # what the delivery counts is in heartbeats alone
+        ((told,),) = self.deployed.query("SELECT counters FROM agent WHERE kind = 'sensor'")
         await self.sensor.stop()
-        self.run.counters = {**told, **_last_counters(self.sensor.log.read_text())}
+        self.run.counters = {**cast(dict[str, int], told), **_last_counters(self.sensor.log.read_text())}
 
 
 _DIGESTS = """
@@ -211,17 +212,6 @@ _MEMORY = {"VmHWM": "at most", "VmRSS": "all", "RssAnon": "own", "RssFile": "fil
 def _memory_mib(status: str) -> dict[str, float]:
     lines = dict(line.split(":", 1) for line in status.splitlines())
     return {kind: int(lines[name].split()[0]) / 1024 for name, kind in _MEMORY.items()}
-
-
-async def _next_word(file: Path) -> dict[str, int]:
-    """The counters of the next heartbeat, with those of the delivery; of the last, where the disk takes no more."""
-    begun = time.time()
-    with suppress(TimeoutError):
-        async with asyncio.timeout(2 * HEARTBEAT_SECONDS):
-            while file.stat().st_mtime < begun:
-                await asyncio.sleep(1)
-    counters: dict[str, int] = json.loads(file.read_text())["counters"]
-    return counters
 
 
 def _last_counters(log: str) -> dict[str, int]:
