@@ -16,18 +16,17 @@ import hashlib
 import itertools
 import os
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 import aiohttp
-import msgspec
-from aiohttp import web
 from benchmarks.machinery import Deployment, Process, deployment, free_port, until_ready
 from benchmarks.result import Bar, describe_machine, finish, percentile
 from benchmarks.watched_node import WatchedNode, find_missing, start_sensor
+from benchmarks.webhook_receiver import receiving
 
 from deadlight.client.rest import RestClient
 from deadlight.demo.images import ImageSpec, build_image, push_image
@@ -102,25 +101,14 @@ class World:
                 image = build_image(ImageSpec(layers=[{"app": f"version {number}".encode()}]))
                 pushed = await push_image(http, registry, f"shop/app-{number}", "1.0.0", image)
                 self.good.append((f"{REGISTRY}/shop/app-{number}:1.0.0", pushed.digest))
-            self.webhook = await stack.enter_async_context(self._receiving())
+            self.webhook = await stack.enter_async_context(receiving(self._take))
             standin = await stack.enter_async_context(Standin(self.clusters))
             yield registry, standin
 
-    @asynccontextmanager
-    async def _receiving(self) -> AsyncIterator[str]:
-        async def receive(request: web.Request) -> web.Response:
-            now = time.monotonic()
-            for image in msgspec.json.decode(await request.read())["data"]["images"]:
-                self.run.received.setdefault(image["digest"], []).append(now)
-            return web.Response()
-
-        application = web.Application()
-        application.router.add_post("/", receive)
-        runner = web.AppRunner(application, access_log=None)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}/"
-        await runner.cleanup()
+    def _take(self, alert: Mapping[str, Any]) -> None:
+        now = time.monotonic()
+        for image in alert["data"]["images"]:
+            self.run.received.setdefault(image["digest"], []).append(now)
 
     def populate(self) -> None:
         """A node, a deployment and its pods in every cluster, all well."""

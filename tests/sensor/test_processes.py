@@ -1,5 +1,7 @@
 """Who did it, who started them, what runs."""
 
+import tracemalloc
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -220,3 +222,15 @@ def test_whatever_happens_only_what_runs_runs_and_the_table_is_bounded(steps):
 
     table.sweep(set(), 0)
     assert not any(table.tell(Program(WEB, f"/bin/{number}", ())) for number in range(1, 7))
+
+
+def test_a_flood_of_programs_leaves_little_behind(table):
+    tracemalloc.start()
+    for number in range(5_000):
+        process = table.executed(WEB, event(number, f"/tmp/dropped-{number}", arguments=(f"dropped-{number}", "-v")))
+        assert process.facts.programs  # as the rules look at it
+        table.exited(number, number)
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert held < 1.5 * (1 << 20)

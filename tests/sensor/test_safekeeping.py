@@ -12,7 +12,7 @@ import pytest
 from deadlight.model.observation import Grade
 from deadlight.model.vulnerability import Severity
 from deadlight.model.wire import ContainerCoverage, DetectedProcess, Detection, Observation, observation_digest
-from deadlight.sensor import database
+from deadlight.sensor import database, tally
 from deadlight.sensor.journal import Bounds
 from deadlight.sensor.safekeeping import DISK_RETRY_SECONDS, FILE, Room, Safekeeping
 
@@ -73,10 +73,10 @@ def waiting(kept: Safekeeping) -> tuple[list[str], list[str]]:
 
 
 @contextmanager
-def full_disk() -> Iterator[None]:
-    """No file of this process can grow meanwhile: what a write to a full disk is like."""
+def full_disk(most: int = 0) -> Iterator[None]:
+    """No file of this process can grow beyond `most` bytes meanwhile: what a write to a full disk is like."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, hard))
     try:
         yield
     finally:
@@ -98,7 +98,7 @@ def test_only_the_owner_may_read_what_is_kept(keep, tmp_path):
     kept.record([seen("/a")])
 
     files = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "state").iterdir()}
-    assert files == {FILE: 0o600, f"{FILE}-wal": 0o600, f"{FILE}-shm": 0o600}
+    assert files == dict.fromkeys((FILE, f"{FILE}-wal", f"{FILE}-shm", tally.FILE), 0o600)
     assert (tmp_path / "state").stat().st_mode & 0o777 == 0o700
 
 
@@ -233,6 +233,55 @@ def test_what_is_acknowledged_while_the_disk_is_full_is_told_once_more_rather_th
         assert waiting(kept) == (["/a"], [])
         kept.settle(kept.first_observations(10, 1 << 20), taken=True)
         assert waiting(kept) == ([], [])
+
+
+def test_what_a_sensor_that_ended_had_in_memory_alone_is_counted_by_the_next(keep, clock):
+    kept = keep()
+    kept.record([seen("/before")])
+    with full_disk(64):
+        kept.record([seen("/a"), seen("/b")])
+        kept.spool([detection("d1")])
+        kept.close()
+    again = keep()
+
+    assert waiting(again) == (["/before"], [])
+    assert (again.counters()["spool_lost"], again.counters()["journal_lost"]) == (1, 3)
+    assert "up to 1 detections and 3 observations are lost with it" in again.problems[0]
+    again.close()
+    assert keep().problems == ()
+
+
+def test_what_came_back_to_the_disk_is_not_counted_as_lost(keep, clock):
+    kept = keep()
+    with full_disk(64):
+        kept.spool([detection("d1")])
+    clock.now += DISK_RETRY_SECONDS
+    kept.tend([])
+    kept.close()
+
+    assert keep().counters()["spool_lost"] == 0
+
+
+@pytest.mark.parametrize("step", [-86_400, 86_400])
+def test_a_disk_is_tried_again_though_the_clock_was_set(keep, clock, step):
+    kept = keep()
+    with full_disk():
+        kept.spool([detection("d1")])
+    clock.now += step
+    kept.tend([])
+
+    assert kept.is_on_disk
+    assert waiting(kept) == ([], ["d1"])
+
+
+def test_a_container_is_told_again_though_the_clock_was_set(keep, clock):
+    kept = keep()
+    kept.record([seen("/a")])
+    for step in (0, -86_400):
+        kept.settle(kept.first_observations(10, 1 << 20), taken=True)
+        clock.now += step
+        kept.tell_again(["c1"])
+        assert waiting(kept) == (["/a"], [])
 
 
 def test_memory_is_bounded_where_a_full_disk_has_much(keep):

@@ -1,12 +1,18 @@
 """Messages to the service over a real connection."""
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
+from itertools import chain, repeat
 
 import pytest
+import trustme
 
 from deadlight.client.errors import InsecureServerError
+from deadlight.sensor import transport
 from deadlight.sensor.credentials import Tokens
 from deadlight.sensor.errors import SensorError
 from deadlight.sensor.transport import (
@@ -148,6 +154,56 @@ def test_an_answer_that_is_not_http_is_a_failure(service, reply, connect):
 
     with pytest.raises(UnavailableError, match="cannot reach the service"):
         connect(service.url).post(PATH, b"{}")
+
+
+@contextmanager
+def trickling(parts: Iterable[bytes]) -> Iterator[str]:
+    """A server that answers in parts, a moment between two; yields its address."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            connection, _ = server.accept()
+            with connection, suppress(OSError):
+                connection.recv(65_536)
+                for part in parts:
+                    connection.sendall(part)
+                    time.sleep(0.01)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+        thread.join(30)
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [repeat(b"x"), chain([HEAD], repeat(b"x")), chain([b"HTTP/1.1 200 OK\r\n"], repeat(b"a: b\r\n", 90), repeat(b"x"))],
+    ids=["status", "body", "headers"],
+)
+def test_an_answer_that_trickles_in_ends_at_its_deadline(parts, connect, monkeypatch):
+    monkeypatch.setattr(transport, "ANSWER_SECONDS", 0.2)
+    with trickling(parts) as url:
+        connection = connect(url)
+        with pytest.raises(UnavailableError, match=r"its answer took more than 0\.2 s|line|timed out"):
+            connection.post(PATH, b"{}")
+
+
+def test_an_authority_that_was_replaced_is_read_again(tls_service, authority, tmp_path, connect):
+    trusted = tmp_path / "ca.pem"
+    trustme.CA().cert_pem.write_to_path(str(trusted))
+    connection = connect(tls_service.url, ca_file=trusted)
+    with pytest.raises(UnavailableError, match="certificate verify failed"):
+        connection.post(PATH, b"{}")
+    authority.cert_pem.write_to_path(str(trusted))
+    with pytest.raises(UnavailableError, match="certificate verify failed"):
+        connection.post(PATH, b"{}")
+
+    assert connection.post(PATH, b"{}") == b"{}"
+    trusted.unlink()
+    assert connection.post(PATH, b"{}") == b"{}"
 
 
 @pytest.mark.req("R31")

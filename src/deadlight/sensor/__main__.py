@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 from deadlight.client.address import parse_server
 from deadlight.client.errors import ClientError
@@ -32,7 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parse_options(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     if options.doctor:
-        checks = examine(os.environ)
+        from deadlight.sensor.lastword import examine_state  # noqa: PLC0415 - no sensor needs it that early
+
+        checks = (*examine(os.environ), *examine_state(options.state, datetime.now(UTC)))
         sys.stdout.write(document(checks) if options.json else table(checks))
         return 0 if is_fit(checks) else 1
     stop = threading.Event()

@@ -4,6 +4,9 @@ import logging
 import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
+
+from msgspec import structs
 
 from deadlight import __version__
 from deadlight.model.wire import (
@@ -15,7 +18,8 @@ from deadlight.model.wire import (
     encode,
 )
 from deadlight.sensor.errors import SensorError
-from deadlight.sensor.health import Health, with_delivery
+from deadlight.sensor.health import MOST_PROBLEMS, Health, with_delivery
+from deadlight.sensor.lastword import keep_last_word
 from deadlight.sensor.policy import MAX_POLICY_BYTES, Policies
 from deadlight.sensor.transport import Service, UnavailableError
 
@@ -28,10 +32,12 @@ logger = logging.getLogger(__name__)
 class Heart:
     """Sends heartbeats, each once and fresh, and fetches the policy that their answers name. For one thread."""
 
-    def __init__(self, service: Service, policies: Policies, *, node: str) -> None:
+    def __init__(self, service: Service, policies: Policies, *, node: str, state: Path | None = None) -> None:
+        """What was said last is kept in the directory `state`, where there is one."""
         self._service = service
         self._policies = policies
         self._node = node
+        self._state = state
         self._started_at = datetime.now(UTC)
         self._kernel = f"{os.uname().release} {os.uname().machine}"
         self._complaint = ""
@@ -71,11 +77,18 @@ class Heart:
             answer = _parse_answer(self._service.post(HEARTBEAT, encode(message)))
         except SensorError as error:
             self._complain(f"not delivered to {HEARTBEAT}: {error}")
+            self._keep(message)
             return HeartbeatAck()
         self._complain("")
+        self._keep(message)
         if answer.policy and answer.policy != self._policies.current.version:
             self._fetch_policy(answer.policy)
         return answer
+
+    def _keep(self, beat: Heartbeat) -> None:
+        if self._state:
+            told = (self._complaint, *beat.problems) if self._complaint else beat.problems
+            keep_last_word(self._state, structs.replace(beat, problems=told[:MOST_PROBLEMS]))
 
     def _fetch_policy(self, version: str) -> None:
         try:

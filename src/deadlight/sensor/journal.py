@@ -196,7 +196,7 @@ class Journal:
                 return True
             if container.waiting:
                 return False
-            if now - container.again_at < AGAIN_SECONDS:
+            if 0 <= now - container.again_at < AGAIN_SECONDS:  # less: the clock was set
                 container.whole = 0
                 return False
             statement = "UPDATE observation SET waiting = 1, told = 0, revision = revision + 1 WHERE container = ?"

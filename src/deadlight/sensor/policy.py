@@ -1,10 +1,10 @@
 """What to look for and to stop, as the service said last: kept on disk, so that a sensor starts with it."""
 
 import logging
-import os
 from pathlib import Path
 
 from deadlight.model.wire import InvalidMessageError, SensorPolicy, decode
+from deadlight.sensor.replacing import replace_file
 
 MAX_POLICY_BYTES = 4 * 1024 * 1024
 """As much as a sensor of 32 MiB can take in: some thousand rules as people write them."""
@@ -36,7 +36,7 @@ class Policies:
         self.problem = ""
         if self._path:
             try:
-                _write(self._path, body)
+                replace_file(self._path, body, lasting=True)
             except OSError as error:
                 self._tell(f"cannot keep the policy in {self._path}: {error.strerror}")
 
@@ -55,14 +55,3 @@ class Policies:
     def _tell(self, problem: str) -> None:
         logger.warning("%s", problem)
         self.problem = problem
-
-
-def _write(path: Path, body: bytes) -> None:
-    """All of it or nothing, also where the power fails."""
-    draft = path.with_name(path.name + ".new")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(body)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)

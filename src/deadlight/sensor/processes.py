@@ -18,6 +18,9 @@ from deadlight.threats.activity import ProcessFacts
 MAX_PROCESSES = 4_096
 """Some 4 MB. A node has at most 250 pods (Kubernetes' own limit is 110), few of them with more than ten processes."""
 
+MAX_NAMED = 1_024
+"""Programs whose last execution is remembered for processes that nobody announces, some 1 MB."""
+
 MAX_LISTED = 64
 """Processes of one program that are asked for."""
 
@@ -113,7 +116,7 @@ class ProcessTable:
         self.add(process)
         self._named[container_id, event.process] = process
         self._named.move_to_end((container_id, event.process))
-        if len(self._named) > self._limit:
+        if len(self._named) > MAX_NAMED:
             self._named.popitem(last=False)
         return process
 

@@ -61,7 +61,7 @@ class Reporter:
         self._policies = Policies(state)
         self._noted = _Noted()
         service = connect()
-        heart = Heart(service, self._policies, node=node)
+        heart = Heart(service, self._policies, node=node, state=state)
         observations = Courier(service, Observations(self._kept, node, self._noted.counters), self._kept, backoff)
         detections = Courier(connect(), Detections(self._kept, node), self._kept, backoff)
         self._report = _Report(self._kept, heart, self._noted, (detections, observations), every=every)

@@ -18,7 +18,7 @@ from typing import TypeVar
 import msgspec
 
 from deadlight.model.wire import ContainerCoverage, Detection, Observation
-from deadlight.sensor import database
+from deadlight.sensor import database, tally
 from deadlight.sensor.journal import Bounds, Journal, Row
 from deadlight.sensor.spool import Spool
 
@@ -114,11 +114,13 @@ class Safekeeping:
         self._clock = clock
         self._lock = threading.RLock()
         self._before: Counter[str] = Counter()
-        self._problems = {"disk": "", "damage": ""}
+        self._problems = {"disk": "", "damage": "", "memory": ""}
         self._retry_at = 0.0
         self._again: dict[str, None] = {}
         self._is_new = False
         self._store = self._open()
+        self._tally = tally.Tally(state / tally.FILE if state else None)
+        self._count_left()
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -230,6 +232,7 @@ class Safekeeping:
         """Close what is open."""
         with self._lock:
             self._store.close()
+            self._tally.close()
 
     # --- where it is kept --------------------------------------------------------------------------------
 
@@ -241,6 +244,22 @@ class Safekeeping:
             except (sqlite3.Error, msgspec.MsgspecError) as error:
                 self._replace(error)
                 return act(self._store)
+            finally:
+                self._count_memory()
+
+    def _count_left(self) -> None:
+        """What the last sensor had in memory alone is lost, and that is told."""
+        detections, observations = self._tally.left
+        if detections or observations:
+            self._before.update(spool_lost=detections, journal_lost=observations)
+            lost = f"up to {detections} detections and {observations} observations"
+            self._tell("memory", f"the last sensor ended while its disk could not be written: {lost} are lost with it")
+
+    def _count_memory(self) -> None:
+        if self.is_on_disk:
+            self._tally.note(0, 0)
+        else:
+            self._tally.note(self._store.spool.counters.detections, self._store.journal.counters.waiting)
 
     def _total(self, name: str) -> int:
         return self._before[name] + self._store.counters()[name]
@@ -280,7 +299,8 @@ class Safekeeping:
     def _return_to_disk(self) -> None:
         """Where the disk could not be written, try it again: with everything that waits in memory."""
         with self._lock:
-            if self.is_on_disk or self._path is None or self._clock() < self._retry_at:
+            remaining = self._retry_at - self._clock()
+            if self.is_on_disk or self._path is None or 0 < remaining <= DISK_RETRY_SECONDS:  # more: the clock was set
                 return
             memory = self._store
             store = self._open()
@@ -296,6 +316,7 @@ class Safekeeping:
             self._before.update({name: memory.counters()[name] for name in _LASTING})
             self._look_again(memory.journal.names())  # what memory forgot is not known to the disk
             self._store, self._problems["disk"] = store, ""
+            self._count_memory()
             memory.close()
 
     def _leave_disk(self, error: Exception) -> None:

@@ -1,11 +1,15 @@
 """One request to the service at a time, over a connection that is kept. Says of a failure what to do about it."""
 
 import gzip
+import io
+import socket
 import ssl
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from deadlight.client.address import parse_server
@@ -14,7 +18,15 @@ from deadlight.client.refusal import refusal_text
 from deadlight.sensor.credentials import Tokens
 from deadlight.sensor.errors import SensorError
 
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
 TIMEOUT_SECONDS = 20.0
+"""Of each step, such as the next piece of an answer."""
+
+ANSWER_SECONDS = 60.0
+"""Of a whole answer: one that comes a byte at a time would otherwise keep what waits behind it for ever."""
+
 COMPRESS_FROM_BYTES = 1024
 
 MAX_ANSWER_BYTES = 512 * 1024
@@ -63,6 +75,7 @@ class Service:
         """
         parts = urlsplit(parse_server(server))
         self._host, self._port, self._base = parts.hostname or "", parts.port, parts.path
+        self._ca_file = ca_file
         self._trust = _trust(ca_file) if parts.scheme == "https" else None
         self._tokens = tokens
         self._connection: HTTPConnection | None = None
@@ -113,6 +126,8 @@ class Service:
             return self._attempt(method, path, body, headers, most)
         except (OSError, HTTPException) as error:
             self.close()
+            if self._ca_file and isinstance(error, ssl.SSLCertVerificationError):
+                self._trust = _trust(self._ca_file)  # it may have been replaced, with the service's certificate
             if kept and isinstance(error, ConnectionError):
                 return self._exchange(method, path, body, headers, most)
             raise UnavailableError(f"cannot reach the service: {str(error) or type(error).__name__}") from error
@@ -128,9 +143,50 @@ class Service:
         return answer
 
     def _connect(self) -> HTTPConnection:
-        if self._trust:
-            return HTTPSConnection(self._host, self._port, timeout=TIMEOUT_SECONDS, context=self._trust)
-        return HTTPConnection(self._host, self._port, timeout=TIMEOUT_SECONDS)
+        connection = (
+            HTTPSConnection(self._host, self._port, timeout=TIMEOUT_SECONDS, context=self._trust)
+            if self._trust
+            else HTTPConnection(self._host, self._port, timeout=TIMEOUT_SECONDS)
+        )
+        connection.response_class = _PunctualResponse
+        return connection
+
+
+class _PunctualResponse(HTTPResponse):
+    """An answer that has to be complete within `ANSWER_SECONDS`, however its bytes are spread."""
+
+    def __init__(
+        self, sock: socket.socket, debuglevel: int = 0, method: str | None = None, url: str | None = None
+    ) -> None:
+        super().__init__(sock, debuglevel, method, url)
+        self.fp = io.BufferedReader(_Punctual(self.fp.detach(), sock, time.monotonic() + ANSWER_SECONDS))
+
+
+class _Punctual(io.RawIOBase):
+    """What comes over a connection until a deadline."""
+
+    def __init__(self, stream: io.RawIOBase, connection: socket.socket, deadline: float) -> None:
+        self._stream = stream
+        self._connection = connection
+        self._deadline = deadline
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer") -> int | None:
+        """Raises TimeoutError when the time is up."""
+        remaining = self._deadline - time.monotonic()
+        if remaining <= 0:
+            raise TimeoutError(f"its answer took more than {ANSWER_SECONDS:g} s")
+        self._connection.settimeout(min(TIMEOUT_SECONDS, remaining))
+        try:
+            return self._stream.readinto(buffer)
+        finally:
+            self._connection.settimeout(TIMEOUT_SECONDS)
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
 
 
 def _accepted(answer: _Answer, token: str) -> bytes:

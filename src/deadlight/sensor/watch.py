@@ -154,22 +154,25 @@ class Watch:
     # --- what was found ---
 
     def _hand_over(self, sink: Sink) -> None:
-        """Detections at once, and a batch of observations when the sink takes it and it is full or waited enough."""
+        """Detections at once, and observations when the sink takes them: full batches, or what waited enough."""
         detections = self._intake.detector.take(time.monotonic_ns(), epoch_offset=_epoch_offset())
         if detections:
             sink.detect(detections)
         now = time.monotonic()
-        is_due = len(self._pending) >= BATCH or now >= self._handed_over_at + sink.patience
-        if sink.is_ready() and is_due and self._pending:
-            self._handed_over_at = now
-            self._send(sink)
+        is_due = bool(self._pending) and now >= self._handed_over_at + sink.patience
+        while (is_due or len(self._pending) >= BATCH) and sink.is_ready():
+            self._handed_over_at, is_due = now, False
+            if not self._send(sink):
+                break  # all that is left waits for the hash of its file
 
-    def _send(self, sink: Sink, *, final: bool = False) -> None:
+    def _send(self, sink: Sink, *, final: bool = False) -> bool:
+        """Hand over a batch; says whether there was anything to hand over."""
         known = Known(self._hasher.find, self._intake.processes.tell, self._denier.learn)
         at = math.inf if final else time.monotonic_ns()
         observations = self._pending.take(BATCH, at=at, epoch_offset=_epoch_offset(), known=known)
         if observations:
             sink.send(observations)
+        return bool(observations)
 
     def _farewell(self, sink: Sink) -> None:
         detections = self._intake.detector.take(time.monotonic_ns(), epoch_offset=_epoch_offset(), final=True)

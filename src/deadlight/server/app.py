@@ -1,6 +1,7 @@
 """The web application: routes, errors, headers and the console's files."""
 
 import logging
+import math
 import mimetypes
 import os
 import re
@@ -47,10 +48,9 @@ from deadlight.server.dashboard import api as dashboard_api
 from deadlight.server.dashboard.risk_index import RiskIndex
 from deadlight.server.detections import api as detections_api
 from deadlight.server.detections import rules_api
-from deadlight.server.errors import CODES, Refusal, ServiceError, UnavailableError
+from deadlight.server.errors import CODES, Refusal, ServiceError, TooManyRequestsError, UnavailableError
 from deadlight.server.findings import match_api
 from deadlight.server.integrity import api as integrity_api
-from deadlight.server.integrity.turnstile import Turnstile
 from deadlight.server.inventory import api as inventory_api
 from deadlight.server.ledger import api as ledger_api
 from deadlight.server.owners import api as owners_api
@@ -160,7 +160,6 @@ def bind(
     """Let an application answer from these services; nothing else in it depends on them."""
     app.state.services = services
     app.state.risk_index = risk_index
-    app.state.turnstile = Turnstile()
     app.state.live_index = live_index or LiveIndex()
 
 
@@ -234,7 +233,8 @@ def _bounded(receive: Receive, limit: int) -> Receive:
 def _add_errors(app: FastAPI) -> None:
     @app.exception_handler(ServiceError)
     async def refuse(_: Request, error: ServiceError) -> JSONResponse:
-        return _problem(error.status, error.code, error.message)
+        wait = math.ceil(error.wait_seconds) if isinstance(error, TooManyRequestsError) else 0
+        return _problem(error.status, error.code, error.message, {"retry-after": str(wait)} if wait else None)
 
     @app.exception_handler(RequestValidationError)
     async def refuse_invalid(_: Request, error: RequestValidationError) -> JSONResponse:

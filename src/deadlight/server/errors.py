@@ -77,6 +77,11 @@ class TooManyRequestsError(ServiceError):
     status = 429
     code = "too_many_requests"
 
+    def __init__(self, message: str, wait_seconds: float = 0.0) -> None:
+        """`wait_seconds` is when to ask again, where that is known."""
+        super().__init__(message)
+        self.wait_seconds = wait_seconds
+
 
 class UnavailableError(ServiceError):
     """Not now: something this service needs does not answer."""

@@ -17,6 +17,7 @@ from deadlight.registry.types.registry_type import RegistryType
 from deadlight.server.db.notifications import Listener
 from deadlight.server.secrets import Cipher
 from deadlight.server.settings import Settings
+from deadlight.server.turnstile import Turnstile
 
 
 class Turns:
@@ -30,6 +31,15 @@ class Turns:
         """To be held while it lasts; forgotten when nobody holds it or waits for it."""
         return self._turns.setdefault(name, asyncio.Semaphore(self._at_once))
 
+
+OBSERVATIONS_AT_ONCE, OBSERVATIONS_PER_SECOND = 400_000, 2_000
+"""Of one sensor: what it keeps while the service is away, and twice what it finds where ever new files are opened."""
+
+DETECTIONS_AT_ONCE, DETECTIONS_PER_SECOND = 20_000, 10
+"""Of one sensor: what it keeps while the service is away, and ten containers that are attacked without end."""
+
+WEBHOOKS_AT_ONCE, WEBHOOKS_PER_SECOND = 200, 20
+"""Of one registry: enough for a busy day."""
 
 INVENTORY_AT_ONCE = 4
 """Batches of inventory that are taken at a time. When changes come faster than they are taken controllers send more of
@@ -72,6 +82,12 @@ class Services:
     """Held by a registry's host and a layer's digest while it is read: whoever waits for it finds it read."""
     inventory_turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(INVENTORY_AT_ONCE))
     """Held while a batch of inventory is taken."""
+    observations: Turnstile = field(default_factory=lambda: Turnstile(OBSERVATIONS_AT_ONCE, OBSERVATIONS_PER_SECOND))
+    """What each sensor tells passes here, by its id."""
+    detections: Turnstile = field(default_factory=lambda: Turnstile(DETECTIONS_AT_ONCE, DETECTIONS_PER_SECOND))
+    """What each sensor detects passes here, by its id."""
+    webhooks: Turnstile = field(default_factory=lambda: Turnstile(WEBHOOKS_AT_ONCE, WEBHOOKS_PER_SECOND))
+    """Each registry's webhooks pass here, by its id."""
 
 
 def _services(request: Request) -> Services:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cached_property
+from functools import lru_cache
 
 from deadlight.threats.programs import program_names
 
@@ -30,12 +30,11 @@ class ActivityKind(StrEnum):
     """A file became setuid, setgid or executable."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ProcessFacts:
     """A process. An empty text, or None, is what the sensor does not know.
 
-    Not slotted, so that the names of its program are derived once: a process table hands the same object to each
-    activity of the process.
+    Thousands are remembered, and few do something now: what is derived from one is not kept with it.
     """
 
     name: str = ""
@@ -47,15 +46,19 @@ class ProcessFacts:
     pid: int = 0
     user: int | None = None
 
-    @cached_property
+    @property
     def programs(self) -> tuple[str, ...]:
         """Every name the program goes by: its file's, its own, and those that it runs on behalf of a wrapper."""
-        return program_names(self.name, self.path, self.arguments)
+        return _program_names(self.name, self.path, self.arguments)
 
-    @cached_property
+    @property
     def command(self) -> str:
         """The arguments as one line."""
-        return " ".join(self.arguments)
+        return _join(self.arguments)
+
+
+_program_names = lru_cache(maxsize=512)(program_names)
+_join = lru_cache(maxsize=512)(" ".join)
 
 
 @dataclass(frozen=True, slots=True)

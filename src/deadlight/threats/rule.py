@@ -29,7 +29,10 @@ MAX_TEXT = 2_000
 MAX_AGAIN_AFTER = 7 * 24 * 3600
 """Seconds."""
 
-_ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+RULE_ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+MAX_ID = 100
+"""Characters."""
+
 _TECHNIQUE = re.compile(r"T\d{4}(\.\d{3})?")
 _SEVERITIES = [severity for severity in Severity if severity is not Severity.UNKNOWN]
 
@@ -114,7 +117,7 @@ def _read_toml(source: str) -> dict[str, Any]:
 
 
 def _id(table: Table) -> str:
-    found = table.take_matching("id", _ID, "lower-case words with dashes, such as shell-in-container")
+    found = table.take_matching("id", RULE_ID, "lower-case words with dashes, such as shell-in-container")
     if found in NO_FILES:
         raise RuleError(f"id: {found!r} is a rule of Deadlight's own that is in no file: choose another one")
     return found

@@ -1,6 +1,7 @@
 """What agents are told in answer to their heartbeats."""
 
 import msgspec
+from tests.support.fleet import Fleet
 from tests.support.inventory import STARTED
 from tests.support.service import RunningService
 
@@ -33,3 +34,14 @@ async def test_a_sensor_is_asked_for_what_it_reported_and_the_service_does_not_h
     wrong = msgspec.structs.replace(lost, lost=-1)
     status, answer = await sensor.post(HEARTBEAT, msgspec.structs.replace(BEAT, coverage=(lost, wrong)))
     assert (status, answer["message"].split(" ")[0]) == (400, "coverage[1].lost")
+
+
+async def test_a_sensor_does_not_say_how_containers_of_another_node_are_watched(service: RunningService) -> None:
+    fleet = Fleet(service.services.engine)
+    sensor = await service.enrol("sensor", node="node-1")
+    fleet._clusters["test"] = (await fleet.rows("SELECT id FROM cluster"))[0].id
+    await fleet.add_node("node-1")
+    (other,) = (await fleet.deploy(await fleet.add_image_tag(), node="node-2")).container_ids
+    covered = [wire.ContainerCoverage(container_id=name, since=STARTED, from_start=True) for name in ("own", other)]
+    assert (await sensor.post(HEARTBEAT, msgspec.structs.replace(BEAT, coverage=tuple(covered))))[0] == 200
+    assert [row.container_id for row in await fleet.rows("SELECT container_id FROM container_coverage")] == ["own"]

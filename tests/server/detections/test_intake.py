@@ -98,6 +98,40 @@ async def test_a_container_that_is_known_later_gives_its_names_and_what_is_excep
     assert found == {(late.workload_id, "web", image, excepted), (None, "", "", None)}
 
 
+async def test_a_threat_that_was_told_of_before_its_workload_was_known_is_the_same_when_it_happens_again(
+    fleet: Fleet, sensor: SensorOf
+) -> None:
+    await sensor.send(detected("early"), detected("early", "miner"), detected("earlier", "miner"))
+    await sensor.wait_long()
+    await sensor.place()
+    assert len(await sensor.told()) == 3
+    late = await fleet.deploy(await fleet.add_image_tag())  # its controller was away as long as the service
+    await fleet.rows("UPDATE container SET container_id = 'early'")
+    await sensor.send(detected("early"), detected("early", "miner"))
+    named = {(row.rule, row.workload_id, row.times) for row in await sensor.detections()}
+    assert named == {("reverse-shell", late.workload_id, 2), ("miner", late.workload_id, 2), ("miner", None, 1)}
+    assert len(await sensor.told()) == 3
+
+
+async def test_of_two_that_become_the_same_detection_one_does(
+    fleet: Fleet, sensor: SensorOf, services: Services
+) -> None:
+    await sensor.send(detected("a"), detected("b"))
+    await sensor.wait_long()
+    await sensor.place()
+    image = await fleet.add_image_tag()
+    late = await fleet.deploy(image, image)
+    for name, container in zip(("a", "b"), late.container_ids, strict=True):
+        await fleet.rows(
+            "UPDATE container SET container_id = :name WHERE container_id = :old", name=name, old=container
+        )
+    await follow_detections(services)
+    await sensor.send(detected("a"), detected("b"))
+    rows = await sensor.detections()
+    assert sorted((row.workload_id, row.times) for row in rows) == [(late.workload_id, 1), (late.workload_id, 3)]
+    assert len(await sensor.told()) == 2
+
+
 async def test_somebody_is_told_once_until_it_is_resolved_and_happens_again(fleet: Fleet, sensor: SensorOf) -> None:
     (container,) = (await fleet.deploy(await fleet.add_image_tag())).container_ids
     await sensor.send(detected(container))
@@ -140,7 +174,7 @@ async def test_what_a_container_chose_is_cut_and_stored(fleet: Fleet, sensor: Se
     [
         ({"count": 0}, r"detections\[1\].count 0"),
         ({"id": ""}, r"detections\[1\].id is empty"),
-        ({"rule": ""}, r"detections\[1\].rule is empty"),
+        ({"rule": ""}, r"detections\[1\].rule is no rule's id"),
         ({"rule": BINARY_INTEGRITY}, r"detections\[1\].rule binary-integrity is the service's own"),
         ({"at": STARTED.replace(tzinfo=None)}, r"detections\[1\].at has no time zone"),
     ],

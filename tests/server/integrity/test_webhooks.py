@@ -12,7 +12,6 @@ from tests.support.registry_webhooks import SAMPLES, Sent
 from tests.support.service import RunningService, eventually
 
 from deadlight.registry.notifications import NOTIFICATIONS
-from deadlight.server.integrity.turnstile import BURST, MAX_KEYS, RATE_PER_SECOND, Turnstile
 
 REGISTRIES = "/api/v1/registries"
 
@@ -199,15 +198,3 @@ async def test_every_product_s_webhook_is_taken(hook: Hook) -> None:
 def test_every_product_has_instructions() -> None:
     for form in NOTIFICATIONS.values():
         assert form.instructions("https://deadlight.example/x", "s3cret").steps
-
-
-def test_the_turnstile_lets_bursts_in_and_keeps_floods_out() -> None:
-    now = 0.0
-    turnstile = Turnstile(lambda: now)
-    assert sum(turnstile.admit(1) for _ in range(1_000)) == BURST
-    assert turnstile.admit(2)
-    now += 1
-    assert sum(turnstile.admit(1) for _ in range(1_000)) == RATE_PER_SECOND
-    for key in range(2 * MAX_KEYS):
-        turnstile.admit(key)
-    assert len(turnstile._buckets) == MAX_KEYS

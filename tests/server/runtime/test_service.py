@@ -1,7 +1,7 @@
 """Observations are joined with the files of the image that the container runs, whichever comes first."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 from uuid import uuid4
@@ -30,6 +30,38 @@ async def run_image(fleet: Fleet, **more: Any) -> tuple[int, str]:
     running = await fleet.deploy(image.image_tag_id, **more)
     await fleet.forget_events()
     return image.image_id, running.container_ids[0]
+
+
+# --- a sensor in an attacker's hands ---------------------------------------------------------------------
+
+
+async def test_a_sensor_proves_nothing_of_a_container_of_another_node(fleet: Fleet, sensor: SensorOf) -> None:
+    _, other = await run_image(fleet, node="node-2")
+    await fleet.add_node("node-1")
+    with pytest.raises(BadRequestError, match=r"observations\[1\].container_id .* runs on another node"):
+        await sensor.send(seen("own", "/bin/true"), seen(other, "/usr/bin/bash"))
+    assert await sensor.observations() == []
+
+
+async def test_nor_does_it_of_one_of_another_cluster(fleet: Fleet, sensor: SensorOf) -> None:
+    _, other = await run_image(fleet, cluster="other")
+    await sensor.send(seen(other, "/usr/bin/bash"), node="node-7")
+    assert [(row.cluster_id, row.node_name) for row in await sensor.observations()] == [
+        (sensor.principal.cluster_id, "node-1")
+    ]
+    assert await sensor.uses() == {}
+
+
+async def test_a_time_that_cannot_be_right_is_that_of_its_receipt(fleet: Fleet, sensor: SensorOf) -> None:
+    _, container_id = await run_image(fleet)
+    begun = datetime.now(UTC)
+    await sensor.send(
+        seen(container_id, "/usr/bin/bash", last_at=datetime(9999, 1, 1, tzinfo=UTC)),
+        seen(container_id, "/usr/bin/sed", first_at=datetime(1970, 1, 1, tzinfo=UTC)),
+    )
+    bash, sed = await sensor.observations()
+    assert begun <= bash.last_at <= begun + timedelta(minutes=1)
+    assert begun <= sed.first_at <= begun + timedelta(minutes=1)
 
 
 # --- proof of use ----------------------------------------------------------------------------------------

@@ -45,3 +45,4 @@ class AgentPrincipal:
     cluster_id: UUID
     kind: AgentKind
     node_name: str
+    """The one it enrolled for."""

@@ -1,5 +1,6 @@
 """From a request to who is asking: parameters for handlers."""
 
+import math
 import zlib
 from collections.abc import Awaitable, Callable
 from typing import Annotated, TypeVar
@@ -16,9 +17,16 @@ from deadlight.server.auth.sessions import (
     require_settled_password,
 )
 from deadlight.server.db.zero_bytes import json_without_zero_bytes
-from deadlight.server.errors import BadRequestError, ForbiddenError, PayloadTooLargeError, UnauthorizedError
+from deadlight.server.errors import (
+    BadRequestError,
+    ForbiddenError,
+    PayloadTooLargeError,
+    TooManyRequestsError,
+    UnauthorizedError,
+)
 from deadlight.server.secrets import derive_key, same
 from deadlight.server.services import Services, ServicesDep
+from deadlight.server.turnstile import Turnstile
 
 SESSION_COOKIE = "deadlight_session"
 CSRF_HEADER = "x-csrf-token"
@@ -131,6 +139,13 @@ async def read_message(request: Request, kind: type[M], *, limit: int = wire.MAX
         return wire.decode(json_without_zero_bytes(body), kind)
     except wire.InvalidMessageError as error:
         raise BadRequestError(str(error)) from None
+
+
+def admit(turnstile: Turnstile, principal: AgentPrincipal, amount: int) -> None:
+    """Let so much of an agent in; raises TooManyRequestsError where it has sent too much lately."""
+    wait = turnstile.delay(principal.agent_id, amount)
+    if wait:
+        raise TooManyRequestsError(f"this agent has sent too much lately: go on in {math.ceil(wait)} seconds", wait)
 
 
 def _expand(body: bytes, limit: int) -> bytes:

@@ -8,6 +8,7 @@ from deadlight.server.auth.agents import record_heartbeat
 from deadlight.server.auth.principals import AgentKind, AgentPrincipal
 from deadlight.server.auth.requests import Agent, read_message
 from deadlight.server.detections.policy import follow_policy
+from deadlight.server.inventory.elsewhere import find_elsewhere
 from deadlight.server.runtime.pressure import measure_pressure
 from deadlight.server.runtime.watch import follow_coverage
 from deadlight.server.services import ServicesDep
@@ -31,8 +32,10 @@ async def compose_ack(
     connection: AsyncConnection, principal: AgentPrincipal, message: wire.Heartbeat
 ) -> wire.HeartbeatAck:
     """THE place where a sensor's answer comes together: every capability that has something to say is asked here."""
+    elsewhere = await find_elsewhere(connection, principal, {item.container_id for item in message.coverage})
+    coverage = [item for item in message.coverage if item.container_id not in elsewhere]
     return wire.HeartbeatAck(
         policy=await follow_policy(connection, principal, message.policy),
-        resend=await follow_coverage(connection, principal.cluster_id, message.coverage),
+        resend=await follow_coverage(connection, principal.cluster_id, coverage),
         wait_seconds=await measure_pressure(connection),
     )

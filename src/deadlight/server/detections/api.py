@@ -6,7 +6,7 @@ import msgspec
 from fastapi import APIRouter, Query, Request, Response
 
 from deadlight.model import wire
-from deadlight.server.auth.requests import Operator, Sensor, Viewer, read_message
+from deadlight.server.auth.requests import Operator, Sensor, Viewer, admit, read_message
 from deadlight.server.detections.actions import change_status
 from deadlight.server.detections.exceptions import add_exception, end_exception, get_exception, list_exceptions
 from deadlight.server.detections.intake import take_detections
@@ -32,6 +32,7 @@ EXCEPTIONS = "/api/v1/detection-exceptions"
 async def post_detections(request: Request, principal: Sensor, services: ServicesDep) -> Response:
     """Take a batch of detections; answered after commit."""
     batch = await read_message(request, wire.DetectionBatch)
+    admit(services.detections, principal, len(batch.detections))
     async with services.engine.begin() as connection:
         ack = await take_detections(connection, principal, batch)
     return Response(msgspec.json.encode(ack), media_type="application/json")

@@ -5,9 +5,10 @@ from datetime import timedelta
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from deadlight.server.detections.exceptions import end_due, judge_detections
-from deadlight.server.detections.exposure import OPEN_BY_SEVERITY, changed, close_gone, open_locations, tell_changed
+from deadlight.server.detections.exceptions import end_due
+from deadlight.server.detections.exposure import OPEN_BY_SEVERITY, changed, close_gone
 from deadlight.server.detections.intake import place_waiting
+from deadlight.server.detections.naming import name_late
 from deadlight.server.events.outbox import Event, record_events
 from deadlight.server.services import Services
 
@@ -26,24 +27,6 @@ _FORGET_DETECTIONS = text(
     DELETE FROM detection WHERE last_at < now() - CAST(:unresolved AS interval)
                              OR status = 'resolved' AND last_at < now() - CAST(:retention AS interval)
     RETURNING id, workload_id
-    """
-)
-
-# Told of without their workload; meanwhile somebody knows it.
-_NAME_LATE = text(
-    """
-    UPDATE detection SET workload_id = workload.id, image_tag_id = container.image_tag_id,
-           namespace = workload.namespace, workload = workload.name, pod = pod.name, container = container.name,
-           workload_kind = coalesce(nullif(workload.kind_name, ''), workload.kind),
-           image = coalesce(
-               image_tag.registry || '/' || image_tag.repository || coalesce(':' || nullif(image_tag.tag, ''), '')
-               || coalesce('@' || nullif(image_tag.pinned_digest, ''), ''), ''),
-           repository = coalesce(image_tag.registry || '/' || image_tag.repository, '')
-    FROM container JOIN pod ON pod.id = container.pod_id JOIN workload ON workload.id = pod.workload_id
-    LEFT JOIN image_tag ON image_tag.id = container.image_tag_id
-    WHERE detection.subject LIKE 'container:_%' AND detection.workload = '' AND detection.status <> 'resolved'
-      AND container.container_id = detection.container_id AND container.cluster_id = detection.cluster_id
-    RETURNING detection.id, ARRAY[detection.container_id] AS container_ids, detection.first_at
     """
 )
 
@@ -74,11 +57,8 @@ async def follow_detections(services: Services) -> None:
     async with services.engine.begin() as connection:
         await end_due(connection)
     async with services.engine.begin() as connection:
+        await name_late(connection)
         await place_waiting(connection)
-        named = [dict(row._mapping) for row in await connection.execute(_NAME_LATE)]  # noqa: SLF001 - public name
-        await judge_detections(connection, ids := [each["id"] for each in named])
-        opened = await open_locations(connection, named)
-        await tell_changed(connection, ids, opened)
         await close_gone(connection)
 
 

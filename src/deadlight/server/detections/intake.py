@@ -4,8 +4,9 @@ Either side may come first: a report of a container that is not known yet waits 
 nobody can place is told of as it is, with its container's id.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from sqlalchemy import Row, TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.model import wire
-from deadlight.model.detection import Response
+from deadlight.model.detection import BINARY_INTEGRITY, BLOCKED_EXECUTION, MORE_DETECTIONS, Response
 from deadlight.model.event import EventType
 from deadlight.model.image import ImageReference
 from deadlight.model.vulnerability import Severity
@@ -23,11 +24,29 @@ from deadlight.server.auth.principals import AgentPrincipal
 from deadlight.server.db.zero_bytes import without_zero_bytes
 from deadlight.server.detections.exceptions import judge_detections
 from deadlight.server.detections.exposure import open_locations, tell_changed
-from deadlight.server.detections.limits import check_storable, evidence_of, program_of
-from deadlight.server.detections.places import Group, Identity, Place, Report, gather, group_of, merge
+from deadlight.server.detections.limits import MAX_TITLE, check_storable, evidence_of, program_of
+from deadlight.server.detections.naming import name_late
+from deadlight.server.detections.places import (
+    STRANGER,
+    Apart,
+    Group,
+    Identity,
+    Place,
+    Report,
+    bound,
+    gather,
+    group_of,
+    merge,
+)
+from deadlight.server.detections.rule_book import list_book
 from deadlight.server.events.outbox import NewEvent, record_events
+from deadlight.server.inventory.elsewhere import IS_HERE, check_residence, find_elsewhere
+from deadlight.server.moments import plausible
 
 PLACED_AT_ONCE = 2_000
+
+OWN_RULES = frozenset({BINARY_INTEGRITY, BLOCKED_EXECUTION, MORE_DETECTIONS})
+"""Rules of no rule file."""
 
 PATIENCE = timedelta(seconds=30)
 """How long a report waits for its container: controllers tell of new ones within seconds."""
@@ -51,17 +70,20 @@ _WAITING = """
     FROM detection_report AS report
     LEFT JOIN container ON container.container_id = report.container_id AND container.cluster_id = report.cluster_id
                        AND report.container_id <> ''
-    LEFT JOIN pod ON pod.id = container.pod_id
+    LEFT JOIN pod ON pod.id = container.pod_id AND {is_here}
     LEFT JOIN workload ON workload.id = pod.workload_id
     LEFT JOIN image_tag ON image_tag.id = container.image_tag_id
     WHERE report.detection_id IS NULL AND {condition}
       AND (workload.id IS NOT NULL AND image_tag.id IS NOT NULL OR report.received_at < now() - :patience)
     ORDER BY report.received_at, report.id LIMIT :limit FOR UPDATE OF report SKIP LOCKED
 """
+_IS_HERE = IS_HERE.format(told="report")
 _WAITING_OF_CONTAINERS = text(
-    _WAITING.format(condition="report.cluster_id = :cluster_id AND report.container_id = ANY(:container_ids)")
+    _WAITING.format(
+        is_here=_IS_HERE, condition="report.cluster_id = :cluster_id AND report.container_id = ANY(:container_ids)"
+    )
 )
-_WAITING_ANY = text(_WAITING.format(condition="true"))
+_WAITING_ANY = text(_WAITING.format(is_here=_IS_HERE, condition="true"))
 
 _PROGRAMS = text(
     """
@@ -122,18 +144,31 @@ _TELL = text(
 )
 
 
+_OPEN = text(
+    """
+    SELECT DISTINCT cluster_id, node_name, subject, rule FROM detection
+    WHERE status <> 'resolved' AND cluster_id = ANY(:cluster_ids)
+      AND coalesce(told_at, now()) > now() - interval '1 day'
+      AND (starts_with(subject, :stranger) OR rule <> ALL(:book))
+    """
+)
+
+
 async def take_detections(
     connection: AsyncConnection, principal: AgentPrincipal, batch: wire.DetectionBatch
 ) -> wire.ObservationAck:
     """Store a batch of the principal's cluster and place what can be placed; what came before changes nothing.
 
     Raises:
-        BadRequestError: a detection cannot be stored; nothing of the batch is.
+        BadRequestError: a detection cannot be stored, or is of another node's container; nothing of the batch is.
         ForbiddenError: the agent has been revoked.
     """
     check_storable(batch.detections)
     await note_seen(connection, principal)
-    await store_detections(connection, principal.cluster_id, batch.node, batch.detections)
+    container_ids = {item.container_id for item in batch.detections}
+    check_residence(batch.detections, await find_elsewhere(connection, principal, container_ids), "detections")
+    node_name = principal.node_name or batch.node
+    await store_detections(connection, principal.cluster_id, node_name, batch.detections)
     return wire.ObservationAck(batch_id=batch.batch_id)
 
 
@@ -143,16 +178,18 @@ async def store_detections(
     """Store what was detected in a cluster, whoever detected it, each once by its id; place what can be placed."""
     if not detections:
         return
-    rows = [_row(item) for item in {item.id: item for item in detections}.values()]
+    now = datetime.now(UTC)
+    rows = [_row(item, now) for item in {item.id: item for item in detections}.values()]
     await connection.execute(_STORE, {"cluster_id": cluster_id, "node_name": node_name, "rows": _json(rows)})
     containers = sorted({item.container_id for item in detections})
+    await name_late(connection, containers)
     await _place(connection, _WAITING_OF_CONTAINERS, cluster_id=cluster_id, container_ids=containers)
 
 
-def _row(item: wire.Detection) -> dict[str, Any]:
-    names = ("id", "container_id", "rule", "title", "severity", "mitre", "at", "count", "response")
+def _row(item: wire.Detection, now: datetime) -> dict[str, Any]:
+    names = ("id", "container_id", "rule", "severity", "mitre", "count", "response")
     row = {name: getattr(item, name) for name in names} | {"evidence": evidence_of(item)}
-    return row | {"title": without_zero_bytes(item.title)}
+    return row | {"title": without_zero_bytes(item.title)[:MAX_TITLE], "at": plausible(item.at, now)}
 
 
 async def place_waiting(connection: AsyncConnection) -> int:
@@ -166,6 +203,7 @@ async def _place(connection: AsyncConnection, waiting: TextClause, **parameters:
     reports = [*{(row.cluster_id, row.id): _report(row) for row in rows}.values()]
     if not reports:
         return 0
+    reports = bound(reports, await _list_apart(connection, reports))
     gathered = gather(reports, await _list_programs(connection, reports))
     merged = [merge(identity, group) for identity, group in gathered.items()]
     stored = await connection.execute(_UPSERT, {"rows": _json(merged)})
@@ -209,6 +247,19 @@ async def tell_new(connection: AsyncConnection, detection_ids: Sequence[int]) ->
 def _told(row: Row[Any]) -> NewEvent:
     data = {"detection_id": row.id, "workload_id": row.workload_id, "image_tag_id": row.image_tag_id}
     return NewEvent(EventType.THREAT_DETECTED, f"detection:{row.id}", data)
+
+
+async def _list_apart(connection: AsyncConnection, reports: Sequence[Report]) -> Apart:
+    book = OWN_RULES | {item.id for item in await list_book(connection)}
+    known = {"cluster_ids": sorted({report.place.cluster_id for report in reports}), "book": sorted(book)}
+    rules: defaultdict[UUID, set[str]] = defaultdict(set)
+    strangers: defaultdict[tuple[UUID, str], set[str]] = defaultdict(set)
+    for row in await connection.execute(_OPEN, {**known, "stranger": STRANGER}):
+        if row.rule not in book:
+            rules[row.cluster_id].add(row.rule)
+        if row.subject.startswith(STRANGER):
+            strangers[row.cluster_id, row.node_name].add(row.subject)
+    return Apart(book, rules, strangers)
 
 
 async def _list_programs(connection: AsyncConnection, reports: Sequence[Report]) -> Mapping[Group, set[str]]:

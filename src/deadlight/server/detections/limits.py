@@ -7,10 +7,18 @@ from typing import Any
 from deadlight.model import wire
 from deadlight.model.detection import BINARY_INTEGRITY
 from deadlight.server.errors import BadRequestError
+from deadlight.server.runtime.limits import MAX_CONTAINER_ID_BYTES
+from deadlight.threats.rule import MAX_ID, RULE_ID
 
 MAX_COUNT = 2**31 - 1
 MAX_ARGUMENT = 512
 """Characters of an argument that are kept. A command line may have two megabytes."""
+
+MAX_EVIDENCE = 16_384
+"""Characters of all that a sensor saw of one detection that are kept, the process itself first."""
+
+MAX_TITLE = 512
+"""Characters. A rule's title has at most 200."""
 
 MAX_PROGRAM = 1024
 """Characters of a program's path that tell it from others."""
@@ -29,11 +37,14 @@ def check_storable(detections: Sequence[wire.Detection]) -> None:
 
 
 def _reason_against(item: wire.Detection) -> str:
-    for name in ("id", "rule"):
-        if not getattr(item, name):
-            return f"{name} is empty"
+    if not item.id:
+        return "id is empty"
+    if len(item.rule) > MAX_ID or not RULE_ID.fullmatch(item.rule):
+        return "rule is no rule's id: lower-case words with dashes"
     if item.rule == BINARY_INTEGRITY:
         return f"rule {item.rule} is the service's own: it follows from observations"
+    if len(item.container_id.encode()) > MAX_CONTAINER_ID_BYTES:
+        return f"container_id has more than {MAX_CONTAINER_ID_BYTES} bytes"
     if not 1 <= item.count <= MAX_COUNT:
         return f"count {item.count} is not between 1 and {MAX_COUNT}"
     return "at has no time zone" if item.at.tzinfo is None else ""
@@ -41,19 +52,29 @@ def _reason_against(item: wire.Detection) -> str:
 
 def evidence_of(item: wire.Detection) -> dict[str, Any]:
     """What is kept of what a sensor saw: the process, what led to it, and the facts that the rule looked at."""
-    return {
-        "process": _process(item.process),
-        "ancestors": [_process(process) for process in item.ancestors],
-        "facts": dict(item.facts),
-    }
+    room = _Room(MAX_EVIDENCE)
+    process = _process(item.process, room)
+    facts = {name: room.take(text) for name, text in item.facts.items()}
+    return {"process": process, "ancestors": [_process(one, room) for one in item.ancestors], "facts": facts}
 
 
-def _process(process: wire.DetectedProcess) -> dict[str, Any]:
-    arguments = [_cut(argument, MAX_ARGUMENT) for argument in process.arguments]
+class _Room:
+    """How many characters of an evidence's texts are still kept."""
+
+    def __init__(self, characters: int) -> None:
+        self._left = characters
+
+    def take(self, text: str, most: int = MAX_EVIDENCE) -> str:
+        kept = _cut(text, min(most, self._left))
+        self._left = max(0, self._left - len(kept))
+        return kept
+
+
+def _process(process: wire.DetectedProcess, room: _Room) -> dict[str, Any]:
     return {
-        "name": process.name,
-        "path": process.path,
-        "arguments": arguments,
+        "name": room.take(process.name),
+        "path": room.take(process.path),
+        "arguments": [room.take(argument, MAX_ARGUMENT) for argument in process.arguments],
         "pid": process.pid,
         "user": process.user,
     }

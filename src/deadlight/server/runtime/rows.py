@@ -1,6 +1,7 @@
 """From what sensors say to rows that PostgreSQL can store: bounded, and one for each key. Pure."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 
@@ -9,6 +10,7 @@ import msgspec
 from deadlight.model import wire
 from deadlight.model.observation import Grade
 from deadlight.server.db.zero_bytes import without_zero_bytes
+from deadlight.server.moments import plausible
 
 MAX_PATH_BYTES = 2_000
 
@@ -16,11 +18,11 @@ _SEEN_BY = ("pid", "process", "arguments", "program", "user_id")
 """What says who it was. A program that uses a file takes the place of a tool that reads whatever there is."""
 
 
-def observation_rows(observations: Iterable[wire.Observation]) -> list[dict[str, Any]]:
+def observation_rows(observations: Iterable[wire.Observation], now: datetime) -> list[dict[str, Any]]:
     """One row for each container, grade and path: PostgreSQL updates a row once per statement."""
     rows: dict[tuple[str, str, str], dict[str, Any]] = {}
     for item in observations:
-        row = _row(item)
+        row = _row(item, now)
         known = rows.setdefault((row["container_id"], row["grade"], row["path"]), row)
         if known is not row:
             _add_up(known, row)
@@ -30,12 +32,12 @@ def observation_rows(observations: Iterable[wire.Observation]) -> list[dict[str,
     return list(rows.values())
 
 
-def execution_rows(observations: Iterable[wire.Observation]) -> list[dict[str, Any]]:
+def execution_rows(observations: Iterable[wire.Observation], now: datetime) -> list[dict[str, Any]]:
     """One row for each program that a container executed: its name, path, arguments and hash."""
     rows: dict[tuple[Any, ...], dict[str, Any]] = {}
     for item in observations:
         if item.grade is Grade.EXECUTED:
-            row = _row(item)
+            row = _row(item, now)
             key = (row["container_id"], row["process"], row["path"], tuple(row["arguments"]), row["sha256"])
             known = rows.setdefault(key, row)
             if known is not row:
@@ -58,8 +60,9 @@ def _add_up(known: dict[str, Any], row: Mapping[str, Any]) -> None:
     known["changed"] = known["changed"] or row["changed"]
 
 
-def _row(item: wire.Observation) -> dict[str, Any]:
+def _row(item: wire.Observation, now: datetime) -> dict[str, Any]:
     row: dict[str, Any] = without_zero_bytes(msgspec.structs.asdict(item))
+    row |= {"first_at": plausible(item.first_at, now), "last_at": plausible(item.last_at, now)}
     digest = subject_digest(item.grade, item.path)  # of what the sensor said, whatever of it can be stored
     return row | {"path": bounded(row["path"]), "user_id": row.pop("user"), "digest": digest}
 

@@ -1,6 +1,7 @@
 """Storing what sensors saw, and having it joined with workloads and with the packages of images."""
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -11,6 +12,7 @@ from deadlight.model import wire
 from deadlight.server.auth.agents import accept_batch
 from deadlight.server.auth.principals import AgentPrincipal
 from deadlight.server.db.zero_bytes import without_zero_bytes
+from deadlight.server.inventory.elsewhere import check_residence, find_elsewhere
 from deadlight.server.runtime.joining import PENDING_OF_CONTAINERS, join_pending
 from deadlight.server.runtime.limits import check_storable
 from deadlight.server.runtime.processes import PROGRAM_ID, place_executions, store_executions
@@ -59,20 +61,22 @@ async def take_observations(
     """Store a batch of the principal's cluster and join what can be joined; a batch that came before changes nothing.
 
     Raises:
-        BadRequestError: an observation cannot be stored; nothing of the batch is.
+        BadRequestError: an observation cannot be stored, or is of another node's container; nothing of the batch is.
         ForbiddenError: the agent has been revoked.
     """
     check_storable(batch.observations)
+    container_ids = sorted({item.container_id for item in batch.observations})
+    check_residence(batch.observations, await find_elsewhere(connection, principal, container_ids), "observations")
     if await accept_batch(connection, principal, batch.batch_id) and batch.observations:
-        rows = observation_rows(batch.observations)
+        now = datetime.now(UTC)
+        rows = observation_rows(batch.observations, now)
         parameters = {
             "cluster_id": principal.cluster_id,
-            "node_name": without_zero_bytes(batch.node),
+            "node_name": principal.node_name or without_zero_bytes(batch.node),
             "rows": _json(rows),
         }
         await connection.execute(_UPSERT, parameters)
-        await store_executions(connection, principal.cluster_id, execution_rows(batch.observations))
-        container_ids = sorted({row["container_id"] for row in rows})
+        await store_executions(connection, principal.cluster_id, execution_rows(batch.observations, now))
         await place_executions(connection, container_ids)
         await join_pending(connection, PENDING_OF_CONTAINERS, container_ids=container_ids)
     return wire.ObservationAck(batch_id=batch.batch_id)
