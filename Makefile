@@ -23,7 +23,7 @@ check: setup-test ## Lint, types, import direction, the console's types and lint
 	scripts/build-console check
 
 test: setup-test console bpf ## All tests; what cannot run here says why it is skipped
-	$(PYTHON) -m pytest -n 2 --dist loadscope
+	$(PYTHON) -m pytest -n 3 --dist loadscope
 	scripts/build-console test
 
 e2e: setup-test console bpf ## The end-to-end tests alone
