@@ -17,9 +17,10 @@ def test_every_table_that_refers_to_workloads_goes_with_them_or_keeps_them() -> 
         for key in table.foreign_keys
         if key.column.table.name == "workload"
     }
-    # A detection has the workload's name by itself, so that it outlives it.
-    assert referring == {"pod", "placement", "detection", *EVIDENCE}
+    # A detection has the workload's name by itself, so that it outlives it; where it was live is in its window.
+    assert referring == {"pod", "placement", "detection", "detection_location", *EVIDENCE}
     assert {key.ondelete for key in metadata.tables["detection"].c.workload_id.foreign_keys} == {"SET NULL"}
+    assert {key.ondelete for key in metadata.tables["detection_location"].c.workload_id.foreign_keys} == {"CASCADE"}
 
 
 async def test_what_has_been_gone_for_long_is_forgotten_with_its_pods_and_containers(fleet: Fleet) -> None:

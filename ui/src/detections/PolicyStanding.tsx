@@ -1,4 +1,4 @@
-import { ExpandableSection } from "@patternfly/react-core";
+import { ExpandableSection, Skeleton } from "@patternfly/react-core";
 import { useQuery } from "@tanstack/react-query";
 import type { PolicyStanding as Standing } from "../api/generated/types.gen";
 import { Moment } from "../facts/Moment";
@@ -17,7 +17,14 @@ interface Behind {
 
 /** How many sensors have what people decided about rules and blocking, and which do not; nothing where there is none. */
 export function PolicyStanding() {
-  const { data } = useQuery(standingOptions());
+  const { data, isPending } = useQuery(standingOptions());
+  if (isPending) {
+    return (
+      <div className="dl-before">
+        <Skeleton height="5rem" screenreaderText="Loading" />
+      </div>
+    );
+  }
   const clusters = data?.filter(({ sensors }) => sensors > 0) ?? [];
   if (clusters.length === 0) {
     return null;
