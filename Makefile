@@ -2,6 +2,8 @@
 # Each installs what it needs (scripts/setup says what, and what is missing where it may not).
 
 SHELL := /bin/sh
+# Where compiled modules are not kept, as in many images of Python, every process of the tests compiles thousands anew.
+unexport PYTHONDONTWRITEBYTECODE
 PYTHON := .venv/bin/python
 
 .PHONY: help up demo check test e2e kernels bench fuzz console bpf format migration clean setup-up setup-test setup-bench setup-fuzz

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import helm_python
-import kubernetes_validate
 import pytest
 import yaml
 from cryptography.x509 import DNSName, SubjectAlternativeName, load_pem_x509_certificate
+from tests.charts.conftest import Validate
 
 from deadlight.controller.__main__ import admission_options, parse_options
 
@@ -35,9 +35,9 @@ def one(objects: list[dict[str, Any]], kind: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("switched_on", [False, True])
-def test_every_object_is_valid_kubernetes(switched_on: bool) -> None:
+def test_every_object_is_valid_kubernetes(switched_on: bool, validate: Validate) -> None:
     for item in render(sensors={"enabled": switched_on}, admission={"enabled": switched_on}):
-        kubernetes_validate.validate(item, "1.33", strict=True)
+        validate(item)
 
 
 @pytest.mark.req("R22", "R32", "R29")

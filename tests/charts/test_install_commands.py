@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import helm_python
-import kubernetes_validate
 import pytest
 import yaml
+from tests.charts.conftest import Validate
 
 from deadlight.server.clusters.health import InstallationType
 from deadlight.server.clusters.install import CHART, RELEASE, Plan, Provider, find_reach_problem, list_steps
@@ -59,11 +59,11 @@ def render(made: Plan) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("installation", [FULL, ALONE])
 @pytest.mark.parametrize("name", ["production", "1234", "true", "arn:aws:eks:eu-west-1:1:cluster/shop", "a.b_c@d"])
 def test_the_chart_takes_the_values_of_the_command_whatever_the_cluster_is_called(
-    installation: InstallationType, name: str
+    installation: InstallationType, name: str, validate: Validate
 ) -> None:
     objects = render(plan(installation, cluster_name=name))
     for item in objects:
-        kubernetes_validate.validate(item, "1.33", strict=True)
+        validate(item)
     (deployment,) = [item for item in objects if item["kind"] == "Deployment"]
     arguments = deployment["spec"]["template"]["spec"]["containers"][0]["args"]
     assert {"--server=https://deadlight.example.com:8480", f"--cluster-name={name}"} <= set(arguments)

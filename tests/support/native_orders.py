@@ -13,7 +13,7 @@ import pytest
 SYSTEM_PYTHON = Path("/usr/bin/python3")
 
 
-PAIRS = int(os.environ.get("DEADLIGHT_ORACLE_PAIRS", "20000"))
+PAIRS = int(os.environ.get("DEADLIGHT_ORACLE_PAIRS", "10000"))
 """How many pairs an order is held to. One that was changed is held to 100,000."""
 
 
