@@ -172,10 +172,10 @@ async def list_containers(
     return [row.container_id for row in rows if applies_to(policy, row.namespace)]
 
 
-async def node_policy(connection: AsyncConnection, cluster_id: UUID, node_name: str) -> wire.BlockingPolicy:
-    """What the sensor of a node stops."""
-    rows = await list_blocking(connection, cluster_id)
-    policy = read_blocking(rows[0]) if rows else Blocking()
+async def node_policy(
+    connection: AsyncConnection, cluster_id: UUID, node_name: str, policy: Blocking
+) -> wire.BlockingPolicy:
+    """What the sensor of a node stops under its cluster's policy."""
     if policy.mode is BlockingMode.OFF:
         return wire.BlockingPolicy()
     containers = await list_containers(connection, cluster_id, policy, node_name)

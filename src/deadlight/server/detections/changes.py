@@ -5,12 +5,15 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Row, insert, select
+from sqlalchemy import Row, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.server.tables.detections import threat_change
 
 SHOWN = 200
+
+# Changes get their numbers in the order of their commits: whoever sees one, sees all that went before.
+_LOCK = text("LOCK TABLE threat_change IN SHARE ROW EXCLUSIVE MODE")
 
 
 class Subject(StrEnum):
@@ -32,7 +35,8 @@ class Change:
 
 
 async def record_change(connection: AsyncConnection, change: Change, actor: str) -> None:
-    """Note a change in the transaction that makes it; `actor` is empty for the service itself."""
+    """Note a change in the transaction that makes it, at its end; `actor` is empty for the service itself."""
+    await connection.execute(_LOCK)
     await connection.execute(insert(threat_change).values(actor=actor, **asdict(change)))
 
 
