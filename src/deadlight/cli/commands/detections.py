@@ -29,7 +29,7 @@ def list_detections(
     cluster: lists.Cluster = None,
     namespace: lists.Namespace = None,
     workload: Annotated[str, typer.Option(help="Of workloads with this in their name.")] = "",
-    status: Annotated[list[str] | None, typer.Option(help="open, acknowledged or resolved.")] = None,
+    status: Annotated[list[detection.DetectionStatus] | None, typer.Option(help="What became of it.")] = None,
     response: Annotated[list[detection.Response] | None, typer.Option(help="What the sensor did.")] = None,
     days: Annotated[int, typer.Option(min=1, max=366, help="Seen in the last days.")] = 30,
     suppressed: Annotated[bool, typer.Option("--suppressed", help="Only what an exception suppresses.")] = False,

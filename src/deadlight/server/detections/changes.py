@@ -34,9 +34,14 @@ class Change:
     details: Mapping[str, Any]
 
 
-async def record_change(connection: AsyncConnection, change: Change, actor: str) -> None:
-    """Note a change in the transaction that makes it, at its end; `actor` is empty for the service itself."""
+async def hold_changes(connection: AsyncConnection) -> None:
+    """Let nobody else change anything before this transaction is over."""
     await connection.execute(_LOCK)
+
+
+async def record_change(connection: AsyncConnection, change: Change, actor: str) -> None:
+    """Note a change in the transaction that makes it; `actor` is empty for the service itself."""
+    await hold_changes(connection)
     await connection.execute(insert(threat_change).values(actor=actor, **asdict(change)))
 
 
