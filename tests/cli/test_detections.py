@@ -25,6 +25,7 @@ async def test_detections_are_listed_shown_dealt_with_and_excepted(
     (item,) = await found(deadlight, "detections", "list", "--status", "open", "--severity", "critical")
     unknown = await deadlight("detections", "list", "--status", "bogus")
     assert (unknown.exit_code, "'bogus' is not one of" in unknown.stderr) == (2, True)
+    assert "No suppressed detection" in (await deadlight("detections", "list", "--suppressed")).stderr
     number = str(item["id"])
     listed = (await deadlight("detections", "list", "--cluster", "test", "--worst-first")).stdout
     shown = (await deadlight("detections", "show", number)).stdout

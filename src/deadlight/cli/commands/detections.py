@@ -11,6 +11,7 @@ from deadlight.cli.service import run
 from deadlight.model import detection, vulnerability
 
 DETECTIONS = "/api/v1/detections"
+_NOT_SUPPRESSED = "No suppressed detection matches. `deadlight exceptions list` says what is excepted."
 _EMPTY = "No detection matches. Sensors report threats where they run: `deadlight clusters` says whether they do."
 
 app = typer.Typer(help="Threats that sensors detected, and what is done about them.", no_args_is_help=True)
@@ -50,14 +51,17 @@ def list_detections(
     query |= {"since": (datetime.now(UTC) - timedelta(days=days)).isoformat()}
     query |= {"order": "severity" if worst_first else "newest"}
     most = None if every else limit
-    lists.show_rows(DETECTIONS, "detections", query, limit=most, output=output, print_rows=_print)
+    empty = _NOT_SUPPRESSED if suppressed else _EMPTY
+    lists.show_rows(
+        DETECTIONS, "detections", query, limit=most, output=output, print_rows=lambda found: _print(found, empty)
+    )
 
 
-def _print(found: list[dict[str, Any]]) -> None:
+def _print(found: list[dict[str, Any]], empty: str) -> None:
     print_table(
         ("ID", "Severity", "What", "Workload", "Program", "Times", "Last seen", "Done", "Status", "Owner"),
         [_row(item) for item in found],
-        empty=_EMPTY,
+        empty=empty,
     )
 
 
