@@ -23,6 +23,9 @@ async def test_detections_are_listed_shown_dealt_with_and_excepted(
     running = await fleet.deploy(await fleet.add_image_tag())
     await sensor.post("/agent/v1/detections", batch_of(detected(running.container_ids[0])))
     (item,) = await found(deadlight, "detections", "list", "--status", "open", "--severity", "critical")
+    unknown = await deadlight("detections", "list", "--status", "bogus")
+    assert (unknown.exit_code, "'bogus' is not one of" in unknown.stderr) == (2, True)
+    assert "No suppressed detection" in (await deadlight("detections", "list", "--suppressed")).stderr
     number = str(item["id"])
     listed = (await deadlight("detections", "list", "--cluster", "test", "--worst-first")).stdout
     shown = (await deadlight("detections", "show", number)).stdout

@@ -18,9 +18,10 @@ async def test_windows_are_listed_acknowledged_and_suppressed(
     assert "No exposure window matches" in (await deadlight("windows", "--open")).stderr
     await fleet.deploy(await fleet.add_image_tag())
     await service.settle()  # nobody has added its registry
-    (window,) = await found(deadlight, "windows", "--open")
+    (window,) = await found(deadlight, "windows", "list", "--open")
+    assert await found(deadlight, "windows", "--open") == [window]
     number = str(window["id"])
-    listed = (await deadlight("windows", "--risk", "untrusted_registry", "--cluster", "test")).stdout
+    listed = (await deadlight("windows", "list", "--risk", "untrusted_registry", "--cluster", "test")).stdout
     for text in (number, "open", "untrusted_registry", "test/shop/web", "1.0.0"):
         assert text in listed
     assert (await deadlight("windows", "ack", number, "--note", "mine")).stdout == f"window {number} is acknowledged\n"

@@ -57,7 +57,7 @@ def doctor(*options: str, **environment: str) -> subprocess.CompletedProcess[str
 
 
 def test_a_missing_library_is_named_with_its_package_and_no_hook_is_tried():
-    found = doctor("--json", LIBBPF="/nonexistent/libbpf.so")
+    found = doctor("-o", "json", LIBBPF="/nonexistent/libbpf.so")
     checks = {check["name"]: check for check in json.loads(found.stdout)["checks"]}
 
     assert found.returncode == 1

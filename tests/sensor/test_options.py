@@ -26,12 +26,14 @@ def test_what_is_missing_is_named(given, capsys):
     assert given.partition("=")[0] in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("mode", [["--print"], ["doctor"], ["doctor", "--json"]])
+@pytest.mark.parametrize("mode", [["--print"], ["doctor"], ["doctor", "-o", "json"]])
 def test_a_sensor_that_does_not_report_needs_nothing(mode):
     assert parse_options(mode).server == ""
 
 
-@pytest.mark.parametrize("mode", [["--print", "doctor"], ["--print", "--json"], ["--unknown"]])
+@pytest.mark.parametrize(
+    "mode", [["--print", "doctor"], ["--print", "-o", "json"], ["doctor", "-o", "xml"], ["--unknown"]]
+)
 def test_contradictions_are_refused(mode):
     with pytest.raises(SystemExit):
         parse_options(mode)

@@ -1,6 +1,7 @@
 """What commands print: tables for people, JSON or YAML for programs. Advice and problems go to standard error."""
 
 import json
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
@@ -13,6 +14,10 @@ from rich.table import Table
 
 SEVERITY_STYLES = {"Critical": "bold red", "High": "red", "Medium": "yellow", "Low": "blue", "Unknown": "dim"}
 STATUS_STYLES = {"running": "green", "failed": "red", "stopped": "red", "installation_failed": "yellow"}
+
+
+# What a terminal obeys, or what turns the direction of what follows, as far as JSON leaves it as it is.
+_UNSEEN = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 
 
 class Format(StrEnum):
@@ -31,12 +36,13 @@ def show(value: Any, output: Format, print_for_people: Callable[[], None]) -> No
     """Print what a command found: all of it for programs, or what people want to see of it."""
     match output:
         case Format.JSON:
-            json.dump(value, sys.stdout, indent=2, ensure_ascii=False)
-            sys.stdout.write("\n")
+            document = json.dumps(value, indent=2, ensure_ascii=False)
+            sys.stdout.write(_UNSEEN.sub(lambda found: _written(found[0]), document) + "\n")
         case Format.YAML:
             import yaml  # noqa: PLC0415 - only here
 
-            yaml.safe_dump(value, sys.stdout, sort_keys=False, allow_unicode=True)
+            is_seen = _UNSEEN.search(json.dumps(value, ensure_ascii=False)) is None
+            yaml.safe_dump(value, sys.stdout, sort_keys=False, allow_unicode=is_seen)
         case Format.TABLE:
             print_for_people()
         case _ as never:
@@ -93,7 +99,11 @@ def plain(value: Any) -> str:
     """A value's text with nothing in it taken for markup, and nothing that a terminal would obey."""
     text = str(value if value is not None else "")
     if not text.isprintable():
-        text = "".join(
-            letter if letter.isprintable() or letter == "\n" else "\N{REPLACEMENT CHARACTER}" for letter in text
-        )
+        text = "".join(letter if letter.isprintable() or letter == "\n" else _written(letter) for letter in text)
     return escape(text)
+
+
+def _written(letter: str) -> str:
+    """What a terminal would obey, or show nothing for, as people and JSON write it."""
+    number = ord(letter)
+    return f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"

@@ -16,6 +16,16 @@ class Response(StrEnum):
     """The kernel refused the program; it never ran."""
 
 
+class DetectionStatus(StrEnum):
+    """What became of it."""
+
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+    """Somebody takes care of it."""
+    RESOLVED = "resolved"
+    """It is dealt with: when it happens again, that is a new one."""
+
+
 class BlockingMode(StrEnum):
     """What a sensor does with programs that a blocking policy is about."""
 

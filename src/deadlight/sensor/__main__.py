@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from deadlight.sensor.lastword import examine_state  # noqa: PLC0415 - no sensor needs it that early
 
         checks = (*examine(os.environ), *examine_state(options.state, datetime.now(UTC)))
-        sys.stdout.write(document(checks) if options.json else table(checks))
+        sys.stdout.write(document(checks) if options.output == "json" else table(checks))
         return 0 if is_fit(checks) else 1
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -9,7 +9,7 @@ from pathlib import Path
 _EPILOG = """\
 examples:
   Is this machine able to run a sensor?
-      python -m deadlight.sensor doctor
+      python -m deadlight.sensor doctor [-o json]
   What do its containers execute, map and open? (JSON lines, nothing is sent)
       python -m deadlight.sensor --print
   Report to a service (a node of a cluster; the chart does this):
@@ -39,7 +39,7 @@ class Options:
     registration_token_file: Path | None
     cgroup_prefixes: tuple[str, ...]
     doctor: bool
-    json: bool
+    output: str | None
     print_only: bool
 
 
@@ -48,8 +48,8 @@ def parse_options(arguments: Sequence[str] | None = None) -> Options:
     parser = _parser()
     given = vars(parser.parse_args(arguments))
     doctor = given.pop("command") == "doctor"
-    if given["json"] and not doctor:
-        parser.error("--json belongs to the command doctor")
+    if given["output"] and not doctor:
+        parser.error("--output belongs to the command doctor")
     missing = [f"--{name.replace('_', '-')}" for name in _REQUIRED if not given[name]]
     if doctor and given["print_only"]:
         parser.error("either the command doctor or --print")
@@ -71,7 +71,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--print", dest="print_only", action="store_true", help="write observations to stdout as JSON lines"
     )
-    parser.add_argument("--json", action="store_true", help="with doctor: machine-readable")
+    parser.add_argument("-o", "--output", choices=("table", "json"), help="with doctor: how to print (default: table)")
+    parser.add_argument("--json", dest="output", action="store_const", const="json", help=argparse.SUPPRESS)
     parser.add_argument("--server", default="", metavar="URL", help="the Deadlight service, https://...")
     parser.add_argument(
         "--state",

@@ -92,7 +92,11 @@ _FORGET = (
                                 AND container.cluster_id = execution.cluster_id AND container.removed_at IS NULL)
     """,
     """
-    DELETE FROM container_coverage WHERE seen_at < now() - CAST(:retention AS interval)
+    DELETE FROM container_coverage AS coverage
+    WHERE seen_at < now() - CAST(:retention AS interval)
+       OR seen_at < now() - interval '1 day' AND NOT EXISTS (
+              SELECT FROM container WHERE container.container_id = coverage.container_id
+                                      AND container.cluster_id = coverage.cluster_id)
     """,
     """
     DELETE FROM program WHERE first_seen_at < now() - CAST(:retention AS interval)

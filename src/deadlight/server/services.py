@@ -38,6 +38,9 @@ OBSERVATIONS_AT_ONCE, OBSERVATIONS_PER_SECOND = 400_000, 2_000
 DETECTIONS_AT_ONCE, DETECTIONS_PER_SECOND = 20_000, 10
 """Of one sensor: what it keeps while the service is away, and ten containers that are attacked without end."""
 
+STRANGERS_AT_ONCE, STRANGERS_PER_SECOND = 1_000, 0.02
+"""Of one sensor: containers that nobody knows and it tells of for the first time. A controller tells within seconds."""
+
 WEBHOOKS_AT_ONCE, WEBHOOKS_PER_SECOND = 200, 20
 """Of one registry: enough for a busy day."""
 
@@ -86,6 +89,8 @@ class Services:
     """What each sensor tells passes here, by its id."""
     detections: Turnstile = field(default_factory=lambda: Turnstile(DETECTIONS_AT_ONCE, DETECTIONS_PER_SECOND))
     """What each sensor detects passes here, by its id."""
+    strangers: Turnstile = field(default_factory=lambda: Turnstile(STRANGERS_AT_ONCE, STRANGERS_PER_SECOND))
+    """New containers of which only a sensor has told pass here, by its id."""
     webhooks: Turnstile = field(default_factory=lambda: Turnstile(WEBHOOKS_AT_ONCE, WEBHOOKS_PER_SECOND))
     """Each registry's webhooks pass here, by its id."""
 

@@ -242,7 +242,7 @@ async def test_no_name_in_an_image_commands_the_terminal(alone: Scan, tmp_path: 
     built = image({f"{folder}/METADATA": b"Metadata-Version: 2.1\nName: x\nVersion: 1\n"})
     (tmp_path / "web.tar").write_bytes(tar_of(layout_files([built])))
     shown = await alone(str(tmp_path / "web.tar"))
-    assert "a\ufffd]0;b\ufffd[red]/x-1.dist-info/METADATA" in shown.stdout
+    assert "a\\u001b]0;b\\u0007[red]/x-1.dist-info/METADATA" in shown.stdout
 
 
 WITHOUT_EXTRAS = """

@@ -11,13 +11,14 @@ from tests.support.detections import detected
 from tests.support.fleet import Fleet
 from tests.support.service import RunningService
 
+from deadlight.model.detection import DetectionStatus
 from deadlight.model.event import EventType
 from deadlight.model.vulnerability import Severity
 from deadlight.server.auth.principals import AgentKind, AgentPrincipal
 from deadlight.server.detections.actions import change_status
 from deadlight.server.detections.exceptions import add_exception
 from deadlight.server.detections.handlers import count_open
-from deadlight.server.detections.schemas import DetectionStatus, ExceptionIn
+from deadlight.server.detections.schemas import ExceptionIn
 from deadlight.server.events.outbox import Event
 
 

@@ -1,5 +1,7 @@
 """What agents are told in answer to their heartbeats."""
 
+from uuid import uuid4
+
 import msgspec
 from tests.support.fleet import Fleet
 from tests.support.inventory import STARTED
@@ -7,6 +9,10 @@ from tests.support.service import RunningService
 
 from deadlight.model import wire
 from deadlight.model.observation import Grade
+from deadlight.server.auth.principals import AgentKind, AgentPrincipal
+from deadlight.server.clusters.heartbeats import compose_ack
+from deadlight.server.schedule import forget_old
+from deadlight.server.turnstile import Turnstile
 
 HEARTBEAT = "/agent/v1/heartbeat"
 BEAT = wire.Heartbeat(version="1", node="node-1", started_at=STARTED)
@@ -45,3 +51,43 @@ async def test_a_sensor_does_not_say_how_containers_of_another_node_are_watched(
     covered = [wire.ContainerCoverage(container_id=name, since=STARTED, from_start=True) for name in ("own", other)]
     assert (await sensor.post(HEARTBEAT, msgspec.structs.replace(BEAT, coverage=tuple(covered))))[0] == 200
     assert [row.container_id for row in await fleet.rows("SELECT container_id FROM container_coverage")] == ["own"]
+
+
+async def covered(fleet: Fleet) -> set[str]:
+    return {row.container_id for row in await fleet.rows("SELECT container_id FROM container_coverage")}
+
+
+async def test_of_made_up_containers_only_so_many_are_kept_and_of_known_ones_all(fleet: Fleet) -> None:
+    known = (await fleet.deploy(await fleet.add_image_tag())).container_ids
+    principal = AgentPrincipal(uuid4(), await fleet.add_cluster(), AgentKind.SENSOR, "node-1")
+    turnstile = Turnstile(burst=3, per_second=0.001)
+
+    async def beat(*names: str) -> None:
+        told = [wire.ContainerCoverage(container_id=name, since=STARTED, from_start=True, lost=7) for name in names]
+        async with fleet.engine.begin() as connection:
+            message = msgspec.structs.replace(BEAT, coverage=tuple(told))
+            await compose_ack(connection, principal, message, turnstile)
+
+    await beat("made-up-1", "made-up-2", "made-up-3")
+    await fleet.rows("UPDATE container_coverage SET lost = 0")
+    await beat("made-up-1", *known, "made-up-4")
+    assert await covered(fleet) == {"made-up-1", "made-up-2", "made-up-3", *known}
+    (again,) = await fleet.rows("SELECT lost FROM container_coverage WHERE container_id = 'made-up-1'")
+    assert again.lost == 7
+
+
+async def test_what_was_said_of_containers_that_nobody_knows_is_kept_for_a_day(service: RunningService) -> None:
+    fleet = Fleet(service.services.engine)
+    sensor = await service.enrol("sensor", node="node-1")
+    fleet._clusters["test"] = (await fleet.rows("SELECT id FROM cluster"))[0].id
+    (known,) = (await fleet.deploy(await fleet.add_image_tag())).container_ids
+
+    async def beat(*names: str) -> None:
+        told = [wire.ContainerCoverage(container_id=name, since=STARTED, from_start=True) for name in names]
+        await sensor.post(HEARTBEAT, msgspec.structs.replace(BEAT, coverage=tuple(told)))
+
+    await beat("gone", known)
+    await fleet.rows("UPDATE container_coverage SET seen_at = now() - interval '25 hours'")
+    await beat("new")
+    await forget_old(service.services)
+    assert await covered(fleet) == {known, "new"}

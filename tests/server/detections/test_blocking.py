@@ -129,3 +129,37 @@ async def test_nobody_enforces_blind_unless_they_say_that_they_know(
     last = (await service.get("/api/v1/threat-changes"))[0]
     assert (last["subject"], last["action"], last["details"]["unproven"]) == ("blocking", "enforce", True)
     await service.request("PUT", f"/api/v1/blocking/{'0' * 8}-0000-0000-0000-{'0' * 12}", {"mode": "off"}, expect=404)
+
+
+async def test_what_happened_before_the_audit_began_is_not_counted(
+    service: RunningService, sensor: Agent, fleet: Fleet
+) -> None:
+    (container,) = (await fleet.deploy(await fleet.add_image_tag())).container_ids
+    at = f"/api/v1/blocking/{sensor.cluster_id}"
+
+    async def report(program: str, times: int, *, hours_ago: int) -> None:
+        moment = datetime.now(UTC) - timedelta(hours=hours_ago)
+        stopped: dict[str, Any] = {"response": Response.WOULD_BLOCK, "at": moment, "count": times}
+        await sensor.post("/agent/v1/detections", batch_of(detected(container, "drift", program=program, **stopped)))
+
+    async def shown() -> tuple[int, int, bool]:
+        found = await service.get(at)
+        return found["would_block_programs"], found["would_block_times"], found["is_counted_whole"]
+
+    await report("/tmp/x", 100, hours_ago=2)
+    assert await shown() == (0, 0, True)  # nothing is audited
+    await service.request("PUT", at, {"mode": "audit", "drift": True})
+    assert await shown() == (0, 0, True)
+    await fleet.rows("UPDATE blocking_policy SET audited_since = now() - interval '1 hour'")
+    await report("/tmp/x", 4, hours_ago=0)
+    await report("/tmp/y", 2, hours_ago=0)
+    assert await shown() == (2, 6, True)
+
+    await fleet.rows("UPDATE detection SET first_at = now() - interval '30 days' WHERE program = '/tmp/x'")
+    await fleet.rows("UPDATE blocking_policy SET audited_since = now() - interval '8 days'")
+    await fleet.rows("DELETE FROM detection_report WHERE count = 100")  # as after a week
+    assert await shown() == (2, 6, False)
+    refused = await service.request("PUT", at, {"mode": "enforce", "drift": True, "mismatch": True}, expect=409)
+    assert "would have stopped at least 2 programs, 6 times" in refused["message"]
+    await fleet.rows("UPDATE detection SET first_at = now() - interval '8 days' + interval '1 minute'")
+    assert await shown() == (2, 106, True)  # of what was detected only since then the sum is kept

@@ -140,3 +140,16 @@ async def test_patterns_match_in_sql_as_they_do_in_the_owners_map(fleet: Fleet) 
     )
     wrong = [row for row in found if row.matches != (not row.pattern or fnmatchcase(row.value, row.pattern))]
     assert (len(found) > 10_000, wrong) == (True, [])
+
+
+async def test_an_exception_that_says_the_same_is_refused_with_the_id_of_the_one_that_holds(fleet: Fleet) -> None:
+    first = await accept(fleet, rule="reverse-*", workload="web")
+    for until in (SOON, SOON - timedelta(days=1)):
+        with pytest.raises(ConflictError, match=f"exception {first} says the same already, until"):
+            await accept(fleet, rule="reverse-*", workload="web", until=until, reason="another")
+    await accept(fleet, rule="reverse-*")
+    longer = await accept(fleet, rule="reverse-*", workload="web", until=SOON + timedelta(days=1))
+    for exception_id in (first, longer):
+        async with fleet.engine.begin() as connection:
+            await end_exception(connection, exception_id, "ada")
+    await accept(fleet, rule="reverse-*", workload="web")

@@ -51,6 +51,11 @@ async def policy(service: RunningService, sensor: Agent) -> wire.SensorPolicy:
     return msgspec.convert(found, wire.SensorPolicy)
 
 
+def content(policy: wire.SensorPolicy) -> wire.SensorPolicy:
+    """All of it but how it is named."""
+    return msgspec.structs.replace(policy, version="")
+
+
 async def by_id(service: RunningService, rule_id: str) -> Any:
     return next(rule for rule in await service.get(RULES) if rule["id"] == rule_id)
 
@@ -75,7 +80,7 @@ async def test_sensors_hear_of_what_people_decide_about_rules(service: RunningSe
     assert after.version != before.version
     assert (after.disabled_rules, after.severities) == ((BUILT_IN.id,), {BUILT_IN.id: Severity.LOW})
     await service.request("PUT", f"{RULES}/{BUILT_IN.id}/decision", {})
-    assert await policy(service, sensor) == before
+    assert content(await policy(service, sensor)) == content(before)
     trail = await service.get("/api/v1/threat-changes")
     assert [(item["actor"], item["name"], item["details"]["enabled"]) for item in trail] == [
         ("admin", BUILT_IN.id, True),
@@ -97,7 +102,7 @@ async def test_a_custom_rule_goes_to_sensors_until_it_is_removed(service: Runnin
     await service.request("PUT", f"{RULES}/our-miner/decision", {"enabled": False})
     assert (await policy(service, sensor)).rules == ()
     await service.request("DELETE", f"{RULES}/our-miner", expect=204)
-    assert await policy(service, sensor) == before
+    assert content(await policy(service, sensor)) == content(before)
     await service.request("DELETE", f"{RULES}/{BUILT_IN.id}", expect=404)
     await service.request("PUT", f"{RULES}/{BUILT_IN.id}", {"source": SOURCE}, expect=404)
 

@@ -10,12 +10,13 @@ from tests.support.detections import detected
 from tests.support.fleet import Fleet, Running
 from tests.support.inventory import STARTED
 
+from deadlight.model.detection import DetectionStatus
 from deadlight.model.risk import WindowRisk
 from deadlight.server.auth.principals import AgentKind, AgentPrincipal
 from deadlight.server.detections.actions import change_status
 from deadlight.server.detections.exceptions import add_exception, end_exception
 from deadlight.server.detections.exposure import close_gone
-from deadlight.server.detections.schemas import DetectionStatus, ExceptionIn
+from deadlight.server.detections.schemas import ExceptionIn
 from deadlight.server.errors import ConflictError
 from deadlight.server.ledger.actions import acknowledge, unacknowledge
 from deadlight.server.ledger.notices import note_delivered

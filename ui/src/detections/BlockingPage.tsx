@@ -13,7 +13,7 @@ import { Notice } from "../states/Notice";
 import { type Column, DataTable } from "../table/DataTable";
 import { RowActions } from "../table/RowActions";
 import { BlockingDialog } from "./BlockingDialog";
-import { MODE_NAMES } from "./blocking";
+import { atLeast, MODE_NAMES } from "./blocking";
 import { DetectionsHead } from "./DetectionsHead";
 import { detectionPath, parseDetectionQuery } from "./detectionQuery";
 import { PolicyStanding } from "./PolicyStanding";
@@ -133,19 +133,22 @@ const COLUMNS: readonly Column<BlockingOut>[] = [
     cell: (row) =>
       row.would_block_programs > 0 ? (
         <>
+          {atLeast(row)}
           <Link to={detectionPath(null, { ...STOPPED, cluster: [row.cluster], response: ["would_block"] })}>
             {row.would_block_programs === 1 ? "1 program" : `${row.would_block_programs} programs`}
           </Link>
           <div className="dl-subtle">{row.would_block_times === 1 ? "once" : `${row.would_block_times} times`}</div>
         </>
-      ) : (
+      ) : row.is_counted_whole ? (
         "None"
+      ) : (
+        "None in the last 7 days"
       ),
   },
   {
     title: "Stopped",
     isNarrow: true,
-    cell: (row) => `${row.denied} denied, ${row.killed} killed`,
+    cell: (row) => `${atLeast(row)}${row.denied} denied, ${row.killed} killed`,
   },
   {
     title: "Changed",

@@ -24,6 +24,7 @@ import { Fact } from "../facts/Fact";
 import { Moment } from "../facts/Moment";
 import { Responsible } from "../facts/Responsible";
 import { SeverityMark } from "../facts/Severity";
+import { visible } from "../facts/visible";
 import { imagePath } from "../images/reference";
 import { Failure } from "../states/Failure";
 import { Notice, Refusal } from "../states/Notice";
@@ -178,7 +179,7 @@ function Facts({ detection }: { detection: DetectionDetail }) {
       )}
       {Object.entries(detection.facts).map(([name, value]) => (
         <Fact key={name} name={name}>
-          <code className="dl-break">{value}</code>
+          <code className="dl-break">{visible(value)}</code>
         </Fact>
       ))}
     </DescriptionList>

@@ -23,7 +23,7 @@ import {
   SHOWN_NAMES,
 } from "./detectionQuery";
 import { detectionListOptions } from "./detections";
-import { DETECTIONS_PATH, RULES_PATH } from "./paths";
+import { DETECTIONS_PATH, EXCEPTIONS_PATH, RULES_PATH } from "./paths";
 import { type ChangeQuery, useDetectionQuery } from "./useDetectionQuery";
 
 const PERIOD_OPTIONS = PERIODS.map(({ days, label }) => ({ value: String(days), label }));
@@ -109,7 +109,7 @@ function DetectionList({ query, change, openId, actionsOn }: DetectionListProps)
         rows={list.data?.detections}
         rowKey={(row) => String(row.id)}
         isSelected={(row) => row.id === openId}
-        empty={isNarrowed(query) ? <NothingFound clear={clear} /> : <NoDetection />}
+        empty={isNarrowed(query) ? <NothingFound clear={clear} /> : <NoDetection shown={query.shown} />}
       />
       {list.data && list.data.total > 0 && (
         <div className="dl-more">
@@ -132,8 +132,13 @@ function DetectionList({ query, change, openId, actionsOn }: DetectionListProps)
   );
 }
 
-function NoDetection() {
-  return (
+function NoDetection({ shown }: { shown: Shown }) {
+  return shown === "suppressed" ? (
+    <NothingYet title="Nothing is suppressed in this period">
+      No <Link to={EXCEPTIONS_PATH}>exception</Link> matches a detection. What one suppresses is listed here. Or choose
+      a longer period.
+    </NothingYet>
+  ) : (
     <NothingYet title="No threat was detected in this period">
       Sensors compare what containers do with <Link to={RULES_PATH}>threat rules</Link>. Where no sensor runs, nothing
       is seen: <Link to={CLUSTERS_PATH}>Cluster Management</Link> says which nodes have one. Or choose a longer period.

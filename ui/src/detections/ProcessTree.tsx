@@ -1,4 +1,5 @@
 import type { DetectedProcessOut } from "../api/generated/types.gen";
+import { visible } from "../facts/visible";
 import { commandOf } from "./command";
 
 /** How a process came to be: who started whom, the first above, and the process itself at the end. */
@@ -17,7 +18,7 @@ export function ProcessTree({
         <li key={depth} style={{ marginInlineStart: `${depth * 1.25}rem` }}>
           <code className="dl-break">{commandOf(item)}</code>
           <div className="dl-subtle dl-break">
-            {item.path || "program not known"} · pid {item.pid}
+            {visible(item.path) || "program not known"} · pid {item.pid}
             {item.user !== null && ` · user ${item.user}`}
             {depth === line.length && " · this one"}
           </div>

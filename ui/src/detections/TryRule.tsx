@@ -3,6 +3,7 @@ import { useMutation } from "@tanstack/react-query";
 import { dryRunThreatRuleMutation } from "../api/generated/@tanstack/react-query.gen";
 import type { RuleDryRun, TrialMatch, TrialSource } from "../api/generated/types.gen";
 import { Moment } from "../facts/Moment";
+import { visible } from "../facts/visible";
 import { useMay } from "../session/session";
 import { Notice, Refusal } from "../states/Notice";
 import { type Column, DataTable } from "../table/DataTable";
@@ -80,7 +81,7 @@ const COLUMNS: readonly Column<TrialMatch>[] = [
     width: 40,
     cell: (row) => (
       <>
-        <code className="dl-break">{row.command || row.program}</code>
+        <code className="dl-break">{visible(row.command || row.program)}</code>
         <div className="dl-subtle dl-break">
           {row.kind} {row.file_path}
           {row.changed && ", not the image's own"}

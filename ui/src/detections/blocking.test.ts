@@ -9,6 +9,7 @@ const AUDITED = {
   included: ["shop-*", "bank"],
   excluded: [],
   objection: "",
+  is_counted_whole: true,
 } as unknown as BlockingOut;
 
 it("comes back from its draft as it was", () => {
@@ -45,4 +46,6 @@ it("counts what audit would have stopped", () => {
     auditedSoFar({ ...AUDITED, would_block_programs: programs, would_block_times: times });
   expect(said(1, 1)).toBe("Audit would have stopped 1 program so far, 1 time");
   expect(said(2, 0)).toBe("Audit would have stopped 2 programs so far, 0 times");
+  const least = { ...AUDITED, would_block_programs: 2, would_block_times: 3, is_counted_whole: false };
+  expect(auditedSoFar(least)).toBe("Audit would have stopped at least 2 programs so far, 3 times");
 });

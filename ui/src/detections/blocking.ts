@@ -48,9 +48,15 @@ export function needsProof(policy: BlockingOut, draft: BlockingDraft): boolean {
 }
 
 /** What audit would have stopped, in a sentence. */
-export function auditedSoFar({ would_block_programs: programs, would_block_times: times }: BlockingOut): string {
+export function auditedSoFar(policy: BlockingOut): string {
+  const { would_block_programs: programs, would_block_times: times } = policy;
   const counted = (count: number, noun: string) => `${count} ${noun}${count === 1 ? "" : "s"}`;
-  return `Audit would have stopped ${counted(programs, "program")} so far, ${counted(times, "time")}`;
+  return `Audit would have stopped ${atLeast(policy)}${counted(programs, "program")} so far, ${counted(times, "time")}`;
+}
+
+/** What stands before a policy's counts: of what was detected before it began, only a week can be counted. */
+export function atLeast(policy: BlockingOut): string {
+  return policy.is_counted_whole ? "" : "at least ";
 }
 
 function sameSet(one: readonly string[], other: readonly string[]): boolean {

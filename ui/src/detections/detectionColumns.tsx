@@ -3,6 +3,7 @@ import type { DetectionRow } from "../api/generated/types.gen";
 import { DemonstrationLabel } from "../facts/DemonstrationLabel";
 import { Moment } from "../facts/Moment";
 import { SeverityMark } from "../facts/Severity";
+import { visible } from "../facts/visible";
 import { imagePath } from "../images/reference";
 import type { Column } from "../table/DataTable";
 import { RowActions } from "../table/RowActions";
@@ -72,7 +73,11 @@ export const COURSE: readonly Column<DetectionRow>[] = [
     title: "Program",
     width: 15,
     cell: (row) =>
-      row.program ? <code className="dl-name">{row.program}</code> : <span className="dl-subtle">Several</span>,
+      row.program ? (
+        <code className="dl-name">{visible(row.program)}</code>
+      ) : (
+        <span className="dl-subtle">Several</span>
+      ),
   },
   {
     title: "Last seen",

@@ -40,6 +40,7 @@ it("asks for whole hours, so that the same question is asked again", () => {
 
 it("knows what narrows the list", () => {
   expect(isNarrowed({ ...USUAL, days: 1, order: "severity", shown: "all" })).toBe(false);
+  expect(isNarrowed({ ...USUAL, shown: "suppressed" })).toBe(false);
   expect(isNarrowed(toggleValue(USUAL, "severity", "High"))).toBe(true);
   expect(toggleValue(toggleValue(USUAL, "rule", "a"), "rule", "a")).toEqual(USUAL);
 });

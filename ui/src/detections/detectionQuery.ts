@@ -119,7 +119,7 @@ export function toggleValue(query: DetectionQuery, filter: ListFilter, value: st
 
 /** Whether anything but the period narrows the list. */
 export function isNarrowed(query: DetectionQuery): boolean {
-  return query.search !== "" || query.shown === "suppressed" || LIST_FILTERS.some((name) => query[name].length > 0);
+  return query.search !== "" || LIST_FILTERS.some((name) => query[name].length > 0);
 }
 
 /** What the service is asked for a query. `since` is a whole hour: the same question is asked again and again. */

@@ -8,6 +8,7 @@ import { Fact } from "../facts/Fact";
 import { Moment } from "../facts/Moment";
 import { RiskLabels } from "../facts/RiskLabels";
 import { RuntimeStatusLabel } from "../facts/RuntimeStatusLabel";
+import { visible } from "../facts/visible";
 import { ClusterName } from "../images/ClusterName";
 import { PathText } from "../images/PathText";
 import { imagePath } from "../images/reference";
@@ -41,10 +42,10 @@ export function ProcessCards({ process }: { process: ProcessDetail }) {
             <div className="dl-subtle">of the packages it was seen to use</div>
           </Fact>
           <Fact name="Path">
-            <code className="dl-break">{process.path}</code>
+            <code className="dl-break">{visible(process.path)}</code>
           </Fact>
           <Fact name="Arguments">
-            {process.arguments ? <code className="dl-break">{process.arguments}</code> : "None"}
+            {process.arguments ? <code className="dl-break">{visible(process.arguments)}</code> : "None"}
           </Fact>
           <Fact name="SHA-256">
             {process.sha256 ? (

@@ -5,6 +5,7 @@ import { getLiveProcessOptions } from "../api/generated/@tanstack/react-query.ge
 import type { ProcessDetail } from "../api/generated/types.gen";
 import { DemonstrationLabel } from "../facts/DemonstrationLabel";
 import { RiskLabels } from "../facts/RiskLabels";
+import { visible } from "../facts/visible";
 import { type DetailTab, DetailTabs } from "../shell/DetailTabs";
 import { PageHead } from "../shell/PageHead";
 import { PageFailure } from "../states/PageFailure";
@@ -31,7 +32,7 @@ function Loaded({ process }: { process: ProcessDetail }) {
   return (
     <>
       <PageHead
-        title={process.name}
+        title={visible(process.name)}
         above={[ABOVE]}
         labels={
           <>
@@ -39,7 +40,9 @@ function Loaded({ process }: { process: ProcessDetail }) {
             <DemonstrationLabel isShown={process.demonstration} />
           </>
         }
-        description={<code className="dl-break">{[process.path, process.arguments].filter(Boolean).join(" ")}</code>}
+        description={
+          <code className="dl-break">{visible([process.path, process.arguments].filter(Boolean).join(" "))}</code>
+        }
       />
       <PageSection>
         <ProcessCards process={process} />

@@ -4,6 +4,7 @@ import { DemonstrationLabel } from "../facts/DemonstrationLabel";
 import { Moment } from "../facts/Moment";
 import { RiskLabels } from "../facts/RiskLabels";
 import { RuntimeStatusLabel } from "../facts/RuntimeStatusLabel";
+import { visible } from "../facts/visible";
 import { PathText } from "../images/PathText";
 import { imagePath } from "../images/reference";
 import { VulnerabilityCounts } from "../live/VulnerabilityCounts";
@@ -16,7 +17,7 @@ const NAME: Column<LiveProcess> = {
   width: 10,
   cell: (row) => (
     <>
-      <Link to={processPath(row)}>{row.name}</Link>
+      <Link to={processPath(row)}>{visible(row.name)}</Link>
       <NotFromImage isShown={row.changed} />
     </>
   ),
@@ -51,7 +52,7 @@ const PATH: Column<LiveProcess> = {
 const ARGUMENTS: Column<LiveProcess> = {
   title: "Arguments",
   width: 20,
-  cell: (row) => (row.arguments ? <code className="dl-name">{row.arguments}</code> : <None />),
+  cell: (row) => (row.arguments ? <code className="dl-name">{visible(row.arguments)}</code> : <None />),
 };
 
 const IMAGE: Column<LiveProcess> = {

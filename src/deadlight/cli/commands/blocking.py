@@ -33,14 +33,15 @@ def list_blocking(*, output: Output = Format.TABLE) -> None:
 def _row(item: dict[str, Any]) -> tuple[str, ...]:
     stops = [name for name in ("drift", "mismatch") if item[name]]
     would = f"{counted(item['would_block_programs'], 'program')}, {counted(item['would_block_times'], 'time')}"
+    least = "" if item["is_counted_whole"] else "at least "
     return (
         plain(item["cluster"]),
         item["mode"],
         ", ".join(stops) or "nothing",
         str(item["containers"]),
-        would,
-        str(item["killed"]),
-        str(item["denied"]),
+        least + would,
+        f"{least}{item['killed']}",
+        f"{least}{item['denied']}",
     )
 
 

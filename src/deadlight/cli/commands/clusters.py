@@ -32,11 +32,12 @@ class AmbiguousClusterError(ClientError):
     """A name that several clusters have."""
 
 
+@clusters.command("list")
 @clusters.callback()
 def list_clusters(context: typer.Context, *, output: Output = Format.TABLE) -> None:
     """List the clusters, the health of their agents and what is scanned there.
 
-    Examples: deadlight clusters | deadlight clusters configure east west --scanner sca --retention-days 30
+    Examples: deadlight clusters list | deadlight clusters configure east west --scanner sca --retention-days 30
     """
     if context.invoked_subcommand is not None:
         return

@@ -11,6 +11,7 @@ from deadlight.cli.service import run
 from deadlight.model import detection, vulnerability
 
 DETECTIONS = "/api/v1/detections"
+_NOT_SUPPRESSED = "No suppressed detection matches. `deadlight exceptions list` says what is excepted."
 _EMPTY = "No detection matches. Sensors report threats where they run: `deadlight clusters` says whether they do."
 
 app = typer.Typer(help="Threats that sensors detected, and what is done about them.", no_args_is_help=True)
@@ -29,7 +30,7 @@ def list_detections(
     cluster: lists.Cluster = None,
     namespace: lists.Namespace = None,
     workload: Annotated[str, typer.Option(help="Of workloads with this in their name.")] = "",
-    status: Annotated[list[str] | None, typer.Option(help="open, acknowledged or resolved.")] = None,
+    status: Annotated[list[detection.DetectionStatus] | None, typer.Option(help="What became of it.")] = None,
     response: Annotated[list[detection.Response] | None, typer.Option(help="What the sensor did.")] = None,
     days: Annotated[int, typer.Option(min=1, max=366, help="Seen in the last days.")] = 30,
     suppressed: Annotated[bool, typer.Option("--suppressed", help="Only what an exception suppresses.")] = False,
@@ -50,14 +51,17 @@ def list_detections(
     query |= {"since": (datetime.now(UTC) - timedelta(days=days)).isoformat()}
     query |= {"order": "severity" if worst_first else "newest"}
     most = None if every else limit
-    lists.show_rows(DETECTIONS, "detections", query, limit=most, output=output, print_rows=_print)
+    empty = _NOT_SUPPRESSED if suppressed else _EMPTY
+    lists.show_rows(
+        DETECTIONS, "detections", query, limit=most, output=output, print_rows=lambda found: _print(found, empty)
+    )
 
 
-def _print(found: list[dict[str, Any]]) -> None:
+def _print(found: list[dict[str, Any]], empty: str) -> None:
     print_table(
         ("ID", "Severity", "What", "Workload", "Program", "Times", "Last seen", "Done", "Status", "Owner"),
         [_row(item) for item in found],
-        empty=_EMPTY,
+        empty=empty,
     )
 
 

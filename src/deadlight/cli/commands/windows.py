@@ -16,8 +16,9 @@ _ADDRESS = "/api/v1/exposure-windows"
 _TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
 
 
+@app.command("list")
 @app.callback()
-def windows(
+def list_windows(
     context: typer.Context,
     *,
     open_only: Annotated[bool, typer.Option("--open", help="Those that are not closed.")] = False,
@@ -32,7 +33,7 @@ def windows(
     """List exposure windows, the newest first.
 
     Examples:
-      deadlight windows --open --risk threat
+      deadlight windows list --open --risk threat
       deadlight windows ack 7 --note "rolling back"
 
     A threat's window follows its detection: `deadlight detections acknowledge` and `resolve`.
@@ -74,7 +75,7 @@ def _what(item: dict[str, Any]) -> str:
     return f"{threat['rule']} (detection {threat['id']})" if threat else item["violation_type"] or item["risk"]
 
 
-Id = Annotated[int, typer.Argument(help="A window's ID, as `deadlight windows` lists it.")]
+Id = Annotated[int, typer.Argument(help="A window's ID, as `deadlight windows list` tells it.")]
 
 
 @app.command()

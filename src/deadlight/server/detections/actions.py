@@ -3,8 +3,8 @@
 from sqlalchemy import insert, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from deadlight.model.detection import DetectionStatus
 from deadlight.server.detections.exposure import changed, close_gone, close_resolved, reopen_location
-from deadlight.server.detections.schemas import DetectionStatus
 from deadlight.server.errors import ConflictError, NotFoundError
 from deadlight.server.events.outbox import record_events
 from deadlight.server.tables.detections import detection, detection_action

@@ -6,6 +6,7 @@ import msgspec
 from fastapi import APIRouter, Query, Request, Response
 
 from deadlight.model import wire
+from deadlight.model.detection import DetectionStatus
 from deadlight.server.auth.requests import Operator, Sensor, Viewer, admit, read_message
 from deadlight.server.detections.actions import change_status
 from deadlight.server.detections.exceptions import add_exception, end_exception, get_exception, list_exceptions
@@ -15,7 +16,6 @@ from deadlight.server.detections.schemas import (
     DetectionDetail,
     DetectionPage,
     DetectionQuery,
-    DetectionStatus,
     ExceptionIn,
     ExceptionOut,
     StatusIn,

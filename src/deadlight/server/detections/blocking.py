@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from deadlight.model import wire
 from deadlight.model.detection import BINARY_INTEGRITY, BlockingMode
 from deadlight.server.detections.changes import Change, Subject, record_change
+from deadlight.server.detections.limits import REPORTS_KEPT
 from deadlight.server.errors import ConflictError, NotFoundError
 from deadlight.server.tables.detections import blocking_policy
 
@@ -100,14 +101,28 @@ _ROWS = text(
     """
 )
 
+# What was detected only since then has happened since then; of what was detected before single reports tell, those
+# that are kept.
 _STOPPED = text(
     """
+    WITH stopped AS (
+        SELECT id, would_block, killed, denied, first_at >= :since AS is_new FROM detection
+        WHERE cluster_id = :cluster_id AND (would_block > 0 OR killed > 0 OR denied > 0) AND last_at >= :since
+    ), counted AS (
+        SELECT would_block, killed, denied FROM stopped WHERE is_new
+        UNION ALL
+        SELECT coalesce(sum(report.count) FILTER (WHERE report.response = 'would_block'), 0),
+               coalesce(sum(report.count) FILTER (WHERE report.response = 'killed'), 0),
+               coalesce(sum(report.count) FILTER (WHERE report.response = 'denied'), 0)
+        FROM stopped JOIN detection_report AS report ON report.detection_id = stopped.id AND report.at >= :since
+        WHERE NOT is_new GROUP BY stopped.id
+    )
     SELECT count(*) FILTER (WHERE would_block > 0) AS would_block_programs,
            coalesce(sum(would_block), 0) AS would_block_times,
-           coalesce(sum(killed), 0) AS killed, coalesce(sum(denied), 0) AS denied
-    FROM detection
-    WHERE cluster_id = :cluster_id AND (would_block > 0 OR killed > 0 OR denied > 0)
-      AND (CAST(:since AS timestamptz) IS NULL OR last_at >= :since)
+           coalesce(sum(killed), 0) AS killed, coalesce(sum(denied), 0) AS denied,
+           :since >= now() - CAST(:reports_kept AS interval)
+           OR NOT EXISTS (SELECT FROM stopped WHERE NOT is_new) AS is_counted_whole
+    FROM counted
     """
 )
 
@@ -157,8 +172,8 @@ async def get_blocking(connection: AsyncConnection, cluster_id: UUID) -> Row[Any
 
 
 async def count_stopped(connection: AsyncConnection, row: Row[Any]) -> Row[Any]:
-    """What a cluster's policy stopped, or would have, since it is as it is."""
-    since = {"cluster_id": row.cluster_id, "since": row.audited_since}
+    """What a cluster's policy stopped, or would have, since it is as it is; nothing where it is off."""
+    since = {"cluster_id": row.cluster_id, "since": row.audited_since, "reports_kept": REPORTS_KEPT}
     return (await connection.execute(_STOPPED, since)).one()
 
 
@@ -172,10 +187,10 @@ async def list_containers(
     return [row.container_id for row in rows if applies_to(policy, row.namespace)]
 
 
-async def node_policy(connection: AsyncConnection, cluster_id: UUID, node_name: str) -> wire.BlockingPolicy:
-    """What the sensor of a node stops."""
-    rows = await list_blocking(connection, cluster_id)
-    policy = read_blocking(rows[0]) if rows else Blocking()
+async def node_policy(
+    connection: AsyncConnection, cluster_id: UUID, node_name: str, policy: Blocking
+) -> wire.BlockingPolicy:
+    """What the sensor of a node stops under its cluster's policy."""
     if policy.mode is BlockingMode.OFF:
         return wire.BlockingPolicy()
     containers = await list_containers(connection, cluster_id, policy, node_name)
@@ -218,8 +233,9 @@ async def change_blocking(
     objection = find_objection(before, row.audited_since, policy, now)
     if objection and not unproven:
         found = await count_stopped(connection, row)
+        least = "" if found.is_counted_whole else "at least "
         raise ConflictError(
-            f"{objection}; so far audit would have stopped {found.would_block_programs} programs, "
+            f"{objection}; so far audit would have stopped {least}{found.would_block_programs} programs, "
             f"{found.would_block_times} times. Leave it in audit, or say that you know (unproven)"
         )
     values = {

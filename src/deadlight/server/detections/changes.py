@@ -5,12 +5,15 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Row, insert, select
+from sqlalchemy import Row, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.server.tables.detections import threat_change
 
 SHOWN = 200
+
+# Changes get their numbers in the order of their commits: whoever sees one, sees all that went before.
+_LOCK = text("LOCK TABLE threat_change IN SHARE ROW EXCLUSIVE MODE")
 
 
 class Subject(StrEnum):
@@ -31,8 +34,14 @@ class Change:
     details: Mapping[str, Any]
 
 
+async def hold_changes(connection: AsyncConnection) -> None:
+    """Let nobody else change anything before this transaction is over."""
+    await connection.execute(_LOCK)
+
+
 async def record_change(connection: AsyncConnection, change: Change, actor: str) -> None:
     """Note a change in the transaction that makes it; `actor` is empty for the service itself."""
+    await hold_changes(connection)
     await connection.execute(insert(threat_change).values(actor=actor, **asdict(change)))
 
 

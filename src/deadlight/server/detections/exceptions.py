@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Row, func, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from deadlight.server.detections.changes import Change, Subject, record_change
+from deadlight.server.detections.changes import Change, Subject, hold_changes, record_change
 from deadlight.server.detections.exposure import close_covered, tell_changed
 from deadlight.server.detections.schemas import ExceptionIn
 from deadlight.server.errors import BadRequestError, ConflictError, NotFoundError
@@ -65,6 +65,16 @@ _END = text(
     """
 )
 
+# What is to hold for longer is no second one: there is no other way to prolong it without an alert in between.
+_SAME = text(
+    f"""
+    SELECT id, until FROM detection_exception
+    WHERE ended_at IS NULL AND until > now() AND until >= :until
+      AND {" AND ".join(f"{field} = :{field}" for field in FIELDS)}
+    ORDER BY id LIMIT 1
+    """  # noqa: S608 - constants
+)
+
 _LIST = text(
     """
     SELECT exception.*, ended_at IS NULL AND until > now() AS active,
@@ -110,11 +120,15 @@ async def add_exception(connection: AsyncConnection, body: ExceptionIn, actor: s
 
     Raises:
         BadRequestError: its end has passed or is more than `LONGEST` away.
-        ConflictError: there are `MAX_EXCEPTIONS` already.
+        ConflictError: one that holds says the same for as long at least, or there are `MAX_EXCEPTIONS` already.
     """
     now = datetime.now(UTC)
     if not now < body.until <= now + LONGEST:
         raise BadRequestError(f"until must lie in the future, and at most {LONGEST.days} days ahead")
+    await hold_changes(connection)
+    same = (await connection.execute(_SAME, body.model_dump())).first()
+    if same is not None:
+        raise ConflictError(f"exception {same.id} says the same already, until {same.until:%Y-%m-%d %H:%M} UTC")
     query = select(func.count()).select_from(detection_exception).where(detection_exception.c.ended_at.is_(None))
     if (await connection.execute(query)).scalar_one() >= MAX_EXCEPTIONS:
         raise ConflictError(f"there are {MAX_EXCEPTIONS} exceptions already: end some, or use patterns")

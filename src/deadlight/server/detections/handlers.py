@@ -8,12 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from deadlight.server.detections.exceptions import end_due
 from deadlight.server.detections.exposure import OPEN_BY_SEVERITY, changed, close_gone
 from deadlight.server.detections.intake import place_waiting
+from deadlight.server.detections.limits import REPORTS_KEPT
 from deadlight.server.detections.naming import name_late
 from deadlight.server.events.outbox import Event, record_events
 from deadlight.server.services import Services
-
-REPORTS_KEPT = timedelta(days=7)
-"""How long single reports are kept, and known when they come again."""
 
 UNRESOLVED_KEPT = timedelta(days=366)
 """How long detections are kept that nobody resolved and that did not happen again; resolved ones stay for the service's

@@ -1,6 +1,10 @@
-"""What of a detection can be stored. What a container chose itself is cut; what a sensor says wrongly is refused."""
+"""What of a detection can be stored, and for how long.
+
+What a container chose itself is cut; what a sensor says wrongly is refused.
+"""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from hashlib import blake2b
 from typing import Any
 
@@ -22,6 +26,9 @@ MAX_TITLE = 512
 
 MAX_PROGRAM = 1024
 """Characters of a program's path that tell it from others."""
+
+REPORTS_KEPT = timedelta(days=7)
+"""How long single reports are kept, and known when they come again."""
 
 
 def check_storable(detections: Sequence[wire.Detection]) -> None:

@@ -1,11 +1,13 @@
-"""What the sensors of a cluster look for and stop: put together for each node, named by its content, and who has it.
+"""What the sensors of a cluster look for and stop: put together for each node that asks for it, and who has it.
 
-A node's policy also names its containers, so that its version is of use to its sensor alone. People count in changes:
-a cluster's policy is known by the number of the last change of rules, or of the cluster's blocking. Exceptions are no
-business of sensors.
+Every heartbeat asks for a policy's version, so that it follows from the last change of rules and not from the rules
+themselves, and from what is stopped on the node: its containers are in there, which makes it of use to its sensor
+alone. People count in changes: a cluster's policy is known by the number of the last change of rules, or of the
+cluster's blocking. Exceptions are no business of sensors.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 
@@ -13,9 +15,10 @@ import msgspec
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from deadlight import __version__
 from deadlight.model import wire
 from deadlight.server.auth.principals import AgentPrincipal
-from deadlight.server.detections.blocking import node_policy
+from deadlight.server.detections.blocking import node_policy, read_blocking
 from deadlight.server.detections.rule_book import disabled_rules, list_book, sent_rules
 
 VERSION_BYTES = 8
@@ -23,16 +26,22 @@ VERSION_BYTES = 8
 BEHIND_SHOWN = 50
 """Sensors that are named in a cluster."""
 
-_LAST_CHANGE = text(
+_BASIS = text(
     """
-    SELECT coalesce(max(id), 0) FROM threat_change
-    WHERE subject = 'rule' OR subject = 'blocking' AND name = (SELECT name FROM cluster WHERE id = :cluster_id)
+    SELECT coalesce(rule.id, 0) AS rule_change, rule.at AS rules_changed_at,
+           greatest(coalesce(rule.id, 0), (SELECT max(id) FROM threat_change
+                                           WHERE subject = 'blocking' AND name = cluster.name)) AS change,
+           (SELECT threat_change_id FROM agent WHERE id = :agent_id) AS confirmed,
+           blocking_policy.mode, blocking_policy.drift, blocking_policy.mismatch, blocking_policy.included,
+           blocking_policy.excluded
+    FROM cluster
+    LEFT JOIN LATERAL (SELECT id, at FROM threat_change WHERE subject = 'rule' ORDER BY id DESC LIMIT 1) AS rule ON true
+    LEFT JOIN blocking_policy ON blocking_policy.cluster_id = cluster.id AND cluster.removed_at IS NULL
+    WHERE cluster.id = :cluster_id
     """
 )
 
-_CONFIRM = text(
-    "UPDATE agent SET threat_change_id = :change WHERE id = :id AND threat_change_id IS DISTINCT FROM :change"
-)
+_CONFIRM = text("UPDATE agent SET threat_change_id = :change WHERE id = :id")
 
 # Since when a sensor lacks something: the first change that it does not have in force.
 _STANDING = text(
@@ -67,17 +76,16 @@ _STANDING = text(
 
 
 async def build_policy(connection: AsyncConnection, principal: AgentPrincipal) -> wire.SensorPolicy:
-    """The policy of a sensor's node. Its version follows from everything else in it."""
+    """The policy of a sensor's node. A change meanwhile may be in it already, and has it fetched once more."""
+    basis, blocking = await _read_basis(connection, principal)
     book = await list_book(connection)
-    policy = wire.SensorPolicy(
-        version="",
+    return wire.SensorPolicy(
+        version=name_version(basis.rule_change, basis.rules_changed_at, blocking),
         rules=tuple(wire.CustomRule(id=item.id, source=item.source) for item in sent_rules(book)),
         disabled_rules=tuple(disabled_rules(book)),
         severities={item.id: item.severity for item in book if item.severity is not None},
-        blocking=await node_policy(connection, principal.cluster_id, principal.node_name),
+        blocking=blocking,
     )
-    digest = blake2b(msgspec.json.encode(policy, order="sorted"), digest_size=VERSION_BYTES).hexdigest()
-    return msgspec.structs.replace(policy, version=digest)
 
 
 async def follow_policy(connection: AsyncConnection, principal: AgentPrincipal, in_force: str) -> str:
@@ -85,11 +93,28 @@ async def follow_policy(connection: AsyncConnection, principal: AgentPrincipal, 
 
     The number of the last change is read first: what is changed meanwhile is not taken for something that it has.
     """
-    change = (await connection.execute(_LAST_CHANGE, {"cluster_id": principal.cluster_id})).scalar_one()
-    version = (await build_policy(connection, principal)).version
-    if in_force == version:
-        await connection.execute(_CONFIRM, {"change": change, "id": principal.agent_id})
+    basis, blocking = await _read_basis(connection, principal)
+    version = name_version(basis.rule_change, basis.rules_changed_at, blocking)
+    if in_force == version and basis.confirmed != basis.change:
+        await connection.execute(_CONFIRM, {"change": basis.change, "id": principal.agent_id})
     return version
+
+
+def name_version(rule_change: int, rules_changed_at: datetime | None, blocking: wire.BlockingPolicy) -> str:
+    """What tells policies of a node apart.
+
+    When the rules were changed tells changes of equal number apart, of which one was lost with a restored database;
+    our own version tells apart what we bring along and can use.
+    """
+    told = msgspec.json.encode([__version__, rule_change, rules_changed_at, blocking])
+    return blake2b(told, digest_size=VERSION_BYTES).hexdigest()
+
+
+async def _read_basis(connection: AsyncConnection, principal: AgentPrincipal) -> tuple[Row[Any], wire.BlockingPolicy]:
+    """What a version follows from: the last changes, and what is stopped on the sensor's node."""
+    known = {"cluster_id": principal.cluster_id, "agent_id": principal.agent_id}
+    basis = (await connection.execute(_BASIS, known)).one()
+    return basis, await node_policy(connection, principal.cluster_id, principal.node_name, read_blocking(basis))
 
 
 async def list_standing(connection: AsyncConnection) -> Sequence[Row[Any]]:

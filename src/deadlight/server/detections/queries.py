@@ -1,6 +1,6 @@
 """Reading detections: lists with their owners, and one with its evidence."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -24,7 +24,8 @@ from deadlight.server.detections.schemas import (
     TechniqueOut,
 )
 from deadlight.server.errors import NotFoundError
-from deadlight.server.owners.lookup import find_owners
+from deadlight.server.owners.lookup import NOBODY, Place, find_place_owners
+from deadlight.server.owners.rules import Owner
 from deadlight.server.owners.schemas import OwnerOut
 from deadlight.server.tables.detections import detection_action
 
@@ -137,35 +138,27 @@ def _occurrence(row: Row[Any]) -> OccurrenceOut:
 
 
 async def _build(connection: AsyncConnection, rows: Sequence[Row[Any]]) -> list[DetectionRow]:
-    owners = await _owners(connection, rows)
-    return [_row(row, owners.get((row.workload_id, row.image_tag_id))) for row in rows]
+    places = [_place_of(row) for row in rows]
+    owners = await find_place_owners(connection, {place for place in places if place})
+    return [_row(row, owners.get(place, NOBODY) if place else NOBODY) for row, place in zip(rows, places, strict=True)]
 
 
-async def _owners(
-    connection: AsyncConnection, rows: Sequence[Row[Any]]
-) -> Mapping[tuple[int | None, int | None], OwnerOut]:
-    """By workload and image: who is responsible for that image of that workload."""
-    workloads: dict[int | None, set[int]] = {}
-    for row in rows:
-        if row.workload_id is not None:
-            workloads.setdefault(row.image_tag_id, set()).add(row.workload_id)
-    found: dict[tuple[int | None, int | None], OwnerOut] = {}
-    for image_tag_id, ids in workloads.items():
-        images = None if image_tag_id is None else [image_tag_id]
-        for workload_id, owner in (await find_owners(connection, sorted(ids), images)).items():
-            if owner.source:
-                found[workload_id, image_tag_id] = OwnerOut.model_validate(owner, from_attributes=True)
-    return found
+def _place_of(row: Row[Any]) -> Place | None:
+    """The workload and its image; None where nobody knows the container."""
+    if row.workload_id is None:
+        return None
+    return row.workload_id, None if row.image_tag_id is None else (row.image_tag_id,)
 
 
 _SPECIAL = {"suppressed_by", "owner", "cluster_id"}
 
 
-def _row(row: Row[Any], owner: OwnerOut | None) -> DetectionRow:
+def _row(row: Row[Any], owner: Owner) -> DetectionRow:
     suppressed = (
         SuppressedBy(id=row.exception_id, reason=row.reason, created_by=row.created_by, until=row.until)
         if row.exception_id is not None
         else None
     )
     values = {name: getattr(row, name) for name in DetectionRow.model_fields if name not in _SPECIAL}
-    return DetectionRow(**values, cluster_id=str(row.cluster_id), suppressed_by=suppressed, owner=owner)
+    known = OwnerOut.model_validate(owner, from_attributes=True) if owner.source else None
+    return DetectionRow(**values, cluster_id=str(row.cluster_id), suppressed_by=suppressed, owner=known)

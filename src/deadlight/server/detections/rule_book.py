@@ -126,7 +126,7 @@ def _booked(rule_id: str, built_in: RuleFile | None, row: Row[Any] | None) -> Bo
 
 @lru_cache(maxsize=2 * MAX_CUSTOM_RULES)
 def try_source(source: str) -> tuple[RuleFile | None, str]:
-    """The rule of a source, or else the place and what is wrong there. Remembered: each beat asks for all."""
+    """The rule of a source, or else the place and what is wrong there. Remembered: all are asked for often."""
     try:
         return parse_rule_file(source, load_lists()), ""
     except RuleError as error:

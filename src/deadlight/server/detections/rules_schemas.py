@@ -158,7 +158,7 @@ class BlockingIn(BaseModel):
 
 
 class BlockingOut(BaseModel):
-    """A cluster's policy and what it stopped, or would have, since it is as it is."""
+    """A cluster's policy and what it stopped, or would have, since it is as it is; nothing where it is off."""
 
     cluster_id: str
     cluster: str
@@ -176,5 +176,9 @@ class BlockingOut(BaseModel):
     would_block_times: int
     killed: int
     denied: int
+    is_counted_whole: bool = Field(
+        description="False: the four counts are the least that happened. Of programs that were detected before this "
+        "policy began, only the last seven days can be counted."
+    )
     objection: str = Field(description="Why it should not be enforced yet; empty where nothing speaks against it.")
     system_namespaces: list[str] = Field(description="Never blocked unless they are named letter by letter.")

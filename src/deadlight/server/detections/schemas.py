@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BaseModel, Field, model_validator
 
-from deadlight.model.detection import Response
+from deadlight.model.detection import DetectionStatus, Response
 from deadlight.model.vulnerability import Severity
 from deadlight.server.db.zero_bytes import PlainText
 from deadlight.server.owners.schemas import OwnerOut
@@ -16,14 +16,6 @@ MAX_NOTE_LENGTH = 2000
 RowId = Annotated[int, Field(ge=1, le=2**63 - 1)]
 Pattern = Annotated[PlainText, Field(max_length=1024)]
 Reason = Annotated[PlainText, Field(min_length=1, max_length=MAX_NOTE_LENGTH)]
-
-
-class DetectionStatus(StrEnum):
-    """What became of a detection."""
-
-    OPEN = "open"
-    ACKNOWLEDGED = "acknowledged"
-    RESOLVED = "resolved"
 
 
 class Shown(StrEnum):

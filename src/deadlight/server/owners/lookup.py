@@ -1,18 +1,21 @@
 """Who is responsible for a workload: the owners map, then what it or its namespace says, then who built its image."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Row, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.server.errors import NotFoundError
-from deadlight.server.findings.image_facts import load_image_facts
+from deadlight.server.findings.image_facts import ImageFacts, load_image_facts
 from deadlight.server.owners.rules import Owner, Rule, Subject, find_rule
 from deadlight.server.owners.said import find_said_owner, owner_by_build
 from deadlight.server.tables.owners import owner_rule
 
 NOBODY = Owner()
+
+Place = tuple[int, tuple[int, ...] | None]
+"""A workload, and which of its images it is about: ids of image tags; None: all that it has."""
 
 UNKNOWN = (
     "No rule of the owners map matches, neither the workload nor its namespace names an owner, and no image says who "
@@ -45,18 +48,28 @@ async def find_owners(
     connection: AsyncConnection, workload_ids: Sequence[int], image_tag_ids: Sequence[int] | None = None
 ) -> Mapping[int, Owner]:
     """Owners by workload, each for all of its images or for the given ones; those that do not exist are left out."""
-    rows = (await connection.execute(_SUBJECTS, {"workload_ids": list(workload_ids)})).all()
+    images = None if image_tag_ids is None else tuple(image_tag_ids)
+    found = await find_place_owners(connection, [(workload_id, images) for workload_id in workload_ids])
+    return {workload_id: owner for (workload_id, _), owner in found.items()}
+
+
+async def find_place_owners(connection: AsyncConnection, places: Collection[Place]) -> Mapping[Place, Owner]:
+    """Owners of many places with as many queries as of one; workloads that do not exist are left out."""
+    if not places:
+        return {}
+    stored = await connection.execute(_SUBJECTS, {"workload_ids": sorted({id_ for id_, _ in places})})
+    rows = {row.id: row for row in stored}
+    images = {
+        (id_, given): tuple(rows[id_].image_tag_ids) if given is None else given for id_, given in places if id_ in rows
+    }
     rules = await list_rules(connection)
-    names = await _repositories(connection, rows, image_tag_ids)
-    found: dict[int, Owner] = {}
-    builders: dict[tuple[int, ...], Owner] = {}
-    for row in rows:
-        images = tuple(row.image_tag_ids if image_tag_ids is None else image_tag_ids)
-        owner = owner_of(rules, row, [names[id_] for id_ in images if id_ in names])
-        if owner is None and images not in builders:
-            builders[images] = await find_builder(connection, images) or NOBODY
-        found[row.id] = owner or builders[images]
-    return found
+    names = await _repository_names(connection, {id_ for ids in images.values() for id_ in ids})
+    said = {
+        place: owner_of(rules, rows[place[0]], [names[id_] for id_ in ids if id_ in names])
+        for place, ids in images.items()
+    }
+    builders = await _find_builders(connection, {images[place] for place, owner in said.items() if owner is None})
+    return {place: owner or builders[images[place]] for place, owner in said.items()}
 
 
 async def load_subject(connection: AsyncConnection, workload_id: int) -> tuple[Row[Any], list[str]]:
@@ -101,20 +114,24 @@ def _rule(row: Row[Any], number: int) -> Rule:
     return Rule(row.id, owner, row.cluster, row.namespace, row.repository, row.label)
 
 
-async def _repositories(
-    connection: AsyncConnection, rows: Sequence[Row[Any]], image_tag_ids: Sequence[int] | None
-) -> Mapping[int, str]:
-    wanted = {id_ for row in rows for id_ in row.image_tag_ids} if image_tag_ids is None else set(image_tag_ids)
-    return await _repository_names(connection, sorted(wanted))
-
-
-async def _repository_names(connection: AsyncConnection, image_tag_ids: Sequence[int]) -> Mapping[int, str]:
+async def _repository_names(connection: AsyncConnection, image_tag_ids: Collection[int]) -> Mapping[int, str]:
     rows = await connection.execute(_REPOSITORIES, {"image_tag_ids": list(image_tag_ids)})
     return {row.id: row.name for row in rows}
 
 
 async def find_builder(connection: AsyncConnection, image_tag_ids: Sequence[int]) -> Owner | None:
     """Whoever built the first of these images of which that is known."""
-    facts = await load_image_facts(connection, image_tag_ids)
+    return _builder_of(await load_image_facts(connection, image_tag_ids), image_tag_ids)
+
+
+async def _find_builders(
+    connection: AsyncConnection, wanted: Collection[tuple[int, ...]]
+) -> Mapping[tuple[int, ...], Owner]:
+    ids = {id_ for images in wanted for id_ in images}
+    facts = await load_image_facts(connection, sorted(ids)) if ids else {}
+    return {images: _builder_of(facts, images) or NOBODY for images in wanted}
+
+
+def _builder_of(facts: Mapping[int, ImageFacts], image_tag_ids: Sequence[int]) -> Owner | None:
     builders = (item.build_owner for id_ in image_tag_ids if (item := facts.get(id_)))
     return next((owner for builder in builders if builder and (owner := owner_by_build(builder))), None)

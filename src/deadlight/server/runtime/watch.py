@@ -5,7 +5,7 @@ the sensor is asked to tell everything of that container again: not at once, bec
 many at a time, and more seldom each time it was in vain.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -50,6 +50,16 @@ _UPSERT = text(
     """
 )
 
+_STRANGERS = text(
+    """
+    SELECT told.container_id FROM unnest(CAST(:container_ids AS text[])) AS told(container_id)
+    WHERE NOT EXISTS (SELECT FROM container_coverage AS coverage
+                      WHERE coverage.cluster_id = :cluster_id AND coverage.container_id = told.container_id)
+      AND NOT EXISTS (SELECT FROM container
+                      WHERE container.cluster_id = :cluster_id AND container.container_id = told.container_id)
+    """
+)
+
 _UNVERIFIED = text(
     """
     SELECT container_id, digest, mismatches, compared_at, now() AS now FROM container_coverage
@@ -86,6 +96,16 @@ _WATCHED = """
 """
 _OF_IMAGE_TAG = text(_WATCHED.format(join="", condition="container.image_tag_id = :id"))
 _OF_WORKLOAD = text(_WATCHED.format(join="JOIN pod ON pod.id = container.pod_id", condition="pod.workload_id = :id"))
+
+
+async def find_strangers(
+    connection: AsyncConnection, cluster_id: UUID, container_ids: Collection[str]
+) -> frozenset[str]:
+    """Those of the containers that nobody knows and of which nothing is kept yet."""
+    if not container_ids:
+        return frozenset()
+    told = {"cluster_id": cluster_id, "container_ids": sorted(container_ids)}
+    return frozenset((await connection.execute(_STRANGERS, told)).scalars())
 
 
 async def follow_coverage(
