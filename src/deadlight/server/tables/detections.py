@@ -190,5 +190,6 @@ threat_change = Table(
     Column("action", Text, nullable=False),
     document("details", "{}"),
     Index("ix_threat_change_at", "at", "id"),
+    Index("ix_threat_change_subject", "subject", "name", "id"),
     comment="what people changed about rules, exceptions and blocking; nothing changes it any more",
 )
