@@ -1,7 +1,7 @@
 """Runs inside the emulated machine (scripts/kernel-guest): counts the instructions of operations under each watcher.
 
-One line of JSON for each watcher, `{"watcher", "place", "medians"}`: nothing, the hooks of every tier that the kernel has,
-bpftrace, and nothing once more. bpftrace has this program run again, so that its probes are attached by then.
+One line of JSON for each watcher and place, `{"watcher", "place", "medians"}`: nothing, the hooks of every tier that the
+kernel has, bpftrace, and nothing once more. bpftrace has this program run again, so that its probes are attached by then.
 """
 
 import json
@@ -63,6 +63,7 @@ def _count_every_tier() -> None:
 
 
 def main() -> None:
+    _count_unwatched("nothing yet")  # a fresh machine has memory at hand that none has later
     _count_unwatched("nothing")
     _count_every_tier()
     subprocess.run(["bpftrace", "-e", _TRACE, "-c", "/usr/bin/python3 -m benchmarks.guest_counts bpftrace"], check=True)
