@@ -1,7 +1,7 @@
 """Runs inside the emulated machine (scripts/kernel-guest): counts the instructions of operations under each watcher.
 
-One line of JSON for each watcher and place, `{"watcher", "place", "medians"}`: nothing, the hooks of every tier that the
-kernel has, bpftrace, and nothing once more. bpftrace has this program run again, so that its probes are attached by then.
+One line of JSON for each watcher and place, `{"watcher", "place", "medians"}`: nothing, the hooks of every tier that
+the kernel has, bpftrace, and nothing once more. bpftrace has this program run again: its probes are attached by then.
 """
 
 import json
@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 
 from tests.sensor.guest.stage import Container, list_plans
 
@@ -59,7 +60,7 @@ def _count_every_tier() -> None:
     _, plans = list_plans(library)
     for plan in plans:
         with Kernel(library, read_object(), Config(find_host_mount_namespace(), 0), plan) as kernel:
-            count(plan.tier, lambda key, kernel=kernel: kernel.decide(key, Verdict.WATCH))
+            count(plan.tier, partial(kernel.decide, verdict=Verdict.WATCH))
 
 
 def main() -> None:
