@@ -5,38 +5,18 @@ Plain Python and the sensor alone, because that is all there is. One line for ea
 
 import os
 import platform
-import secrets
 import subprocess
 import sys
 import traceback
 from collections.abc import Callable
-from pathlib import Path
+
+from tests.sensor.guest.stage import PYTHON, Container, list_plans
 
 from deadlight.sensor.decode import Event, decode
 from deadlight.sensor.kernel import Config, Kernel, find_host_mount_namespace, read_object
 from deadlight.sensor.layout import Blocking, CgroupKey, EventFlags, EventKind, Subject, Verdict
 from deadlight.sensor.libbpf import Library
-from deadlight.sensor.probe import probe_hooks
-from deadlight.sensor.programs import HOOKS, Plan, Tier, choose
-
-GROUPS = Path("/sys/fs/cgroup/kubepods")
-PYTHON = "/usr/bin/python3"
-
-PREPARE = """
-mount -t tmpfs none "$0" && mkdir "$0/upper" "$0/work" "$0/root" &&
-mount -t overlay none -o "lowerdir=/,upperdir=$0/upper,workdir=$0/work" "$0/root" &&
-mount -t proc proc "$0/root/proc" && mount -t tmpfs none "$0/root/tmp" &&
-mount -t devtmpfs dev "$0/root/dev" && exec "$@"
-"""
-ENTER = """
-import os, sys
-root, group, *command = sys.argv[1:]
-with open(group + "/cgroup.procs", "w") as processes:
-    processes.write("0")
-os.chroot(root)
-os.chdir("/")
-os.execv(command[0], command)
-"""
+from deadlight.sensor.programs import Plan, Tier
 
 
 class Node:
@@ -55,17 +35,12 @@ class Node:
 
     def run(self, *command: str, mode: Blocking = Blocking.OFF, **causes: bool) -> tuple[str, list[Event]]:
         """What a command in a new container printed, and what was reported of it."""
-        name = secrets.token_hex(32)
-        group, place = GROUPS / name, Path("/run") / name
-        group.mkdir(parents=True)
-        place.mkdir()
-        key = CgroupKey(group.stat().st_ino, 0)
-        self._watched.add(key)
-        self.kernel.decide(key, Verdict.WATCH)
-        self.kernel.block(key, mode, **causes)
-        enter = [PYTHON, "-ISc", ENTER, f"{place}/root", str(group), *command]
+        container = Container()
+        self._watched.add(container.key)
+        self.kernel.decide(container.key, Verdict.WATCH)
+        self.kernel.block(container.key, mode, **causes)
         done = subprocess.run(
-            ["unshare", "--mount", "sh", "-c", PREPARE, str(place), *enter],
+            container.command(command),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             timeout=120,
@@ -322,11 +297,10 @@ def check(library: Library, plan: Plan) -> int:
 def main() -> int:
     say(f"kernel {platform.release()}")
     library = Library(os.environ)
-    refusals = probe_hooks(library, read_object())
+    refusals, plans = list_plans(library)
     say(f"refused: { ({program: reason for program, reason in refusals.items() if reason}) }")
     failures = 0
-    for worse in ((), (Tier.LSM,), (Tier.LSM, Tier.TRAMPOLINES)):
-        plan = choose(refusals | {hook.program: "not this time" for hook in HOOKS if hook.tier in worse})
+    for plan in plans:
         say(f"tier {plan.tier}: {' '.join(plan.programs)} {plan.problems}")
         failures += check(library, plan)
     say(f"{failures} failures")
