@@ -253,11 +253,12 @@ async def test_an_event_of_a_newer_release_is_left_to_it_and_holds_nobody_up(eng
         await eventually(known_one_is_through)
 
         async def postponed() -> bool:
-            return relay.counters["failures"] == 1
+            return relay.counters["failures"] >= 1
 
         await eventually(postponed)
     (row,) = await rows(engine, "SELECT * FROM event WHERE status = 'pending'")
-    assert (row.attempts, row.error) == (1, "ValueError: 'FromTheFuture' is not a valid EventType")
+    assert 1 <= row.attempts == relay.counters["failures"]
+    assert row.error == "ValueError: 'FromTheFuture' is not a valid EventType"
 
 
 async def test_a_failure_does_not_undo_what_another_relay_has_done_since(engine: AsyncEngine) -> None:
