@@ -19,7 +19,7 @@ from sqlalchemy import text
 from tests.support.patience import PATIENCE_SECONDS
 
 from deadlight.model import wire
-from deadlight.server.__main__ import _as_coroutine, _HttpServer, background_work, open_services
+from deadlight.server.__main__ import KEEP_ALIVE_SECONDS, _as_coroutine, _HttpServer, background_work, open_services
 from deadlight.server.app import bind, create_app
 from deadlight.server.auth.principals import Principal, Role
 from deadlight.server.auth.registration import create_registration_token
@@ -197,7 +197,10 @@ async def _serving(services: Services, index: RiskIndex) -> AsyncIterator[str]:
     """The address where the API is served until the block ends."""
     app = _idle_applications.pop() if _idle_applications else create_app()
     bind(app, services, index)
-    server = _HttpServer(uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, lifespan="off"))
+    config = uvicorn.Config(
+        app, host="127.0.0.1", port=0, log_config=None, lifespan="off", timeout_keep_alive=KEEP_ALIVE_SECONDS
+    )
+    server = _HttpServer(config)
     serving = asyncio.create_task(server.serve())
     while not server.started:
         await asyncio.sleep(0.001)

@@ -25,7 +25,7 @@ MAX_ANSWER_BYTES = 8 * 1024 * 1024
 """An acknowledgement that rejects every object of a batch stays below this."""
 
 KEEP_ALIVE_SECONDS = 4.0
-"""Shorter than the 5 s after which uvicorn closes idle connections: a batch never meets one that is just closing."""
+"""Shorter than any server or proxy keeps idle connections: a batch never meets one that is just closing."""
 
 _REJECTED = frozenset({400, 413, 422})
 _UNWELCOME = frozenset({401, 403})

@@ -47,6 +47,9 @@ from deadlight.server.settings import Settings
 from deadlight.server.subscriptions import subscriptions
 from deadlight.server.workers.outbound import open_outbound_session
 
+KEEP_ALIVE_SECONDS = 75
+"""How long an idle connection is kept: longer than proxies do, which else send a request into one that just closes."""
+
 
 @asynccontextmanager
 async def open_services(settings: Settings) -> AsyncIterator[Services]:
@@ -132,6 +135,7 @@ async def _serve_http(services: Services, index: RiskIndex, live: LiveIndex) -> 
             log_config=None,
             access_log=False,
             server_header=False,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=3,
         )
     )
