@@ -9,11 +9,12 @@ import pytest
 from deadlight.demo import catalogue
 from deadlight.demo.images import BuiltImage, BuiltIndex
 from deadlight.demo.packages import Debian, data
-from deadlight.demo.recipes import AMD64, ARM64, BASE, DemoImage, build
+from deadlight.demo.recipes import AMD64, ARM64, BASE, DemoImage, build, sha256_of
 from deadlight.model.observation import Grade
-from deadlight.scanner import FileIndex, ImageContents, scan_layer, squash
+from deadlight.scanner import ExecutableIndex, FileIndex, ImageContents, Presence, image_analyzers, scan_layer, squash
 
 NAMES = [image.reference.partition("/")[2] for image in catalogue.PUBLISHED]
+_READ_WITH = image_analyzers()
 UNOWNED = {"/usr/local/bin/python3.9", "/node_exporter"}
 
 
@@ -27,7 +28,9 @@ def built_for(image: DemoImage, architecture: str) -> BuiltImage:
 @cache
 def contents_of(image: DemoImage, architecture: str = "amd64") -> ImageContents:
     layers = built_for(image, architecture).layers
-    return squash([scan_layer(io.BytesIO(layer.content), digest=layer.digest) for layer in layers])
+    return squash(
+        [scan_layer(io.BytesIO(layer.content), digest=layer.digest, analyzers=_READ_WITH) for layer in layers]
+    )
 
 
 def debian_versions(state: Debian) -> dict[str, str]:
@@ -82,6 +85,20 @@ def test_every_image_executes_something_with_its_arguments(image: DemoImage):
     executed = [use for use in image.uses if use.grade is Grade.EXECUTED]
     assert executed
     assert all(use.arguments for use in executed)
+
+
+@pytest.mark.parametrize("image", catalogue.ALL, ids=[image.reference for image in catalogue.ALL])
+def test_sensors_tell_of_every_program_the_hash_that_the_scanner_finds(image: DemoImage):
+    for platform in image.platforms:
+        index = ExecutableIndex.of(contents_of(image, platform.architecture))
+        for use in (use for use in (*image.uses, *image.later) if use.grade is Grade.EXECUTED):
+            file = index.find(use.path)
+            assert file.presence is Presence.HASHED
+            assert sha256_of(image.contents, use.path, platform.architecture) == file.sha256
+
+
+def test_what_an_image_lacks_has_no_hash():
+    assert sha256_of(catalogue.NODE_EXPORTER.contents, "/bin/sh", "amd64") == ""
 
 
 def test_images_are_the_same_to_the_byte_each_time():

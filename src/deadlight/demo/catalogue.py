@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from deadlight.demo import exposures
+from deadlight.demo.images import File
 from deadlight.demo.packages import Debian
 from deadlight.demo.recipes import AMD64, ARM64, Contents, DemoImage, Use, alpine_tool, debian_program, python_service
 from deadlight.model.observation import Grade
@@ -226,7 +227,9 @@ BACKUP = alpine_tool("platform/backup", "3.19", command="sh /usr/local/bin/backu
 NODE_EXPORTER = DemoImage(
     repository="platform/node-exporter",
     tag="1.7.0",
-    contents=Contents(more=(("/node_exporter", b"# Deadlight demonstration: a program of no package\n"),)),
+    contents=Contents(
+        more=(("/node_exporter", File(b"# Deadlight demonstration: a program of no package\n", mode=0o755)),)
+    ),
     command=("/node_exporter", "--web.listen-address=:9100"),
     owner=_SITE,
     platforms=_BOTH,

@@ -4,8 +4,9 @@ import hashlib
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
-from deadlight.demo.images import BuiltImage, BuiltIndex, ImageSpec, Layer, build_image, build_index
+from deadlight.demo.images import BuiltImage, BuiltIndex, Entry, File, ImageSpec, Layer, build_image, build_index
 from deadlight.demo.packages import (
     MULTIARCH,
     PYTHON,
@@ -68,8 +69,8 @@ class Contents:
     alpine: bool = False
     distributions: tuple[Distribution, ...] = ()
     app: str = ""
-    more: tuple[tuple[str, bytes], ...] = ()
-    """Files of a layer on top, by path."""
+    more: tuple[tuple[str, Entry], ...] = ()
+    """A layer on top, by path."""
 
     def layers(self, architecture: str) -> list[Layer]:
         """Lowest first."""
@@ -83,6 +84,14 @@ class Contents:
         if self.app:
             layers.append(app_layer(self.app))
         return [*layers, dict(self.more)] if self.more else layers
+
+    def content_of(self, path: str, architecture: str) -> bytes | None:
+        """Of the file that a container sees at a path; None where there is none."""
+        entries = [layer[path] for layer in self.layers(architecture) if path in layer]
+        match entries[-1:]:
+            case [bytes(content)] | [File(content=content)]:
+                return content
+        return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +114,13 @@ class DemoImage:
     def reference(self) -> str:
         """As specifications of pods write it."""
         return f"{self.host}/{self.repository}:{self.tag}"
+
+
+@cache
+def sha256_of(contents: Contents, path: str, architecture: str) -> str:
+    """The hash of the file at a path, which a sensor on a node would read; empty where there is none."""
+    content = contents.content_of(path, architecture)
+    return "" if content is None else hashlib.sha256(content).hexdigest()
 
 
 def build(image: DemoImage) -> BuiltImage | BuiltIndex:

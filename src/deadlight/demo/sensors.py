@@ -25,9 +25,10 @@ from deadlight.client.errors import CredentialsError, ExitCode, IdentityRefusedE
 from deadlight.demo.clusters import DemoCluster
 from deadlight.demo.kubernetes.manifests import Manifest
 from deadlight.demo.kubernetes.resources import PODS
-from deadlight.demo.recipes import DemoImage, Use
+from deadlight.demo.recipes import DemoImage, Use, sha256_of
 from deadlight.demo.threats import detections_in
 from deadlight.demo.world import NodePlan
+from deadlight.model.observation import Grade
 from deadlight.model.wire import (
     ContainerCoverage,
     Detection,
@@ -68,6 +69,11 @@ class Activity:
             return ()
         return (*image.uses, *image.later) if reference in self.awake else image.uses
 
+    def sha256(self, reference: str, use: Use, architecture: str) -> str:
+        """Of the program that a use executes; other files are not hashed."""
+        image = self.images.get(reference)
+        return sha256_of(image.contents, use.path, architecture) if image and use.grade is Grade.EXECUTED else ""
+
 
 class SensorStandin:
     """The sensor of one node."""
@@ -102,12 +108,11 @@ class SensorStandin:
     async def _report(self, client: AgentClient) -> None:
         pods = self._cluster.pods_on(self._node.name)
         self._watched = watch(self._watched, pods, datetime.now(UTC))
-        seen = list(iter_uses(pods, self._activity, self._node.architecture))
-        fresh = [each for each in seen if (each[0], each[1].path) not in self._reported]
-        self._reported = {(container_id, use.path) for container_id, use in seen}
+        seen = list(iter_observations(pods, self._activity, self._node.architecture, datetime.now(UTC)))
+        fresh = [each for each in seen if (each.container_id, each.path) not in self._reported]
+        self._reported = {(each.container_id, each.path) for each in seen}
         if fresh:
-            now = datetime.now(UTC)
-            observations = tuple(observation(container_id, use, now) for container_id, use in fresh)
+            observations = tuple(fresh)
             self._count += len(observations)
             batch = ObservationBatch(batch_id=uuid4().hex, node=self._node.name, observations=observations)
             await client.send_observations(batch)
@@ -155,11 +160,13 @@ async def _any_set(events: Iterable[asyncio.Event], *, within: float) -> bool:
             wait.cancel()
 
 
-def iter_uses(pods: Sequence[Manifest], activity: Activity, architecture: str) -> Iterator[tuple[str, Use]]:
-    """What the containers of pods do, each with the container's id."""
+def iter_observations(
+    pods: Sequence[Manifest], activity: Activity, architecture: str, now: datetime
+) -> Iterator[Observation]:
+    """What the containers of pods do."""
     for container_id, reference in iter_containers(pods):
-        for use in activity.uses(reference):
-            yield container_id, use.on(architecture)
+        for use in (use.on(architecture) for use in activity.uses(reference)):
+            yield _observation(container_id, use, activity.sha256(reference, use, architecture), now)
 
 
 def iter_containers(pods: Sequence[Manifest]) -> Iterator[tuple[str, str]]:
@@ -171,8 +178,7 @@ def iter_containers(pods: Sequence[Manifest]) -> Iterator[tuple[str, str]]:
                 yield container_id, status["image"]
 
 
-def observation(container_id: str, use: Use, now: datetime) -> Observation:
-    """The message about one use."""
+def _observation(container_id: str, use: Use, program: str, now: datetime) -> Observation:
     pid = 1_000 + int(sha256(container_id.encode()).hexdigest()[:4], 16)
     return Observation(
         container_id=container_id,
@@ -183,6 +189,7 @@ def observation(container_id: str, use: Use, now: datetime) -> Observation:
         pid=pid,
         process=use.process.rpartition("/")[2],
         arguments=use.arguments,
+        sha256=program,
     )
 
 
