@@ -13,24 +13,21 @@ from deadlight.model.scan_configuration import Scanner
 from deadlight.model.vulnerability import Applicability
 from deadlight.scanner import ApplicabilityResult, FirstPartyCode, RuleSet, judge_applicability, load_rules
 from deadlight.server.findings.go_context import judge_go
+from deadlight.server.findings.sql import COUNTED, MATCHES
 from deadlight.server.scans.configuration import find_images_switched_off, is_on_everywhere
 from deadlight.server.tables.findings import applicability
 
 # Of all vulnerabilities of images, or of some where `only` is a condition on `vulnerability_id`.
 _FORGET = "DELETE FROM applicability WHERE image_id = ANY(:image_ids) {only}"
 # Only what a rule names can be judged, and what is in Go programs; the rest is not covered, which needs no row.
-_CANDIDATES = """
+_CANDIDATES = f"""
     SELECT DISTINCT image_package.image_id, package.*, vulnerability.id AS vulnerability_id,
            vulnerability.name AS vulnerability, vulnerability.aliases
-    FROM image_package
+    FROM {MATCHES}
     JOIN package ON package.id = image_package.package_id
-    JOIN vulnerability_match ON vulnerability_match.package_id = package.id
-                            AND vulnerability_match.closed_at IS NULL
-    JOIN advisory_vulnerability USING (advisory_id)
-    JOIN vulnerability ON vulnerability.id = advisory_vulnerability.vulnerability_id
-    WHERE image_package.image_id = ANY(:image_ids) AND image_package.owner_package_id IS NULL
-      AND (vulnerability.name = ANY(:named) OR vulnerability.aliases && CAST(:named AS text[])) {only}
-"""
+    WHERE image_package.image_id = ANY(:image_ids) AND {COUNTED}
+      AND (vulnerability.name = ANY(:named) OR vulnerability.aliases && CAST(:named AS text[])) {{only}}
+"""  # noqa: S608 - constants
 _NOT_SCANNED = """
     INSERT INTO applicability (image_id, package_id, vulnerability_id, status, reason)
     SELECT DISTINCT image_package.image_id, image_package.package_id, advisory_vulnerability.vulnerability_id,

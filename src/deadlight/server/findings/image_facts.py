@@ -16,6 +16,7 @@ from deadlight.registry.attestations.evidence import Provenance
 from deadlight.registry.provenance import BuildEvidence, find_build_owner, party_of
 from deadlight.registry.types.registry_type import ArtifactFacts
 from deadlight.server.advisories.exploitation import EXPLOITATION
+from deadlight.server.findings.sql import COUNTED, FINDINGS, IN_USE
 from deadlight.server.registries.stored_facts import read_facts
 
 _FACTS = text(
@@ -137,17 +138,9 @@ _TOP_VULNERABILITIES = text(
            bool_or(package_use.grade IS NOT NULL) AS validated,
            jsonb_agg(DISTINCT jsonb_build_object('component_id', package.purl, 'name', package.name,
                                                  'version', package.version)) AS components
-    FROM image_package
+    FROM {FINDINGS} {IN_USE}
     JOIN package ON package.id = image_package.package_id
-    JOIN vulnerability_match ON vulnerability_match.package_id = package.id
-                            AND vulnerability_match.closed_at IS NULL
-    JOIN advisory_vulnerability USING (advisory_id)
-    JOIN vulnerability ON vulnerability.id = advisory_vulnerability.vulnerability_id
-    LEFT JOIN applicability ON applicability.image_id = image_package.image_id
-                           AND applicability.package_id = package.id
-                           AND applicability.vulnerability_id = vulnerability.id
-    LEFT JOIN package_use ON package_use.image_id = image_package.image_id AND package_use.package_id = package.id
-    WHERE image_package.image_id = :image_id AND image_package.owner_package_id IS NULL
+    WHERE image_package.image_id = :image_id AND {COUNTED}
     GROUP BY vulnerability.id
     ORDER BY vulnerability.severity_rank DESC, bool_or(package_use.grade IS NOT NULL) DESC,
              vulnerability.cvss_score DESC NULLS LAST, vulnerability.name

@@ -9,26 +9,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from deadlight.model.vulnerability import Applicability, Severity
 from deadlight.server.events.relay import CHANGES_CHANNEL
 from deadlight.server.findings.risk import NOTHING, Finding, ImageRisk, RiskChange, compare, summarise, widen
+from deadlight.server.findings.sql import COUNTED, FINDINGS, IN_USE
 
-# Findings of images: what their packages match, what contextual analysis said and what sensors saw. A package that
-# the distribution ships is matched through the distribution's own package.
-_FINDINGS = """
+# Findings of images: what their packages match, what contextual analysis said and what sensors saw.
+_FINDINGS = f"""
     SELECT DISTINCT image_package.image_id, image_package.package_id, vulnerability.id AS vulnerability_id,
            vulnerability.severity, vulnerability.malicious, vulnerability_match.fix_version,
            coalesce(applicability.status, :unless_judged) AS applicability,
            package_use.grade IS NOT NULL AS validated
-    FROM image_package
-    JOIN vulnerability_match ON vulnerability_match.package_id = image_package.package_id
-                            AND vulnerability_match.closed_at IS NULL
-    JOIN advisory_vulnerability USING (advisory_id)
-    JOIN vulnerability ON vulnerability.id = advisory_vulnerability.vulnerability_id
-    LEFT JOIN applicability ON applicability.image_id = image_package.image_id
-                           AND applicability.package_id = image_package.package_id
-                           AND applicability.vulnerability_id = vulnerability.id
-    LEFT JOIN package_use ON package_use.image_id = image_package.image_id
-                         AND package_use.package_id = image_package.package_id
-    WHERE image_package.image_id = ANY(:image_ids) AND image_package.owner_package_id IS NULL
-"""
+    FROM {FINDINGS} {IN_USE}
+    WHERE image_package.image_id = ANY(:image_ids) AND {COUNTED}
+"""  # noqa: S608 - constants
 _ALL = text(_FINDINGS)
 _OF_VULNERABILITIES = text(f"{_FINDINGS} AND advisory_vulnerability.vulnerability_id = ANY(:vulnerability_ids)")
 _OF_PACKAGES = text(
