@@ -1,19 +1,5 @@
-import {
-  Button,
-  DescriptionList,
-  DrawerActions,
-  DrawerCloseButton,
-  DrawerHead,
-  DrawerPanelBody,
-  DrawerPanelContent,
-  Flex,
-  List,
-  ListItem,
-  Skeleton,
-  Title,
-} from "@patternfly/react-core";
+import { DescriptionList, List, ListItem } from "@patternfly/react-core";
 import { useQuery } from "@tanstack/react-query";
-import type { ReactNode } from "react";
 import { Link } from "react-router";
 import { getDetectionOptions, listExposureWindowsOptions } from "../api/generated/@tanstack/react-query.gen";
 import type { DetectionDetail, DetectionRow, OccurrenceOut, StatusChange, WindowRow } from "../api/generated/types.gen";
@@ -26,7 +12,7 @@ import { Responsible } from "../facts/Responsible";
 import { SeverityMark } from "../facts/Severity";
 import { visible } from "../facts/visible";
 import { imagePath } from "../images/reference";
-import { Failure } from "../states/Failure";
+import { PanelActions, Section, SidePanel } from "../shell/SidePanel";
 import { Notice, Refusal } from "../states/Notice";
 import { type Column, DataTable } from "../table/DataTable";
 import type { DetectionAction } from "./actions";
@@ -45,41 +31,25 @@ interface DetectionPanelProps {
 
 /** One detection beside the list: what happened, where, what was done and what to do. */
 export function DetectionPanel({ id, actionsOn, close }: DetectionPanelProps) {
-  const { data, error, refetch } = useQuery(getDetectionOptions({ path: { detection_id: id } }));
+  const query = useQuery(getDetectionOptions({ path: { detection_id: id } }));
   return (
-    <DrawerPanelContent
-      isResizable
-      defaultSize="40rem"
-      minSize="24rem"
-      focusTrap={{ enabled: true, "aria-labelledby": "detection-title" }}
+    <SidePanel
+      id="detection"
+      title={query.data?.title ?? "Detection"}
+      subject="this detection"
+      width="40rem"
+      query={query}
+      close={close}
     >
-      <DrawerHead>
-        <Title headingLevel="h2" size="lg" id="detection-title" className="dl-break">
-          {data ? data.title : "Detection"}
-        </Title>
-        <DrawerActions>
-          <DrawerCloseButton onClick={close} />
-        </DrawerActions>
-      </DrawerHead>
-      <DrawerPanelBody>
-        {error && !data && <Failure subject="this detection" error={error} retry={() => void refetch()} />}
-        {!error && !data && <Skeleton height="20rem" screenreaderText="Loading" />}
-        {data && <Detection detection={data} actions={actionsOn(data)} />}
-      </DrawerPanelBody>
-    </DrawerPanelContent>
+      {(detection) => <Detection detection={detection} actions={actionsOn(detection)} />}
+    </SidePanel>
   );
 }
 
 function Detection({ detection, actions }: { detection: DetectionDetail; actions: readonly DetectionAction[] }) {
   return (
     <div className="dl-part">
-      <Flex columnGap={{ default: "columnGapSm" }}>
-        {actions.map(({ title, act }) => (
-          <Button key={title} variant="secondary" size="sm" onClick={act}>
-            {title}
-          </Button>
-        ))}
-      </Flex>
+      <PanelActions actions={actions} />
       {detection.suppressed_by && (
         <Notice variant="warning" title={`Suppressed by ${detection.suppressed_by.created_by}`}>
           Until <Moment at={detection.suppressed_by.until} />: {detection.suppressed_by.reason}
@@ -117,17 +87,6 @@ function Detection({ detection, actions }: { detection: DetectionDetail; actions
         />
       </Section>
     </div>
-  );
-}
-
-function Section({ id, title, children }: { id: string; title: string; children: ReactNode }) {
-  return (
-    <section aria-labelledby={`${id}-title`}>
-      <Title headingLevel="h3" id={`${id}-title`}>
-        {title}
-      </Title>
-      {children}
-    </section>
   );
 }
 

@@ -1,15 +1,4 @@
-import {
-  Button,
-  DescriptionList,
-  DrawerActions,
-  DrawerCloseButton,
-  DrawerHead,
-  DrawerPanelBody,
-  DrawerPanelContent,
-  Flex,
-  Skeleton,
-  Title,
-} from "@patternfly/react-core";
+import { DescriptionList } from "@patternfly/react-core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "react-router";
 import { getExposureWindowOptions } from "../api/generated/@tanstack/react-query.gen";
@@ -22,7 +11,7 @@ import { Person } from "../facts/Person";
 import { WINDOW_RISK_NAMES } from "../facts/risks";
 import { SeverityMark } from "../facts/Severity";
 import { imagePath } from "../images/reference";
-import { Failure } from "../states/Failure";
+import { PanelActions, Section, SidePanel } from "../shell/SidePanel";
 import { Notice } from "../states/Notice";
 import { type Column, DataTable } from "../table/DataTable";
 import type { WindowAction } from "./actions";
@@ -40,31 +29,23 @@ interface WindowPanelProps {
 
 /** One window beside the list: its moments, whom to ask and what was done about it. */
 export function WindowPanel({ id, query, actionsOn, close }: WindowPanelProps) {
-  const { data, error, refetch } = useQuery(getExposureWindowOptions({ path: { window_id: id } }));
+  const asked = useQuery(getExposureWindowOptions({ path: { window_id: id } }));
   return (
-    <DrawerPanelContent
-      isResizable
-      defaultSize="36rem"
-      minSize="24rem"
-      focusTrap={{ enabled: true, "aria-labelledby": "window-title" }}
+    <SidePanel
+      id="window"
+      title={asked.data ? titleOf(asked.data) : "Exposure window"}
+      subject="this window"
+      width="36rem"
+      query={asked}
+      close={close}
     >
-      <DrawerHead>
-        <Title headingLevel="h2" size="lg" id="window-title" className="dl-break">
-          {data
-            ? `${data.detection?.title ?? data.violation_type ?? WINDOW_RISK_NAMES[data.risk]}: ${data.workload}`
-            : "Exposure window"}
-        </Title>
-        <DrawerActions>
-          <DrawerCloseButton onClick={close} />
-        </DrawerActions>
-      </DrawerHead>
-      <DrawerPanelBody>
-        {error && !data && <Failure subject="this window" error={error} retry={() => void refetch()} />}
-        {!error && !data && <Skeleton height="20rem" screenreaderText="Loading" />}
-        {data && <Window window={data} query={query} actions={actionsOn(data)} />}
-      </DrawerPanelBody>
-    </DrawerPanelContent>
+      {(window) => <Window window={window} query={query} actions={actionsOn(window)} />}
+    </SidePanel>
   );
+}
+
+function titleOf({ detection, violation_type, risk, workload }: WindowDetail): string {
+  return `${detection?.title ?? violation_type ?? WINDOW_RISK_NAMES[risk]}: ${workload}`;
 }
 
 const BASES: Record<OpenedBasis, string> = {
@@ -116,13 +97,7 @@ interface PartProps {
 function Window({ window, query, actions }: PartProps) {
   return (
     <div className="dl-part">
-      <Flex columnGap={{ default: "columnGapSm" }}>
-        {actions.map(({ title, act }) => (
-          <Button key={title} variant="secondary" size="sm" onClick={act}>
-            {title}
-          </Button>
-        ))}
-      </Flex>
+      <PanelActions actions={actions} />
       {window.risk === "threat" && window.closed_at === null && (
         <Notice variant="info" isPlain title="A threat's window follows its detection">
           Acknowledge or resolve the detection, or add an exception for it. It closes by itself once none of the
@@ -137,10 +112,7 @@ function Window({ window, query, actions }: PartProps) {
       <Timeline window={window} />
       <Moments window={window} />
       <Subject window={window} />
-      <section aria-labelledby="history-title">
-        <Title headingLevel="h3" id="history-title">
-          History
-        </Title>
+      <Section id="history" title="History">
         <DataTable
           label="History"
           columns={HISTORY}
@@ -148,7 +120,7 @@ function Window({ window, query, actions }: PartProps) {
           rowKey={(row) => `${row.at} ${row.action}`}
           empty="Nobody has done anything about it yet."
         />
-      </section>
+      </Section>
       {window.earlier.length > 0 && <Earlier window={window} query={query} />}
     </div>
   );
@@ -241,10 +213,7 @@ function Subject({ window }: { window: WindowDetail }) {
 
 function Earlier({ window, query }: Pick<PartProps, "window" | "query">) {
   return (
-    <section aria-labelledby="earlier-title">
-      <Title headingLevel="h3" id="earlier-title">
-        Before
-      </Title>
+    <Section id="earlier" title="Before">
       <ul>
         {window.earlier.map((item) => (
           <li key={item.id}>
@@ -261,6 +230,6 @@ function Earlier({ window, query }: Pick<PartProps, "window" | "query">) {
           </li>
         ))}
       </ul>
-    </section>
+    </Section>
   );
 }

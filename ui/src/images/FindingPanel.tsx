@@ -1,16 +1,4 @@
-import {
-  Content,
-  DescriptionList,
-  DrawerActions,
-  DrawerCloseButton,
-  DrawerHead,
-  DrawerPanelBody,
-  DrawerPanelContent,
-  List,
-  ListItem,
-  Skeleton,
-  Title,
-} from "@patternfly/react-core";
+import { Content, DescriptionList, List, ListItem, Title } from "@patternfly/react-core";
 import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { getImageTagVulnerabilityOptions } from "../api/generated/@tanstack/react-query.gen";
@@ -19,7 +7,7 @@ import { describeEpss, describeExploitation } from "../facts/exploitation";
 import { Fact } from "../facts/Fact";
 import { Moment } from "../facts/Moment";
 import { SeverityMark } from "../facts/Severity";
-import { Failure } from "../states/Failure";
+import { SidePanel } from "../shell/SidePanel";
 import { type Column, DataTable } from "../table/DataTable";
 import { AffectedPackageFacts } from "./AffectedPackageFacts";
 import { advisoryLink } from "./findings";
@@ -33,28 +21,19 @@ interface FindingPanelProps {
 /** One vulnerability beside the list: what it is, why it matters in this image, and who says so. */
 export function FindingPanel({ imageTagId, vulnerability, close }: FindingPanelProps) {
   const path = { image_tag_id: imageTagId, vulnerability };
-  const { data, error, refetch } = useQuery(getImageTagVulnerabilityOptions({ path }));
+  const query = useQuery(getImageTagVulnerabilityOptions({ path }));
   return (
-    <DrawerPanelContent
-      isResizable
-      defaultSize="34rem"
-      minSize="24rem"
-      focusTrap={{ enabled: true, "aria-labelledby": "finding-title" }}
+    <SidePanel
+      id="finding"
+      title={vulnerability}
+      subject="this vulnerability"
+      width="34rem"
+      height="24rem"
+      query={query}
+      close={close}
     >
-      <DrawerHead>
-        <Title headingLevel="h2" size="lg" id="finding-title" className="dl-break">
-          {vulnerability}
-        </Title>
-        <DrawerActions>
-          <DrawerCloseButton onClick={close} />
-        </DrawerActions>
-      </DrawerHead>
-      <DrawerPanelBody>
-        {error && !data && <Failure subject="this vulnerability" error={error} retry={() => void refetch()} />}
-        {!error && !data && <Skeleton height="24rem" screenreaderText="Loading" />}
-        {data && <Finding finding={data} />}
-      </DrawerPanelBody>
-    </DrawerPanelContent>
+      {(finding) => <Finding finding={finding} />}
+    </SidePanel>
   );
 }
 

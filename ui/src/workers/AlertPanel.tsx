@@ -1,22 +1,10 @@
-import {
-  CodeBlock,
-  CodeBlockCode,
-  DescriptionList,
-  DrawerActions,
-  DrawerCloseButton,
-  DrawerHead,
-  DrawerPanelBody,
-  DrawerPanelContent,
-  ExpandableSection,
-  Skeleton,
-  Title,
-} from "@patternfly/react-core";
+import { CodeBlock, CodeBlockCode, DescriptionList, ExpandableSection } from "@patternfly/react-core";
 import { useQuery } from "@tanstack/react-query";
 import { getAlertOptions } from "../api/generated/@tanstack/react-query.gen";
 import type { AlertDetail, DeliveryOut } from "../api/generated/types.gen";
 import { Fact } from "../facts/Fact";
 import { Moment } from "../facts/Moment";
-import { Failure } from "../states/Failure";
+import { SidePanel } from "../shell/SidePanel";
 import { type Column, DataTable } from "../table/DataTable";
 import { AlertStatusLabel } from "./AlertStatusLabel";
 import { ALERTS_INTERVAL_MILLISECONDS } from "./alerts";
@@ -24,31 +12,22 @@ import { Redeliver } from "./Redeliver";
 
 /** One alert beside the log: every attempt to deliver it, and what it says. */
 export function AlertPanel({ id, close }: { id: string; close: () => void }) {
-  const { data, error, refetch } = useQuery({
+  const query = useQuery({
     ...getAlertOptions({ path: { alert_id: id } }),
     refetchInterval: ALERTS_INTERVAL_MILLISECONDS,
   });
   return (
-    <DrawerPanelContent
-      isResizable
-      defaultSize="36rem"
-      minSize="24rem"
-      focusTrap={{ enabled: true, "aria-labelledby": "alert-title" }}
+    <SidePanel
+      id="alert"
+      title={query.data?.title ?? "Alert"}
+      subject="this alert"
+      width="36rem"
+      height="12rem"
+      query={query}
+      close={close}
     >
-      <DrawerHead>
-        <Title headingLevel="h2" size="lg" id="alert-title" className="dl-break">
-          {data?.title ?? "Alert"}
-        </Title>
-        <DrawerActions>
-          <DrawerCloseButton onClick={close} />
-        </DrawerActions>
-      </DrawerHead>
-      <DrawerPanelBody>
-        {error && !data && <Failure subject="this alert" error={error} retry={() => void refetch()} />}
-        {!error && !data && <Skeleton height="12rem" screenreaderText="Loading" />}
-        {data && <Alert alert={data} />}
-      </DrawerPanelBody>
-    </DrawerPanelContent>
+      {(alert) => <Alert alert={alert} />}
+    </SidePanel>
   );
 }
 
