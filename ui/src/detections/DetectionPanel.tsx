@@ -11,6 +11,7 @@ import { Moment } from "../facts/Moment";
 import { Responsible } from "../facts/Responsible";
 import { SeverityMark } from "../facts/Severity";
 import { visible } from "../facts/visible";
+import { ImageName } from "../images/ImageName";
 import { imagePath } from "../images/reference";
 import { PanelActions, Section, SidePanel } from "../shell/SidePanel";
 import { Notice, Refusal } from "../states/Notice";
@@ -165,8 +166,8 @@ function Subject({ detection }: { detection: DetectionDetail }) {
         </Fact>
         {detection.image_tag_id !== null && (
           <Fact name="Image">
-            <Link to={imagePath(detection.image_tag_id)} className="dl-break">
-              {detection.image}
+            <Link to={imagePath(detection.image_tag_id)}>
+              <ImageName name={detection.image} />
             </Link>
           </Fact>
         )}

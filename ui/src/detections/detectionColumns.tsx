@@ -3,7 +3,8 @@ import type { DetectionRow } from "../api/generated/types.gen";
 import { DemonstrationLabel } from "../facts/DemonstrationLabel";
 import { Moment } from "../facts/Moment";
 import { SeverityMark } from "../facts/Severity";
-import { visible } from "../facts/visible";
+import { ImageName } from "../images/ImageName";
+import { PathText } from "../images/PathText";
 import { imagePath } from "../images/reference";
 import type { Column } from "../table/DataTable";
 import { RowActions } from "../table/RowActions";
@@ -43,8 +44,8 @@ export const WHERE: Column<DetectionRow> = {
           {row.workload_kind} in {row.namespace} on {row.cluster}
         </div>
         {row.image_tag_id !== null && (
-          <Link to={imagePath(row.image_tag_id)} className="dl-name">
-            {row.image}
+          <Link to={imagePath(row.image_tag_id)}>
+            <ImageName name={row.image} />
           </Link>
         )}
       </>
@@ -74,7 +75,9 @@ export const COURSE: readonly Column<DetectionRow>[] = [
     width: 15,
     cell: (row) =>
       row.program ? (
-        <code className="dl-name">{visible(row.program)}</code>
+        <code className="dl-name">
+          <PathText path={row.program} />
+        </code>
       ) : (
         <span className="dl-subtle">Several</span>
       ),

@@ -10,6 +10,7 @@ import { Moment } from "../facts/Moment";
 import { Person } from "../facts/Person";
 import { WINDOW_RISK_NAMES } from "../facts/risks";
 import { SeverityMark } from "../facts/Severity";
+import { ImageName } from "../images/ImageName";
 import { imagePath } from "../images/reference";
 import { PanelActions, Section, SidePanel } from "../shell/SidePanel";
 import { Notice } from "../states/Notice";
@@ -188,8 +189,8 @@ function Subject({ window }: { window: WindowDetail }) {
         </span>
       </Fact>
       <Fact name="Image">
-        <Link to={imagePath(window.image_tag_id)} className="dl-break">
-          {window.image}
+        <Link to={imagePath(window.image_tag_id)}>
+          <ImageName name={window.image} />
         </Link>
       </Fact>
       <Fact name="Runs">

@@ -4,6 +4,7 @@ import type { WindowRow } from "../api/generated/types.gen";
 import { DemonstrationLabel } from "../facts/DemonstrationLabel";
 import { Moment } from "../facts/Moment";
 import { RiskLabels } from "../facts/RiskLabels";
+import { ImageName } from "../images/ImageName";
 import { imagePath } from "../images/reference";
 import type { Column } from "../table/DataTable";
 import { RowActions } from "../table/RowActions";
@@ -53,8 +54,8 @@ export function windowColumns(
       title: "Image",
       width: 20,
       cell: (row) => (
-        <Link to={imagePath(row.image_tag_id)} className="dl-break">
-          {row.image}
+        <Link to={imagePath(row.image_tag_id)}>
+          <ImageName name={row.image} />
         </Link>
       ),
     },

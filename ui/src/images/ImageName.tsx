@@ -1,14 +1,12 @@
-import { Fragment } from "react";
-import { imageName } from "./reference";
+import { Parts } from "../facts/Parts";
+import { imageParts } from "./reference";
 
-/** An image's name that may go on in the next line after each of its parts. */
-export function ImageName({ image }: { image: Parameters<typeof imageName>[0] }) {
-  const parts = imageName(image).split(/(?<=\/)|(?=:[^:/]*$)/);
-  return parts.map((part, index) => (
-    // biome-ignore lint/suspicious/noArrayIndexKey: the parts of a name do not move
-    <Fragment key={index}>
-      {index > 0 && <wbr />}
-      {part}
-    </Fragment>
-  ));
+/** An image as people refer to it, its digest shortened; it breaks between its parts. */
+export function ImageName({ name }: { name: string }) {
+  const parts = imageParts(name);
+  return (
+    <span className="dl-name" title={parts.join("") === name ? undefined : name}>
+      <Parts parts={parts} />
+    </span>
+  );
 }

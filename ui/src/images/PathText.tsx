@@ -1,15 +1,7 @@
-import { Fragment } from "react";
+import { Parts } from "../facts/Parts";
 import { visible } from "../facts/visible";
 
 /** A path that may go on in the next line after each of its parts. */
 export function PathText({ path }: { path: string }) {
-  return visible(path)
-    .split(/(?<=\/)/)
-    .map((part, index) => (
-      // biome-ignore lint/suspicious/noArrayIndexKey: the parts of a path do not move
-      <Fragment key={index}>
-        {index > 0 && <wbr />}
-        {part}
-      </Fragment>
-    ));
+  return <Parts parts={visible(path).split(/(?<=\/)/)} />;
 }

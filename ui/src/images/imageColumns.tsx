@@ -8,7 +8,7 @@ import { RiskLabels } from "../facts/RiskLabels";
 import { RuntimeStatusLabel } from "../facts/RuntimeStatusLabel";
 import { SeverityCounts } from "../facts/SeverityCounts";
 import type { Column } from "../table/DataTable";
-import { PathText } from "./PathText";
+import { ImageName } from "./ImageName";
 import { architectureOf, imagePath } from "./reference";
 
 /** What images and their tags have in common. */
@@ -73,11 +73,7 @@ export const IMAGE_COLUMNS: readonly Column<ImageRow>[] = [
   {
     title: "Repository path",
     width: 20,
-    cell: (row) => (
-      <span className="dl-name">
-        <PathText path={`${row.registry}/${row.repository}`} />
-      </span>
-    ),
+    cell: (row) => <ImageName name={`${row.registry}/${row.repository}`} />,
   },
   CLUSTERS,
   PROVIDERS,

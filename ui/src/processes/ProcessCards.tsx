@@ -10,7 +10,7 @@ import { RiskLabels } from "../facts/RiskLabels";
 import { RuntimeStatusLabel } from "../facts/RuntimeStatusLabel";
 import { visible } from "../facts/visible";
 import { ClusterName } from "../images/ClusterName";
-import { PathText } from "../images/PathText";
+import { ImageName } from "../images/ImageName";
 import { imagePath } from "../images/reference";
 import { VulnerabilityCounts } from "../live/VulnerabilityCounts";
 import { Nodes } from "../workloads/workloadColumns";
@@ -119,7 +119,7 @@ function ImageInfo({ process }: { process: ProcessDetail }) {
     <Facts title="Image Info">
       <Fact name="Image">
         <Link to={imagePath(image.id)}>
-          <PathText path={process.image} />
+          <ImageName name={process.image} />
         </Link>
       </Fact>
       <Fact name="Digest">

@@ -5,6 +5,7 @@ import { Moment } from "../facts/Moment";
 import { RiskLabels } from "../facts/RiskLabels";
 import { RuntimeStatusLabel } from "../facts/RuntimeStatusLabel";
 import { visible } from "../facts/visible";
+import { ImageName } from "../images/ImageName";
 import { PathText } from "../images/PathText";
 import { imagePath } from "../images/reference";
 import { VulnerabilityCounts } from "../live/VulnerabilityCounts";
@@ -60,8 +61,8 @@ const IMAGE: Column<LiveProcess> = {
   width: 15,
   cell: (row) => (
     <>
-      <Link to={imagePath(row.image_tag_id)} className="dl-name">
-        <PathText path={row.image} />
+      <Link to={imagePath(row.image_tag_id)}>
+        <ImageName name={row.image} />
       </Link>
       <div className="dl-subtle">
         {row.architecture} <DemonstrationLabel isShown={row.demonstration} />

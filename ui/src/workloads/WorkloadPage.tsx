@@ -22,6 +22,7 @@ import { RiskLabels } from "../facts/RiskLabels";
 import { RuntimeStatusLabel } from "../facts/RuntimeStatusLabel";
 import { ClusterName } from "../images/ClusterName";
 import { CutNote } from "../images/CutNote";
+import { ImageName } from "../images/ImageName";
 import { TAG_COLUMNS } from "../images/imageColumns";
 import { VulnerabilityCounts } from "../live/VulnerabilityCounts";
 import { type DetailTab, DetailTabs } from "../shell/DetailTabs";
@@ -175,7 +176,7 @@ function workloadTabs(workload: WorkloadDetail): readonly DetailTab[] {
 const IMAGE: Column<WorkloadDetail["images"][number]> = {
   title: "Image",
   width: 20,
-  cell: (row) => `${row.registry}/${row.repository}`,
+  cell: (row) => <ImageName name={`${row.registry}/${row.repository}`} />,
 };
 
 function Loading() {
