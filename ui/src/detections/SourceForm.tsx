@@ -4,9 +4,11 @@ import { useState } from "react";
 import { checkThreatRuleMutation } from "../api/generated/@tanstack/react-query.gen";
 import type { RuleCheck, SampleOut } from "../api/generated/types.gen";
 import { asProblem } from "../api/problem";
+import { Cancel } from "../forms/Cancel";
 import { Field } from "../forms/Field";
 import { Notice } from "../states/Notice";
 import { type Column, DataTable } from "../table/DataTable";
+import { RULES_PATH } from "./paths";
 import { TryRule } from "./TryRule";
 
 interface SourceFormProps {
@@ -68,6 +70,7 @@ export function SourceForm({ initial, action, isReadOnly = false, isPending, err
           >
             Check
           </Button>
+          <Cancel list={RULES_PATH} isChanged={source !== initial} />
         </ActionGroup>
       )}
       <TryRule source={source} />

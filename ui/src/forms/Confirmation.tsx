@@ -8,14 +8,25 @@ interface ConfirmationProps {
   children: ReactNode;
   /** The verb on the button. */
   action: string;
+  /** The verb on the one that does nothing. */
+  otherwise?: string;
   isPending: boolean;
   error: unknown;
   confirm: () => void;
   cancel: () => void;
 }
 
-/** Asks before something is removed. */
-export function Confirmation({ title, children, action, isPending, error, confirm, cancel }: ConfirmationProps) {
+/** Asks before something is removed or lost. */
+export function Confirmation({
+  title,
+  children,
+  action,
+  otherwise = "Cancel",
+  isPending,
+  error,
+  confirm,
+  cancel,
+}: ConfirmationProps) {
   return (
     <Modal
       variant="small"
@@ -34,7 +45,7 @@ export function Confirmation({ title, children, action, isPending, error, confir
           {action}
         </Button>
         <Button variant="link" onClick={cancel}>
-          Cancel
+          {otherwise}
         </Button>
       </ModalFooter>
     </Modal>

@@ -1,7 +1,7 @@
 import { ActionGroup, Button, Form } from "@patternfly/react-core";
 import type { ReactNode } from "react";
-import { Link } from "react-router";
 import { Refusal } from "../states/Notice";
+import { Cancel } from "./Cancel";
 
 /** What the form on an entry of any list is given. */
 export interface EntryProps<Draft> {
@@ -55,9 +55,7 @@ export function EntryForm({
         <Button type="submit" isLoading={isPending} isDisabled={isPending || isIncomplete}>
           {isNew ? `Add ${what}` : "Save"}
         </Button>
-        <Button variant="link" component={(link) => <Link {...link} to={list} />}>
-          Cancel
-        </Button>
+        <Cancel list={list} />
       </ActionGroup>
     </Form>
   );
