@@ -28,8 +28,8 @@ def rules_table() -> list[str]:
 
 def fields_table() -> list[str]:
     several = {True: " (several)", False: ""}
-    rows = (f"| `{f.name}` | {f.type}{several[f.many]} | {f.description} |" for f in FIELDS.values())
-    return ["| field | is a | which |", "| --- | --- | --- |", *rows]
+    rows = (f"| `{f.name}` | {f.label} | {f.type}{several[f.many]} | {f.description} |" for f in FIELDS.values())
+    return ["| field | shown as | is a | which |", "| --- | --- | --- | --- |", *rows]
 
 
 def test_the_tables_are_those_of_the_rules_and_fields() -> None:

@@ -94,6 +94,7 @@ async def test_people_see_what_happened_whose_it_is_and_what_to_do(
     assert [item["path"] for item in (detail["process"], *detail["ancestors"])] == ["/bin/bash", "/usr/sbin/php-fpm"]
     assert detail["techniques"] == [{"id": "T1059.004", "link": "https://attack.mitre.org/techniques/T1059/004/"}]
     assert detail["facts"] == {"network.address": "203.0.113.7:4444"}
+    assert detail["fact_labels"] == {"network.address": "Network address"}
     assert detail["done"].startswith("The process was killed")
     assert len(detail["occurrences"]) == 1
     await service.request("GET", f"{LIST}/{row['id'] + 1}", expect=404)

@@ -85,6 +85,12 @@ def test_what_a_container_calls_its_program_is_one_line_and_nothing_a_terminal_o
     assert [value for value in facts if len(value.splitlines()) != 1 or not value.isprintable()] == []
 
 
+def test_evidence_is_told_in_plain_words_where_there_are_some() -> None:
+    data = sample_data(EventType.THREAT_DETECTED)
+    data["detection"]["facts"] = {"process.programs": "nc", "of.a.later.version": "1"}
+    assert fact(data, "Evidence") == ["Program names: nc, of.a.later.version: 1"]
+
+
 def test_what_is_not_known_is_not_made_up() -> None:
     data = sample_data(EventType.WORKLOAD_CHANGED)
     data["images"][0] |= {"vulnerabilities_count": None, "risks": [], "integrity_status": "", "expected_digest": ""}

@@ -138,7 +138,7 @@ function Facts({ detection }: { detection: DetectionDetail }) {
         </Fact>
       )}
       {Object.entries(detection.facts).map(([name, value]) => (
-        <Fact key={name} name={name}>
+        <Fact key={name} name={detection.fact_labels[name] ?? name} hint={name}>
           <code className="dl-break">{visible(value)}</code>
         </Fact>
       ))}

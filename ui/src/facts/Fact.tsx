@@ -1,11 +1,18 @@
 import { DescriptionListDescription, DescriptionListGroup, DescriptionListTerm } from "@patternfly/react-core";
 import type { ReactNode } from "react";
 
+interface FactProps {
+  name: string;
+  /** What the name is called elsewhere. */
+  hint?: string;
+  children: ReactNode;
+}
+
 /** A name and what it stands for, inside a description list. */
-export function Fact({ name, children }: { name: string; children: ReactNode }) {
+export function Fact({ name, hint, children }: FactProps) {
   return (
     <DescriptionListGroup>
-      <DescriptionListTerm>{name}</DescriptionListTerm>
+      <DescriptionListTerm title={hint}>{name}</DescriptionListTerm>
       <DescriptionListDescription>{children}</DescriptionListDescription>
     </DescriptionListGroup>
   );

@@ -113,7 +113,7 @@ def _print_detail(found: dict[str, Any]) -> None:
             ("Seen", f"{counted(found['count'], 'time')}, from {found['first_at']} to {found['last_at']}"),
             ("Process", plain(_command(found["process"]))),
             *(("Started by", plain(_command(item))) for item in found["ancestors"]),
-            *((plain(name), plain(value)) for name, value in found["facts"].items()),
+            *((plain(found["fact_labels"][name]), plain(value)) for name, value in found["facts"].items()),
             ("What was done", plain(found["done"])),
             *(("What to do", plain(step)) for step in found["next_steps"]),
             ("Status", plain(f"{found['status']} {found['status_by']} {found['status_note']}".strip())),

@@ -28,6 +28,7 @@ from deadlight.server.owners.lookup import NOBODY, Place, find_place_owners
 from deadlight.server.owners.rules import Owner
 from deadlight.server.owners.schemas import OwnerOut
 from deadlight.server.tables.detections import detection_action
+from deadlight.threats.fields import label_of
 
 OCCURRENCES_SHOWN = 10
 
@@ -122,6 +123,7 @@ async def get_detection(connection: AsyncConnection, detection_id: int) -> Detec
         process=DetectedProcessOut(**row.evidence["process"]),
         ancestors=[DetectedProcessOut(**item) for item in row.evidence["ancestors"]],
         facts=row.evidence["facts"],
+        fact_labels={name: label_of(name) for name in row.evidence["facts"]},
         techniques=[TechniqueOut(**item._asdict()) for item in techniques(row.mitre)],
         done=what_was_done(response),
         next_steps=next_steps(row.rule, response, await find_recommendation(connection, row.rule)),

@@ -180,6 +180,7 @@ class DetectionDetail(DetectionRow):
     process: DetectedProcessOut
     ancestors: list[DetectedProcessOut] = Field(description="The parent first.")
     facts: dict[str, str] = Field(description="What the rule looked at.")
+    fact_labels: dict[str, str] = Field(description="The names of the facts in plain words.")
     techniques: list[TechniqueOut]
     done: str = Field(description="What the sensor did about it, in words.")
     next_steps: list[str]

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from deadlight.model.event import EventType
+from deadlight.threats.fields import label_of
 
 MAX_VALUE = 300
 """Characters of a command line or another value that a container chose."""
@@ -86,7 +87,10 @@ def _describe_detection(detection: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("MITRE ATT&CK", _some(detection.get("mitre", []))),
         ("Program", _command(detection.get("process") or {})),
         ("Started by", " < ".join(_command(item) for item in detection.get("ancestors", []))),
-        ("Evidence", _some([f"{name} = {value}"[:MAX_VALUE] for name, value in detection.get("facts", {}).items()])),
+        (
+            "Evidence",
+            _some([f"{label_of(name)}: {value}"[:MAX_VALUE] for name, value in detection.get("facts", {}).items()]),
+        ),
         ("Where", ", ".join(f"{name} {detection[name]}" for name in place if detection.get(name))),
         ("What was done", detection.get("done", "")),
         ("What to do", " ".join(f"{number}. {step}" for number, step in enumerate(detection.get("next_steps", []), 1))),
