@@ -149,6 +149,33 @@ async def test_a_threat_is_over_with_its_last_container_and_comes_back_with_the_
     assert len(await sensor.detections()) == 1
 
 
+@pytest.mark.parametrize(("removed", "because"), [(False, "a later run ended without it"), (True, "workload removed")])
+async def test_a_cron_job_has_one_window_from_run_to_run_until_a_run_ends_without_it(
+    fleet: Fleet, ledger: Ledger, sensor: SensorOf, running: Running, removed: bool, because: str
+) -> None:
+    async def run(container_id: str, minute: int, *, fires: bool) -> None:
+        started = STARTED + timedelta(minutes=minute)
+        await fleet.rows(
+            "UPDATE container SET container_id = :id, state = 'running', started_at = :at", id=container_id, at=started
+        )
+        if fires:
+            await sensor.send(detected(container_id, after=minute + 1))
+        await fleet.rows("UPDATE container SET state = 'terminated'")
+        await look_for_gone(fleet, ledger)
+
+    await fleet.rows("UPDATE workload SET kind = 'CronJob'")
+    for minute in (0, 10, 20):
+        await run(f"run-{minute}", minute, fires=True)
+    window = await ledger.window()
+    assert (window.closed_at, window.opened_at) == (None, STARTED + timedelta(minutes=1))
+    assert [row.times for row in await fleet.rows("SELECT count AS times FROM detection")] == [3]
+    if removed:
+        await fleet.rows("UPDATE workload SET removed_at = now()")
+    await run("run-30", 30, fires=False)
+    closed = await ledger.window()
+    assert (closed.id, closed.closed_at is None, closed.close_reason) == (window.id, False, because)
+
+
 async def test_what_was_over_before_it_was_told_was_exposed_all_the_same(
     fleet: Fleet, ledger: Ledger, sensor: SensorOf, running: Running
 ) -> None:

@@ -102,7 +102,7 @@ function Window({ window, query, actions }: PartProps) {
       {window.risk === "threat" && window.closed_at === null && (
         <Notice variant="info" isPlain title="A threat's window follows its detection">
           Acknowledge or resolve the detection, or add an exception for it. It closes by itself once none of the
-          containers is there any more.
+          containers is there any more, and of a CronJob once a later run ended without it.
         </Notice>
       )}
       {window.suppression && (

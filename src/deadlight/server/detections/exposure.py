@@ -1,8 +1,9 @@
 """Where detections are live, what the ledger makes exposure windows of (docs/adr/0049-live-detections.md).
 
 A location is live from the first time that it happened until somebody resolves the detection, an exception covers it or
-the containers in which it happened are gone. When it happens again, that is another one. What nobody can place, a
-container without workload or image, has none. Whoever changes anything here tells the ledger by `DetectionChanged`.
+the containers in which it happened are gone; of a CronJob until a later run ended without it. When it happens again,
+that is another one. What nobody can place, a container without workload or image, has none. Whoever changes anything
+here tells the ledger by `DetectionChanged`.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -13,6 +14,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.model.event import EventType
+from deadlight.model.workload import WorkloadKind
 from deadlight.server.events.outbox import NewEvent, record_events
 
 MAX_CONTAINERS = 100
@@ -60,25 +62,41 @@ _CLOSE_COVERED = text(
     """
 )
 
+# What runs by the clock runs again: between two runs it is as exposed as in them.
+_COMES_BACK = f"workload.kind = '{WorkloadKind.CRON_JOB.value}'"
+
+_RAN_WITHOUT = """
+    EXISTS (SELECT FROM pod JOIN container ON container.pod_id = pod.id
+            WHERE pod.workload_id = workload.id AND container.started_at > detection.last_at
+              AND (container.removed_at IS NOT NULL OR container.state = 'terminated')
+              AND container.container_id <> ALL(place.container_ids))
+"""
+
 # A container that was started anew has another id: then nobody says when the one before ended. Who does the same at the
 # same time, or has the detection happen again just now, comes first: the next look is soon.
 _CLOSE_GONE = text(
-    """
+    f"""
     WITH gone AS MATERIALIZED (
         SELECT place.id, detection.id AS detection_id,
-               (SELECT max(removed_at) FROM container WHERE container_id = ANY(place.container_ids)
-                                                        AND container.cluster_id = detection.cluster_id) AS at
+               CASE WHEN {_COMES_BACK} THEN workload.removed_at
+                    ELSE (SELECT max(removed_at) FROM container WHERE container_id = ANY(place.container_ids)
+                                                        AND container.cluster_id = detection.cluster_id) END AS at,
+               CASE WHEN NOT {_COMES_BACK} THEN 'container gone'
+                    WHEN workload.removed_at IS NOT NULL THEN 'workload removed'
+                    ELSE 'a later run ended without it' END AS because
         FROM detection_location AS place JOIN detection ON detection.id = place.detection_id
+        JOIN workload ON workload.id = place.workload_id
         WHERE place.gone_at IS NULL AND NOT EXISTS (
             SELECT FROM container WHERE container_id = ANY(place.container_ids)
                                     AND container.cluster_id = detection.cluster_id
                                     AND container.removed_at IS NULL AND container.state <> 'terminated')
+          AND (NOT {_COMES_BACK} OR workload.removed_at IS NOT NULL OR {_RAN_WITHOUT})
         ORDER BY detection.id FOR NO KEY UPDATE OF detection SKIP LOCKED
     )
-    UPDATE detection_location AS place SET gone_at = coalesce(gone.at, now()), gone_because = 'container gone'
+    UPDATE detection_location AS place SET gone_at = coalesce(gone.at, now()), gone_because = gone.because
     FROM gone WHERE gone.id = place.id
     RETURNING gone.detection_id
-    """
+    """  # noqa: S608 - constants
 )
 
 OPEN_BY_SEVERITY = """
