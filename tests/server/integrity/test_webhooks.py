@@ -103,6 +103,35 @@ async def test_a_webhook_that_lies_changes_nothing(hook: Hook) -> None:
     assert (source.deleted_by, source.deleted_at) == ("", None)
 
 
+@pytest.mark.req("I1", "R2")
+async def test_a_registry_that_tells_before_it_has_done_it_is_asked_again(hook: Hook) -> None:
+    await hook.add()
+    await hook.make_secret()
+    image_tag_id = await deploy(hook)
+    await say_too_early(hook, "push", digest=PUSHED.manifest.digest)
+    assert await stands(hook, image_tag_id, "No Issues", None)
+    await hook.registry.push(PUSHED)
+    await eventually(lambda: soon_stands(hook, image_tag_id, "Invalid Image Integrity", "Digest Mismatch"))
+    (violation,) = await hook.fleet.rows("SELECT evidence FROM violation")
+    assert violation.evidence["pushed_by"] == "ada"
+    await say_too_early(hook, "delete")
+    await hook.registry.delete("1.0.0")
+    await eventually(lambda: soon_stands(hook, image_tag_id, "Invalid Image Source", "Missing Source"))
+
+
+async def say_too_early(hook: Hook, action: str, **target: str) -> None:
+    """Have something told and checked that is not so yet."""
+    await hook.say(action, **target)
+    await hook.service.settle()
+    assert await hook.fleet.rows("SELECT FROM pgqueuer WHERE entrypoint = 'check_source'")
+
+
+async def soon_stands(hook: Hook, image_tag_id: int, status: str, violation: str | None) -> bool:
+    """Whether a verdict is this, with the pause before the next question over."""
+    await hook.fleet.rows("UPDATE pgqueuer SET execute_after = now() WHERE entrypoint = 'check_source' RETURNING id")
+    return await stands(hook, image_tag_id, status, violation)
+
+
 async def test_who_pushed_is_added_to_a_violation_that_the_schedule_found_first(hook: Hook) -> None:
     await hook.add()
     await hook.make_secret()

@@ -6,12 +6,12 @@ from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.server.integrity.asking import ask
-from deadlight.server.integrity.notices import Notice, keep_notice
+from deadlight.server.integrity.notices import ASK_AGAIN_AFTER, Notice, is_borne_out, keep_notice
 from deadlight.server.integrity.rounds import leave_alone
 from deadlight.server.integrity.service import judge_source
 from deadlight.server.integrity.sources import Reply, lock_source, postpone, store_reply
 from deadlight.server.integrity.verdict import Unavailable, Untrusted
-from deadlight.server.jobs.queue import Job
+from deadlight.server.jobs.queue import Job, enqueue
 from deadlight.server.registries.service import Registry, find_registry, note_answer
 from deadlight.server.services import Services
 from deadlight.server.tables.integrity import source_record
@@ -25,6 +25,8 @@ class CheckSource(Job, frozen=True):
     source_id: int
     notice: Notice | None = None
     """What a webhook said of it, where that is why it is asked."""
+    asked: int = 0
+    """How often before, because of this notice."""
 
 
 async def check_source(services: Services, job: CheckSource) -> None:
@@ -34,7 +36,17 @@ async def check_source(services: Services, job: CheckSource) -> None:
         async with services.engine.connect() as connection:
             source = (await connection.execute(select(source_record).where(source_record.c.id == job.source_id))).one()
             registry = await find_registry(connection, source.registry)
-        settled = await settle(services, source, registry, await ask(services, registry, source), job.notice)
+        reply = await ask(services, registry, source)
+        settled = await settle(services, source, registry, reply, job.notice)
+    if job.notice is not None and not is_borne_out(job.notice, source, reply.answer):
+        await _ask_again(services, job)
+
+
+async def _ask_again(services: Services, job: CheckSource) -> None:
+    if job.asked < len(ASK_AGAIN_AFTER):
+        async with services.engine.begin() as connection:
+            again = CheckSource(job.source_id, job.notice, job.asked + 1)
+            await enqueue(connection, [again], after=ASK_AGAIN_AFTER[job.asked])
 
 
 async def settle(

@@ -1,17 +1,25 @@
 """What a registry's webhook said, kept where the registry itself confirms it. A hint only: no verdict rests on it."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.registry.notifications import Notification, NotificationAction
 from deadlight.server.integrity.sources import load_tag_history, lock_source
+from deadlight.server.integrity.verdict import Answer, Missing, Present
 
 MAX_SOURCES = 100
 """Of a repository that are checked because of a notification that names no tag."""
+
+ASK_AGAIN_AFTER = tuple(timedelta(seconds=seconds) for seconds in (1, 5, 25))
+"""Pauses before a registry is asked again that does not answer yet what it told.
+
+Distribution tells of a push before it sets the tag; others tell from one replica and answer from another.
+"""
 
 _FIND_SOURCES = text(
     """
@@ -78,6 +86,27 @@ async def find_sources(connection: AsyncConnection, host: str, notification: Not
     names = {"host": host, "repository": notification.repository, "image": notification.image}
     parts = {"tag": notification.tag, "digest": notification.digest, "limit": MAX_SOURCES}
     return (await connection.execute(_FIND_SOURCES, names | parts)).scalars().all()
+
+
+def is_borne_out(notice: Notice, source: Row[Any], answer: Answer) -> bool:
+    """Whether an answer about a source, as it was before, is what a notice makes one expect.
+
+    So is one of a source that the notice does not name, and one that says nothing.
+    """
+    is_named = source.reference in (notice.tag, notice.digest)
+    if isinstance(answer, Missing):
+        return notice.action is NotificationAction.DELETED or not is_named
+    if not isinstance(answer, Present):
+        return True
+    if notice.action is NotificationAction.DELETED:
+        return answer.digest != notice.digest if notice.digest else not is_named
+    return not is_named or _is_pushed(notice, source, answer)
+
+
+def _is_pushed(notice: Notice, source: Row[Any], answer: Present) -> bool:
+    if notice.digest:
+        return notice.digest in answer.digests
+    return bool(source.state != "present" or answer.digest != source.record["digest"])
 
 
 async def keep_notice(connection: AsyncConnection, source_id: int, notice: Notice) -> None:

@@ -53,7 +53,11 @@ class Job(msgspec.Struct, frozen=True):
     priority: ClassVar[int] = 0
     """Jobs of a higher priority begin first, however many of a lower one wait."""
     once: ClassVar[bool] = False
-    """Whether one that waits or runs stands for every other with the same content."""
+    """Whether one that waits or runs stands for every other with the same content.
+
+    One that is enqueued while another runs is dropped, although that may have looked already: only for what is asked
+    for every so often, for as long as rows say that it is due, and never for what follows from a change.
+    """
 
 
 J = TypeVar("J", bound=Job)
