@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from aiohttp import web
 from tests.support.attestations import GITHUB_ISSUER, WORKFLOW, push_artifact, simple_signature, statement
 from tests.support.fleet import Fleet
 from tests.support.images import text_image
-from tests.support.registries import ServedRegistry, answering, serve_registry
+from tests.support.registries import Handler, ServedRegistry, answering, serve_registry
 from tests.support.service import RunningService, service_settings
 from tests.support.sigstore_instance import SigstoreInstance, new_key, public_pem
 
@@ -86,6 +87,19 @@ async def test_a_key_counts_once_it_is_trusted(looking: Looking) -> None:
     await looking.trust(key_pem=public_pem(KEY))
     known = await looking.look()
     assert (known.state, known.evidence["signatures"][0]["signer"]) == ("verified", "release")
+
+
+async def test_who_comes_to_be_trusted_while_signatures_are_looked_for_counts_at_once(looking: Looking) -> None:
+    payload, annotations = simple_signature(KEY, DIGEST)
+    await looking.attach(Kind.SIMPLE_SIGNATURE, payload, annotations)
+
+    async def trust_meanwhile(request: web.Request, handler: Handler) -> web.StreamResponse:
+        looking.registry.trouble = None
+        await looking.trust(key_pem=public_pem(KEY))
+        return await handler(request)
+
+    looking.registry.trouble = trust_meanwhile
+    assert (await looking.look()).state == "verified"
 
 
 async def test_a_keyless_signature_brings_its_build(looking: Looking, sigstore: SigstoreInstance) -> None:

@@ -1,5 +1,6 @@
 """What a registry's own API knows is asked once, kept, and missed aloud where it cannot be asked."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -30,12 +31,16 @@ class Product42:
         self.asked: list[tuple[str, str]] = []
         self.problem = ""
         self.facts = FACTS
+        self.meanwhile: Callable[[], Awaitable[object]] | None = None
+        """What happens while it is asked."""
 
     async def describe_product(self) -> Product:
         return Product("Product 42")
 
     async def fetch_facts(self, reference: ImageReference, digest: str) -> ArtifactFacts:
         self.asked.append((str(reference), digest))
+        if self.meanwhile is not None:
+            await self.meanwhile()
         if self.problem:
             raise UnavailableError(HOST, self.problem)
         return self.facts
@@ -90,6 +95,24 @@ async def test_what_the_registry_has_on_record_is_on_the_images_page(
     assert [other["value"] for other in built["others"]] == ["build shop-web #42", "base image people"]
     pushed = owners["pushed_by"]["known"]
     assert (pushed["value"], pushed["at"], pushed["link"]) == ("ci-robot", "2026-11-01T12:00:00Z", "https://a")
+
+
+async def test_a_registry_that_is_changed_while_it_is_asked_is_asked_again(
+    service: RunningService, services: Services, product: Product42
+) -> None:
+    fleet = Fleet(services.engine)
+    image_tag_id = await fleet.add_image_tag()
+
+    async def put_right() -> None:
+        await fleet.rows("UPDATE registry SET username = 'the right one' RETURNING id")
+        product.meanwhile = None
+
+    product.meanwhile = put_right
+    await fetch_facts(services, FetchFacts(image_tag_id))
+    assert len(product.asked) == 2
+    await fetch_facts(services, FetchFacts(image_tag_id))
+    assert len(product.asked) == 3
+    assert await stored(service) == [("ci-robot", 0, "")]
 
 
 async def test_a_registry_that_cannot_be_asked_keeps_what_it_said_and_says_why(

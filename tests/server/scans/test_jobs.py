@@ -304,6 +304,23 @@ async def test_the_images_of_an_untrusted_registry_are_not_pulled_until_it_is_tr
     assert (await untrusted.run(image_tag_id)).status == "done"
 
 
+async def test_a_scan_that_fails_while_its_registry_is_put_right_is_tried_again(scans: Scans) -> None:
+    async with serve_registry() as right:
+        image_tag_id = await scans.observe_digest((await right.push(WEB)).digest)
+
+        async def put_right_meanwhile(request: web.Request, handler: Handler) -> web.StreamResponse:
+            await scans.fleet.rows("UPDATE registry SET url = :url RETURNING id", url=right.url)
+            async with scans.services.engine.begin() as connection:
+                await retry_scans(connection, host=scans.registry.host)
+            return await handler(request)
+
+        scans.registry.trouble = put_right_meanwhile
+        _, later = await scans.put_off(image_tag_id)
+        assert later.delay == timedelta(0)
+        assert not await jobs(scans.fleet)
+        assert (await scans.run(image_tag_id)).status == "done"
+
+
 # --- registries in trouble -------------------------------------------------------------------------------
 
 TROUBLES = [

@@ -1,7 +1,7 @@
 """Looking for what is attached to images: the part that asks registries."""
 
 import asyncio
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from deadlight.registry import RegistryError
 from deadlight.registry.attestations.attached import collect
@@ -28,24 +28,36 @@ class CheckAttestations(Job, frozen=True):
 
 async def check_attestations(services: Services, job: CheckAttestations) -> None:
     """Ask the registry and keep what it proves, or why it could not be asked."""
+    asked, now = None, await _load(services, job.image_tag_id)
+    while now is not None and now != asked:  # each time after the first is one in which somebody changed it meanwhile
+        asked, found = now, await _look(services, now)
+        async with services.engine.begin() as connection:
+            if isinstance(found, str):
+                await store_problem(connection, job.image_tag_id, found)
+            else:
+                await store_evidence(connection, job.image_tag_id, found)
+        now = await _load(services, job.image_tag_id)
+
+
+class _Question(NamedTuple):
+    target: Target
+    registry: Registry | None
+    trusted: TrustedSigners
+
+
+async def _load(services: Services, image_tag_id: int) -> _Question | None:
+    """All that the answer depends on; None where the image tag has been removed."""
     async with services.engine.connect() as connection:
-        target = await find_target(connection, job.image_tag_id)
+        target = await find_target(connection, image_tag_id)
         if target is None:
-            return  # removed since
-        registry = await find_registry(connection, target.registry)
+            return None
         trusted = await load_trusted(connection, f"{target.registry}/{target.repository}")
-    found = await _look(services, registry, target, trusted)
-    async with services.engine.begin() as connection:
-        if isinstance(found, str):
-            await store_problem(connection, job.image_tag_id, found)
-        else:
-            await store_evidence(connection, job.image_tag_id, found)
+        return _Question(target, await find_registry(connection, target.registry), trusted)
 
 
-async def _look(
-    services: Services, registry: Registry | None, target: Target, trusted: TrustedSigners
-) -> AttestationEvidence | str:
+async def _look(services: Services, asked: _Question) -> AttestationEvidence | str:
     """The evidence, or why there is none."""
+    target, registry, trusted = asked
     if registry is None or not registry.trusts(target.repository):
         return f"{target.registry} is not trusted here, so it is not asked"
     try:

@@ -85,21 +85,29 @@ async def ask_registry_again(connection: AsyncConnection, event: Event) -> None:
 
 async def fetch_facts(services: Services, job: FetchFacts) -> None:
     """Ask, and keep the answer or why there is none. A registry without an API of its own has nothing to say."""
-    async with services.engine.connect() as connection:
-        row = (await connection.execute(select(image_tag).where(image_tag.c.id == job.image_tag_id))).first()
-        registry = await find_registry(connection, row.registry) if row else None
-    answer = await _ask(services, registry, row) if registry and row and registry.trusts(row.repository) else None
-    parameters: dict[str, Any] = {"image_tag_id": job.image_tag_id}
-    async with services.engine.begin() as connection:
-        if answer is None:
-            await connection.execute(_FORGET, parameters)
-        elif isinstance(answer, str):
-            pauses = {"first": FIRST_RETRY, "longest": LONGEST_RETRY}
-            await connection.execute(_FAIL, {**parameters, **pauses, "problem": answer[:LONGEST_PROBLEM]})
-        else:
-            pause = REFRESH * random.uniform(0.8, 1.2)  # noqa: S311 - jitter, not a secret
-            facts = msgspec.json.encode(write_facts(answer)).decode()
-            await connection.execute(_STORE, {**parameters, "facts": facts, "pause": pause})
+    changed = True
+    while changed:  # somebody did that to the registry while it was asked
+        async with services.engine.connect() as connection:
+            row = (await connection.execute(select(image_tag).where(image_tag.c.id == job.image_tag_id))).first()
+            registry = await find_registry(connection, row.registry) if row else None
+        answer = await _ask(services, registry, row) if registry and row and registry.trusts(row.repository) else None
+        async with services.engine.begin() as connection:
+            await _keep(connection, job.image_tag_id, answer)
+        async with services.engine.connect() as connection:
+            changed = row is not None and await find_registry(connection, row.registry) != registry
+
+
+async def _keep(connection: AsyncConnection, image_tag_id: int, answer: ArtifactFacts | str | None) -> None:
+    parameters: dict[str, Any] = {"image_tag_id": image_tag_id}
+    if answer is None:
+        await connection.execute(_FORGET, parameters)
+    elif isinstance(answer, str):
+        pauses = {"first": FIRST_RETRY, "longest": LONGEST_RETRY}
+        await connection.execute(_FAIL, {**parameters, **pauses, "problem": answer[:LONGEST_PROBLEM]})
+    else:
+        pause = REFRESH * random.uniform(0.8, 1.2)  # noqa: S311 - jitter, not a secret
+        facts = msgspec.json.encode(write_facts(answer)).decode()
+        await connection.execute(_STORE, {**parameters, "facts": facts, "pause": pause})
 
 
 async def _ask(services: Services, registry: Registry, row: Row[Any]) -> ArtifactFacts | str | None:

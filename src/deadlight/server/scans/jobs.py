@@ -80,7 +80,7 @@ async def scan_image(services: Services, job: ScanImage) -> None:
     """Scan one image. Idempotent: layers and images that are known are not read again.
 
     Raises:
-        RetryLaterError: the registry cannot be asked now.
+        RetryLaterError: the registry cannot be asked now, or was changed meanwhile.
     """
     async with services.engine.begin() as connection:
         attempts = await begin_scan(connection, job.image_tag_id)
@@ -94,7 +94,7 @@ async def scan_image(services: Services, job: ScanImage) -> None:
     except (UnavailableError, NotScannedYetError) as error:
         await _wait(services, target, attempts, error)
     except (RegistryError, UndecipherableError, InvalidRuleError) as error:
-        await _end(services, target, "failed", str(error))
+        await _give_up(services, registry, target, "failed", str(error))
     except Exception as error:
         await _end(services, target, "failed", f"unexpected {type(error).__name__}: the service's log says more")
         raise
@@ -103,7 +103,7 @@ async def scan_image(services: Services, job: ScanImage) -> None:
 async def _scan(services: Services, registry: Registry | None, target: Row[Any], turn: asyncio.Semaphore) -> None:
     distrust = find_distrust(registry, target.registry, target.repository)
     if registry is None or distrust:
-        await _end(services, target, "skipped", f"{distrust}, to have its images scanned")
+        await _give_up(services, registry, target, "skipped", f"{distrust}, to have its images scanned")
         return
     client = client_for(services, registry)
     platform = Platform.parse(target.platform)
@@ -162,6 +162,17 @@ async def _end(services: Services, target: Row[Any], status: str, error: str) ->
     reference = ImageReference(target.registry, target.repository, target.tag, "" if target.tag else target.digest)
     async with services.engine.begin() as connection:
         await end_scan(connection, target.id, status, f"{reference}: {error}")
+
+
+async def _give_up(services: Services, registry: Registry | None, target: Row[Any], status: str, error: str) -> None:
+    """Note why there will be no result, unless the registry was changed meanwhile.
+
+    Who changed it has scanned again only what had been given up by then.
+    """
+    await _end(services, target, status, error)
+    async with services.engine.connect() as connection:
+        if await find_registry(connection, target.registry) != registry:
+            raise RetryLaterError(timedelta(0), "its registry was changed while it was asked")
 
 
 async def _wait(
