@@ -80,6 +80,10 @@ def filters(fleet: Fleet) -> Mapping[str, ImageFilter]:
         "period: 10 days": ImageFilter(period=TimePeriod.TEN_DAYS),
         "risk": ImageFilter(risks=[Risk.INTEGRITY_VIOLATION]),
         "severity": ImageFilter(severities=[Severity.CRITICAL]),
+        "detection": ImageFilter(detections=[Severity.HIGH]),
+        "detection, cluster and severity": ImageFilter(
+            detections=[Severity.CRITICAL, Severity.MEDIUM], clusters=[cluster_name(3)], severities=[Severity.HIGH]
+        ),
         "CVE": ImageFilter(cves=[_frequent_cve(fleet)]),
         "applicability": ImageFilter(applicabilities=[Applicability.APPLICABLE]),
         "integrity status": ImageFilter(integrity_statuses=[IntegrityStatus.INVALID_IMAGE_SOURCE]),

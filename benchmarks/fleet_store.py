@@ -28,10 +28,13 @@ VIOLATIONS = (
 LAYER = "sha256:" + "5" * 64
 
 
+# Something is detected in one of twenty workloads, and mostly nothing critical.
 _PLACEMENTS = """
-    INSERT INTO placement (workload_id, image_tag_id, running, gone_at)
+    INSERT INTO placement (workload_id, image_tag_id, running, gone_at, detections)
     SELECT pod.workload_id, container.image_tag_id, bool_or(container.removed_at IS NULL),
-           CASE WHEN bool_or(container.removed_at IS NULL) THEN NULL ELSE max(container.removed_at) END
+           CASE WHEN bool_or(container.removed_at IS NULL) THEN NULL ELSE max(container.removed_at) END,
+           CASE WHEN pod.workload_id % 20 > 0 THEN '{0,0,0,0,0}'::integer[]
+                ELSE ARRAY[(pod.workload_id % 100 = 0)::integer, 1, pod.workload_id % 3, 0, 0] END
     FROM container JOIN pod ON pod.id = container.pod_id GROUP BY pod.workload_id, container.image_tag_id
 """
 
