@@ -91,9 +91,9 @@ async def fetch_facts(services: Services, job: FetchFacts) -> None:
             row = (await connection.execute(select(image_tag).where(image_tag.c.id == job.image_tag_id))).first()
             registry = await find_registry(connection, row.registry) if row else None
         answer = await _ask(services, registry, row) if registry and row and registry.trusts(row.repository) else None
-        async with services.engine.begin() as connection:
-            await _keep(connection, job.image_tag_id, answer)
         async with services.engine.connect() as connection:
+            await _keep(connection, job.image_tag_id, answer)
+            await connection.commit()  # who changes the registry from now on has it asked again
             changed = row is not None and await find_registry(connection, row.registry) != registry
 
 
