@@ -18,7 +18,7 @@ from deadlight.client.backoff import PATIENT, Backoff, parse_retry_after
 from deadlight.client.errors import ClientError, RejectedError, TokenUnavailableError
 from deadlight.client.refusal import refusal_text
 from deadlight.client.tokens import FetchToken, TokenHolder
-from deadlight.model import wire
+from deadlight.model import proxies, wire
 
 COMPRESS_FROM_BYTES = 1024
 MAX_ANSWER_BYTES = 8 * 1024 * 1024
@@ -73,7 +73,7 @@ class AgentClient:
 
     async def __aenter__(self) -> Self:
         connector = aiohttp.TCPConnector(ssl=self._trust, limit=8, keepalive_timeout=KEEP_ALIVE_SECONDS)
-        self._session = aiohttp.ClientSession(connector=connector, timeout=_TIMEOUT, trust_env=True)
+        self._session = aiohttp.ClientSession(connector=connector, timeout=_TIMEOUT, trust_env=proxies.are_set())
         return self
 
     async def __aexit__(

@@ -8,6 +8,7 @@ import aiohttp
 import msgspec
 
 from deadlight.client.errors import ClientError
+from deadlight.model import proxies
 
 _TIMEOUT = aiohttp.ClientTimeout(total=120, sock_connect=10)
 _PAGE = 100
@@ -42,7 +43,9 @@ class RestClient:
     async def __aenter__(self) -> Self:
         # "unsafe" is aiohttp's word for keeping cookies of a host that is named by its address.
         jar = aiohttp.CookieJar(unsafe=True)
-        self._session = aiohttp.ClientSession(headers=self._headers, timeout=_TIMEOUT, trust_env=True, cookie_jar=jar)
+        self._session = aiohttp.ClientSession(
+            headers=self._headers, timeout=_TIMEOUT, trust_env=proxies.are_set(), cookie_jar=jar
+        )
         return self
 
     async def __aexit__(

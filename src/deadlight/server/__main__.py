@@ -21,6 +21,7 @@ import aiohttp
 import uvicorn
 from pydantic import ValidationError
 
+from deadlight.model import proxies
 from deadlight.registry.attestations.keyless import SigstoreVerifier
 from deadlight.registry.types.table import TYPES
 from deadlight.scanner import InvalidRuleError, exposure_scanners
@@ -57,7 +58,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     async with AsyncExitStack() as stack:
         engine = create_engine(settings.sqlalchemy_url(), application="deadlight", pool_size=20)
         stack.push_async_callback(engine.dispose)
-        http = await stack.enter_async_context(aiohttp.ClientSession(trust_env=True))
+        http = await stack.enter_async_context(aiohttp.ClientSession(trust_env=proxies.are_set()))
         outbound = await stack.enter_async_context(open_outbound_session(settings.denied_destinations))
         processes = IsolatedProcesses(settings.scan_processes)
         stack.callback(processes.shutdown, cancel_futures=True)

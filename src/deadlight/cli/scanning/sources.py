@@ -9,6 +9,7 @@ from typing import BinaryIO, Protocol, TypeVar
 import aiohttp
 
 from deadlight.cli.scanning.docker_credentials import load_credentials
+from deadlight.model import proxies
 from deadlight.model.image import ImageReference, Platform
 from deadlight.registry import Descriptor, Endpoint, NotFoundError, RegistryClient, UnavailableError
 from deadlight.registry.attestations.sboms import FoundSboms, collect_sboms
@@ -89,7 +90,7 @@ async def open_reference(reference: ImageReference, platform: Platform) -> Async
         username=credentials.username,
         password=credentials.password,
     )
-    async with aiohttp.ClientSession(trust_env=True) as session:
+    async with aiohttp.ClientSession(trust_env=proxies.are_set()) as session:
         client = RegistryClient(endpoint, session)
         try:
             image = await _resolve(client, reference, platform)

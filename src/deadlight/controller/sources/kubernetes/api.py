@@ -12,6 +12,7 @@ from deadlight.controller.errors import ConfigurationError, MalformedAnswerError
 from deadlight.controller.sources.kubernetes.access import Access, Trust
 from deadlight.controller.sources.kubernetes.events import parse_status
 from deadlight.controller.sources.kubernetes.lines import iter_lines
+from deadlight.model import proxies
 
 MAX_BODY_BYTES = 256 * 1024 * 1024
 """A page of 500 objects of half a megabyte each."""
@@ -37,7 +38,7 @@ class KubernetesApi:
     async def __aenter__(self) -> Self:
         connector = aiohttp.TCPConnector(limit=32)
         self._session = aiohttp.ClientSession(
-            connector=connector, timeout=self._timeout, trust_env=True, read_bufsize=256 * 1024
+            connector=connector, timeout=self._timeout, trust_env=proxies.are_set(), read_bufsize=256 * 1024
         )
         return self
 
