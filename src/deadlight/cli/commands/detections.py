@@ -100,6 +100,7 @@ def show_detection(detection_id: Id, *, output: Output = Format.TABLE) -> None:
 def _print_detail(found: dict[str, Any]) -> None:
     owner = found["owner"] or {}
     suppressed = found["suppressed_by"]
+    labels = found.get("fact_labels", {})  # a service of the release before has none
     print_facts(
         [
             ("What", plain(f"{found['title']} ({found['rule']})")),
@@ -113,7 +114,7 @@ def _print_detail(found: dict[str, Any]) -> None:
             ("Seen", f"{counted(found['count'], 'time')}, from {found['first_at']} to {found['last_at']}"),
             ("Process", plain(_command(found["process"]))),
             *(("Started by", plain(_command(item))) for item in found["ancestors"]),
-            *((plain(found["fact_labels"][name]), plain(value)) for name, value in found["facts"].items()),
+            *((plain(labels.get(name, name)), plain(value)) for name, value in found["facts"].items()),
             ("What was done", plain(found["done"])),
             *(("What to do", plain(step)) for step in found["next_steps"]),
             ("Status", plain(f"{found['status']} {found['status_by']} {found['status_note']}".strip())),
