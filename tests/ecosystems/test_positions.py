@@ -5,13 +5,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.pieces import texts_of
 
 from deadlight.ecosystems import ECOSYSTEMS, Ecosystem, InvalidVersionError, VersionKey, position_of
 from deadlight.ecosystems.positions import POSITION_BYTES
 
 PIECES = ("10", "99", "256", "65536", "rc1", "alpha", "beta2", "post1", "dev0", "final", "_p1", "-r3")
-PART = st.sampled_from([*"0123456789.-~+^:_ab", *PIECES])
-VERSIONS = st.lists(PART, min_size=1, max_size=12).map("".join)
+VERSIONS = texts_of([*"0123456789.-~+^:_ab", *PIECES], min_size=1, max_size=12)
 
 
 def key_of(ecosystem: Ecosystem, version: str) -> VersionKey | None:

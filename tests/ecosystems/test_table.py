@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support.pieces import texts_of
 
 from deadlight.ecosystems import (
     CATALOGUERS,
@@ -18,12 +19,9 @@ from deadlight.ecosystems import (
 each_ecosystem = pytest.mark.parametrize("ecosystem", ECOSYSTEMS, ids=lambda row: row.name)
 each_cataloguer = pytest.mark.parametrize("cataloguer", CATALOGUERS, ids=lambda row: row.name)
 
-numbers = st.integers(0, 12).map(str) | st.sampled_from(["00", "01", "010"])
-pieces = st.lists(
-    numbers | st.sampled_from([*".-~+_:!", "a", "b", "rc", "alpha", "p", "post", "dev", "-r", "git", "z", "A"]),
-    max_size=9,
-)
-versions = pieces.map("".join)
+NUMBERS = [*map(str, range(13)), "00", "01", "010"]
+WORDS = [*".-~+_:!", "a", "b", "rc", "alpha", "p", "post", "dev", "-r", "git", "z", "A"]
+versions = texts_of([*NUMBERS, *WORDS], max_size=9)
 
 
 def key_or_none(ecosystem: Ecosystem, version: str):
@@ -183,7 +181,7 @@ def test_no_document_makes_a_cataloguer_raise(cataloguer: Cataloguer, data):
         *("# stub: a 1 ruby lib\n", 's.name = "a"\n', 's.version = "1"\n', 's.files = ["lib/a.rb"]\n'),
         ":",
     ]
-    content = st.binary(max_size=60) | st.lists(st.sampled_from(words), max_size=12).map(lambda w: "".join(w).encode())
+    content = st.binary(max_size=60) | texts_of(words, max_size=12).map(str.encode)
     documents = {path: Document(data.draw(content), "sha256:1") for path in paths}
     catalogue = cataloguer.catalogue(documents, Distribution("Debian:12", "debian", "debian-12"))
     assert all(isinstance(problem, str) for problem in catalogue.problems)
