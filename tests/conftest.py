@@ -27,6 +27,15 @@ hypothesis.settings.register_profile("house", deadline=None)  # how long an exam
 hypothesis.settings.load_profile("house")
 
 
+LONGEST = ("tests/e2e/", "tests/cli/", "tests/sensor/system/")
+"""Start browsers, services, sensors and containers: few tests in a file, and the longest files."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest comes first: handed out last, it would keep one process at work and the others waiting."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+
+
 def pytest_collection_finish() -> None:
     """What was imported and collected stays: collecting garbage after a test need not look at it again."""
     gc.collect()
