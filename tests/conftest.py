@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import hypothesis
 import pytest
+from pgqueuer import QueueManager
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 from tests.support.database import fresh_database, make_template, running_server
@@ -22,6 +23,19 @@ os.environ["DEADLIGHT_FEEDS"] = "none"
 
 passwords.hasher = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
 """As real as the recommended one, which takes a tenth of a second for each of some hundred sign-ins on purpose."""
+
+_verify_structure = QueueManager.verify_structure
+_verified: list[QueueManager] = []
+
+
+async def _verify_structure_once(self: QueueManager) -> None:
+    """Every database is a copy of one template; looking for 17 things in the catalogue takes longer than most tests."""
+    if not _verified:
+        await _verify_structure(self)
+        _verified.append(self)
+
+
+QueueManager.verify_structure = _verify_structure_once  # type: ignore[method-assign]
 
 hypothesis.settings.register_profile("house", deadline=None)  # how long an example takes is the machine's to know
 hypothesis.settings.load_profile("house")

@@ -1,7 +1,6 @@
 """Fixtures for the service's rooms."""
 
-import gc
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -11,17 +10,6 @@ from deadlight.server.__main__ import open_services
 from deadlight.server.db.engine import create_engine
 from deadlight.server.services import Services
 from deadlight.server.settings import Settings, with_driver
-
-
-@pytest.fixture
-def database_url(database_url: str) -> Iterator[str]:
-    """A database of the test's own, left without half-open connections.
-
-    A connection attempt that was cancelled half-way stays open until it is collected as garbage, and PostgreSQL drops
-    no database before every backend has answered, those that still wait for a password included.
-    """
-    yield database_url
-    gc.collect()
 
 
 @pytest.fixture
