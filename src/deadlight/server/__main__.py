@@ -40,6 +40,7 @@ from deadlight.server.events.relay import CHANGES_CHANNEL, Relay
 from deadlight.server.jobs.queue import JOBS_CHANNEL, JobRunner
 from deadlight.server.logs import configure_logging
 from deadlight.server.scans.due import setup_of
+from deadlight.server.scans.image_scan import prepare_processes
 from deadlight.server.scans.processes import IsolatedProcesses
 from deadlight.server.schedule import JOBS, PERIODIC, run_periodic
 from deadlight.server.secrets import Cipher
@@ -95,7 +96,8 @@ async def serve(settings: Settings, only: str | None) -> None:
             live = LiveIndex()
             background += [index.run(), live.keep(services.engine), _serve_http(services, index, live)]
         if only != "api":
-            background += background_work(services)
+            # Processes last: what answers people and agents begins before them.
+            background += [*background_work(services), prepare_processes(services)]
         running = [tasks.create_task(_as_coroutine(work)) for work in background]
         await stopped.wait()
         for task in running:

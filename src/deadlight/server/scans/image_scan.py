@@ -10,24 +10,42 @@ from deadlight.registry import Endpoint, RegistryError, UnavailableError
 from deadlight.registry.attestations.sboms import FoundSboms, collect_sboms
 from deadlight.registry.documents import Descriptor
 from deadlight.registry.resolve import NotScannableError, ResolvedImage
-from deadlight.scanner import LISTING, SCANNER_STATE, exposure_scanners, image_analyzers
+from deadlight.scanner import LISTING, SCANNER_STATE, InvalidRuleError, exposure_scanners, image_analyzers
 from deadlight.server.registries.service import Registry, client_for
-from deadlight.server.scans.due import Due, exposure_states
+from deadlight.server.scans.due import Due, exposure_states, setup_of
 from deadlight.server.scans.exposures import store_exposures
 from deadlight.server.scans.layer_process import (
     LayerOutcome,
     LayerRequest,
     SquashedImage,
     SquashRequest,
+    prepare,
     read_layer,
     squash_layers,
 )
 from deadlight.server.scans.layers import KnownLayer, find_layers, forget_layers, store_layer
-from deadlight.server.scans.processes import ProcessEndedError
+from deadlight.server.scans.processes import ProcessEndedError, ProcessError
 from deadlight.server.scans.store import store_contents
 from deadlight.server.services import Services
 
 logger = logging.getLogger(__name__)
+
+PREPARED = "the processes that read layers are ready"
+"""What the log says then."""
+
+
+async def prepare_processes(services: Services) -> None:
+    """Start the processes that read layers, so that the first image need not wait for that, and leave.
+
+    One after the other: this takes no more than one processor from what the service does meanwhile.
+    """
+    loop = asyncio.get_running_loop()
+    for _ in range(services.settings.scan_processes):
+        try:
+            await loop.run_in_executor(services.processes, prepare, setup_of(services.settings))
+        except (ProcessError, OSError, InvalidRuleError) as error:
+            logger.warning("a process that reads layers could not be prepared: %s", error)
+    logger.info(PREPARED)
 
 
 async def scan_resolved_image(

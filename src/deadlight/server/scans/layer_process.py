@@ -66,6 +66,11 @@ class LayerOutcome:
     """How long that host wants to be left alone, where it says so."""
 
 
+def prepare(setup: ExposureSetup) -> None:
+    """Have ready what reading needs beside the layer. Most of it is done before this begins: importing this module."""
+    _analyzers(setup)
+
+
 def read_layer(request: LayerRequest) -> LayerOutcome:
     """Pull a layer and read it on the way: neither the archive nor its files are ever stored."""
     try:
