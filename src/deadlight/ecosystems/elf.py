@@ -61,9 +61,12 @@ def parse_elf(content: memoryview, sought: str = "") -> dict[str, Section]:
         return {}
     if row_size < row.size or offset + row_size * count > len(content):
         raise UnreadableFileError("is an ELF file that was cut short: its sections are not where its header says")
-    rows = [row.unpack_from(content, offset + number * row_size) for number in range(count)]
-    names = bytes(_content(content, rows[names_row])[:_MAX_NAMES_BYTES]) if names_row < count else b""
-    return _named(content, rows, names) if sought.encode() in names else {}
+    names = b""
+    if names_row < count:
+        names = bytes(_content(content, row.unpack_from(content, offset + names_row * row_size))[:_MAX_NAMES_BYTES])
+    if sought.encode() not in names:
+        return {}
+    return _named(content, [row.unpack_from(content, offset + number * row_size) for number in range(count)], names)
 
 
 def _byte(content: memoryview, position: int) -> int:

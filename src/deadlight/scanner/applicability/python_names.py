@@ -3,6 +3,10 @@
 import ast
 import builtins
 import sys
+from collections.abc import Callable
+from typing import Any
+
+from deadlight.scanner.applicability.python_tree import list_nodes
 
 MAX_MEANINGS = 8
 """Things one name may stand for, as after `try: from yaml import CSafeLoader as Loader / except ImportError: ...`."""
@@ -29,9 +33,13 @@ class Names:
         """Modules imported with `*`, with the line."""
         self.imported: dict[str, int] = {}
         """Names bound by import statements, with the line."""
-        for node in ast.walk(tree):
-            self._bind(node)
-        for node in ast.walk(tree):
+        self.nodes = list_nodes(tree)
+        """The file's syntax tree, parents before their children."""
+        binding = self._binding()
+        for node in self.nodes:
+            if bind := binding.get(type(node)):
+                bind(node)
+        for node in self.nodes:
             if isinstance(node, ast.ClassDef):
                 for base in node.bases:
                     for meaning in self.meanings_of(base):
@@ -57,23 +65,40 @@ class Names:
             return known
         return tuple(_join(module, name) for module in self.starred)
 
-    def _bind(self, node: ast.AST) -> None:
-        match node:
-            case ast.Import(names=aliases):
-                for alias in aliases:
-                    bound = alias.asname or alias.name.partition(".")[0]
-                    self._import(bound, alias.name if alias.asname else bound, node.lineno)
-            case ast.ImportFrom(names=aliases):
-                module = "." * node.level + (node.module or "")
-                for alias in aliases:
-                    if alias.name == "*":
-                        self._star(module, node.lineno)
-                    else:
-                        self._import(alias.asname or alias.name, _join(module, alias.name), node.lineno)
-            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
-                self._bound.add(name)
-            case ast.Name(id=name, ctx=ast.Store()) | ast.arg(arg=name):
-                self._bound.add(name)
+    def _binding(self) -> dict[type, Callable[[Any], None]]:
+        """By type, for a parsed tree has just these types: asking each node for each takes as long as parsing."""
+        return {
+            ast.Import: self._bind_modules,
+            ast.ImportFrom: self._bind_members,
+            ast.FunctionDef: self._bind_definition,
+            ast.AsyncFunctionDef: self._bind_definition,
+            ast.ClassDef: self._bind_definition,
+            ast.arg: self._bind_argument,
+            ast.Name: self._bind_variable,
+        }
+
+    def _bind_modules(self, node: ast.Import) -> None:
+        for alias in node.names:
+            bound = alias.asname or alias.name.partition(".")[0]
+            self._import(bound, alias.name if alias.asname else bound, node.lineno)
+
+    def _bind_members(self, node: ast.ImportFrom) -> None:
+        module = "." * node.level + (node.module or "")
+        for alias in node.names:
+            if alias.name == "*":
+                self._star(module, node.lineno)
+            else:
+                self._import(alias.asname or alias.name, _join(module, alias.name), node.lineno)
+
+    def _bind_definition(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> None:
+        self._bound.add(node.name)
+
+    def _bind_argument(self, node: ast.arg) -> None:
+        self._bound.add(node.arg)
+
+    def _bind_variable(self, node: ast.Name) -> None:
+        if type(node.ctx) is ast.Store:
+            self._bound.add(node.id)
 
     def _import(self, bound: str, name: str, line: int) -> None:
         self.imported.setdefault(bound, line)

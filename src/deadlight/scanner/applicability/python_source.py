@@ -3,8 +3,8 @@
 import ast
 import re
 import warnings
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -96,7 +96,7 @@ def parse_source(source: bytes) -> ast.Module:
 
 
 class _Collector:
-    """Gathers the uses of one syntax tree. `ast.walk` gives parents before their children."""
+    """Gathers the uses of one syntax tree, parents before their children."""
 
     def __init__(self, tree: ast.Module) -> None:
         self._names = Names(tree)
@@ -105,29 +105,44 @@ class _Collector:
         self._counted: set[int] = set()
         """Identities of nodes that are part of a name already counted."""
         self._mentioned: set[str] = set()
-        for node in ast.walk(tree):
-            self._count(node)
+        counting = self._counting()
+        for node in self._names.nodes:
+            if count := counting.get(type(node)):
+                count(node)
         self._count_passed_on()
 
     def facts(self) -> SourceFacts:
         uses = [Use(name, line, called, arguments) for (name, called, arguments), line in self._uses.items()]
         return SourceFacts(tuple(sorted(uses, key=lambda use: use.line)), min(self._dynamic_lines, default=0))
 
-    def _count(self, node: ast.AST) -> None:
-        match node:
-            case ast.Call():
-                self._count_call(node)
-            case ast.ClassDef(bases=bases, decorator_list=decorators):
-                for used in (*bases, *decorators):
-                    self._add(self._take(used), node.lineno, called=True)
-            case ast.FunctionDef(decorator_list=decorators) | ast.AsyncFunctionDef(decorator_list=decorators):
-                for used in decorators:
-                    self._add(self._take(used), node.lineno, called=True)
-            case ast.Compare(left=left, comparators=[ast.Constant(value=None)]):
+    def _counting(self) -> dict[type, Callable[[Any], None]]:
+        return {
+            ast.Call: self._count_call,
+            ast.ClassDef: self._count_class,
+            ast.FunctionDef: self._count_function,
+            ast.AsyncFunctionDef: self._count_function,
+            ast.Compare: self._count_comparison,
+            ast.Attribute: self._count_mention,
+            ast.Name: self._count_mention,
+        }
+
+    def _count_class(self, node: ast.ClassDef) -> None:
+        for used in (*node.bases, *node.decorator_list):
+            self._add(self._take(used), node.lineno, called=True)
+
+    def _count_function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        for used in node.decorator_list:
+            self._add(self._take(used), node.lineno, called=True)
+
+    def _count_comparison(self, node: ast.Compare) -> None:
+        match node.comparators:
+            case [ast.Constant(value=None)]:
                 # `if yaml is None` after an optional import uses nothing of it.
-                self._take(left)
-            case ast.Attribute(ctx=ast.Load()) | ast.Name(ctx=ast.Load()) if id(node) not in self._counted:
-                self._add(self._take(node), node.lineno, called=False)
+                self._take(node.left)
+
+    def _count_mention(self, node: ast.Attribute | ast.Name) -> None:
+        if id(node) not in self._counted and type(node.ctx) is ast.Load:
+            self._add(self._take(node), node.lineno, called=False)
 
     def _count_call(self, call: ast.Call) -> None:
         names = self._take(call.func)

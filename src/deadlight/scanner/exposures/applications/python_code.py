@@ -40,7 +40,7 @@ def find_in_python(source: bytes) -> Iterator[Match]:
     except (UnreadableSourceError, TooManyMeaningsError) as error:
         raise UnreadableFileError(str(error)) from error
     yield from setting_matches(file)
-    for node in ast.walk(tree):
+    for node in file.names.nodes:
         if isinstance(node, ast.Call):
             yield from call_matches(file, node)
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):

@@ -33,7 +33,7 @@ def setting_matches(file: PythonFile) -> Iterator[Match]:
     if is_django:
         for name, value in _module_settings(file.tree):
             yield from _django(name, value)
-    for node in ast.walk(file.tree):
+    for node in file.names.nodes:
         if isinstance(node, ast.Assign) and len(node.targets) == 1:
             yield from _attribute(file, node.targets[0], node.value)
         elif isinstance(node, ast.Attribute) and not _OLD_TLS.isdisjoint(file.names.meanings_of(node)):
