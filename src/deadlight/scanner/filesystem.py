@@ -52,7 +52,8 @@ class FileSystem:
         self._nodes = 0
         self._steps = 0
         self._folders: dict[str, tuple[str, Directory]] = {}
-        """Folders by path as asked for, with their real path. Emptied when a folder or link goes away."""
+        """Folders by path as asked for, without a slash in front, with their real path. Emptied when a folder or link
+        goes away."""
         self._absent: set[str] = set()
         """Paths known to be no folder. Emptied when anything is added."""
         self._links: dict[File, list[str]] = {}
@@ -126,8 +127,11 @@ class FileSystem:
             case Kind.FILE:
                 self._put(folder, name, File(index, entry.path))
             case Kind.DIRECTORY:
-                if not isinstance(folder.entries.get(name), Directory):
-                    self._put(folder, name, Directory())
+                made = folder.entries.get(name)
+                if not isinstance(made, Directory):
+                    made = Directory()
+                    self._put(folder, name, made)
+                self._folders[entry.path] = f"{real_parent}/{name}", made
             case Kind.SYMLINK:
                 self._put(folder, name, Symlink(entry.target))
             case Kind.HARD_LINK:
@@ -162,6 +166,7 @@ class FileSystem:
         folder.entries[name] = node
 
     def _find_folder(self, path: str) -> tuple[str, Directory] | None:
+        path = path.removeprefix("/")
         known = self._folders.get(path)
         if known is None and path not in self._absent:
             known = self._walk(path, create=False)
