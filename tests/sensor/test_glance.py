@@ -94,6 +94,40 @@ _PATHS = (
 _NAMES = ("cat", "sh", "nginx", "python3", "dpkg", "app")
 
 
+_PIECES = ("/etc", "/shadow", "/.ssh", "/id_rsa", "mem", "/host", "/dev", "/sda", ".pub", "/pki/", "tls.key", "/", "x")
+_TESTS = (
+    '{ field = "file.path", in = ["/etc/shadow", "/mem"] }',
+    '{ field = "file.path", ends_with = ["/.ssh/id_rsa", "mem"] }',
+    '{ field = "file.path", starts_with = ["/dev", "/host/dev/"] }',
+    '{ field = "file.path", under = ["/etc/pki", "/host/"] }',
+    '{ field = "file.path", contains = ["/.ssh/", "em/"] }',
+    '{ field = "file.path", matches = [".*/id_[a-z]{1,9}"] }',
+    '{ field = "file.upper", is = true }',
+)
+_conditions = st.recursive(
+    st.sampled_from(_TESTS),
+    lambda parts: st.one_of(
+        parts.map(lambda part: f"{{ not = {part} }}"),
+        st.tuples(st.sampled_from(["all", "any"]), st.lists(parts, min_size=1, max_size=3)).map(
+            lambda made: f"{{ {made[0]} = [{', '.join(made[1])}] }}"
+        ),
+    ),
+    max_leaves=6,
+)
+
+
+@settings(deadline=None)
+@given(_conditions, st.lists(st.sampled_from(_PIECES), min_size=1, max_size=4).map("".join), st.booleans())
+def test_what_asks_of_the_file_alone_is_decided_at_a_glance(condition, path, upper):
+    head = 'id="x"\ntitle="x"\ndescription="x"\nseverity="Low"\nkinds=["opened"]\n'
+    rule = parse_rule(f"{head}condition = {condition}")
+    event = opened(path, int(EventFlags.UPPER) if upper else 0)
+    process = Process("c", ProcessFacts("app"), 1, 0, NO_FILE)
+
+    matches = Engine([rule]).match(activity_of(event, ActivityKind.OPENED, process))
+    assert glance_at([rule], ActivityKind.OPENED).holds(event) == bool(matches)
+
+
 @settings(deadline=None)
 @given(
     st.sampled_from(sorted(KINDS)), st.sampled_from(_PATHS), st.sampled_from(_NAMES), st.integers(0, 15), st.booleans()

@@ -3,9 +3,12 @@
 For each rule, what it asks of the process is left open; what it asks of the file remains. An event whose file meets no
 rule's remainder needs no further look, which is nearly all of them, and costs a fifth of what the rules would. And a
 file that meets one is sensitive: there each use counts, not only the first. Pure.
+
+Before the remainders stands what each of them needs at least of the path (`Needs`): that takes four comparisons for
+all rules together.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -42,8 +45,9 @@ class Glance:
 def glance_at(rules: Iterable[Rule], kind: ActivityKind) -> Glance:
     """What the rules ask of the file of an event of this kind."""
     open_ends = [_possible(rule.condition) for rule in rules if kind in rule.kinds]
-    conditions = [found for found in open_ends if not isinstance(found, bool)]
-    return Glance(any(found is True for found in open_ends), _any(list(map(_compile, _merged(conditions)))))
+    conditions = _merged(found for found in open_ends if not isinstance(found, bool))
+    holds, needs = _any(list(map(_compile, conditions))), _needs_of_any(conditions)
+    return Glance(any(found is True for found in open_ends), holds if needs is None else needs.before(holds))
 
 
 # --- what remains of a condition ---
@@ -114,6 +118,95 @@ def _alternatives(conditions: Iterable[Condition]) -> Iterable[Condition]:
             yield from _alternatives(condition.parts)
         else:
             yield condition
+
+
+# --- what a condition needs of the path ---
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a path has at least one of where a condition holds; where it has none, the condition does not hold."""
+
+    names: frozenset[str] = frozenset()
+    """Its last name."""
+    begins: tuple[str, ...] = ()
+    ends: tuple[str, ...] = ()
+    pieces: tuple[str, ...] = ()
+
+    def before(self, holds: Holds) -> Holds:
+        """The condition, asked only of paths that it may hold for."""
+        names, begins, ends, pieces = self.names, self.begins, self.ends, self.pieces
+
+        def holds_after(event: Event) -> bool:
+            path = event.path
+            if path[path.rfind("/") + 1 :] in names or path.startswith(begins) or path.endswith(ends):
+                return holds(event)
+            for piece in pieces:
+                if piece in path:
+                    return holds(event)
+            return False
+
+        return holds_after
+
+    def ease(self) -> tuple[int, int]:
+        """How little there is to compare: names are looked up, of the rest each piece costs most."""
+        return len(self.pieces), len(self.begins) + len(self.ends)
+
+
+def _needs(condition: Condition) -> Needs | None:
+    """None where it may hold for any path."""
+    match condition:
+        case Comparison():
+            return _needs_of_test(condition)
+        case AllOf(parts):
+            found = [needs for needs in map(_needs, parts) if needs]
+            return min(found, key=Needs.ease, default=None)
+        case AnyOf(parts):
+            return _needs_of_any(parts)
+        case Not():
+            return None
+        case _ as never:
+            assert_never(never)
+
+
+def _needs_of_any(conditions: Iterable[Condition]) -> Needs | None:
+    names, begins, ends, pieces = set[str](), list[str](), list[str](), list[str]()
+    for needs in map(_needs, conditions):
+        if needs is None:
+            return None
+        names |= needs.names
+        begins += needs.begins
+        ends += needs.ends
+        pieces += needs.pieces
+    return Needs(frozenset(names), tuple(begins), tuple(ends), tuple(pieces))
+
+
+def _needs_of_test(test: Comparison) -> Needs | None:
+    needs = _NEEDS.get(test.operator) if test.field == _PATH else None
+    return needs(tuple(map(str, test.values))) if needs else None
+
+
+def _needed_ends(values: tuple[str, ...]) -> Needs:
+    named, ends = (
+        _names(value for value in values if "/" in value),
+        tuple(value for value in values if "/" not in value),
+    )
+    return Needs(names=named, ends=ends)
+
+
+def _names(paths: Iterable[str]) -> frozenset[str]:
+    return frozenset(path.rpartition("/")[2] for path in paths)
+
+
+_NEEDS: Mapping[str, Callable[[tuple[str, ...]], Needs]] = {
+    "is": lambda values: Needs(names=_names(values)),
+    "in": lambda values: Needs(names=_names(values)),
+    "ends_with": _needed_ends,
+    "starts_with": lambda values: Needs(begins=values),
+    "under": lambda values: Needs(begins=tuple(value.rstrip("/") for value in values)),
+    "contains": lambda values: Needs(pieces=values),
+}
+"""What the operators need of a path; `matches` may hold for any."""
 
 
 # --- from conditions to functions of an event ---
