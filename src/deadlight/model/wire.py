@@ -258,7 +258,7 @@ class InventoryAck(Message, frozen=True, kw_only=True):
 # --- observations ----------------------------------------------------------------------------------------
 
 
-class Observation(Message, frozen=True, kw_only=True):
+class Observation(Message, frozen=True, kw_only=True, gc=False):
     """A file that a process of a container executed, mapped as code or opened, once per batch and file."""
 
     container_id: Name

@@ -1,6 +1,7 @@
 """Records of the kernel's ring, as bytes, to events. Names in them were chosen by whoever runs in the container."""
 
 import struct
+from functools import lru_cache
 from ipaddress import ip_address
 
 import msgspec
@@ -21,6 +22,9 @@ _GRADES = {EventKind.EXECUTED: Grade.EXECUTED, EventKind.MAPPED: Grade.MAPPED, E
 GRADES = tuple(_GRADES.get(EventKind(number)) if number else None for number in range(max(EventKind) + 1))
 """What an event proves of its file, by the number of its kind; None where it proves nothing. (To find an enumerator in
 a dictionary takes longer than anything else that is done to an event.)"""
+
+_REMEMBERED = 256
+"""Groups and names of processes that are not made anew for each event: the same ones come one after the other."""
 
 _KINDS = {int(kind): kind for kind in EventKind}
 _CODE = (EventKind.EXECUTED, EventKind.MAPPED)
@@ -112,8 +116,8 @@ def decode(record: bytes) -> Event:
         kind = _KINDS[values[4]]
     except (struct.error, KeyError) as error:
         raise DecodeError(f"not an event of this version of the object: {error}") from error
-    at, cgroup, hierarchy, _, _, bits, pid, parent, user, device, inode, changed_at, *rest = values
-    first, second, mode, path_length, argv_length, comm = rest
+    at, cgroup, hierarchy, _, _, bits, pid, parent, user, device, inode, changed_at = values[:12]
+    first, second, mode, path_length, argv_length, comm = values[12:]
     end = EVENT.size + path_length
     if len(record) != end + argv_length:
         raise DecodeError(f"an event of {len(record)} bytes says that it has {end + argv_length}")
@@ -121,9 +125,9 @@ def decode(record: bytes) -> Event:
     return Event(
         kind,
         at,
-        CgroupKey(cgroup, hierarchy),
+        _group(cgroup, hierarchy),
         pid,
-        comm.partition(b"\0")[0].decode("utf-8", "replace"),
+        _name(comm),
         _PATHS[kind](record[EVENT.size : end], bits),
         parse_arguments(record[end:]) if argv_length else (),
         bits,
@@ -135,6 +139,16 @@ def decode(record: bytes) -> Event:
         (first, second),
         mode,
     )
+
+
+@lru_cache(_REMEMBERED)
+def _group(number: int, hierarchy: int) -> CgroupKey:
+    return CgroupKey(number, hierarchy)
+
+
+@lru_cache(_REMEMBERED)
+def _name(comm: bytes) -> str:
+    return _text(comm.partition(b"\0")[0])
 
 
 def parse_arguments(argv: bytes) -> tuple[str, ...]:

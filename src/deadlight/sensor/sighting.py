@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 from hashlib import blake2b
-from typing import NamedTuple
+from struct import Struct
 
 import msgspec
 
@@ -12,9 +12,10 @@ from deadlight.sensor.database import ROW_BYTES
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Observation)
+_NUMBERS = Struct(">qq")
 
 
-class Entry(NamedTuple):
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """An observation as it becomes a row."""
 
     seen: Observation
@@ -45,7 +46,8 @@ def identify(seen: Observation) -> tuple[int, int]:
     if seen.grade is Grade.EXECUTED:
         parts += [seen.process, seen.sha256, *seen.arguments]
     variant = blake2b(_encoder.encode(parts), digest_size=8).digest()
-    return int.from_bytes(subject_digest(seen.grade, seen.path), signed=True), int.from_bytes(variant, signed=True)
+    numbers: tuple[int, int] = _NUMBERS.unpack(subject_digest(seen.grade, seen.path) + variant)
+    return numbers
 
 
 def merge(body: bytes, seen: Observation) -> bytes | None:
