@@ -15,6 +15,7 @@ from deadlight.model.wire import Observation, observation_digest
 from deadlight.sensor import database
 from deadlight.sensor.database import ROW_BYTES
 from deadlight.sensor.journal import AGAIN_SECONDS, FORGET_SECONDS, REFRESH_SECONDS, Bounds, Journal
+from deadlight.sensor.rows import FRESH_BYTES
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 NOW = AT.timestamp()
@@ -134,6 +135,27 @@ def test_what_waits_is_found_without_looking_at_everything(journal):
     assert "TEMP B-TREE" not in plan
 
 
+def test_what_was_just_recorded_need_not_be_read(journal):
+    statements: list[str] = []
+    journal._connection.set_trace_callback(statements.append)
+    journal.record([seen("/o", grade=Grade.OPENED), seen("/a")], NOW)
+    rows = journal.first(1, 1 << 20)
+    journal.record([seen("/b", "c2")], NOW)
+    journal.settle(rows, taken=True)
+
+    assert waiting(journal) == ["/b", "/o"]
+    assert not any("SELECT" in statement and "body" in statement for statement in statements)
+
+
+def test_more_than_a_batch_is_read_from_the_file(journal):
+    journal.record([seen(f"/{number}" + "x" * 1_000) for number in range(FRESH_BYTES // 1_000)], NOW)
+    statements: list[str] = []
+    journal._connection.set_trace_callback(statements.append)
+
+    assert len(waiting(journal)) == FRESH_BYTES // 1_000
+    assert any("SELECT" in statement and "body" in statement for statement in statements)
+
+
 def test_what_the_service_refused_waits_no_more_and_is_no_part_of_the_digest(journal):
     journal.record([seen("/a")], NOW)
     tell(journal, taken=False)
@@ -226,8 +248,9 @@ def test_what_was_refused_is_tried_again_where_the_service_asks(journal):
     assert journal.find_digest("c1") == observation_digest([(Grade.MAPPED, "/a")])
 
 
+_files = st.tuples(st.sampled_from(Grade), st.integers(0, 5), st.integers(0, 2))
 _steps = st.one_of(
-    st.tuples(st.just("see"), st.sampled_from(Grade), st.integers(0, 5), st.integers(0, 2)),
+    st.tuples(st.just("see"), st.lists(_files, min_size=1, max_size=4), st.integers(0, 1)),
     st.tuples(st.just("send"), st.integers(1, 4), st.sampled_from(["taken", "refused", "lost"])),
     st.tuples(st.just("again"), st.integers(0, 3)),
 )
@@ -242,8 +265,12 @@ def test_whatever_happens_a_digest_is_what_the_service_has_and_counters_add_up(s
         for number, step in enumerate(steps):
             now = NOW + number * AGAIN_SECONDS
             match step:
-                case ("see", grade, name, way):
-                    journal.record([seen(f"/{name}", grade=grade, arguments=(str(way),), changed=way > 1)], now)
+                case ("see", files, count):
+                    files = [
+                        seen(f"/{name}", grade=grade, count=count, arguments=(str(way),), changed=way > 1)
+                        for grade, name, way in files
+                    ]
+                    journal.record(files, now)
                 case ("send", most, what):
                     rows = journal.first(most, 1 << 20)
                     if what == "taken":
@@ -257,6 +284,9 @@ def test_whatever_happens_a_digest_is_what_the_service_has_and_counters_add_up(s
                             (Grade(grade), path) for grade, path in _told(connection)
                         }
                     journal.tell_again("c1", now)
+            assert journal.first(ALL, 1 << 20) == Journal(connection, WIDE).first(
+                ALL, 1 << 20
+            )  # which has it from the file
             assert journal.find_digest("c1") in {"", observation_digest(held)}
             counts = "count(*), coalesce(sum(waiting), 0), coalesce(sum(length(body)), 0) + count(*) * ?"
             found = connection.execute(f"SELECT {counts} FROM observation", (ROW_BYTES,)).fetchone()

@@ -10,16 +10,15 @@ refused, counted, and its container remembered as *short*, to be looked at again
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
-from itertools import groupby, islice
+from itertools import count, groupby, islice
 from operator import attrgetter
-
-import msgspec
 
 from deadlight.model.observation import Grade
 from deadlight.model.wire import Observation
 from deadlight.sensor.database import ROW_BYTES, transaction
+from deadlight.sensor.rows import Fresh, Row, bounded, new_row, runs
 from deadlight.sensor.sighting import Entry, enter, merge, unpack
 
 REFRESH_SECONDS = 3600
@@ -117,17 +116,6 @@ class _Container:
     again_at: int
 
 
-class Row(msgspec.Struct, frozen=True):
-    """An observation as it is told, with the state of its row: what the service has when it acknowledges."""
-
-    id: int
-    revision: int
-    subject: int
-    count: int
-    told_at: float
-    observation: Observation
-
-
 class Journal:
     """The set in the database behind `connection`. For one thread; a failing disk raises `sqlite3.Error`.
 
@@ -141,6 +129,7 @@ class Journal:
         for statement in _SCHEMA:
             connection.execute(statement)
         self._loaded: dict[str, _Container] = {}
+        self._fresh = Fresh()
         self.counters = JournalCounters()
         self._count()
 
@@ -154,35 +143,29 @@ class Journal:
 
     def record(self, observations: Iterable[Observation], now: float) -> None:
         """Keep observations, each merged with what is known of the same. They are in the file when this returns."""
+        new: list[Row] = []
         with self._transaction():
             for name, group in groupby(observations, key=attrgetter("container_id")):
                 container = self._load(name, now)
                 while entries := [enter(seen) for seen in islice(group, _ENTERED_AT_ONCE)]:
-                    for entry in self._insert_new(container, entries):
-                        self._record(container, entry)
+                    self._enter(container, entries, new)
+        self._fresh.add(new, self.counters.waiting)
 
     def first(self, most: int, most_bytes: int) -> tuple[Row, ...]:
         """What waits, the strongest evidence first and then the earliest: at most `most`, of about `most_bytes`."""
-        columns = "observation.id, revision, subject, count, last_at, body, name"
-        order = "WHERE observation.waiting = 1 ORDER BY rank DESC, observation.id LIMIT ?"
-        cursor = self._connection.execute(f"SELECT {columns} {_FROM} {order}", (most,))
-        found: list[Row] = []
-        room = most_bytes
-        for row_id, revision, subject, count, last_at, body, name in cursor:
-            room -= len(body) + ROW_BYTES
-            if found and room < 0:
-                break
-            found.append(Row(row_id, revision, subject, count, last_at, unpack(body, name, count, last_at)))
-        cursor.close()
-        return tuple(found)
+        waiting = self.counters.waiting
+        return self._fresh.first(most, most_bytes, waiting) or tuple(
+            bounded(self._read_waiting(most), most, most_bytes)
+        )
 
-    def settle(self, rows: Iterable[Row], *, taken: bool) -> None:
+    def settle(self, rows: Sequence[Row], *, taken: bool) -> None:
         """The service has them (`taken`) or will never take them. What has changed meanwhile goes on waiting."""
         with self._transaction():
-            for run in _runs(rows):
+            for run in runs(rows):
                 if not self._settle_run(run, taken=taken):
                     for row in run:
                         self._settle(row, taken=taken)
+        self._fresh.settle(rows)
 
     def tell_again(self, name: str, now: float) -> bool:
         """Let everything of a container wait again, because the service asks for it; says whether that is of any use.
@@ -255,15 +238,35 @@ class Journal:
 
     # --- rows --------------------------------------------------------------------------------------------
 
-    def _insert_new(self, container: _Container, entries: Sequence[Entry]) -> Sequence[Entry]:
+    def _read_waiting(self, most: int) -> Iterator[Row]:
+        columns = "observation.id, revision, subject, count, last_at, body, name"
+        order = "WHERE observation.waiting = 1 ORDER BY rank DESC, observation.id LIMIT ?"
+        with closing(self._connection.execute(f"SELECT {columns} {_FROM} {order}", (most,))) as cursor:
+            for row_id, revision, subject, seen, last_at, body, name in cursor:
+                told = unpack(body, name, seen, last_at)
+                yield Row(row_id, revision, subject, seen, last_at, len(body) + ROW_BYTES, told)
+
+    def _enter(self, container: _Container, entries: Sequence[Entry], new: list[Row]) -> None:
+        """Record what is of one container; `new` gets the rows, as long as nothing changes others."""
+        (last,) = self._connection.execute("SELECT coalesce(max(id), 0) FROM observation").fetchone()
+        rest = self._insert_new(container, entries, last)
+        if not rest:
+            new.extend(map(new_row, count(last + 1), entries))
+            return
+        new.clear()
+        self._fresh.clear()
+        for entry in rest:
+            self._record(container, entry)
+
+    def _insert_new(self, container: _Container, entries: Sequence[Entry], last: int) -> Sequence[Entry]:
         """Insert what is not there yet, at once, as most is new while there is much to do; gives the rest.
 
-        Only where all would find room: new things must not cost those their place that are known already.
+        The new rows follow `last`. Only where all would find room: new things must not cost those their place that are
+        known already.
         """
         grade = Grade.OPENED if any(entry.seen.grade is Grade.OPENED for entry in entries) else Grade.EXECUTED
         if not self._has_room_for(container, grade, sum(entry.size for entry in entries), len(entries)):
             return entries
-        (last,) = self._connection.execute("SELECT coalesce(max(id), 0) FROM observation").fetchone()
         done = self._connection.executemany(_INSERT, (entry.values(container.id) for entry in entries))
         known: list[Entry] = []
         if done.rowcount < len(entries):
@@ -427,6 +430,7 @@ class Journal:
                 self._save()
         except BaseException:
             self.counters = JournalCounters(**before)
+            self._fresh.clear()
             raise
         finally:
             self._loaded.clear()
@@ -466,15 +470,3 @@ class Journal:
             " WHERE id = :id",
             rows,
         )
-
-
-def _runs(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    """Rows that follow each other in the table and are alike but for what they are about."""
-
-    def place(numbered: tuple[int, Row]) -> tuple[object, ...]:
-        number, row = numbered
-        seen = row.observation
-        return row.id - number, seen.container_id, seen.grade is Grade.EXECUTED, row.revision, row.count
-
-    for _, run in groupby(enumerate(rows), key=place):
-        yield [row for _, row in run]

@@ -19,7 +19,8 @@ import msgspec
 
 from deadlight.model.wire import ContainerCoverage, Detection, Observation
 from deadlight.sensor import database, tally
-from deadlight.sensor.journal import Bounds, Journal, Row
+from deadlight.sensor.journal import Bounds, Journal
+from deadlight.sensor.rows import Row
 from deadlight.sensor.spool import Spool
 
 FILE = "journal.db"
