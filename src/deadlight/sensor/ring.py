@@ -23,8 +23,9 @@ from typing import Self
 
 from deadlight.sensor.libbpf import LibbpfError, Map
 
-MOST_AT_ONCE = 10_000
-"""Records of one `read`, some 100 ms of work: the reader has other duties even while events never cease."""
+MOST_AT_ONCE = 2_000
+"""Records of one `read`, some 20 ms of work: the reader has other duties even while events never cease, and what comes
+of the records takes memory until it is handed over."""
 
 WINDOW_BYTES = 256 * 1024
 """What is mapped at once, and given back at once to the kernel; dozens of times the longest record."""
