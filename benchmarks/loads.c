@@ -1,7 +1,9 @@
 /* What containers do in the benchmark of the sensor's overhead. Prints what it took as one line of JSON.
  *
  *   loads exec COUNT PROGRAM             execute a program, one after the other, each time with another argument
- *   loads open COUNT FOLDER FILES RATE   open and close files 0 .. FILES-1 of a folder in turn, RATE a second (0: at once)
+ *   loads open COUNT FOLDER FILES RATE NEW
+ *                                        open and close files 0 .. FILES-1 of a folder in turn, RATE a second (0: at
+ *                                        once); of a thousand opens NEW are of files that follow them, each once
  */
 #include <fcntl.h>
 #include <spawn.h>
@@ -57,6 +59,18 @@ static void open_file(const char *folder, long number)
     close(file);
 }
 
+static void open_files(long count, const char *folder, long files, double rate, long new_ones)
+{
+    double begun = now();
+    long others = 0;
+    for (long done = 0; done < count; done++) {
+        long due = (done + 1) * new_ones / 1000;
+        if (rate > 0 && done % 11 == 0)
+            wait_until(begun + done / rate);
+        open_file(folder, due > others ? files + others++ : done % files);
+    }
+}
+
 int main(int argc, char **argv)
 {
     long count = argc > 3 ? atol(argv[2]) : 0;
@@ -64,14 +78,8 @@ int main(int argc, char **argv)
     if (argc == 4 && !strcmp(argv[1], "exec")) {
         for (long done = 0; done < count; done++)
             execute(argv[3], done);
-    } else if (argc == 6 && !strcmp(argv[1], "open")) {
-        long files = atol(argv[4]);
-        double rate = atof(argv[5]);
-        for (long done = 0; done < count; done++) {
-            if (rate > 0 && done % 11 == 0)
-                wait_until(begun + done / rate);
-            open_file(argv[3], done % files);
-        }
+    } else if (argc == 7 && !strcmp(argv[1], "open")) {
+        open_files(count, argv[3], atol(argv[4]), atof(argv[5]), atol(argv[6]));
     } else {
         return 2;
     }
