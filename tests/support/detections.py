@@ -20,7 +20,7 @@ def detected(
     process = wire.DetectedProcess(name=name, path=program, arguments=(name, "-i"), pid=71, user=33)
     parent = wire.DetectedProcess(name="php-fpm", path="/usr/sbin/php-fpm", arguments=("php-fpm",), pid=7, user=33)
     values: dict[str, Any] = {
-        "id": f"detection-{next(_numbers)}",
+        "id": f"detection-{next(_numbers):06}",
         "title": "A shell talks over the network",
         "severity": Severity.CRITICAL,
         "mitre": ("T1059.004",),

@@ -53,13 +53,15 @@ class Collector:
         self.coverage: dict[str, ContainerCoverage] = {}
         self.notes = 0
         self.resends: list[str] = []
-        self._asked = threading.Condition()
+        self._told = threading.Condition()
         self.ready = ready
         self.observations: list[Observation] = []
 
     def note(self, health: Health, coverage: Sequence[ContainerCoverage] = ()) -> None:
-        self.coverage = {found.container_id: found for found in coverage}
-        self.notes += 1
+        with self._told:
+            self.coverage = {found.container_id: found for found in coverage}
+            self.notes += 1
+            self._told.notify_all()
 
     def detect(self, detections: Sequence[Detection]) -> None:
         self.detections += detections
@@ -69,12 +71,14 @@ class Collector:
         return resends
 
     def is_ready(self) -> bool:
-        with self._asked:
-            self._asked.notify_all()
+        with self._told:
+            self._told.notify_all()
         return self.ready
 
     def send(self, observations: Sequence[Observation]) -> None:
-        self.observations += observations
+        with self._told:
+            self.observations += observations
+            self._told.notify_all()
 
     def wait_until_ready(self, timeout: float) -> bool:
         return self.ready
@@ -87,9 +91,9 @@ class Collector:
         self.wait_for(lambda: self.notes >= before + count)
 
     def wait_for(self, condition: Callable[[], object]) -> None:
-        """Look again each time that the sensor asks whether it may send, which it does all the time."""
-        with self._asked:
-            assert self._asked.wait_for(condition, 30)
+        """Look again each time that the sensor tells something or asks whether it may."""
+        with self._told:
+            assert self._told.wait_for(condition, 30)
 
 
 class RoomForOne(Pending):

@@ -80,10 +80,11 @@ async def test_only_sensors_say_what_was_seen(service: RunningService) -> None:
 @pytest.mark.req("R17", "R18", "R20", "R31", "D21")
 async def test_a_file_seen_before_anything_else_validates_its_package_in_the_end(whole_service: RunningService) -> None:
     fleet = Fleet(whole_service.services.engine)
-    await import_records(whole_service.services.engine, osv("CVE-2026-1001", "bash"))
     stored = await fleet.add_image(
         installed(package("bash"), "/usr/bin/bash"), installed(package("sed"), "/usr/bin/sed")
     )
+    # After the image, which is there without the event that has a real one matched.
+    await import_records(whole_service.services.engine, osv("CVE-2026-1001", "bash"))
     (row,) = await fleet.rows("SELECT digest FROM image_tag")
     sensor = await whole_service.enrol("sensor", node="node-1")
     running = container("registry.example/shop/web:1.0.0", row.digest)
