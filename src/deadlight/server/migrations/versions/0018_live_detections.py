@@ -107,11 +107,9 @@ def upgrade() -> None:
     )
     op.execute(_LOCATE)
     op.execute(_COUNT)
-    op.create_index("ix_threat_change_subject", "threat_change", ["subject", "name", "id"], unique=False)
 
 
 def downgrade() -> None:
-    op.drop_index("ix_threat_change_subject", table_name="threat_change")
     op.drop_column("agent", "threat_change_id")
     op.drop_column("placement", "detections")
     op.execute("DELETE FROM exposure_window WHERE detection_key IS NOT NULL")
