@@ -45,5 +45,7 @@ async def test_a_service_goes_on_where_they_cannot_be_started(
 ) -> None:
     for worker in two._workers:
         worker.end()
-    await prepare_processes(unprepared)
-    assert any("could not be prepared" in message for message in caplog.messages)
+    with caplog.at_level(logging.INFO):
+        await prepare_processes(unprepared)
+    (message,) = caplog.messages
+    assert "could not be prepared" in message

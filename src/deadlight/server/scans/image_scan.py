@@ -40,12 +40,13 @@ async def prepare_processes(services: Services) -> None:
     One after the other: this takes no more than one processor from what the service does meanwhile.
     """
     loop = asyncio.get_running_loop()
-    for _ in range(services.settings.scan_processes):
-        try:
+    try:
+        for _ in range(services.settings.scan_processes):
             await loop.run_in_executor(services.processes, prepare, setup_of(services.settings))
-        except (ProcessError, OSError, InvalidRuleError) as error:
-            logger.warning("a process that reads layers could not be prepared: %s", error)
-    logger.info(PREPARED)
+    except (ProcessError, OSError, InvalidRuleError) as error:
+        logger.warning("the processes that read layers could not be prepared, the first scans will be slower: %s", error)
+    else:
+        logger.info(PREPARED)
 
 
 async def scan_resolved_image(
