@@ -153,14 +153,14 @@ def test_a_container_that_opens_files_through_io_uring_says_so_once(drain, conta
 
 
 COPIES = 50
-RUN_COPIES_TWICE = f"""
+RUN_COPIES_AGAIN = f"""
 mkdir /copies
 for i in $(seq {COPIES}); do cp /bin/true /copies/$i; done
-for pass in 1 2; do
-    echo ready; read go
-    for copy in /copies/*; do $copy; done
-done
 echo ready
+while read go; do
+    for copy in /copies/*; do $copy; done
+    echo ready
+done
 """
 
 
@@ -173,25 +173,23 @@ def test_what_a_full_ring_refuses_is_counted_and_reported_at_the_next_occasion(
         small.load(["on_exec", "on_cgroup_mkdir"])
         small.attach("on_cgroup_mkdir")
         with Ring(small.map("ring"), recorder.take) as ring:
-            _, process = containers.start("/bin/sh", "-c", RUN_COPIES_TWICE)
+            _, process = containers.start("/bin/sh", "-c", RUN_COPIES_AGAIN)
             process.stdout.readline()
             recorder.drain(ring)
             small.attach("on_exec")
-            passes = []
-            for _ in range(2):
+            passes: list[list[str]] = []
+            while sum(map(len, passes)) < COPIES and len(passes) < COPIES:  # other containers want room, too
                 process.stdin.write(b"\n")
                 process.stdin.flush()
                 process.stdout.readline()
-                passes.append({path for path in executed(recorder.drain(ring)) if path.startswith("/copies/")})
+                passes.append([path for path in executed(recorder.drain(ring)) if path.startswith("/copies/")])
             lost = sum(
                 counters[3]
                 for counters in COUNTERS.iter_unpack(small.map("stats").find(NUMBER.pack(Subject.EXECUTIONS)) or b"")
             )
 
-    first, second = passes
-    assert lost >= COPIES - len(first) > 0
-    assert not first & second
-    assert len(first | second) == COPIES
+    assert lost >= COPIES - len(passes[0]) > 0
+    assert sorted(path for found in passes for path in found) == sorted(f"/copies/{i + 1}" for i in range(COPIES))
 
 
 @pytest.mark.parametrize("hook", HOOKS, ids=lambda hook: hook.program)
