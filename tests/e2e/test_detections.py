@@ -101,3 +101,20 @@ class TestThreats:
         await page.get_by_role("button", name="Check").click()
         await expect(page.locator("#source-help")).to_contain_text("id")
         assert await window.grave_barriers() == []
+
+    async def test_a_rule_that_was_written_is_not_lost_by_leaving_it(self, window: Console) -> None:
+        page = window.page
+        await window.open(f"{LIST}/rules/new")
+        await expect(page.get_by_role("link", name="Cancel")).to_be_visible()
+        await page.get_by_label("Rule").fill("id = 7")
+        await page.get_by_role("button", name="Cancel").click()
+        question = page.get_by_role("dialog", name="Leave without saving?")
+        await question.get_by_role("button", name="Keep writing").click()
+        await expect(page.get_by_label("Rule")).to_have_value("id = 7")
+        await page.get_by_role("button", name="Cancel").click()
+        await question.get_by_role("button", name="Leave").click()
+        await expect(page.get_by_role("textbox", name="Search rules")).to_be_visible()
+        await page.get_by_role("link", name="New custom rule").click()
+        await page.get_by_role("link", name="Cancel").click()
+        await expect(page.get_by_role("textbox", name="Search rules")).to_be_visible()
+        assert await window.grave_barriers() == []

@@ -1,7 +1,11 @@
-import { ExpandableSection, Skeleton } from "@patternfly/react-core";
+import { Button, ExpandableSection, Skeleton } from "@patternfly/react-core";
 import { useQuery } from "@tanstack/react-query";
-import type { PolicyStanding as Standing } from "../api/generated/types.gen";
+import { Link } from "react-router";
+import type { PolicyStanding as PolicyStandingOut } from "../api/generated/types.gen";
+import { asProblem } from "../api/problem";
+import { CLUSTERS_PATH } from "../clusters/clusterPath";
 import { Moment } from "../facts/Moment";
+import { Said } from "../facts/Said";
 import { Notice } from "../states/Notice";
 import { type Column, DataTable } from "../table/DataTable";
 import { describeStanding, standingOptions } from "./policyStanding";
@@ -15,44 +19,55 @@ interface Behind {
   last_seen_at: string | null;
 }
 
-/** How many sensors have what people decided about rules and blocking, and which do not; nothing where there is none. */
+/** How many sensors have what people decided about rules and blocking, and which do not. */
 export function PolicyStanding() {
-  const { data, isPending } = useQuery(standingOptions());
-  if (isPending) {
-    return (
-      <div className="dl-before">
-        <Skeleton height="5rem" screenreaderText="Loading" />
-      </div>
-    );
-  }
-  const clusters = data?.filter(({ sensors }) => sensors > 0) ?? [];
-  if (clusters.length === 0) {
-    return null;
-  }
-  const behind = clusters.flatMap(behindOf);
-  const isBehind = clusters.some(({ sensors, current }) => current < sensors);
+  const { data, error, refetch } = useQuery(standingOptions());
   return (
     <div className="dl-before">
-      <Notice variant={isBehind ? "warning" : "success"} title={describeStanding(clusters)}>
-        {isBehind ? (
-          <ExpandableSection toggleText="Which have not" isIndented>
-            <DataTable
-              label="Sensors without the current policy"
-              columns={COLUMNS}
-              rows={behind}
-              rowKey={(row, place) => `${row.node} ${place}`}
-              empty="None."
-            />
-          </ExpandableSection>
-        ) : (
-          "Rules, their severities and what is blocked are in force as these pages say."
-        )}
-      </Notice>
+      {!data && !error && <Skeleton height="5rem" screenreaderText="Loading" />}
+      {!data && error && (
+        <Notice variant="danger" title="Which sensors have the current policy is not known">
+          <Said text={asProblem(error).message} />{" "}
+          <Button variant="link" isInline onClick={() => void refetch()}>
+            Try again
+          </Button>
+        </Notice>
+      )}
+      {data && <Standing clusters={data.filter(({ sensors }) => sensors > 0)} />}
     </div>
   );
 }
 
-function behindOf({ cluster, policy, behind }: Standing): Behind[] {
+function Standing({ clusters }: { clusters: readonly PolicyStandingOut[] }) {
+  if (clusters.length === 0) {
+    return (
+      <Notice variant="info" title="No sensor is watching yet">
+        What these pages say is in force from a sensor's first heartbeat on.{" "}
+        <Link to={CLUSTERS_PATH}>Install sensors</Link>.
+      </Notice>
+    );
+  }
+  const isBehind = clusters.some(({ sensors, current }) => current < sensors);
+  return (
+    <Notice variant={isBehind ? "warning" : "success"} title={describeStanding(clusters)}>
+      {isBehind ? (
+        <ExpandableSection toggleText="Which have not" isIndented>
+          <DataTable
+            label="Sensors without the current policy"
+            columns={COLUMNS}
+            rows={clusters.flatMap(behindOf)}
+            rowKey={(row, place) => `${row.node} ${place}`}
+            empty="None."
+          />
+        </ExpandableSection>
+      ) : (
+        "Rules, their severities and what is blocked are in force as these pages say."
+      )}
+    </Notice>
+  );
+}
+
+function behindOf({ cluster, policy, behind }: PolicyStandingOut): Behind[] {
   return behind.map((sensor) => ({ cluster, wanted: policy, ...sensor }));
 }
 
