@@ -41,6 +41,8 @@ _CLASSES = {1: _Class((0x20, "I"), 0x2E, "IIIIII"), 2: _Class((0x28, "Q"), 0x3A,
 
 def is_shared_object(path: str) -> bool:
     """Whether a file's name is that of a shared object: `libz.so`, `libz.so.1`, `_rust.abi3.so`."""
+    if ".so" not in path:  # of most files
+        return False
     name = path.rpartition("/")[2]
     return name.endswith(".so") or ".so." in name
 

@@ -5,8 +5,13 @@ from dataclasses import dataclass
 
 
 def always(_path: str) -> bool:
-    """For analyzers that tell of every file they wanted and could not read."""
+    """For analyzers that want every executable, or tell of every file they wanted and could not read."""
     return True
+
+
+def never(_path: str) -> bool:
+    """For analyzers that want no file for its name, or none because it may be executed, or tell of none they missed."""
+    return False
 
 
 def keep_whole(_path: str, content: memoryview) -> bytes:
@@ -32,16 +37,17 @@ class Budget:
 class Analyzer:
     """One row of the table of analyzers.
 
-    `wants` chooses files by path (relative to the root, no leading slash) and by whether they may be executed; it is
-    asked once for every file of a layer. `take` gets such a file and returns what is kept of it, None where it is of
-    no interest; it raises UnreadableFileError, with the reason, for what is damaged.
+    `wants` chooses files by path (relative to the root, no leading slash), and `wants_executable` more of those that
+    may be executed; they are asked for every file of a layer. `take` gets such a file and returns what is kept of it,
+    None where it is of no interest; it raises UnreadableFileError, with the reason, for what is damaged.
     """
 
     name: str
     version: int
     """Raise it whenever the same file would give something else: layers are then read again by this analyzer alone."""
-    wants: Callable[[str, bool], bool]
+    wants: Callable[[str], bool]
     budget: Budget
+    wants_executable: Callable[[str], bool] = never
     take: Callable[[str, memoryview], bytes | None] = keep_whole
     magic: bytes = b""
     """The first bytes of every file of interest; others are passed over before they are read."""

@@ -1,12 +1,12 @@
 """The table of analyzers: everything that reads files of layers."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import partial
 
 import msgspec
 
 from deadlight.ecosystems import CATALOGUERS, ELF_MAGIC, GO_PROGRAMS, Cataloguer, Excerpt, UnreadableFileError
-from deadlight.scanner.analyzer import Analyzer, Budget
+from deadlight.scanner.analyzer import Analyzer, Budget, always, never
 from deadlight.scanner.applicability import first_party
 from deadlight.scanner.applicability.go_programs import ANALYZER as GO_FUNCTIONS
 from deadlight.scanner.applicability.go_programs import take_functions
@@ -43,18 +43,19 @@ def by_name(analyzers: Iterable[Analyzer], names: Iterable[str]) -> tuple[Analyz
 
 
 def _os_release(limits: Limits) -> Analyzer:
-    return Analyzer(*OS_RELEASE, lambda path, _executable: path in OS_RELEASE_PATHS, _whole_files(limits))
+    return Analyzer(*OS_RELEASE, OS_RELEASE_PATHS.__contains__, _whole_files(limits))
 
 
 def _cataloguing(cataloguer: Cataloguer, limits: Limits) -> Analyzer:
     excerpt = cataloguer.excerpt
     if excerpt is None:
-        return Analyzer(cataloguer.name, cataloguer.version, _by_path(cataloguer.wants), _whole_files(limits))
+        return Analyzer(cataloguer.name, cataloguer.version, cataloguer.wants, _whole_files(limits))
     return Analyzer(
         cataloguer.name,
         cataloguer.version,
-        _executable_or(cataloguer.wants) if excerpt.executables else _by_path(cataloguer.wants),
+        cataloguer.wants,
         _excerpts(limits),
+        wants_executable=always if excerpt.executables else never,
         take=partial(_take_excerpt, excerpt),
         magic=excerpt.magic,
     )
@@ -63,9 +64,10 @@ def _cataloguing(cataloguer: Cataloguer, limits: Limits) -> Analyzer:
 def _python_source(limits: Limits) -> Analyzer:
     return Analyzer(
         *PYTHON_SOURCE,
-        lambda path, executable: first_party.may_be_source(path, executable=executable),
+        first_party.may_be_source,
         # What is kept of sources is bounded by what is read of them.
         Budget(limits.max_source_bytes, limits.max_sources_bytes, limits.max_layer_bytes, limits.max_members),
+        wants_executable=first_party.may_be_script,
         take=_take_source,
         tells_unread=first_party.is_source_name,
     )
@@ -75,11 +77,12 @@ def _go_functions(limits: Limits) -> Analyzer:
     """Of the files that the cataloguer of Go's modules looks into; it is the one that tells of those it could not."""
     return Analyzer(
         *GO_FUNCTIONS,
-        _executable_or(GO_PROGRAMS.wants),
+        GO_PROGRAMS.wants,
         _excerpts(limits),
+        wants_executable=always,
         take=take_functions,
         magic=ELF_MAGIC,
-        tells_unread=lambda _path: False,
+        tells_unread=never,
     )
 
 
@@ -88,8 +91,9 @@ def _executables(limits: Limits) -> Analyzer:
     kept_bytes = limits.max_executables * SHA256_BYTES
     return Analyzer(
         *EXECUTABLES,
-        lambda _path, executable: executable,
+        never,
         Budget(limits.max_executable_bytes, limits.max_layer_bytes, kept_bytes, limits.max_executables),
+        wants_executable=always,
         keeps_sha256=True,
     )
 
@@ -101,14 +105,6 @@ def _whole_files(limits: Limits) -> Budget:
 
 def _excerpts(limits: Limits) -> Budget:
     return Budget(limits.max_excerpted_bytes, limits.max_layer_bytes, limits.max_excerpts_bytes, limits.max_documents)
-
-
-def _by_path(wants: Callable[[str], bool]) -> Callable[[str, bool], bool]:
-    return lambda path, _executable: wants(path)
-
-
-def _executable_or(wants: Callable[[str], bool]) -> Callable[[str, bool], bool]:
-    return lambda path, executable: executable or wants(path)
 
 
 def _take_excerpt(excerpt: Excerpt, _path: str, content: memoryview) -> bytes | None:

@@ -1,12 +1,13 @@
 """One pass over a layer: its listing, and what analyzers keep of its files."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from hashlib import sha256
+from itertools import chain
 from typing import BinaryIO
 
 from deadlight.ecosystems import UnreadableFileError
-from deadlight.scanner.analyzer import Analyzer
+from deadlight.scanner.analyzer import Analyzer, never
 from deadlight.scanner.analyzers import package_analyzers
 from deadlight.scanner.decompression import open_layer
 from deadlight.scanner.errors import ArchiveError, LayerError
@@ -55,7 +56,8 @@ class _Pass:
         self._archive = archive
         self._limits = limits
         self._collectors = [_Collector(analyzer) for analyzer in analyzers]
-        self._wanting = [(collector.analyzer.wants, collector) for collector in self._collectors]
+        self._by_path = _grouped((collector.analyzer.wants, collector) for collector in self._collectors)
+        self._by_mode = _grouped((collector.analyzer.wants_executable, collector) for collector in self._collectors)
         self._told: set[str] = set()
         """Paths that a collector may say something about."""
         self._longest_magic = max((len(analyzer.magic) for analyzer in analyzers), default=0)
@@ -104,8 +106,11 @@ class _Pass:
             self._show(member, wanting)
 
     def _find_wanting(self, member: Member) -> "list[_Collector]":
-        path, executable = member.path, member.executable
-        wanting = [collector for wants, collector in self._wanting if wants(path, executable)]
+        path = member.path
+        wanting = [collector for wants, collectors in self._by_path if wants(path) for collector in collectors]
+        if member.executable:
+            more = (collector for wants, collectors in self._by_mode if wants(path) for collector in collectors)
+            wanting = list(dict.fromkeys(chain(wanting, more)))
         if any(collector.analyzer.magic for collector in wanting):
             first = self._archive.peek(self._longest_magic)
             wanting = [collector for collector in wanting if first.startswith(collector.analyzer.magic)]
@@ -123,6 +128,17 @@ class _Pass:
                 collector.take(member.path, memoryview(piece))
         for collector in hashing:
             collector.keep(member.path, member.size, digest.digest())
+
+
+def _grouped(
+    asked: "Iterable[tuple[Callable[[str], bool], _Collector]]",
+) -> "list[tuple[Callable[[str], bool], list[_Collector]]]":
+    """Those with the same question together: it is asked for every file, and several want the same executables."""
+    groups: dict[Callable[[str], bool], list[_Collector]] = {}
+    for wants, collector in asked:
+        if wants is not never:
+            groups.setdefault(wants, []).append(collector)
+    return list(groups.items())
 
 
 class _Collector:

@@ -6,13 +6,22 @@ long names, which is what image builders write; the tests hold this reader to ta
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import IntEnum
+
+import msgspec
 
 from deadlight.scanner.decompression import ByteReader
 from deadlight.scanner.errors import ArchiveError
 from deadlight.scanner.limits import Limits
-from deadlight.scanner.tar_header import header_path, normalise_path, parse_number, parse_pax, parse_text, pax_size
+from deadlight.scanner.tar_header import (
+    header_path,
+    is_intact,
+    normalise_path,
+    parse_number,
+    parse_pax,
+    parse_text,
+    pax_size,
+)
 
 _BLOCK = 512
 _ZEROS = bytes(_BLOCK)
@@ -34,8 +43,7 @@ _WITHOUT_DATA = (b"1", b"2", b"3", b"4", b"5", b"6")
 """Links, devices, folders and pipes: a size in their header counts nothing that follows (so also Go's reader)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(msgspec.Struct, frozen=True, gc=False):
     """One entry of an archive."""
 
     path: str
@@ -132,9 +140,7 @@ class TarReader:
             return None
         if len(header) < _BLOCK:
             raise ArchiveError("ends without tar's end marker: the layer was cut short")
-        # The header's bytes summed with spaces in place of the sum itself (POSIX pax, "ustar Interchange Format").
-        checksum = b"%o" % (sum(header) - sum(header[148:156]) + 8 * 0x20)
-        if header[148:156].strip(b" \0").lstrip(b"0") != checksum:
+        if not is_intact(header):
             raise ArchiveError("is not a tar archive, or one of its headers is damaged")
         return header
 

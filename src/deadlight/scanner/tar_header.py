@@ -1,6 +1,7 @@
 """The fields of tar headers: texts, numbers, pax records and paths."""
 
 from collections.abc import Mapping
+from zlib import adler32
 
 from deadlight.scanner.errors import ArchiveError
 
@@ -25,6 +26,19 @@ def parse_number(field: bytes) -> int:
         return int(digits or b"0", 8)
     except ValueError as error:
         raise ArchiveError("has a header with a damaged number") from error
+
+
+def is_intact(header: bytes) -> bool:
+    """Whether a header's bytes, with spaces in place of the sum itself, add up to the sum that it states.
+
+    POSIX pax, "ustar Interchange Format". The lower half of Adler-32 is one and the sum of all bytes, modulo 65521
+    (RFC 1950, 9).
+    """
+    stated = header[148:156]
+    digits = stated.strip(b" \0")
+    if not digits or digits.strip(b"01234567"):
+        return False
+    return (int(digits, 8) - 8 * 0x20 + sum(stated) + 1 - (adler32(header) & 0xFFFF)) % 65521 == 0
 
 
 def header_path(header: bytes) -> str:

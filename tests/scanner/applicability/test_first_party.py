@@ -34,7 +34,8 @@ def test_own_code_lies_outside_of_installed_packages(path, own):
     ],
 )
 def test_source_is_told_by_name_or_by_being_an_executable_without_suffix(path, executable, worth_reading):
-    assert first_party.may_be_source(path, executable=executable) is worth_reading
+    may_be_one = first_party.may_be_source(path) or (executable and first_party.may_be_script(path))
+    assert may_be_one is worth_reading
 
 
 @pytest.mark.parametrize(

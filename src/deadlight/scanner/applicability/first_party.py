@@ -21,11 +21,15 @@ def is_source_name(path: str) -> bool:
     return path.endswith((".py", ".pyw"))
 
 
-def may_be_source(path: str, *, executable: bool) -> bool:
-    """Whether a file is worth reading: Python by its name, or an executable without suffix, which may be a script."""
+def may_be_source(path: str) -> bool:
+    """Whether a file is worth reading for its name."""
+    return is_source_name(path) and may_be_own(path)
+
+
+def may_be_script(path: str) -> bool:
+    """Whether an executable is worth reading: it has no suffix, and may be a script of the user's own."""
     name = path.rpartition("/")[2]
-    script = executable and "." not in name and _INTERPRETER_TOOLS.fullmatch(name) is None
-    return (script or is_source_name(path)) and may_be_own(path)
+    return "." not in name and _INTERPRETER_TOOLS.fullmatch(name) is None and may_be_own(path)
 
 
 def is_python_script(content: bytes) -> bool:

@@ -20,7 +20,7 @@ def exposure_analyzer(scanner: ExposureScanner, limits: Limits = DEFAULT_LIMITS)
     return Analyzer(
         scanner.name,
         scanner.version,
-        lambda path, _executable: scanner.wants(path),
+        scanner.wants,
         Budget(scanner.max_bytes, limits.max_examined_bytes, limits.max_excerpts_bytes, limits.max_documents),
         take=partial(_take, scanner),
         tells_unread=scanner.tells_unread,

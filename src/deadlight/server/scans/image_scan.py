@@ -44,7 +44,7 @@ async def prepare_processes(services: Services) -> None:
         for _ in range(services.settings.scan_processes):
             await loop.run_in_executor(services.processes, prepare, setup_of(services.settings))
     except (ProcessError, OSError, InvalidRuleError) as error:
-        logger.warning("the processes that read layers could not be prepared, the first scans will be slower: %s", error)
+        logger.warning("processes that read layers could not be prepared, the first scans will be slower: %s", error)
     else:
         logger.info(PREPARED)
 
