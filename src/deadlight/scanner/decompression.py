@@ -1,8 +1,8 @@
 """A layer's compressed stream as a bounded stream of plain bytes."""
 
-import zlib
-from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator
+from gzip import BadGzipFile
+from io import RawIOBase
 from queue import Full, Queue
 from threading import Event, Thread
 from typing import Any, BinaryIO
@@ -13,64 +13,26 @@ from deadlight.scanner.errors import ArchiveError
 from deadlight.scanner.limits import Limits
 
 # One interface; isal is twice as fast but exists for fewer processors. Typed loosely, for isal types its error wrongly.
-gzip_library: Any
+GzipFile: Any
+gzip_error: Any
 try:
-    from isal import isal_zlib as gzip_library
+    from isal.igzip import IGzipFile as GzipFile
+    from isal.isal_zlib import error as gzip_error
 except ImportError:
-    gzip_library = zlib
+    from gzip import GzipFile
+    from zlib import error as gzip_error
+
+_GZIP = b"\x1f\x8b"
+_ZSTD = b"\x28\xb5\x2f\xfd"
 
 _READ_BYTES = 256 * 1024
 _PIECE_BYTES = 512 * 1024
 """The most plain bytes that a call gives where it can be told; less would have threads wait for one another more."""
 _PIECES_AHEAD = 4
+_ZSTD_BYTES = 2 * 1024
+"""Compressed bytes given to zstd at once, of which a block of 4 can stand for 128 KiB: a piece has 64 MiB at most."""
 _MAX_ZSTD_WINDOW = 128 * 1024 * 1024
 """The largest window zstd's own command line accepts."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Codec:
-    name: str
-    magic: bytes
-    slice_bytes: int
-    """Compressed bytes given at once where a frame begins, for what belongs to the next is copied."""
-    most_bytes: int
-    """The same further on in a frame."""
-    start: Callable[[], Any]
-    decompress: Callable[[Any, bytes], Iterator[bytes]]
-    """What a slice gives, in pieces of at most about 64 MiB."""
-    error: type[Exception]
-
-
-def _inflate(decompressor: Any, data: bytes) -> Iterator[bytes]:
-    """What the library holds back for want of room, it gives when it is asked again."""
-    held_back = True
-    while (data or held_back) and not decompressor.eof:
-        piece = decompressor.decompress(data, _PIECE_BYTES)
-        data, held_back = decompressor.unconsumed_tail, len(piece) == _PIECE_BYTES
-        yield piece
-
-
-_CODECS = (
-    _Codec(
-        "gzip",
-        b"\x1f\x8b",
-        16 * 1024,
-        _READ_BYTES,
-        lambda: gzip_library.decompressobj(31),
-        _inflate,
-        gzip_library.error,
-    ),
-    # A zstd block of 4 bytes can stand for 128 KiB.
-    _Codec(
-        "zstd",
-        b"\x28\xb5\x2f\xfd",
-        2 * 1024,
-        2 * 1024,
-        lambda: zstandard.ZstdDecompressor(max_window_size=_MAX_ZSTD_WINDOW).decompressobj(),
-        lambda decompressor, data: iter((decompressor.decompress(data),)),
-        zstandard.ZstdError,
-    ),
-)
 
 
 def open_layer(stream: BinaryIO, limits: Limits) -> "ByteReader":
@@ -81,12 +43,87 @@ def open_layer(stream: BinaryIO, limits: Limits) -> "ByteReader":
     first = stream.read(_READ_BYTES)
     while first and len(first) < 4 and (more := stream.read(_READ_BYTES)):
         first += more
-    chunks = _iter_chunks(first, stream)
-    codec = next((codec for codec in _CODECS if first.startswith(codec.magic)), None)
-    decoded = _iter_decoded(codec, chunks) if codec else ((len(chunk), chunk) for chunk in chunks)
-    pieces = _iter_bounded(decoded, limits)
-    is_long = codec is not None and len(first) >= _READ_BYTES
-    return ByteReader(_iter_ahead(pieces) if is_long else pieces, proves_its_end=codec is not None)
+    source = _Source(first, stream, limits.max_layer_bytes)
+    decode = _iter_gzip if first.startswith(_GZIP) else _iter_zstd if first.startswith(_ZSTD) else None
+    pieces = _iter_bounded(decode(source) if decode else source.iter_chunks(), source, limits)
+    is_long = decode is not None and len(first) >= _READ_BYTES
+    return ByteReader(_iter_ahead(pieces) if is_long else pieces, proves_its_end=decode is not None)
+
+
+class _Source(RawIOBase):
+    """The compressed stream, of which the first bytes were looked at, as a file that may be read so far."""
+
+    def __init__(self, first: bytes, stream: BinaryIO, most_bytes: int) -> None:
+        super().__init__()
+        self.taken = 0
+        self._most_bytes = most_bytes
+        self._rest = memoryview(first)
+        self._stream = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if not self._rest:
+            self._rest = memoryview(self._stream.read(_READ_BYTES))
+        count = min(len(buffer), len(self._rest))
+        buffer[:count] = self._rest[:count]
+        self._rest = self._rest[count:]
+        self.taken += count
+        _refuse_more_than(self._most_bytes, self.taken)  # also where all of it stands for nothing
+        return count
+
+    def iter_chunks(self) -> Iterator[bytes]:
+        """What is left, in pieces of a size that is good to read."""
+        while chunk := self.read(_READ_BYTES):
+            yield chunk
+
+
+def _refuse_more_than(most_bytes: int, count: int) -> None:
+    if count > most_bytes:
+        raise ArchiveError(f"holds more than {most_bytes} bytes, the most a layer may")
+
+
+def _iter_gzip(source: _Source) -> Iterator[bytes]:
+    """One member after another: eStargz and parallel compressors write many. Zeros between members are padding.
+
+    The library fills a whole piece by itself. Asked for less at a time, it would need the interpreter for each part.
+    """
+    plain = GzipFile(fileobj=source, mode="rb")
+    try:
+        while piece := plain.read(_PIECE_BYTES):
+            yield piece
+    except EOFError as error:
+        raise ArchiveError("gzip data ends too early: the layer was cut short") from error
+    except (BadGzipFile, OverflowError, gzip_error) as error:  # a header may overflow
+        raise ArchiveError(f"damaged gzip data: {error}") from error
+
+
+def _iter_zstd(source: _Source) -> Iterator[bytes]:
+    """One frame after another. Zeros between them are padding."""
+    try:
+        yield from _iter_frames(source)
+    except zstandard.ZstdError as error:
+        raise ArchiveError(f"damaged zstd data: {error}") from error
+
+
+def _iter_frames(source: _Source) -> Iterator[bytes]:
+    decompressor = _start_frame()
+    while data := source.read(_ZSTD_BYTES):
+        while data:
+            if decompressor.eof:
+                data = data.lstrip(b"\0")
+                if not data:
+                    break
+                decompressor = _start_frame()
+            yield decompressor.decompress(data)
+            data = decompressor.unused_data
+    if not decompressor.eof:
+        raise ArchiveError("zstd data ends too early: the layer was cut short")
+
+
+def _start_frame() -> "zstandard.ZstdDecompressionObj":
+    return zstandard.ZstdDecompressor(max_window_size=_MAX_ZSTD_WINDOW).decompressobj()
 
 
 def _iter_ahead(pieces: Iterator[bytes]) -> Iterator[bytes]:
@@ -129,53 +166,17 @@ def _put(made: "Queue[bytes | BaseException | None]", item: bytes | BaseExceptio
     return False
 
 
-def _iter_bounded(pieces: Iterator[tuple[int, bytes]], limits: Limits) -> Iterator[bytes]:
-    """Let plain bytes through as long as they and their compressed form stay within the limits."""
-    taken = given = 0
-    for consumed, piece in pieces:
-        taken += consumed
+def _iter_bounded(pieces: Iterator[bytes], source: _Source, limits: Limits) -> Iterator[bytes]:
+    """Let plain bytes through as long as they and what was read for them stay within the limits."""
+    given = 0
+    for piece in pieces:
         given += len(piece)
-        if max(taken, given) > limits.max_layer_bytes:
-            raise ArchiveError(f"holds more than {limits.max_layer_bytes} bytes, the most a layer may")
-        if given > limits.expansion_floor_bytes and given > taken * limits.max_expansion:
-            raise ArchiveError(f"expands more than {limits.max_expansion} to 1 ({taken} to {given} bytes): a zip bomb")
+        _refuse_more_than(limits.max_layer_bytes, given)
+        if given > limits.expansion_floor_bytes and given > source.taken * limits.max_expansion:
+            raise ArchiveError(
+                f"expands more than {limits.max_expansion} to 1 ({source.taken} to {given} bytes): a zip bomb"
+            )
         yield piece
-
-
-def _iter_chunks(first: bytes, stream: BinaryIO) -> Iterator[bytes]:
-    chunk = first
-    while chunk:
-        yield chunk
-        chunk = stream.read(_READ_BYTES)
-
-
-def _iter_decoded(codec: _Codec, chunks: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
-    """Pairs of compressed bytes consumed and the plain bytes they gave."""
-    try:
-        yield from _iter_frames(codec, chunks)
-    except codec.error as error:
-        raise ArchiveError(f"damaged {codec.name} data: {error}") from error
-
-
-def _iter_frames(codec: _Codec, chunks: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
-    """Decode one frame after another: eStargz and parallel compressors write many. Zeros between frames are padding."""
-    decompressor, size = codec.start(), codec.slice_bytes
-    for chunk in chunks:
-        position, consumed = 0, len(chunk)
-        while position < len(chunk):
-            data = chunk[position : position + size]
-            if decompressor.eof:
-                position += len(data) - len(data := data.lstrip(b"\0"))
-                if not data:
-                    continue
-                decompressor = codec.start()
-            for piece in codec.decompress(decompressor, data):
-                yield consumed, piece
-                consumed = 0
-            position += len(data) - (len(decompressor.unused_data) if decompressor.eof else 0)
-            size = codec.slice_bytes if decompressor.eof else min(2 * size, codec.most_bytes)
-    if not decompressor.eof:
-        raise ArchiveError(f"{codec.name} data ends too early: the layer was cut short")
 
 
 class ByteReader:
