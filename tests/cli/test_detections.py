@@ -62,6 +62,8 @@ async def test_rules_are_checked_added_decided_and_removed(deadlight: Deadlight,
     assert "executions: 0 match, 0 perhaps, of 0" in tried
     assert "the miner" in tried
     assert "not tried: mounted" in (await deadlight("rules", "try", "mount")).stdout
+    absent = await deadlight("rules", "try", str(file.with_name("nowhere.toml")))
+    assert (absent.exit_code, "No such" in absent.stderr) == (2, True)
     assert "added rule our-miner" in (await deadlight("rules", "add", str(file))).stdout
     assert "changed rule" in (await deadlight("rules", "change", "our-miner", str(file))).stdout
     assert "disabled, High" in (await deadlight("rules", "decide", "our-miner", "--disable")).stdout

@@ -11,6 +11,7 @@ from deadlight.cli.output import SEVERITY_STYLES, Format, Output, plain, print_f
 from deadlight.cli.service import run
 from deadlight.client.rest import RestClient
 from deadlight.model import vulnerability
+from deadlight.threats.rule import RULE_ID
 
 RULES = "/api/v1/threat-rules"
 
@@ -61,13 +62,14 @@ def try_rule(
 
     Examples: deadlight rules try our-miner.toml --days 3 | deadlight rules try service-runs-shell
     """
-    source = _read(Path(rule)) if rule == "-" or Path(rule).is_file() else None
+    is_id = RULE_ID.fullmatch(rule) and not Path(rule).is_file()
+    source = None if is_id else _read(Path(rule))
     found = run(lambda client: _dry_run(client, rule, source, days))
     show(found, output, lambda: _print_trial(found))
 
 
 async def _dry_run(client: RestClient, rule: str, source: str | None, days: int) -> Any:
-    found = {"source": source} if source is not None else await client.get(f"{RULES}/{rule}")
+    found = {"source": source} if source is not None else await client.get(_path(rule))
     return await client.post(f"{RULES}/dry-run", {"source": found["source"], "days": days})
 
 
