@@ -46,6 +46,7 @@ from deadlight.server.clusters import heartbeats
 from deadlight.server.clusters import runtime_api as runtime_clusters_api
 from deadlight.server.dashboard import api as dashboard_api
 from deadlight.server.dashboard.risk_index import RiskIndex
+from deadlight.server.db.engine import autocommit
 from deadlight.server.detections import api as detections_api
 from deadlight.server.detections import rules_api
 from deadlight.server.errors import CODES, Refusal, ServiceError, TooManyRequestsError, UnavailableError
@@ -173,7 +174,7 @@ def _add_health(app: FastAPI) -> None:
     async def readiness(services: ServicesDep) -> dict[str, str]:
         """The database answers too."""
         try:
-            async with services.engine.connect() as connection:
+            async with autocommit(services.engine) as connection:
                 await connection.execute(text("SELECT 1"))
         except (OperationalError, PoolTimeoutError):
             raise UnavailableError("the database does not answer") from None

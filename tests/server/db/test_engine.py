@@ -7,7 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from deadlight.server.db.engine import STATEMENT_TIMEOUT_MS, create_engine
+from deadlight.server.db.engine import STATEMENT_TIMEOUT_MS, autocommit, create_engine
 from deadlight.server.settings import with_driver
 
 
@@ -46,3 +46,23 @@ async def test_a_statement_that_takes_too_long_is_ended_by_the_server(engine: As
         await connection.execute(text("SET statement_timeout = 20"))
         with pytest.raises(DBAPIError, match="statement timeout"):
             await connection.execute(text("SELECT pg_sleep(5)"))
+
+
+async def test_what_needs_no_transaction_has_none_and_leaves_the_connection_to_those_that_do(database_url: str) -> None:
+    engine = create_engine(with_driver(database_url), application="tests", pool_size=1)
+    told = text("SELECT pg_current_xact_id()::text AS number")
+    async with autocommit(engine) as connection:
+        numbers = [(await connection.execute(told)).one().number for _ in range(2)]
+        await connection.execute(text("CREATE TABLE kept (number int)"))
+    assert numbers[0] != numbers[1]
+    with pytest.raises(DBAPIError):
+        await fail_half_way(engine)
+    async with autocommit(engine) as connection:
+        assert (await connection.execute(text("SELECT count(*) FROM kept"))).scalar_one() == 0
+    await engine.dispose()
+
+
+async def fail_half_way(engine: AsyncEngine) -> None:
+    async with engine.begin() as connection:
+        await connection.execute(text("INSERT INTO kept VALUES (1)"))
+        await connection.execute(text("SELECT 1 / 0"))

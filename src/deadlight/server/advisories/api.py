@@ -15,6 +15,7 @@ from deadlight.server.advisories.feed_states import ask_about_new_names
 from deadlight.server.advisories.schemas import AdvisoryBatch, AdvisoryStatus, ImportOut, ImportRecord
 from deadlight.server.advisories.service import apply_advisories, note_import, parse_documents
 from deadlight.server.auth.requests import Operator, Viewer
+from deadlight.server.db.engine import autocommit
 from deadlight.server.services import ServicesDep
 from deadlight.server.tables.advisories import advisory, advisory_import, affected, vulnerability
 
@@ -56,7 +57,7 @@ def _parse(documents: Sequence[Document]) -> tuple[list[Advisory], list[CveRatin
 @router.get("/imports", operation_id="listAdvisoryImports")
 async def get_imports(_: Viewer, services: ServicesDep) -> list[ImportRecord]:
     """The latest imports."""
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         rows = await connection.execute(select(advisory_import).order_by(advisory_import.c.id.desc()).limit(100))
         return [ImportRecord.model_validate(row, from_attributes=True) for row in rows]
 
@@ -65,7 +66,7 @@ async def get_imports(_: Viewer, services: ServicesDep) -> list[ImportRecord]:
 async def get_status(_: Viewer, services: ServicesDep) -> AdvisoryStatus:
     """How many advisories are known, for what, and since when."""
     ecosystem = func.split_part(affected.c.ecosystem, ":", 1)
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         counts = await connection.execute(
             select(ecosystem.label("name"), func.count(affected.c.advisory_id.distinct()).label("count")).group_by(
                 ecosystem

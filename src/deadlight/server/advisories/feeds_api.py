@@ -19,6 +19,7 @@ from deadlight.server.advisories.refresh import RefreshFeed, scratch_folder, sto
 from deadlight.server.advisories.schemas import FeedOut, FeedPart, FeedsOut, FeedState, ImportOut
 from deadlight.server.auth.requests import Operator, Viewer
 from deadlight.server.db.deadlocks import again_on_deadlock
+from deadlight.server.db.engine import autocommit
 from deadlight.server.errors import BadRequestError
 from deadlight.server.jobs.queue import enqueue
 from deadlight.server.services import Services, ServicesDep
@@ -88,7 +89,7 @@ def _why_off(settings: Settings, name: FeedName) -> str:
 
 async def _describe(services: Services) -> FeedsOut:
     settings = services.settings
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         rows = (await connection.execute(select(feed).order_by(feed.c.name, feed.c.part))).all()
         wanted = set(await wanted_parts(connection, settings))
         stored = await stored_bytes(connection)

@@ -11,6 +11,7 @@ from deadlight.server.advisories.feed_states import Part
 from deadlight.server.advisories.service import remove_advisories
 from deadlight.server.advisories.taking import OSV_SOURCE
 from deadlight.server.advisories.turns import wait_for_turn
+from deadlight.server.db.engine import autocommit
 
 DELETED_AT_ONCE = 1_000
 
@@ -78,7 +79,7 @@ async def collect_garbage(engine: AsyncEngine, wanted: Sequence[str] | None, ret
     """
     await _delete_in_parts(engine, _WITHDRAWN, {"retention": retention})
     if wanted is not None:
-        async with engine.connect() as connection:
+        async with autocommit(engine) as connection:
             outdated = (await connection.execute(_OUTDATED_PARTS, {"wanted": list(wanted)})).scalars().all()
         for part in outdated:
             await _delete_in_parts(engine, _UNWANTED, {"part": part, "wanted": list(wanted)})

@@ -13,6 +13,7 @@ from deadlight.server.assessment.images_schemas import ImageTagQuery
 from deadlight.server.assessment.live_index import LiveDep
 from deadlight.server.assessment.schemas import ImageTagList
 from deadlight.server.auth.requests import Viewer
+from deadlight.server.db.engine import autocommit
 from deadlight.server.services import ServicesDep
 
 router = APIRouter(prefix="/api/v1", tags=["live assessment"])
@@ -23,7 +24,7 @@ async def get_image_tags(
     query: Annotated[ImageTagQuery, Query()], _: Viewer, services: ServicesDep, live: LiveDep
 ) -> ImageTagList:
     """Image tags that run now, or ran within the period, riskiest first."""
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         page = await list_image_tags(
             connection, live, query.image_filter(), order=query.order, limit=query.limit, next_key=query.next_key
         )

@@ -16,6 +16,7 @@ from deadlight.server.assessment.filters import ImageFilter
 from deadlight.server.assessment.image_page import load_places
 from deadlight.server.assessment.image_tags import select_image_tags
 from deadlight.server.assessment.live_index import LiveIndex
+from deadlight.server.db.engine import autocommit
 from deadlight.server.errors import BadRequestError
 from deadlight.server.findings.image_facts import ImageFacts, load_image_facts
 
@@ -48,7 +49,7 @@ async def select_for_export(engine: AsyncEngine, live: LiveIndex, wanted: ImageF
     Raises:
         BadRequestError: more than `MOST_ROWS`.
     """
-    async with engine.connect() as connection:
+    async with autocommit(engine) as connection:
         selection = await select_image_tags(connection, live, wanted)
     columns, chosen = selection.columns, selection.tags()
     ids = [key[-1] for key in columns.orders.by_registry if chosen[columns.position[key[-1]]]]
@@ -92,7 +93,7 @@ def _batched(ids: Sequence[int]) -> Iterable[Sequence[int]]:
 
 
 async def _load(engine: AsyncEngine, ids: Sequence[int], period: TimePeriod) -> list[dict[str, Any]]:
-    async with engine.connect() as connection:
+    async with autocommit(engine) as connection:
         facts = await load_image_facts(connection, ids)
         places = await load_places(connection, ids, period)
     return [_describe(facts[id_], places.get(id_)) for id_ in ids if id_ in facts]

@@ -32,6 +32,7 @@ from deadlight.server.assessment.issue_formats import IssueFormat, IssueOut, as_
 from deadlight.server.assessment.sbom import bill_of
 from deadlight.server.assessment.schemas import ImageTagDetail, WorkloadRow
 from deadlight.server.auth.requests import Viewer
+from deadlight.server.db.engine import autocommit
 from deadlight.server.db.zero_bytes import PlainText
 from deadlight.server.errors import NotFoundError
 from deadlight.server.services import ServicesDep
@@ -46,21 +47,21 @@ VulnerabilityName = Annotated[PlainText, Path(max_length=256)]
 @router.get("", operation_id="getImageTag")
 async def get_image_tag(image_tag_id: ImageTagId, _: Viewer, services: ServicesDep) -> ImageTagDetail:
     """An image tag with its verdict."""
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         return await build_detail(connection, image_tag_id)
 
 
 @router.get("/owners", operation_id="getImageTagOwners")
 async def get_owners(image_tag_id: ImageTagId, _: Viewer, services: ServicesDep) -> ImageOwnersOut:
     """Who built, pushed, deployed and is responsible for it, each with its confidence, or what to connect."""
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         return await build_owners(connection, image_tag_id)
 
 
 @router.get("/workloads", operation_id="listImageTagWorkloads")
 async def get_workloads(image_tag_id: ImageTagId, _: Viewer, services: ServicesDep) -> ImageWorkloads:
     """The workloads that run it, and who deployed them."""
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         await require_image_tag(connection, image_tag_id)
         return await list_image_workloads(connection, image_tag_id)
 
@@ -68,7 +69,7 @@ async def get_workloads(image_tag_id: ImageTagId, _: Viewer, services: ServicesD
 @router.get("/clusters", operation_id="listImageTagClusters")
 async def get_clusters(image_tag_id: ImageTagId, _: Viewer, services: ServicesDep) -> ImageClusters:
     """The clusters that run it."""
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         await require_image_tag(connection, image_tag_id)
         return await list_image_clusters(connection, image_tag_id)
 
@@ -76,7 +77,7 @@ async def get_clusters(image_tag_id: ImageTagId, _: Viewer, services: ServicesDe
 @router.get("/packages", operation_id="listImageTagPackages", response_model=ImagePackages)
 async def get_packages(image_tag_id: ImageTagId, _: Viewer, services: ServicesDep) -> Response:
     """Its packages, and which of them were seen in use."""
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         await require_image_tag(connection, image_tag_id)
         return _long(await list_packages(connection, image_tag_id))
 
@@ -84,7 +85,7 @@ async def get_packages(image_tag_id: ImageTagId, _: Viewer, services: ServicesDe
 @router.get("/exposures", operation_id="listImageTagExposures", response_model=ImageExposures)
 async def get_exposures(image_tag_id: ImageTagId, _: Viewer, services: ServicesDep) -> Response:
     """Secrets, and insecure settings of services, applications and infrastructure as code that it holds."""
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         await require_image_tag(connection, image_tag_id)
         return _long(await list_exposures(connection, image_tag_id))
 
@@ -92,7 +93,7 @@ async def get_exposures(image_tag_id: ImageTagId, _: Viewer, services: ServicesD
 @router.get("/scan-status", operation_id="getImageTagScanStatus")
 async def get_scan_status(image_tag_id: ImageTagId, _: Viewer, services: ServicesDep) -> ScanStatusOut:
     """How far each of its scans is, and why where there is no result."""
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         await require_image_tag(connection, image_tag_id)
         return describe_scan(await load_scan_status(connection, image_tag_id))
 
@@ -106,7 +107,7 @@ async def get_vulnerabilities(
     min_epss: Annotated[float, Query(ge=0, le=1, description="Only those at least so likely to be exploited.")] = 0.0,
 ) -> Response:
     """Its vulnerabilities by package."""
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         await require_image_tag(connection, image_tag_id)
         return _long(await list_findings(connection, image_tag_id, known_exploited=known_exploited, min_epss=min_epss))
 
@@ -121,14 +122,14 @@ async def get_vulnerability(
     image_tag_id: ImageTagId, vulnerability: VulnerabilityName, _: Viewer, services: ServicesDep
 ) -> FindingDetail:
     """One of its vulnerabilities with all evidence: why it is applicable, where it was seen in use, who says so."""
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         return await get_finding(connection, image_tag_id, vulnerability)
 
 
 @router.get("/violation-places", operation_id="listImageTagViolationPlaces")
 async def get_violation_places(image_tag_id: ImageTagId, _: Viewer, services: ServicesDep) -> ViolationPlaces:
     """Where its integrity violation is, since when."""
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         await require_image_tag(connection, image_tag_id)
         return await list_violation_places(connection, image_tag_id)
 
@@ -136,7 +137,7 @@ async def get_violation_places(image_tag_id: ImageTagId, _: Viewer, services: Se
 @router.get("/history", operation_id="getImageTagHistory")
 async def get_history(image_tag_id: ImageTagId, _: Viewer, services: ServicesDep) -> ImageHistory:
     """Every digest its tag has had, and every violation it has had."""
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         await require_image_tag(connection, image_tag_id)
         return await load_history(connection, image_tag_id)
 
@@ -152,7 +153,7 @@ async def get_issue(
     written_as: Annotated[IssueFormat, Query(alias="format")] = IssueFormat.JSON,
 ) -> Response:
     """What to write into a tracking system: the violation, where it is, its Build Owner and who deployed it."""
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         image = await build_detail(connection, image_tag_id)
         places, total = await _issue_places(connection, image)
     issue = build_issue(image, places, total, image_link(services.settings.public_url, image_tag_id))
@@ -201,7 +202,7 @@ _SBOM: dict[str, Any] = {"content": {MEDIA_TYPE: {"schema": {"type": "object"}}}
 @router.get("/sbom", operation_id="getImageTagSbom", response_class=Response, responses={200: _SBOM})
 async def get_sbom(image_tag_id: ImageTagId, _: Viewer, services: ServicesDep) -> Response:
     """Its packages as a bill of materials in CycloneDX 1.6 JSON, the first ten thousand."""
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         image = await build_detail(connection, image_tag_id)
         found = await list_packages(connection, image_tag_id)
         layers = await list_layers(connection, image_tag_id)

@@ -20,6 +20,7 @@ from deadlight.server.assessment.images_schemas import (
 )
 from deadlight.server.assessment.live_index import LiveDep
 from deadlight.server.auth.requests import Viewer
+from deadlight.server.db.engine import autocommit
 from deadlight.server.services import ServicesDep
 
 router = APIRouter(prefix="/api/v1/images", tags=["live assessment"])
@@ -30,7 +31,7 @@ async def get_images(
     query: Annotated[ImageQuery, Query()], _: Viewer, services: ServicesDep, live: LiveDep
 ) -> ImageList:
     """Images that run now, or ran within the period; each row speaks of its riskiest tag."""
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         return await list_images(
             connection, live, query.image_filter(), order=query.order, limit=query.limit, next_key=query.next_key
         )
@@ -41,7 +42,7 @@ async def get_summary(
     query: Annotated[LiveQuery, Query()], _: Viewer, services: ServicesDep, live: LiveDep
 ) -> ImageSummary:
     """How many images meet the filters, and how many have each risk."""
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         return await summarise_images(connection, live, query.image_filter())
 
 
@@ -61,5 +62,5 @@ async def get_facet(
     facet: Facet, query: Annotated[FacetQuery, Query()], _: Viewer, services: ServicesDep, live: LiveDep
 ) -> FacetValues:
     """What a filter offers to choose from, within the other filters."""
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         return await list_facet_values(connection, live, facet, query.image_filter(), query.text)

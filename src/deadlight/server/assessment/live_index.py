@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from deadlight.model.live_list import TimePeriod
 from deadlight.server.assessment.live_columns import LiveColumns
 from deadlight.server.assessment.live_processes import LiveProcesses
+from deadlight.server.db.engine import autocommit
 
 logger = logging.getLogger(__name__)
 
@@ -127,8 +128,9 @@ class _Kept:
         }
 
     async def _read(self, connection: AsyncConnection, statement: TextClause, take_in: "_TakeIn") -> None:
-        """In slices: between two of them, whatever else the process has to do is done."""
-        async with connection.stream(statement, {"since": self._since}) as rows:
+        """In slices: between two of them, whatever else the process has to do is done. Cursors need a transaction."""
+        driver: Any = (await connection.get_raw_connection()).driver_connection
+        async with driver.transaction(), connection.stream(statement, {"since": self._since}) as rows:
             async for part in rows.partitions(SLICE):
                 take_in(part)
 
@@ -165,7 +167,7 @@ class LiveIndex:
             await asyncio.sleep(SWEEP_SECONDS)
 
     async def _refresh(self, engine: AsyncEngine) -> None:
-        async with engine.connect() as connection:
+        async with autocommit(engine) as connection:
             columns = await self.read(connection)
             if columns.count_gone(datetime.now(UTC) - 2 * TimePeriod.TEN_DAYS.length) > MANY:
                 kept = _Kept()

@@ -35,6 +35,7 @@ from deadlight.server.assessment.runtime_schemas import (
 from deadlight.server.assessment.workload_schemas import LiveProcess, LiveWorkload
 from deadlight.server.assessment.workloads import WorkloadName, list_workloads
 from deadlight.server.auth.requests import Viewer
+from deadlight.server.db.engine import autocommit
 from deadlight.server.errors import BadRequestError
 from deadlight.server.findings.image_facts import ImageFacts, list_vulnerabilities, load_image_facts
 from deadlight.server.services import ServicesDep
@@ -88,7 +89,7 @@ _WORKLOADS_OF_IMAGE_TAGS = text(
 async def post_image_tags(body: RuntimeListRequest, _: Viewer, services: ServicesDep, live: LiveDep) -> ImageTagsOut:
     """Image tags that run now, or ran within the time period."""
     limit = body.checked_limit()
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         order = _order(ImageOrder, body.order_by or ImageOrder.RISKS)
         page = await list_image_tags(
             connection, live, body.filters.image_filter(), order=order, limit=limit, next_key=body.next_key
@@ -163,7 +164,7 @@ async def post_workloads(body: RuntimeListRequest, _: Viewer, services: Services
     """Workloads with their risks and the processes that sensors saw."""
     limit = body.checked_limit()
     order = _WORKLOAD_ORDERS[_order(RuntimeWorkloadOrder, _MISSPELT.get(body.order_by, body.order_by) or "name")]
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         page = await list_workloads(
             connection,
             live,

@@ -26,6 +26,7 @@ from deadlight.server.assessment.live_index import LiveDep, LiveIndex
 from deadlight.server.assessment.runtime_schemas import RuntimeFilters, check_limit
 from deadlight.server.assessment.selection import Selection
 from deadlight.server.auth.requests import Viewer
+from deadlight.server.db.engine import autocommit
 from deadlight.server.db.zero_bytes import PlainText
 from deadlight.server.errors import BadRequestError
 from deadlight.server.services import ServicesDep
@@ -109,7 +110,7 @@ async def get_live_images(
     """Images that run now, or ran within the time period, riskiest first."""
     rows = check_limit(query.num_of_rows, "num_of_rows")
     wanted = _parse_filters(query)
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         return await _list(connection, live, wanted, query, (query.page_num - 1) * rows)
 
 

@@ -12,6 +12,7 @@ from deadlight.server.assessment.saved_views import (
     remove_view,
 )
 from deadlight.server.auth.requests import Viewer
+from deadlight.server.db.engine import autocommit
 from deadlight.server.services import ServicesDep
 
 router = APIRouter(prefix="/api/v1/views", tags=["live assessment"])
@@ -20,7 +21,7 @@ router = APIRouter(prefix="/api/v1/views", tags=["live assessment"])
 @router.get("", operation_id="listSavedViews")
 async def get_views(page: ViewPage, principal: Viewer, services: ServicesDep) -> list[SavedViewOut]:
     """One's own views of a page, and those that others share."""
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         return await list_views(connection, principal, page)
 
 

@@ -13,6 +13,7 @@ from deadlight.server.assessment.live_index import LiveIndex
 from deadlight.server.assessment.processes import list_processes
 from deadlight.server.assessment.workload_schemas import LiveProcess, LiveWorkload
 from deadlight.server.assessment.workloads import list_workloads
+from deadlight.server.db.engine import autocommit
 from deadlight.server.errors import BadRequestError
 
 _SEVERITIES = tuple(severity.value.lower() for severity in Severity)
@@ -39,7 +40,7 @@ async def iter_workloads(engine: AsyncEngine, live: LiveIndex, wanted: ImageFilt
     """Workloads by name, a batch at a time; no connection is held while a batch is on its way."""
     key = ""
     while True:
-        async with engine.connect() as connection:
+        async with autocommit(engine) as connection:
             page = await list_workloads(
                 connection, live, wanted, order=WorkloadOrder.NAME, limit=ROWS_AT_ONCE, next_key=key
             )
@@ -53,7 +54,7 @@ async def iter_processes(engine: AsyncEngine, live: LiveIndex, wanted: ImageFilt
     """Processes by name, a batch at a time; no connection is held while a batch is on its way."""
     key = ""
     while True:
-        async with engine.connect() as connection:
+        async with autocommit(engine) as connection:
             page = await list_processes(
                 connection, live, wanted, order=ProcessOrder.NAME, limit=ROWS_AT_ONCE, next_key=key
             )

@@ -35,6 +35,7 @@ from deadlight.server.assessment.workload_schemas import (
 )
 from deadlight.server.assessment.workloads import list_workloads, summarise_workloads
 from deadlight.server.auth.requests import Viewer
+from deadlight.server.db.engine import autocommit
 from deadlight.server.services import ServicesDep
 
 router = APIRouter(prefix="/api/v1", tags=["live assessment"])
@@ -47,7 +48,7 @@ async def get_workloads(
     query: Annotated[WorkloadQuery, Query()], _: Viewer, services: ServicesDep, live: LiveDep
 ) -> LiveWorkloadList:
     """Workloads that run now, or ran within the period, riskiest first."""
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         page = await list_workloads(
             connection, live, query.image_filter(), order=query.order, limit=query.limit, next_key=query.next_key
         )
@@ -59,7 +60,7 @@ async def get_workload_summary(
     query: Annotated[LiveQuery, Query()], _: Viewer, services: ServicesDep, live: LiveDep
 ) -> LiveSummary:
     """How many workloads meet the filters, and how many have each risk."""
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         return await summarise_workloads(connection, live, query.image_filter())
 
 
@@ -69,7 +70,7 @@ async def get_workload_export(
 ) -> StreamingResponse:
     """Every workload that meets the filters, as a file."""
     wanted = query.image_filter()
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         check_size((await summarise_workloads(connection, live, wanted)).matching)
     return _file("workloads", WORKLOAD_COLUMNS, iter_workloads(services.engine, live, wanted), query.format)
 
@@ -83,7 +84,7 @@ def _file(name: str, columns: Sequence[str], rows: AsyncIterator[Rows], file_for
 @router.get("/workloads/{workload_id}", operation_id="getLiveWorkload")
 async def get_workload(workload_id: RowId, _: Viewer, services: ServicesDep, live: LiveDep) -> WorkloadDetail:
     """A workload with its images and pods."""
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         return await build_workload(connection, live, workload_id)
 
 
@@ -92,7 +93,7 @@ async def get_workload_processes(
     workload_id: RowId, _: Viewer, services: ServicesDep, live: LiveDep
 ) -> list[LiveProcess]:
     """What sensors saw it execute, riskiest first."""
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         return (await list_workload_processes(connection, live, [workload_id]))[workload_id]
 
 
@@ -101,7 +102,7 @@ async def get_processes(
     query: Annotated[ProcessQuery, Query()], _: Viewer, services: ServicesDep, live: LiveDep
 ) -> LiveProcessList:
     """What workloads that run now, or ran within the period, execute, riskiest first."""
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         return await list_processes(
             connection, live, query.image_filter(), order=query.order, limit=query.limit, next_key=query.next_key
         )
@@ -112,7 +113,7 @@ async def get_process_summary(
     query: Annotated[LiveQuery, Query()], _: Viewer, services: ServicesDep, live: LiveDep
 ) -> LiveSummary:
     """How many processes meet the filters, and how many have each risk."""
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         return await summarise_processes(connection, live, query.image_filter())
 
 
@@ -122,7 +123,7 @@ async def get_process_export(
 ) -> StreamingResponse:
     """Every process that meets the filters, as a file."""
     wanted = query.image_filter()
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         check_size((await summarise_processes(connection, live, wanted)).matching)
     return _file("processes", PROCESS_COLUMNS, iter_processes(services.engine, live, wanted), query.format)
 
@@ -132,7 +133,7 @@ async def get_process(
     image_tag_id: RowId, program_id: UUID, _: Viewer, services: ServicesDep, live: LiveDep
 ) -> ProcessDetail:
     """A program with its arguments in an image, with the workloads that execute it."""
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         return await build_process(connection, live, image_tag_id, program_id)
 
 
@@ -141,7 +142,7 @@ async def get_process_vulnerabilities(
     image_tag_id: RowId, program_id: UUID, _: Viewer, services: ServicesDep, live: LiveDep
 ) -> list[ProcessFinding]:
     """Vulnerabilities of the packages it was seen to use."""
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         return await list_process_findings(connection, live, image_tag_id, program_id)
 
 
@@ -150,5 +151,5 @@ async def get_accessed_files(
     image_tag_id: RowId, program_id: UUID, _: Viewer, services: ServicesDep, live: LiveDep
 ) -> list[AccessedFile]:
     """Files that it was seen to open or to map as code."""
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         return await list_accessed_files(connection, live, image_tag_id, program_id)

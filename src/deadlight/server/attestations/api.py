@@ -6,6 +6,7 @@ from deadlight.server.attestations.schemas import AttestationOut, SignerIn, Sign
 from deadlight.server.attestations.signers import add_signer, change_signer, list_signers, remove_signer
 from deadlight.server.attestations.store import find_attestation
 from deadlight.server.auth.requests import Admin, Viewer
+from deadlight.server.db.engine import autocommit
 from deadlight.server.services import ServicesDep
 
 router = APIRouter(prefix="/api/v1", tags=["signatures"])
@@ -14,7 +15,7 @@ router = APIRouter(prefix="/api/v1", tags=["signatures"])
 @router.get("/image-tags/{image_tag_id}/attestations", operation_id="getImageTagAttestations")
 async def get_attestations(image_tag_id: int, _: Viewer, services: ServicesDep) -> AttestationOut:
     """The signatures and provenance of an image tag."""
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         row = await find_attestation(connection, image_tag_id)
     if row is None:
         return AttestationOut(problem="it has not been looked at yet")
@@ -25,7 +26,7 @@ async def get_attestations(image_tag_id: int, _: Viewer, services: ServicesDep) 
 @router.get("/signers", operation_id="listSigners")
 async def get_signers(_: Viewer, services: ServicesDep) -> list[SignerOut]:
     """Everybody whose signature counts."""
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         return [SignerOut.model_validate(row, from_attributes=True) for row in await list_signers(connection)]
 
 

@@ -9,6 +9,7 @@ from deadlight.registry.attestations.evidence import AttestationEvidence, assess
 from deadlight.registry.attestations.trust import TrustedSigners
 from deadlight.server.attestations.signers import load_trusted
 from deadlight.server.attestations.store import Target, claim_due, find_target, store_evidence, store_problem
+from deadlight.server.db.engine import autocommit
 from deadlight.server.jobs.queue import Job, enqueue
 from deadlight.server.registries.service import Registry, client_for, find_registry
 from deadlight.server.secrets import UndecipherableError
@@ -47,7 +48,7 @@ class _Question(NamedTuple):
 
 async def _load(services: Services, image_tag_id: int) -> _Question | None:
     """All that the answer depends on; None where the image tag has been removed."""
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         target = await find_target(connection, image_tag_id)
         if target is None:
             return None

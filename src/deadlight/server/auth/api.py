@@ -36,6 +36,7 @@ from deadlight.server.auth.sessions import (
     sign_in,
     sign_out,
 )
+from deadlight.server.db.engine import autocommit
 from deadlight.server.errors import UnauthorizedError
 from deadlight.server.services import ServicesDep
 from deadlight.server.tables.auth import api_token
@@ -103,7 +104,7 @@ async def post_token(body: NewApiToken, principal: Operator, services: ServicesD
 @router.get("/api/v1/tokens", tags=["tokens"], operation_id="listApiTokens")
 async def get_tokens(_: Admin, services: ServicesDep) -> list[ApiTokenInfo]:
     """All API tokens, newest first."""
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         rows = await connection.execute(select(api_token).order_by(api_token.c.id.desc()).limit(1000))
         return [ApiTokenInfo.model_validate(row, from_attributes=True) for row in rows]
 

@@ -21,6 +21,7 @@ from deadlight.server.auth.schemas import (
     RegistrationToken,
     RegistrationTokenInfo,
 )
+from deadlight.server.db.engine import autocommit
 from deadlight.server.errors import NotFoundError
 from deadlight.server.services import ServicesDep
 
@@ -49,7 +50,7 @@ async def delete_registration_token(token: str, principal: Admin, services: Serv
 @router.get(OURS, tags=["tokens"], operation_id="listRegistrationTokens")
 async def get_registration_tokens(_: Admin, services: ServicesDep) -> list[RegistrationTokenInfo]:
     """Registration tokens, newest first, with the clusters that enrolled with them."""
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         return [_info(row) for row in await list_registration_tokens(connection)]
 
 
@@ -65,7 +66,7 @@ async def post_token(body: NewRegistrationToken, principal: Admin, services: Ser
 @router.get(f"{OURS}/{{token_id}}", tags=["tokens"], operation_id="getRegistrationToken")
 async def get_registration_token(token_id: int, _: Admin, services: ServicesDep) -> RegistrationTokenInfo:
     """A registration token."""
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         rows = await list_registration_tokens(connection, token_id)
     if not rows:
         raise NotFoundError("registration token not found")

@@ -16,6 +16,7 @@ from deadlight.server.auth.sessions import (
     get_token_principal,
     require_settled_password,
 )
+from deadlight.server.db.engine import autocommit
 from deadlight.server.db.zero_bytes import json_without_zero_bytes
 from deadlight.server.errors import (
     BadRequestError,
@@ -53,7 +54,7 @@ async def current_session(request: Request, services: ServicesDep) -> Session:
     token = request.cookies.get(SESSION_COOKIE)
     if not token:
         raise UnauthorizedError("sign in first")
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         session = await find_session(connection, token)
     if session is None:
         raise UnauthorizedError("the session has ended: sign in again")
@@ -66,7 +67,7 @@ async def current_principal(request: Request, services: ServicesDep) -> Principa
     """The person behind the request, by API token or by session; raises UnauthorizedError."""
     token = _bearer(request)
     if token:
-        async with services.engine.connect() as connection:
+        async with autocommit(services.engine) as connection:
             return await get_token_principal(connection, token)
     session = await current_session(request, services)
     require_settled_password(session)

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from deadlight.server.auth.passwords import hash_password, verify_password
 from deadlight.server.auth.principals import Principal, Role
+from deadlight.server.db.engine import autocommit
 from deadlight.server.errors import (
     ForbiddenError,
     NotFoundError,
@@ -45,7 +46,7 @@ async def sign_in(engine: AsyncEngine, name: str, password: str, lifetime: timed
     Raises:
         TooManyRequestsError: too many failures for that name lately.
     """
-    async with engine.connect() as connection:
+    async with autocommit(engine) as connection:
         await _refuse_after_failures(connection, name)
         row = (await connection.execute(select(user).where(user.c.name == name, user.c.disabled_at.is_(None)))).first()
     matches = await verify_password(password, row.password_hash if row else None)

@@ -22,6 +22,7 @@ from deadlight.server.clusters.schemas import (
     InstallationStep,
     ScanConfigurationIn,
 )
+from deadlight.server.db.engine import autocommit
 from deadlight.server.inventory.service import remove_cluster
 from deadlight.server.scans.due import find_lacking
 from deadlight.server.services import ServicesDep
@@ -39,7 +40,7 @@ def timeouts_of(settings: Settings) -> Timeouts:
 async def get_clusters(query: Annotated[ClusterQuery, Query()], _: Admin, services: ServicesDep) -> ClusterList:
     """Clusters with the state of their agents and what is scanned there, and figures over all of them."""
     timeouts = timeouts_of(services.settings)
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         facts, now = await load_clusters(connection)
     rated = [rate(item, now, timeouts) for item in facts]
     found = select(rated, query.cluster_filter(), query.order_by, descending=query.descending)
@@ -81,7 +82,7 @@ def _step(step: Step) -> InstallationStep:
 @router.get("/{cluster_id}", operation_id="getManagedCluster")
 async def get_cluster_detail(cluster_id: UUID, _: Admin, services: ServicesDep) -> ClusterDetail:
     """A cluster with its nodes."""
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         facts, now = await get_cluster(connection, cluster_id)
     return cluster_detail(rate(facts, now, timeouts_of(services.settings)))
 

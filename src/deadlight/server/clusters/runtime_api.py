@@ -11,6 +11,7 @@ from deadlight.server.auth.requests import Admin
 from deadlight.server.clusters.api import timeouts_of
 from deadlight.server.clusters.health import NodeFacts, NodeStatus, RatedCluster, rate
 from deadlight.server.clusters.queries import count_clusters, get_cluster, list_cluster_names, load_clusters
+from deadlight.server.db.engine import autocommit
 from deadlight.server.db.paging import Text, decode_key, encode_key
 from deadlight.server.services import ServicesDep
 
@@ -74,7 +75,7 @@ async def post_clusters(body: RuntimeListRequest, _: Admin, services: ServicesDe
     """Clusters with the health of their agents."""
     limit = body.checked_limit()
     key = decode_key(body.next_key, "clusters", (Text, UUID)) if body.next_key else None
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         names = await list_cluster_names(connection, (key[0], key[1]) if key else None, limit + 1)
         page = names[:limit]
         facts, now = await load_clusters(connection, [row.id for row in page])
@@ -92,7 +93,7 @@ async def post_clusters(body: RuntimeListRequest, _: Admin, services: ServicesDe
 @router.get("/clusters/{cluster_id}/", include_in_schema=False)
 async def get_cluster_detail(cluster_id: UUID, _: Admin, services: ServicesDep) -> ClusterDetailOut:
     """A cluster with its nodes."""
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         facts, now = await get_cluster(connection, cluster_id)
     rated = rate(facts, now, timeouts_of(services.settings))
     nodes = [_node(node, status) for node, status in zip(facts.nodes, rated.nodes, strict=True)]

@@ -9,6 +9,7 @@ from deadlight.server.auth.requests import Viewer
 from deadlight.server.dashboard.risk_index import RiskIndex
 from deadlight.server.dashboard.schemas import FunnelOut
 from deadlight.server.dashboard.service import build_funnel
+from deadlight.server.db.engine import autocommit
 from deadlight.server.db.zero_bytes import PlainText
 from deadlight.server.services import ServicesDep
 
@@ -28,5 +29,5 @@ async def get_funnel(
     namespace: Annotated[list[PlainText] | None, Query(max_length=500)] = None,
 ) -> FunnelOut:
     """The prioritisation funnel over what runs now."""
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         return await build_funnel(connection, index, [str(item) for item in cluster or ()], namespace or ())

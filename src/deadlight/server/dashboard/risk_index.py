@@ -17,6 +17,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from deadlight.model.vulnerability import Stage
+from deadlight.server.db.engine import autocommit
 from deadlight.server.findings.risk import STAGE_BITS
 
 logger = logging.getLogger(__name__)
@@ -73,7 +74,7 @@ class RiskIndex:
 
     async def refresh(self) -> None:
         """Load the sets that are newer than what is here."""
-        async with self._lock, self._engine.connect() as connection:
+        async with self._lock, autocommit(self._engine) as connection:
             rows = await connection.execute(_NEWER, {"version": self._newest - OVERLAP})
             for row in rows:
                 if self._versions.get(row.image_id, 0) < row.version:

@@ -2,10 +2,11 @@
 
 import select
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import event
 from sqlalchemy.exc import DisconnectionError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 STATEMENT_TIMEOUT_MS = 30_000
 """No request of a person or agent may hold the database longer; migrations use their own connection."""
@@ -29,6 +30,20 @@ def create_engine(url: str, *, application: str, pool_size: int = 10) -> AsyncEn
     )
     event.listen(engine.sync_engine, "checkout", _refuse_ended)
     return engine
+
+
+_autocommitting: WeakKeyDictionary[AsyncEngine, AsyncEngine] = WeakKeyDictionary()
+
+
+def autocommit(engine: AsyncEngine) -> AsyncConnection:
+    """A connection of the pool on which every statement is a transaction of its own, to be used as a context.
+
+    For reading, and for what is one statement. A transaction would begin and end with a round trip each; what several
+    statements read in one was no more alike, for each sees what was committed when it began (READ COMMITTED).
+    """
+    if engine not in _autocommitting:
+        _autocommitting[engine] = engine.execution_options(isolation_level="AUTOCOMMIT")
+    return _autocommitting[engine].connect()
 
 
 def _refuse_ended(adapted: Any, _record: object, _proxy: object) -> None:

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from deadlight.model import wire
 from deadlight.model.detection import DetectionStatus
 from deadlight.server.auth.requests import Operator, Sensor, Viewer, admit, read_message
+from deadlight.server.db.engine import autocommit
 from deadlight.server.detections.actions import change_status
 from deadlight.server.detections.exceptions import add_exception, end_exception, get_exception, list_exceptions
 from deadlight.server.detections.intake import take_detections
@@ -41,14 +42,14 @@ async def post_detections(request: Request, principal: Sensor, services: Service
 @router.get(DETECTIONS, operation_id="listDetections")
 async def get_detections(query: Annotated[DetectionQuery, Query()], _: Viewer, services: ServicesDep) -> DetectionPage:
     """Threats that sensors detected, the last seen first unless asked otherwise."""
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         return await list_detections(connection, query)
 
 
 @router.get(f"{DETECTIONS}/{{detection_id}}", operation_id="getDetection")
 async def get_one(detection_id: int, _: Viewer, services: ServicesDep) -> DetectionDetail:
     """A detection with its evidence, what to do about it and what was done."""
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         return await get_detection(connection, detection_id)
 
 
@@ -85,7 +86,7 @@ async def _change(
 @router.get(EXCEPTIONS, operation_id="listDetectionExceptions")
 async def get_exceptions(_: Viewer, services: ServicesDep, *, ended: bool = False) -> list[ExceptionOut]:
     """Exceptions, newest first, with how much each suppresses; those that have ended too where asked for."""
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         rows = await list_exceptions(connection, ended=ended)
     return [ExceptionOut.model_validate(row, from_attributes=True) for row in rows]
 

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deadlight.model.detection import BlockingMode
 from deadlight.server.auth.requests import Admin, Operator, Sensor, Viewer
+from deadlight.server.db.engine import autocommit
 from deadlight.server.detections.advice import techniques
 from deadlight.server.detections.blocking import (
     SYSTEM_NAMESPACES,
@@ -80,7 +81,7 @@ BLOCKING = "/api/v1/blocking"
 @router.get("/agent/v1/policy", include_in_schema=False)
 async def get_policy(principal: Sensor, services: ServicesDep) -> Response:
     """What a sensor looks for and stops."""
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         policy = await build_policy(connection, principal)
     return Response(msgspec.json.encode(policy), media_type="application/json")
 
@@ -88,7 +89,7 @@ async def get_policy(principal: Sensor, services: ServicesDep) -> Response:
 @router.get(RULES, operation_id="listThreatRules")
 async def get_rules(_: Viewer, services: ServicesDep) -> list[RuleRow]:
     """Every threat rule, built-in and custom, by id."""
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         counts = await _counts(connection)
         return [RuleRow(**_row(item, counts)) for item in await list_book(connection)]
 
@@ -140,7 +141,7 @@ async def post_dry_run(body: RuleTrial, _: Operator, services: ServicesDep) -> R
 
 
 async def _try(services: Services, rule: Rule, source: Source, since: datetime) -> TrialSource:
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         records = await read_records(connection, source, since)
     found, looked_at = await asyncio.to_thread(replay_in_time, rule, records[:MAX_RECORDS])
     found.sort(key=lambda each: each.perhaps)
@@ -191,7 +192,7 @@ def _check(source: str) -> tuple[RuleFile | None, RuleCheck]:
 @router.get(f"{RULES}/{{rule_id}}", operation_id="getThreatRule")
 async def get_one(rule_id: str, _: Viewer, services: ServicesDep) -> RuleDetail:
     """A threat rule."""
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         return await _detail(connection, rule_id)
 
 
@@ -228,14 +229,14 @@ async def put_decision(rule_id: str, body: RuleDecision, principal: Admin, servi
 @router.get("/api/v1/threat-changes", operation_id="listThreatChanges")
 async def get_changes(_: Viewer, services: ServicesDep) -> list[ChangeOut]:
     """What people changed about rules, exceptions and blocking, newest first."""
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         return [ChangeOut.model_validate(row, from_attributes=True) for row in await list_changes(connection)]
 
 
 @router.get("/api/v1/sensor-policies", operation_id="listSensorPolicies")
 async def get_standing(_: Viewer, services: ServicesDep) -> list[PolicyStanding]:
     """How many sensors have the current policy in force, cluster by cluster, and which have not."""
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         return [_standing(row) for row in await list_standing(connection)]
 
 
@@ -254,14 +255,14 @@ def _standing(row: Row[Any]) -> PolicyStanding:
 @router.get(BLOCKING, operation_id="listBlocking")
 async def get_all_blocking(_: Viewer, services: ServicesDep) -> list[BlockingOut]:
     """What sensors stop, cluster by cluster."""
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         return [await _blocking(connection, row) for row in await list_blocking(connection)]
 
 
 @router.get(f"{BLOCKING}/{{cluster_id}}", operation_id="getBlocking")
 async def get_one_blocking(cluster_id: UUID, _: Viewer, services: ServicesDep) -> BlockingOut:
     """What sensors stop in a cluster."""
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         return await _blocking(connection, await get_blocking(connection, cluster_id))
 
 

@@ -20,6 +20,7 @@ from sqlalchemy import Row, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from deadlight.model.event import URGENT, EventType
+from deadlight.server.db.engine import autocommit
 from deadlight.server.events.outbox import Event
 from deadlight.server.tables.events import event as event_table
 
@@ -143,7 +144,7 @@ class Relay:
     async def _find_due(self) -> Sequence[int]:
         parameters = {"started": list(self._started), "urgent": list(URGENT), "batch": BATCH}
         try:
-            async with self._engine.connect() as connection:
+            async with autocommit(self._engine) as connection:
                 return (await connection.execute(_DUE, parameters)).scalars().all()
         except Exception:
             self.counters["failed_rounds"] += 1

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from deadlight.advisories.advisory import Bucket
 from deadlight.model.event import EventType
 from deadlight.server.advisories.batches import slices
+from deadlight.server.db.engine import autocommit
 from deadlight.server.events.outbox import NewEvent, record_events
 from deadlight.server.findings.context import find_misjudged, judge_images, rules
 from deadlight.server.findings.matching import (
@@ -131,7 +132,7 @@ async def refresh_concerned(engine: AsyncEngine, concerned: Concerned) -> None:
     The caller has committed what it concerns: an image that is put together meanwhile finds it by itself. Where this
     ends half-way, it is done again from the start: what is in line is looked at and left alone.
     """
-    async with engine.connect() as connection:
+    async with autocommit(engine) as connection:
         rows = await connection.execute(_IMAGES_WITH, {"package_ids": list(concerned.package_ids)})
         image_ids = sorted(rows.scalars())
     for some in slices(image_ids, IMAGES_AT_ONCE):

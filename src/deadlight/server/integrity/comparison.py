@@ -18,6 +18,7 @@ from deadlight.registry import (
     resolve_platform,
 )
 from deadlight.registry.documents import IMAGE_CONFIG_TYPES
+from deadlight.server.db.engine import autocommit
 from deadlight.server.db.zero_bytes import without_zero_bytes
 from deadlight.server.integrity.differences import ImageDescription, compare_images, describe, not_compared
 from deadlight.server.jobs.queue import Job, RetryLaterError
@@ -65,7 +66,7 @@ async def run_compare_images(services: Services, job: CompareImages) -> None:
     Raises:
         RetryLaterError: the registry cannot be asked now.
     """
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         mismatch = (await connection.execute(_MISMATCH, {"violation_id": job.violation_id})).first()
         registry = await find_registry(connection, mismatch.registry) if mismatch else None
     if mismatch is None or registry is None or not registry.trusts(mismatch.repository):

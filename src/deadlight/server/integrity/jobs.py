@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from deadlight.server.db.engine import autocommit
 from deadlight.server.integrity.asking import ask
 from deadlight.server.integrity.notices import ASK_AGAIN_AFTER, Notice, is_borne_out, keep_notice
 from deadlight.server.integrity.rounds import leave_alone
@@ -33,7 +34,7 @@ async def check_source(services: Services, job: CheckSource) -> None:
     """Ask, then judge. Idempotent: asking again changes nothing unless the answer did."""
     settled = False
     while not settled:  # each time that comes to nothing is one in which another check came through
-        async with services.engine.connect() as connection:
+        async with autocommit(services.engine) as connection:
             source = (await connection.execute(select(source_record).where(source_record.c.id == job.source_id))).one()
             registry = await find_registry(connection, source.registry)
         reply = await ask(services, registry, source)

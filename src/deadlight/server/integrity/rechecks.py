@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from sqlalchemy import Row, func, select
 
+from deadlight.server.db.engine import autocommit
 from deadlight.server.integrity.asking import ask
 from deadlight.server.integrity.jobs import CheckSource, check_source, settle
 from deadlight.server.integrity.rounds import Asked, claim_due, confirm_unchanged, leave_alone, store_failures
@@ -42,7 +43,7 @@ async def check_due_sources(services: Services) -> None:
 
 async def check_sources(services: Services, job: CheckSources) -> None:
     """Ask whether each tag is still what it was, and look closer only where it is not. Idempotent."""
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         registry = await find_registry(connection, job.host)
         # What answered last time is asked first: what is closed to us must not speak for the whole registry.
         in_turn = (source_record.c.failures, func.random())

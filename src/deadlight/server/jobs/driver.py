@@ -16,6 +16,7 @@ from pgqueuer.ports.driver import Driver, NotifyCallback
 from psycopg.rows import dict_row
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from deadlight.server.db.engine import autocommit
 from deadlight.server.db.notifications import Listener
 
 logger = logging.getLogger(__name__)
@@ -59,7 +60,7 @@ class PoolDriver(Driver):
     async def _patiently(self, ask: Callable[[AsyncConnection], Awaitable[R]]) -> R:
         while True:
             try:
-                async with self._engine.begin() as connection:
+                async with autocommit(self._engine) as connection:
                     return await ask(connection)
             except _AWAY as error:
                 if self._shutdown.is_set():

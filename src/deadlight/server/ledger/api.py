@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 
 from deadlight.server.auth.requests import Operator, Viewer
+from deadlight.server.db.engine import autocommit
 from deadlight.server.ledger.actions import acknowledge, unacknowledge
 from deadlight.server.ledger.queries import get_window, iter_pages, list_windows
 from deadlight.server.ledger.schemas import (
@@ -34,7 +35,7 @@ MEDIA_TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 @router.get("", operation_id="listExposureWindows")
 async def get_windows(query: Annotated[WindowQuery, Query()], _: Viewer, services: ServicesDep) -> WindowPage:
     """Exposure windows, the newest first unless asked otherwise."""
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         return await list_windows(connection, query)
 
 
@@ -43,7 +44,7 @@ async def get_statistics(
     query: Annotated[StatisticsQuery, Query()], _: Viewer, services: ServicesDep
 ) -> ExposureStatistics:
     """How long risks were live, by risk and by team, and over time."""
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         return await measure(connection, query, datetime.now(UTC))
 
 
@@ -73,14 +74,14 @@ async def _json(services: Services, query: ExportQuery) -> AsyncIterator[str]:
 @router.get("/{window_id}", operation_id="getExposureWindow")
 async def get_one(window_id: int, _: Viewer, services: ServicesDep) -> WindowDetail:
     """A window with everything that was done about it."""
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         return await get_window(connection, window_id)
 
 
 @router.get("/{window_id}/issue", operation_id="getExposureWindowIssue")
 async def get_issue(window_id: int, _: Viewer, services: ServicesDep) -> IssueOut:
     """A window as Markdown for a tracking system, with Build Owner and Deployed By."""
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         window = await get_window(connection, window_id)
     link = f"{services.settings.public_url.rstrip('/')}/runtime/exposure-windows/{window_id}"
     return IssueOut(title=window_title(window), text=issue_text(window, link, datetime.now(UTC)))

@@ -8,6 +8,7 @@ from sqlalchemy import Row, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from deadlight.model.image import ImageReference
+from deadlight.server.db.engine import autocommit
 from deadlight.server.db.paging import Number, Ordering
 from deadlight.server.errors import NotFoundError
 from deadlight.server.findings.image_facts import ImageFacts, load_image_facts
@@ -139,7 +140,7 @@ async def iter_pages(engine: AsyncEngine, query: StateFilter) -> AsyncIterator[l
     """All windows, newest first, some at a time. No connection is held while they are sent to somebody slow."""
     key = ""
     while True:
-        async with engine.connect() as connection:
+        async with autocommit(engine) as connection:
             windows, key = await _list_page(connection, query, WindowOrder.NEWEST, AT_ONCE, key)
         yield windows
         if not key:

@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Response
 
 from deadlight.server.auth.requests import Operator, Viewer
+from deadlight.server.db.engine import autocommit
 from deadlight.server.owners.documents import Format, parse_document, write_document
 from deadlight.server.owners.schemas import DocumentIn, OrderIn, Replaced, RuleIn, RuleOut, TrialIn, TrialOut
 from deadlight.server.owners.service import (
@@ -22,7 +23,7 @@ router = APIRouter(prefix="/api/v1/owners", tags=["owners"])
 @router.get("", operation_id="listOwnerRules")
 async def get_rules(_: Viewer, services: ServicesDep) -> list[RuleOut]:
     """The owners map: the first rule that matches counts."""
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         return await list_map(connection)
 
 
@@ -43,7 +44,7 @@ async def put_order(body: OrderIn, _: Operator, services: ServicesDep) -> None:
 @router.post("/try", operation_id="tryOwnerRules")
 async def post_trial(body: TrialIn, _: Viewer, services: ServicesDep) -> TrialOut:
     """Which rule matches something that runs or might run, and why. Nothing is changed."""
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         return await try_map(connection, body)
 
 
@@ -55,7 +56,7 @@ async def post_trial(body: TrialIn, _: Viewer, services: ServicesDep) -> TrialOu
 )
 async def get_document(_: Viewer, services: ServicesDep, form: Format = "yaml") -> Response:
     """The whole map as YAML or JSON."""
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         rules = await list_map(connection)
     return Response(write_document(rules, form), media_type=f"application/{form}")
 

@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from deadlight.server.auth.requests import Admin, Viewer
+from deadlight.server.db.engine import autocommit
 from deadlight.server.registries.connection_test import check_connection
 from deadlight.server.registries.schemas import (
     ConnectionTest,
@@ -29,7 +30,7 @@ router = APIRouter(prefix="/api/v1/registries", tags=["registries"])
 @router.get("", operation_id="listRegistries")
 async def get_registries(_: Viewer, services: ServicesDep) -> list[RegistryOut]:
     """All registries."""
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         return await list_registries(connection, services.cipher)
 
 

@@ -6,6 +6,7 @@ from deadlight.model.image import ImageReference, InvalidReferenceError
 from deadlight.registry import RegistryError
 from deadlight.registry.statements import WithScanner
 from deadlight.registry.types.registry_type import Product, RegistryApi
+from deadlight.server.db.engine import autocommit
 from deadlight.server.errors import BadRequestError
 from deadlight.server.registries.scanning import ScanWith
 from deadlight.server.registries.schemas import ConnectionTest
@@ -21,7 +22,7 @@ async def check_connection(services: Services, registry_id: int, image: str) -> 
         NotFoundError: there is no such registry.
         BadRequestError: `image` is no image of that registry.
     """
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         asked = await get_registry(connection, registry_id)
     reference = _parse(image, asked) if image.strip() else None
     try:

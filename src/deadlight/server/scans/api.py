@@ -7,6 +7,7 @@ from deadlight.model.image import ImageReference, InvalidReferenceError, Platfor
 from deadlight.registry import NotFoundError as NotInRegistryError
 from deadlight.registry import RegistryError
 from deadlight.server.auth.requests import Operator
+from deadlight.server.db.engine import autocommit
 from deadlight.server.errors import BadRequestError, NotFoundError
 from deadlight.server.inventory.image_tags import ImageTagKey
 from deadlight.server.inventory.rows import ensure_image_tags
@@ -48,7 +49,7 @@ async def post_scan(body: ScanRequest, _: Operator, services: ServicesDep) -> Sc
 
 async def _resolve(services: Services, reference: ImageReference) -> str:
     """The digest that a node would report."""
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         registry = await find_registry(connection, reference.registry)
     distrust = find_distrust(registry, reference.registry, reference.repository)
     if registry is None or distrust:

@@ -11,6 +11,7 @@ from deadlight.registry.attestations.sboms import FoundSboms, collect_sboms
 from deadlight.registry.documents import Descriptor
 from deadlight.registry.resolve import NotScannableError, ResolvedImage
 from deadlight.scanner import LISTING, SCANNER_STATE, InvalidRuleError, exposure_scanners, image_analyzers
+from deadlight.server.db.engine import autocommit
 from deadlight.server.registries.service import Registry, client_for
 from deadlight.server.scans.due import Due, exposure_states, setup_of
 from deadlight.server.scans.exposures import store_exposures
@@ -92,7 +93,7 @@ class _Reader:
 
     async def find(self, digests: Sequence[str]) -> Mapping[str, KnownLayer]:
         """What is known of layers."""
-        async with self.services.engine.connect() as connection:
+        async with autocommit(self.services.engine) as connection:
             return await find_layers(connection, digests, self.analyzers)
 
     async def read(self, item: Descriptor, endpoint: Endpoint) -> bool:

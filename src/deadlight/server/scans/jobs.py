@@ -14,6 +14,7 @@ from deadlight.model.scan_configuration import Scanner
 from deadlight.registry import RegistryError, UnavailableError
 from deadlight.registry.resolve import resolve_image
 from deadlight.scanner import InvalidRuleError
+from deadlight.server.db.engine import autocommit
 from deadlight.server.jobs.queue import Job, RetryLaterError, enqueue
 from deadlight.server.registries.service import Registry, client_for, find_distrust, find_registry
 from deadlight.server.scans.configuration import expire_results, find_switched_off
@@ -113,7 +114,7 @@ async def _scan(services: Services, registry: Registry | None, target: Row[Any],
     reference = ImageReference(target.registry, target.repository, target.tag)
     await fetch_statement(services, registry, reference, resolved.digest, image_id)
     async with turn:
-        async with services.engine.connect() as connection:
+        async with autocommit(services.engine) as connection:
             due = await find_due(connection, target.id, image_id, setup_of(services.settings))
         read = await scan_resolved_image(services, registry, target.repository, resolved, due) if due else 0
     await _finish(services, target.id, image_id, read)
@@ -170,7 +171,7 @@ async def _give_up(services: Services, registry: Registry | None, target: Row[An
     Who changed it has scanned again only what had been given up by then.
     """
     await _end(services, target, status, error)
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         if await find_registry(connection, target.registry) != registry:
             raise RetryLaterError(timedelta(0), "its registry was changed while it was asked")
 

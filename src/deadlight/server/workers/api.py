@@ -8,6 +8,7 @@ from sqlalchemy import Row
 
 from deadlight.model.event import ALERTABLE, EventType
 from deadlight.server.auth.requests import Operator, Viewer
+from deadlight.server.db.engine import autocommit
 from deadlight.server.errors import NotFoundError
 from deadlight.server.services import ServicesDep
 from deadlight.server.workers.queries import alert_key, get_alert, list_alerts, list_workers
@@ -49,14 +50,14 @@ async def get_event_types(_: Viewer) -> list[EventTypeOut]:
 @router.get("/workers", operation_id="listWorkers")
 async def get_workers(_: Viewer, services: ServicesDep) -> list[WorkerOut]:
     """All workers."""
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         return [WorkerOut.model_validate(row, from_attributes=True) for row in await list_workers(connection)]
 
 
 @router.get("/workers/{worker_id}", operation_id="getWorker")
 async def get_worker(worker_id: int, _: Viewer, services: ServicesDep) -> WorkerOut:
     """One worker."""
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         rows = await list_workers(connection, worker_id)
     if not rows:
         raise NotFoundError("no such worker")
@@ -102,7 +103,7 @@ async def get_alerts(
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
 ) -> AlertPage:
     """What workers sent, newest first."""
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         rows = await list_alerts(connection, worker_id=worker_id, status=status, next_key=next_key, limit=limit)
     more = alert_key(rows[-1]) if len(rows) == limit else None
     return AlertPage(alerts=[AlertOut(**_fields(row)) for row in rows], next_key=more)
@@ -111,7 +112,7 @@ async def get_alerts(
 @router.get("/alerts/{alert_id}", operation_id="getAlert")
 async def get_alert_detail(alert_id: UUID, _: Viewer, services: ServicesDep) -> AlertDetail:
     """An alert, its body and every attempt to deliver it."""
-    async with services.engine.connect() as connection:
+    async with autocommit(services.engine) as connection:
         row, deliveries = await get_alert(connection, alert_id)
     attempts = [DeliveryOut.model_validate(item, from_attributes=True) for item in deliveries]
     return AlertDetail(**_fields(row), body=row.body, deliveries=attempts)
