@@ -98,6 +98,24 @@ def test_what_the_previous_release_knows_of_layers_survives_and_can_still_be_add
     assert connection.execute(text("SELECT digest FROM layer ORDER BY 1")).scalars().all() == ["sha256:1", "sha256:2"]
 
 
+def test_what_is_stored_of_containers_already_is_counted(connection: Connection) -> None:
+    config = migrations.alembic_config(connection)
+    command.upgrade(config, "0019")
+    statement = text(
+        """
+        WITH one AS (INSERT INTO cluster (id, uid, name) VALUES (gen_random_uuid(), 'one', 'one') RETURNING id)
+        INSERT INTO observation (cluster_id, container_id, grade, path, node_name, count, first_at, last_at, pid,
+                                 process, arguments, changed)
+        SELECT one.id, container_id, 'opened', path, '', 1, now(), now(), 1, '', '{}', false
+        FROM one, (VALUES ('a', '/x'), ('a', '/y'), ('b', '/x')) AS seen(container_id, path)
+        """
+    )
+    connection.execute(statement)
+    command.upgrade(config, "head")
+    counted = connection.execute(text("SELECT container_id, kept, refused FROM observed_container ORDER BY 1")).all()
+    assert [tuple(row) for row in counted] == [("a", 2, 0), ("b", 1, 0)]
+
+
 async def test_replicas_that_start_together_migrate_once(empty_url: str) -> None:
     await asyncio.gather(*(asyncio.to_thread(migrations.upgrade, with_driver(empty_url)) for _ in range(4)))
     with psycopg.connect(empty_url) as connection:

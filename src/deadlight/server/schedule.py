@@ -82,14 +82,28 @@ _FORGET = (
     "DELETE FROM session WHERE expires_at < now()",
     "DELETE FROM sign_in_failure WHERE failed_at < now() - interval '1 day'",
     """
-    DELETE FROM observation WHERE last_at < now() - CAST(:retention AS interval) AND NOT EXISTS (
-        SELECT FROM container WHERE container.container_id = observation.container_id
-                                AND container.cluster_id = observation.cluster_id AND container.removed_at IS NULL)
+    WITH gone AS (
+        DELETE FROM observation WHERE last_at < now() - CAST(:retention AS interval) AND NOT EXISTS (
+            SELECT FROM container WHERE container.container_id = observation.container_id
+                                    AND container.cluster_id = observation.cluster_id AND container.removed_at IS NULL)
+        RETURNING cluster_id, container_id
+    )
+    UPDATE observed_container AS observed SET kept = kept - old.rows
+    FROM (SELECT cluster_id, container_id, count(*) AS rows FROM gone GROUP BY cluster_id, container_id) AS old
+    WHERE observed.cluster_id = old.cluster_id AND observed.container_id = old.container_id
     """,
     """
     DELETE FROM execution WHERE last_at < now() - CAST(:retention AS interval) AND NOT EXISTS (
         SELECT FROM container WHERE container.container_id = execution.container_id
                                 AND container.cluster_id = execution.cluster_id AND container.removed_at IS NULL)
+    """,
+    """
+    DELETE FROM observed_container AS observed
+    WHERE NOT EXISTS (SELECT FROM observation WHERE observation.container_id = observed.container_id
+                                                AND observation.cluster_id = observed.cluster_id)
+      AND NOT EXISTS (SELECT FROM container WHERE container.container_id = observed.container_id
+                                              AND container.cluster_id = observed.cluster_id
+                                              AND container.removed_at IS NULL)
     """,
     """
     DELETE FROM container_coverage AS coverage

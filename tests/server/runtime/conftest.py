@@ -14,6 +14,7 @@ from tests.support.inventory import STARTED
 from deadlight.model import wire
 from deadlight.model.observation import Grade
 from deadlight.server.auth.principals import AgentKind, AgentPrincipal
+from deadlight.server.runtime.limits import ROOM, Room
 from deadlight.server.runtime.service import take_observations
 
 _numbers = count(1)
@@ -41,11 +42,12 @@ class SensorOf:
 
     fleet: Fleet
     principal: AgentPrincipal
+    room: Room = ROOM
 
     async def send(self, *observations: wire.Observation, **more: Any) -> wire.ObservationAck:
         """A batch, taken and committed."""
         async with self.fleet.engine.begin() as connection:
-            return await take_observations(connection, self.principal, batch_of(*observations, **more))
+            return await take_observations(connection, self.principal, batch_of(*observations, **more), self.room)
 
     async def observations(self) -> Sequence[Row[Any]]:
         """What is stored."""

@@ -12,7 +12,7 @@ from deadlight.server.runtime.coverage import MIN_WATCHED, Coverage, CoverageLev
 
 NOW = STARTED + timedelta(hours=5)
 SILENCE = timedelta(seconds=90)
-WELL = Watched(NOW - timedelta(hours=3), from_start=True, lost=0, unseen=(), seen_at=NOW)
+WELL = Watched(NOW - timedelta(hours=3), from_start=True, lost=0, unseen=(), seen_at=NOW, refused=0)
 
 
 def rolled(*containers: Watched | None) -> Coverage:
@@ -38,6 +38,11 @@ def test_containers_watched_since_their_first_program_are_a_proof() -> None:
             "1 of 2 containers was found running, and what they had used before is not known",
         ),
         ((WELL, replace(WELL, lost=7)), "partial", "events may have been lost in 1 of 2 containers"),
+        (
+            (WELL, replace(WELL, refused=1_200), replace(WELL, refused=34)),
+            "partial",
+            "more was seen in 2 of 3 containers than is kept (1,234 found no room)",
+        ),
         ((replace(WELL, unseen=("opens",)),), "partial", "opens cannot be seen in 1 of 1 container"),
         (
             (replace(WELL, since=NOW - MIN_WATCHED / 2),),
@@ -61,6 +66,7 @@ watches = st.none() | st.builds(
     lost=st.integers(0, 2),
     unseen=st.lists(st.sampled_from(["opens", "io_uring"]), max_size=2).map(tuple),
     seen_at=st.timedeltas(timedelta(), 2 * SILENCE).map(lambda ago: NOW - ago),
+    refused=st.integers(0, 2),
 )
 
 

@@ -1,6 +1,7 @@
 """What a sensor reported and what is stored are held against each other, and a difference is repaired."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -16,6 +17,7 @@ from deadlight.model import wire
 from deadlight.model.observation import Grade
 from deadlight.server.errors import BadRequestError
 from deadlight.server.runtime.coverage import CoverageLevel
+from deadlight.server.runtime.limits import Room
 from deadlight.server.runtime.rows import subject_digest
 from deadlight.server.runtime.watch import (
     ASKED_AT_ONCE,
@@ -68,6 +70,16 @@ async def test_what_is_missing_is_asked_for_until_it_is_there(fleet: Fleet, sens
     assert await beat(fleet, watched("c", *told)) == ()
     (row,) = await fleet.rows("SELECT mismatches, verified_digest = digest AS verified FROM container_coverage")
     assert (row.mismatches, row.verified) == (0, True)
+
+
+async def test_what_has_not_all_found_room_is_not_asked_for(fleet: Fleet, sensor: SensorOf) -> None:
+    told = [seen("c", f"/{number}", after=number) for number in range(3)]
+    await replace(sensor, room=Room(observations=2, executions=2)).send(*told)
+    for _ in range(3):
+        assert await beat(fleet, watched("c", *told)) == ()
+    await sensor.send(seen("d", "/here"))
+    both = [seen("d", "/here"), seen("d", "/lost")]
+    assert [await beat(fleet, watched("d", *both)) for _ in range(2)] == [(), ("d",)]
 
 
 async def test_what_another_cluster_s_sensor_reported_repairs_nothing(fleet: Fleet, sensor: SensorOf) -> None:
@@ -125,6 +137,26 @@ async def test_what_cannot_be_stored_is_refused_with_the_field(fleet: Fleet, wro
         await beat(fleet, watched("c"), watched("d", **wrong))
     with pytest.raises(BadRequestError, match="container_id"):
         await beat(fleet, watched("漢" * 512))
+
+
+@pytest.mark.parametrize("room", [Room(observations=1, executions=9), Room(observations=9, executions=1)])
+async def test_what_found_no_room_keeps_the_coverage_from_being_complete(
+    fleet: Fleet, sensor: SensorOf, room: Room
+) -> None:
+    image = await fleet.add_image(installed(package("bash"), "/usr/bin/bash"))
+    running = await fleet.deploy(image.image_tag_id)
+    (container_id,) = running.container_ids
+    await beat(fleet, watched(container_id))
+    async with fleet.engine.connect() as connection:
+        assert (await coverage_of_image_tag(connection, image.image_tag_id)).level is CoverageLevel.COMPLETE
+    await replace(sensor, room=room).send(*(seen(container_id, f"/{number}") for number in range(3)))
+    async with fleet.engine.connect() as connection:
+        for found in (
+            await coverage_of_image_tag(connection, image.image_tag_id),
+            await coverage_of_workload(connection, running.workload_id),
+        ):
+            assert found.level is CoverageLevel.PARTIAL
+            assert found.reasons == ("more was seen in 1 of 1 container than is kept (2 found no room)",)
 
 
 async def test_an_image_and_a_workload_are_covered_as_their_running_containers_are(fleet: Fleet) -> None:

@@ -32,6 +32,8 @@ class Watched:
     lost: int
     unseen: tuple[str, ...]
     seen_at: datetime
+    refused: int
+    """What was reported of it, found no room and is not kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,8 @@ def _reasons(containers: int, watched: Sequence[Watched], longest: timedelta) ->
         yield f"{_share(found, containers)} found running, and what they had used before is not known"
     if lost := sum(item.lost > 0 for item in watched):
         yield f"events may have been lost in {lost} of {_count(containers)}"
+    if refused := [item.refused for item in watched if item.refused]:
+        yield f"more was seen in {len(refused)} of {_count(containers)} than is kept ({sum(refused):,} found no room)"
     for name in _distinct(item.unseen for item in watched):
         yield f"{name} cannot be seen in {sum(name in item.unseen for item in watched)} of {_count(containers)}"
     if longest < MIN_WATCHED:

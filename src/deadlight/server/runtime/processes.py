@@ -35,12 +35,34 @@ _PLAIN_ID = PROGRAM_ID.format(process="process", path="path", arguments="argumen
 
 _STORE = text(
     f"""
-    WITH row AS (
+    WITH told AS (
         SELECT *, {PROGRAM_ID.format(process="process", path="path", arguments="arguments", sha256="sha256")}
                AS program_id, CASE WHEN sha256 <> '' THEN {_PLAIN_ID} END AS plain_id
         FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS row(container_id text, path text, process text,
              arguments text[], sha256 text, pid integer, parent_pid integer, user_id bigint, count bigint,
              first_at timestamptz, last_at timestamptz, changed boolean, running boolean)
+    ), weighed AS MATERIALIZED (
+        SELECT told.*, EXISTS (
+                   SELECT FROM execution WHERE execution.cluster_id = :cluster_id
+                    AND execution.container_id = told.container_id
+                    AND execution.program_id IN (told.program_id, told.plain_id)) AS is_known
+        FROM told
+    ), held AS (
+        SELECT container_id, (SELECT count(*) FROM execution WHERE execution.cluster_id = :cluster_id
+                                                  AND execution.container_id = weighed.container_id) AS executions
+        FROM weighed WHERE NOT is_known GROUP BY container_id
+    ), admitted AS (
+        SELECT *, is_known OR executions + count(*) FILTER (WHERE NOT is_known)
+                  OVER (PARTITION BY container_id ORDER BY first_at, program_id) <= :most AS has_room
+        FROM weighed LEFT JOIN held USING (container_id)
+    ), row AS (
+        SELECT * FROM admitted WHERE has_room
+    ), refused AS (
+        INSERT INTO observed_container (cluster_id, container_id, refused_executions)
+        SELECT :cluster_id, container_id, count(*) FROM admitted WHERE NOT has_room
+        GROUP BY container_id ORDER BY container_id
+        ON CONFLICT (cluster_id, container_id) DO UPDATE SET
+            refused_executions = observed_container.refused_executions + EXCLUDED.refused_executions
     ), known AS (
         INSERT INTO program (id, name, path, arguments, sha256, plain_id)
         SELECT DISTINCT ON (program_id) program_id, process, path, arguments, sha256, plain_id FROM row
@@ -162,10 +184,16 @@ def find_program(process: str, pid: int, executed: Sequence[Execution]) -> UUID 
     return found[-1].program_id if found else None
 
 
-async def store_executions(connection: AsyncConnection, cluster_id: UUID, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Keep what containers executed, one row for each program of a container; a hash may come later than the rest."""
+async def store_executions(
+    connection: AsyncConnection, cluster_id: UUID, rows: Sequence[Mapping[str, Any]], most: int
+) -> None:
+    """Keep what containers executed, one row for each program of a container; a hash may come later than the rest.
+
+    A container that has `most` programs gets no further ones, and that is counted. None takes another's place: what
+    follows from a program (its process, which others keep in memory) is never taken back.
+    """
     if rows:
-        await connection.execute(_STORE, {"cluster_id": cluster_id, "rows": _json(rows)})
+        await connection.execute(_STORE, {"cluster_id": cluster_id, "rows": _json(rows), "most": most})
 
 
 async def place_executions(connection: AsyncConnection, container_ids: Sequence[str]) -> None:

@@ -60,11 +60,14 @@ _STRANGERS = text(
     """
 )
 
+# Of what has not all found room, telling again what is missing would be in vain.
 _UNVERIFIED = text(
     """
-    SELECT container_id, digest, mismatches, compared_at, now() AS now FROM container_coverage
+    SELECT container_id, digest, mismatches, compared_at, now() AS now FROM container_coverage AS coverage
     WHERE cluster_id = :cluster_id AND container_id = ANY(:container_ids)
       AND digest <> '' AND digest <> verified_digest
+      AND NOT EXISTS (SELECT FROM observed_container AS observed WHERE observed.cluster_id = coverage.cluster_id
+                                            AND observed.container_id = coverage.container_id AND observed.refused > 0)
     ORDER BY compared_at NULLS FIRST, container_id
     """
 )
@@ -87,10 +90,13 @@ _COMPARED = text(
 )
 
 _WATCHED = """
-    SELECT coverage.since, coverage.from_start, coverage.lost, coverage.unseen, coverage.seen_at, now() AS now
+    SELECT coverage.since, coverage.from_start, coverage.lost, coverage.unseen, coverage.seen_at, now() AS now,
+           coalesce(observed.refused + observed.refused_executions, 0) AS refused
     FROM container {join}
     LEFT JOIN container_coverage AS coverage ON coverage.cluster_id = container.cluster_id
                                             AND coverage.container_id = container.container_id
+    LEFT JOIN observed_container AS observed ON observed.cluster_id = container.cluster_id
+                                            AND observed.container_id = container.container_id
     WHERE container.state = 'running' AND container.removed_at IS NULL AND {condition}
     LIMIT :limit
 """
@@ -185,7 +191,7 @@ async def _load(connection: AsyncConnection, statement: TextClause, id_: int) ->
 def _watched(row: Row[Any]) -> Watched | None:
     if row.since is None:
         return None
-    return Watched(row.since, row.from_start, row.lost, tuple(row.unseen), row.seen_at)
+    return Watched(row.since, row.from_start, row.lost, tuple(row.unseen), row.seen_at, row.refused)
 
 
 def _json(rows: Sequence[Any]) -> str:

@@ -49,6 +49,19 @@ observation = Table(
     Index("ix_observation_unplaced", "container_id", postgresql_where=text("grade = 'executed' AND NOT placed")),
 )
 
+observed_container = Table(
+    "observed_container",
+    metadata,
+    Column("cluster_id", Uuid, ForeignKey("cluster.id", ondelete="CASCADE"), primary_key=True),
+    Column("container_id", Text, primary_key=True),
+    Column("kept", BigInteger, nullable=False, server_default="0", comment="its observations"),
+    Column("refused", BigInteger, nullable=False, server_default="0", comment="observations that found no room"),
+    Column(
+        "refused_executions", BigInteger, nullable=False, server_default="0", comment="of programs that found no room"
+    ),
+    comment="how much is kept of a container, and how much could not be",
+)
+
 execution = Table(
     "execution",
     metadata,
@@ -85,6 +98,7 @@ package_use = Table(
     Column("cluster_id", Uuid, nullable=False),
     moment("first_at", nullable=False),
     moment("last_at", nullable=False),
+    Index("ix_package_use_evidence", "cluster_id", "container_id"),
 )
 
 tool_read = Table(
