@@ -49,6 +49,13 @@ COUNT_SHIFTS = """
 Theme = Literal["light", "dark"]
 
 LOADING = ".pf-v6-c-skeleton, .pf-v6-c-spinner"
+IS_SHOWN = "(loading) => document.querySelector('h1')?.checkVisibility() && !document.querySelector(loading)"
+IS_THEME = "(theme) => document.documentElement.classList.contains('pf-v6-theme-dark') === (theme === 'dark')"
+FADE = """() => {
+    const fading = () => document.getAnimations().filter(({ playState }) => playState === "running");
+    for (let those; (those = fading()).length > 0; ) those.forEach((animation) => animation.finish());
+}"""
+"""At once: each frame of a fade restyles the whole page. What inherits a colour may begin to fade after the rest."""
 TWO_FRAMES = "new Promise((shown) => requestAnimationFrame(() => requestAnimationFrame(shown)))"
 
 LOOKED_AT: dict[str, Any] = {"resultTypes": ["violations"], "preload": False}
@@ -81,6 +88,10 @@ class Console:
     url: str
     troubles: list[str] = field(default_factory=list)
     """Errors and warnings of the page, and requests that failed or left the service."""
+    unanswered: set[Request] = field(default_factory=set)
+    """What the page has asked for and not got yet; without the stream of changes, which never ends."""
+    answered: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the last of them has come."""
 
     def watch(self) -> None:
         """Note from now on what should never happen."""
@@ -88,6 +99,8 @@ class Console:
         self.page.on("console", self._note_message)
         self.page.on("request", self._note_request)
         self.page.on("response", self._note_response)
+        self.page.on("requestfinished", self._note_end)
+        self.page.on("requestfailed", self._note_end)
 
     def _note_message(self, message: ConsoleMessage) -> None:
         # The browser also says so of every refused request, which `_note_response` tells better.
@@ -97,6 +110,13 @@ class Console:
     def _note_request(self, request: Request) -> None:
         if not request.url.startswith((self.url, "data:")):
             self.troubles.append(f"asked somebody else: {request.url}")
+        if request.resource_type != "eventsource":
+            self.unanswered.add(request)
+
+    def _note_end(self, request: Request) -> None:
+        self.unanswered.discard(request)
+        if not self.unanswered:
+            self.answered.set()
 
     def _note_response(self, response: Response) -> None:
         # That nobody is signed in, or a password is wrong, is an answer like others.
@@ -106,6 +126,7 @@ class Console:
 
     async def open(self, path: str) -> None:
         """Go to an address and wait until the page is complete."""
+        self.unanswered.clear()
         await self.page.goto(f"{self.url}{path}")
         await self.settled()
 
@@ -118,7 +139,7 @@ class Console:
 
         await self.page.route(re.compile("/api/v1/(?!changes)"), hold)
         await self.page.goto(f"{self.url}{path}")
-        while held or not await self._is_settled():
+        while held or not await self.page.evaluate(IS_SHOWN, LOADING):
             if held:
                 released = held.pop(-1 if newest_first else 0)
                 await released.continue_()
@@ -128,14 +149,23 @@ class Console:
             await self.page.evaluate(TWO_FRAMES)
         await self.page.unroute_all()
 
-    async def _is_settled(self) -> bool:
-        page = self.page
-        return await page.locator("h1").count() > 0 and await page.locator(LOADING).count() == 0
-
     async def settled(self) -> None:
-        """Wait until nothing on the page is still loading."""
-        await expect(self.page.locator("h1").first).to_be_visible()
-        await expect(self.page.locator(LOADING)).to_have_count(0)
+        """Wait until nothing on the page is still loading, and what it shows has led to no more questions."""
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await self._until_shown()
+                while self.unanswered:
+                    self.answered.clear()
+                    await self.answered.wait()
+                    await self._until_shown()
+        except TimeoutError:
+            message = f"{self.page.url} is still loading, without {[request.url for request in self.unanswered]}"
+            raise AssertionError(message) from None
+
+    async def _until_shown(self) -> None:
+        """The page itself looks, with each frame: looks from outside come up to a second late."""
+        await self.page.wait_for_function(IS_SHOWN, arg=LOADING, timeout=0)
+        await self.page.evaluate(TWO_FRAMES)
 
     async def sign_in(self, name: str, password: str) -> None:
         """Fill in the form that is open."""
@@ -204,10 +234,10 @@ class Console:
         ]
 
     async def turn(self, theme: Theme) -> None:
-        """The system's theme becomes this one; back when all colours have faded into theirs."""
+        """The system's theme becomes this one, and all colours have faded into theirs."""
         await self.page.emulate_media(color_scheme=theme)
-        await expect(self.page.locator("html.pf-v6-theme-dark")).to_have_count(int(theme == "dark"))
-        await self.page.evaluate("Promise.allSettled(document.getAnimations().map((running) => running.finished))")
+        await self.page.wait_for_function(IS_THEME, arg=theme)
+        await self.page.evaluate(FADE)
 
     async def shifts(self) -> float:
         """How far content has moved by itself since the page was opened; 0.1 counts as tolerable in general."""
@@ -261,11 +291,11 @@ async def look_at(console: Console, paths: Iterable[str]) -> list[tuple[str, flo
     for path in paths:
         await console.page.emulate_media(color_scheme=themes[0])
         await console.open(path)
-        shifts = await console.shifts()
         barriers = await console.grave_barriers()
         themes.reverse()
         await console.turn(themes[0])
         colours = await console.grave_barriers("color-contrast")
+        shifts = await console.shifts()
         if shifts > TOLERABLE_SHIFT or barriers or colours:
             found.append((path, shifts, barriers, colours))
     return found
