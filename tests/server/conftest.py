@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 from tests.support.fleet import Fleet
 
-from deadlight.server.__main__ import open_services
+from deadlight.server.composition import open_services
 from deadlight.server.db.engine import create_engine
 from deadlight.server.services import Services
 from deadlight.server.settings import Settings, with_driver

@@ -15,8 +15,8 @@ from starlette.types import Message
 from tests.support.service import RunningService, service_settings
 
 from deadlight import __version__
-from deadlight.server.__main__ import open_services
 from deadlight.server.app import LARGE_BODIES, MAX_BODY_BYTES, SECURITY_HEADERS, create_app
+from deadlight.server.composition import open_services
 
 
 async def ask(

@@ -17,9 +17,9 @@ from deadlight.client import credentials
 from deadlight.client.agent import AgentClient
 from deadlight.client.credential_process import Token
 from deadlight.client.errors import CredentialsError
-from deadlight.server.__main__ import _serve_http, open_services
 from deadlight.server.assessment.live_index import LiveIndex
 from deadlight.server.auth.registration import create_registration_token
+from deadlight.server.composition import _serve_http, open_services
 from deadlight.server.dashboard.risk_index import RiskIndex
 
 

@@ -19,11 +19,11 @@ from sqlalchemy import text
 from tests.support.patience import PATIENCE_SECONDS
 
 from deadlight.model import wire
-from deadlight.server.__main__ import KEEP_ALIVE_SECONDS, _as_coroutine, _HttpServer, background_work, open_services
 from deadlight.server.app import bind, create_app
 from deadlight.server.auth.principals import Principal, Role
 from deadlight.server.auth.registration import create_registration_token
 from deadlight.server.auth.sessions import create_api_token
+from deadlight.server.composition import KEEP_ALIVE_SECONDS, _as_coroutine, _HttpServer, background_work, open_services
 from deadlight.server.dashboard.risk_index import RiskIndex
 from deadlight.server.events.relay import CHANGES_CHANNEL
 from deadlight.server.services import Services

@@ -14,10 +14,10 @@ from tests.support.service import RunningService, service_settings
 from tests.support.sigstore_instance import SigstoreInstance, new_key, public_pem
 
 from deadlight.registry.attestations.attached import Kind
-from deadlight.server.__main__ import open_services
 from deadlight.server.attestations.jobs import CheckAttestations, check_attestations, check_due_attestations
 from deadlight.server.attestations.signers import covers
 from deadlight.server.attestations.store import ensure_attestation, find_attestation
+from deadlight.server.composition import open_services
 from deadlight.server.registries.schemas import RegistryIn
 from deadlight.server.registries.service import save_registry
 from deadlight.server.services import Services
