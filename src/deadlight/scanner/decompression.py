@@ -8,19 +8,14 @@ from threading import Event, Thread
 from typing import Any, BinaryIO
 
 import zstandard
+from isal import igzip, isal_zlib
 
 from deadlight.scanner.errors import ArchiveError
 from deadlight.scanner.limits import Limits
 
-# One interface; isal is twice as fast but exists for fewer processors. Typed loosely, for isal types its error wrongly.
-GzipFile: Any
-gzip_error: Any
-try:
-    from isal.igzip import IGzipFile as GzipFile
-    from isal.isal_zlib import error as gzip_error
-except ImportError:
-    from gzip import GzipFile
-    from zlib import error as gzip_error
+# Typed loosely, for their library types the one wrongly and the other not at all.
+_GzipFile: Any = igzip.IGzipFile
+_GzipError: Any = isal_zlib.error
 
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
@@ -47,7 +42,7 @@ def open_layer(stream: BinaryIO, limits: Limits) -> "ByteReader":
     decode = _iter_gzip if first.startswith(_GZIP) else _iter_zstd if first.startswith(_ZSTD) else None
     pieces = _iter_bounded(decode(source) if decode else source.iter_chunks(), source, limits)
     is_long = decode is not None and len(first) >= _READ_BYTES
-    return ByteReader(_iter_ahead(pieces) if is_long else pieces, proves_its_end=decode is not None)
+    return ByteReader(_iter_ahead(pieces, source) if is_long else pieces, proves_its_end=decode is not None)
 
 
 class _Source(RawIOBase):
@@ -64,6 +59,8 @@ class _Source(RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
+        if self.closed:
+            raise ArchiveError("is not wanted any more")
         if not self._rest:
             self._rest = memoryview(self._stream.read(_READ_BYTES))
         count = min(len(buffer), len(self._rest))
@@ -89,13 +86,13 @@ def _iter_gzip(source: _Source) -> Iterator[bytes]:
 
     The library fills a whole piece by itself. Asked for less at a time, it would need the interpreter for each part.
     """
-    plain = GzipFile(fileobj=source, mode="rb")
+    plain = _GzipFile(fileobj=source, mode="rb")
     try:
         while piece := plain.read(_PIECE_BYTES):
             yield piece
     except EOFError as error:
         raise ArchiveError("gzip data ends too early: the layer was cut short") from error
-    except (BadGzipFile, OverflowError, gzip_error) as error:  # a header may overflow
+    except (BadGzipFile, OverflowError, _GzipError) as error:  # a header may overflow
         raise ArchiveError(f"damaged gzip data: {error}") from error
 
 
@@ -126,7 +123,7 @@ def _start_frame() -> "zstandard.ZstdDecompressionObj":
     return zstandard.ZstdDecompressor(max_window_size=_MAX_ZSTD_WINDOW).decompressobj()
 
 
-def _iter_ahead(pieces: Iterator[bytes]) -> Iterator[bytes]:
+def _iter_ahead(pieces: Iterator[bytes], source: _Source) -> Iterator[bytes]:
     """The same pieces, made by a thread some ahead of their use: undoing compression needs no interpreter."""
     made: Queue[bytes | BaseException | None] = Queue(_PIECES_AHEAD)
     wanted = Event()
@@ -140,6 +137,7 @@ def _iter_ahead(pieces: Iterator[bytes]) -> Iterator[bytes]:
             yield item
     finally:
         wanted.clear()
+        source.close()  # it may be in the middle of much that stands for nothing
         thread.join()
 
 

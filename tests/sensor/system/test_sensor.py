@@ -43,7 +43,8 @@ def test_what_a_container_executes_maps_and_opens_is_reported_with_its_id(sensor
 
     opened = sensor.wait_for(container_id, "/etc/passwd", Grade.OPENED)
     executed = sensor.wait_for(container_id, "/usr/bin/cat", Grade.EXECUTED)
-    assert paths(sensor.of(container_id), Grade.EXECUTED) == ["/usr/bin/cat"]
+    entering = os.path.realpath(sys.executable)  # seen where the sensor found the container just then
+    assert set(paths(sensor.of(container_id), Grade.EXECUTED)) - {entering} == {"/usr/bin/cat"}
     assert executed.process == "cat"
     assert executed.arguments == ("/bin/cat", "/etc/passwd")
     assert executed.pid == opened.pid > 0

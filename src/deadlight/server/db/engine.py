@@ -39,7 +39,8 @@ def autocommit(engine: AsyncEngine) -> AsyncConnection:
     """A connection of the pool on which every statement is a transaction of its own, to be used as a context.
 
     For reading, and for what is one statement. A transaction would begin and end with a round trip each; what several
-    statements read in one was no more alike, for each sees what was committed when it began (READ COMMITTED).
+    statements read in one was no more alike, for each sees what was committed when it began (READ COMMITTED); but now()
+    is another for each.
     """
     if engine not in _autocommitting:
         _autocommitting[engine] = engine.execution_options(isolation_level="AUTOCOMMIT")

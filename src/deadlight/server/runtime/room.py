@@ -17,7 +17,8 @@ EVICTED_AT_ONCE = 10_000
 """More than any batch brings, and no more than a sensor waits for: what was stored without a bound goes by and by."""
 
 # What somebody else is at work on is passed over, since they may be waiting for this container's count. Ordered by age,
-# which no index has: one of all containers' times would be walked through to find a few of this container's.
+# which no index has: one of all containers' times would be walked through to find a few of this container's. What was
+# not joined yet may prove something: it goes last.
 _EVICT = text(
     f"""
     WITH gone AS (
@@ -29,7 +30,7 @@ _EVICT = text(
                 WHERE cluster_id = :cluster_id AND container_id = crowded.container_id AND grade = :grade
                   AND path NOT IN (SELECT path FROM package_use WHERE package_use.cluster_id = :cluster_id
                                                                AND package_use.container_id = crowded.container_id)
-                ORDER BY now() - last_at DESC, id
+                ORDER BY image_id IS NULL, now() - last_at DESC, id
                 LIMIT crowded.excess + (SELECT count(*) / {EVICTED_PART} FROM observation AS same
                                         WHERE same.cluster_id = :cluster_id AND same.grade = :grade
                                           AND same.container_id = crowded.container_id)
