@@ -25,16 +25,18 @@ MOST_INSTRUCTIONS = 50_000
 
 
 class Recorder:
-    """Reads the ring and keeps the events of test containers."""
+    """Reads the ring and keeps the events of the test's containers: others' run on the machine at the same time."""
 
-    def __init__(self) -> None:
+    def __init__(self, prefix: str) -> None:
+        self._prefix = prefix
         self.events: list[Event] = []
         self.groups: dict[str, CgroupKey] = {}
 
     def take(self, record: bytes) -> None:
         event = decode(record)
         if event.kind is EventKind.CGROUP_MADE:
-            self.groups[event.path] = event.cgroup
+            if event.path.startswith(self._prefix):
+                self.groups[event.path] = event.cgroup
         elif event.cgroup in self.groups.values():
             self.events.append(event)
 
@@ -51,8 +53,8 @@ def kernel(library, built_object) -> Iterator[Kernel]:
 
 
 @pytest.fixture
-def recorder() -> Recorder:
-    return Recorder()
+def recorder(containers) -> Recorder:
+    return Recorder(containers.prefix)
 
 
 @pytest.fixture
