@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deadlight.sensor.layout import EVENT
-from deadlight.sensor.ring import WINDOW_BYTES, Reader
+from deadlight.sensor.ring import MOST_AT_ONCE, WINDOW_BYTES, Reader
 
 BUSY, DISCARDED = 1 << 31, 1 << 30
 SIZE = 2 * PAGESIZE
@@ -129,6 +129,24 @@ def test_more_than_a_window_is_read_window_by_window() -> None:
     assert not reader.read(1_000)
     assert found == records
     os.close(double.file)
+
+
+def test_the_last_time_everything_is_read_that_was_there_and_nothing_that_comes_meanwhile() -> None:
+    many = MOST_AT_ONCE + 7
+    ring = RingDouble(1 << 20)
+    found: list[bytes] = []
+
+    def take(record: bytes) -> None:
+        found.append(record)
+        ring.write(b"later")
+
+    reader = Reader(ring.file, ring.size, take)
+    for number in range(many):
+        ring.write(number.to_bytes(4, "little"))
+    reader.read_rest()
+    assert found == [number.to_bytes(4, "little") for number in range(many)]
+    assert ring.consumed < ring.produced
+    os.close(ring.file)
 
 
 def test_a_record_that_cannot_be_taken_in_is_not_read_again(ring: RingDouble) -> None:

@@ -67,6 +67,12 @@ class Reader:
             most -= count
         return most <= 0
 
+    def read_rest(self) -> None:
+        """Hand over everything that is there now, and not what comes meanwhile."""
+        end = self._produced[0]
+        while self._consumed[0] < end and self._read_window(self._consumed[0], end, MOST_AT_ONCE):
+            pass
+
     def _read_window(self, begin: int, end: int, most: int) -> int:
         """Hand over records between two positions, as far as one window goes; how many they were."""
         first = begin - begin % PAGESIZE
@@ -126,3 +132,7 @@ class Ring:
         if not self._is_behind:
             self._epoll.poll(timeout)
         self._is_behind = self._reader.read(MOST_AT_ONCE)
+
+    def read_rest(self) -> None:
+        """Hand over everything that is there, for it is the last time."""
+        self._reader.read_rest()

@@ -146,7 +146,7 @@ class Watch:
                 self._look_into_archives()
                 self._hand_over(sink)
                 self._attend(sink)
-            ring.read(0)
+            ring.read_rest()
         self._farewell(sink)
         self._hasher.close()
         self._looker.close()
