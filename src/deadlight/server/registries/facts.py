@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from deadlight.model.image import ImageReference
 from deadlight.registry import InvalidEndpointError, RegistryError
 from deadlight.registry.types.registry_type import ArtifactFacts, Feature, RegistryApi
+from deadlight.server.db.engine import autocommit
 from deadlight.server.events.outbox import Event
 from deadlight.server.jobs.queue import Job, enqueue
 from deadlight.server.registries.service import Registry, connection_for, find_registry
@@ -87,13 +88,12 @@ async def fetch_facts(services: Services, job: FetchFacts) -> None:
     """Ask, and keep the answer or why there is none. A registry without an API of its own has nothing to say."""
     changed = True
     while changed:  # somebody did that to the registry while it was asked
-        async with services.engine.connect() as connection:
+        async with autocommit(services.engine) as connection:
             row = (await connection.execute(select(image_tag).where(image_tag.c.id == job.image_tag_id))).first()
             registry = await find_registry(connection, row.registry) if row else None
         answer = await _ask(services, registry, row) if registry and row and registry.trusts(row.repository) else None
-        async with services.engine.connect() as connection:
-            await _keep(connection, job.image_tag_id, answer)
-            await connection.commit()  # who changes the registry from now on has it asked again
+        async with autocommit(services.engine) as connection:
+            await _keep(connection, job.image_tag_id, answer)  # who changes the registry from now on has it asked again
             changed = row is not None and await find_registry(connection, row.registry) != registry
 
 
