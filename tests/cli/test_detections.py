@@ -64,6 +64,8 @@ async def test_rules_are_checked_added_decided_and_removed(deadlight: Deadlight,
     assert "not tried: mounted" in (await deadlight("rules", "try", "mount")).stdout
     absent = await deadlight("rules", "try", str(file.with_name("nowhere.toml")))
     assert (absent.exit_code, "No such" in absent.stderr) == (2, True)
+    no_id = await deadlight("rules", "show", "a/b")
+    assert (no_id.exit_code, "is no rule's ID" in no_id.stderr) == (2, True)
     assert "added rule our-miner" in (await deadlight("rules", "add", str(file))).stdout
     assert "changed rule" in (await deadlight("rules", "change", "our-miner", str(file))).stdout
     assert "disabled, High" in (await deadlight("rules", "decide", "our-miner", "--disable")).stdout

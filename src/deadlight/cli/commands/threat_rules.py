@@ -2,7 +2,6 @@
 
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import quote
 
 import typer
 
@@ -227,7 +226,9 @@ def decide(
 
 
 def _path(rule_id: str) -> str:
-    return f"{RULES}/{quote(rule_id, safe='')}"
+    if not RULE_ID.fullmatch(rule_id):
+        raise typer.BadParameter(f"{rule_id} is no rule's ID: `deadlight rules list` tells them", param_hint="RULE_ID")
+    return f"{RULES}/{rule_id}"
 
 
 def _read(file: Path) -> str:
