@@ -1,11 +1,10 @@
-import { Button, ExpandableSection, Skeleton } from "@patternfly/react-core";
+import { ExpandableSection, Skeleton } from "@patternfly/react-core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "react-router";
 import type { PolicyStanding as PolicyStandingOut } from "../api/generated/types.gen";
-import { asProblem } from "../api/problem";
 import { CLUSTERS_PATH } from "../clusters/clusterPath";
 import { Moment } from "../facts/Moment";
-import { Said } from "../facts/Said";
+import { Failure } from "../states/Failure";
 import { Notice } from "../states/Notice";
 import { type Column, DataTable } from "../table/DataTable";
 import { describeStanding, standingOptions } from "./policyStanding";
@@ -26,12 +25,7 @@ export function PolicyStanding() {
     <div className="dl-before">
       {!data && !error && <Skeleton height="5rem" screenreaderText="Loading" />}
       {!data && error && (
-        <Notice variant="danger" title="Which sensors have the current policy is not known">
-          <Said text={asProblem(error).message} />{" "}
-          <Button variant="link" isInline onClick={() => void refetch()}>
-            Try again
-          </Button>
-        </Notice>
+        <Failure subject="which sensors have the current policy" error={error} retry={() => void refetch()} />
       )}
       {data && <Standing clusters={data.filter(({ sensors }) => sensors > 0)} />}
     </div>
