@@ -143,10 +143,21 @@ def test_the_last_time_everything_is_read_that_was_there_and_nothing_that_comes_
     reader = Reader(ring.file, ring.size, take)
     for number in range(many):
         ring.write(number.to_bytes(4, "little"))
-    reader.read_rest()
+    assert reader.read_to(reader.end)
     assert found == [number.to_bytes(4, "little") for number in range(many)]
     assert ring.consumed < ring.produced
     os.close(ring.file)
+
+
+def test_the_last_time_a_record_that_is_still_being_written_is_waited_for(ring: RingDouble) -> None:
+    reader, found = reader_of(ring)
+    ring.write(b"first")
+    position = ring.write(b"second", BUSY)
+    ring.write(b"third")
+    end = reader.end
+    assert (reader.read_to(end), found) == (False, [b"first"])
+    ring.mark(position, len(b"second"))
+    assert (reader.read_to(end), found) == (True, [b"first", b"second", b"third"])
 
 
 def test_a_record_that_cannot_be_taken_in_is_not_read_again(ring: RingDouble) -> None:

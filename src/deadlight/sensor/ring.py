@@ -15,6 +15,7 @@ not, and Python has no fences; there the order follows from what depends on what
 Positions and lengths are aligned, and memoryviews of their width read and write them in one access.
 """
 
+import time
 from collections.abc import Callable
 from mmap import PAGESIZE, PROT_READ, mmap
 from select import EPOLLET, EPOLLIN, epoll
@@ -29,6 +30,11 @@ of the records takes memory until it is handed over."""
 
 WINDOW_BYTES = 256 * 1024
 """What is mapped at once, and given back at once to the kernel; dozens of times the longest record."""
+
+WRITER_SECONDS = 2.0
+"""The longest wait for a record that is still being written when no other will be read."""
+
+_PAUSE_SECONDS = 0.001
 
 _BUSY = 1 << 31
 """BPF_RINGBUF_BUSY_BIT of linux/bpf.h: the record is still being written."""
@@ -67,11 +73,17 @@ class Reader:
             most -= count
         return most <= 0
 
-    def read_rest(self) -> None:
-        """Hand over everything that is there now, and not what comes meanwhile."""
-        end = self._produced[0]
-        while self._consumed[0] < end and self._read_window(self._consumed[0], end, MOST_AT_ONCE):
-            pass
+    @property
+    def end(self) -> int:
+        """Where the last record that is there now ends; some before it may still be being written."""
+        return self._produced[0]
+
+    def read_to(self, end: int) -> bool:
+        """Hand over what lies before `end`; says whether that was possible: not while a record is being written."""
+        while self._consumed[0] < end:
+            if not self._read_window(self._consumed[0], end, MOST_AT_ONCE):
+                return False
+        return True
 
     def _read_window(self, begin: int, end: int, most: int) -> int:
         """Hand over records between two positions, as far as one window goes; how many they were."""
@@ -133,6 +145,15 @@ class Ring:
             self._epoll.poll(timeout)
         self._is_behind = self._reader.read(MOST_AT_ONCE)
 
-    def read_rest(self) -> None:
-        """Hand over everything that is there, for it is the last time."""
-        self._reader.read_rest()
+    def read_rest(self) -> bool:
+        """Hand over everything that is there, for it is the last time; says whether that was possible.
+
+        A record that is being written holds up those behind it: for microseconds, unless the machine is a guest whose
+        host gave the writer's processor to somebody else.
+        """
+        end, deadline = self._reader.end, time.monotonic() + WRITER_SECONDS
+        while not self._reader.read_to(end):
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(_PAUSE_SECONDS)
+        return True

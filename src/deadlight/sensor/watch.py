@@ -146,7 +146,8 @@ class Watch:
                 self._look_into_archives()
                 self._hand_over(sink)
                 self._attend(sink)
-            ring.read_rest()
+            if not ring.read_rest():
+                logger.warning("stopped while the kernel was writing an event: what came after it is not told")
         self._farewell(sink)
         self._hasher.close()
         self._looker.close()
