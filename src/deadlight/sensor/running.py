@@ -43,7 +43,9 @@ def watch(options: Options, kernel: Kernel, plan: Plan, stop: threading.Event) -
 def open_sink(options: Options) -> Iterator[Sink]:
     """The standard output, or the service; closed with the block."""
     if options.print_only:
-        yield Printer(sys.stdout.buffer)
+        # a writer of our own: under PYTHONUNBUFFERED, Python's drops the rest of what a signal interrupted
+        with open(sys.stdout.fileno(), "wb", closefd=False) as out:
+            yield Printer(out)
         return
     identity = Identity(
         server=options.server,

@@ -35,6 +35,7 @@ class RunningSensor:
         self.pid = self._process.pid
         self.observations: list[Observation] = []
         self.detections: list[Detection] = []
+        self.unreadable: list[str] = []
         self.log = ""
         self._news = threading.Condition()
         self._readers = [threading.Thread(target=read, daemon=True) for read in (self._read_out, self._read_log)]
@@ -52,7 +53,7 @@ class RunningSensor:
                     else:
                         self.observations.append(msgspec.json.decode(line, type=Observation))
                 except msgspec.DecodeError as error:
-                    self.log += f"{error} in {line!r}\n"
+                    self.unreadable.append(f"{error} in {line!r}")
                 self._news.notify_all()
 
     def _read_log(self) -> None:
@@ -105,6 +106,7 @@ class RunningSensor:
             self._process.send_signal(signal.SIGABRT)  # it says where it is
         self._finish()
         assert self._process.returncode == 0, self.log
+        assert not self.unreadable, "\n".join(self.unreadable)
         counters: dict[str, int] = json.loads(self.log.rpartition("stopped: ")[2])
         return counters
 

@@ -285,7 +285,7 @@ def test_a_burst_of_executions_loses_nothing_or_counts_it(start_sensor, containe
 
     executed = {path for path in paths(sensor.of(container_id), Grade.EXECUTED) if path.startswith("/copies/")}
     lost = counters["kernel_lost"] + counters["overflow"]
-    assert len(executed) + lost >= BURST
+    assert len(executed) + lost >= BURST, counters
     if lost == 0:
         assert len(executed) == BURST
 
