@@ -79,7 +79,7 @@ async def test_a_refusal_is_in_the_words_of_the_form(deadlight: Deadlight) -> No
     )
     assert "program: must have at most 1024 characters" in program.stderr
     outside = await deadlight("rules", "remove", "../clusters")
-    assert "no such endpoint" in outside.stderr
+    assert "is no rule's ID" in outside.stderr
 
 
 def test_a_data_folder_that_cannot_be_used_is_told(tmp_path: Path) -> None:
