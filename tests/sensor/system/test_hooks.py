@@ -30,7 +30,7 @@ class Observer:
 
     def _take(self, record: bytes) -> None:
         event = decode(record)
-        if event.kind is EventKind.CGROUP_MADE and "/deadlight-test-" in event.path:
+        if event.kind is EventKind.CGROUP_MADE and f"/deadlight-test-{os.getpid()}-" in event.path:
             self._groups[event.cgroup] = event.path
             self.kernel.decide(event.cgroup, Verdict.WATCH)
         elif event.cgroup in self._groups:
@@ -38,7 +38,7 @@ class Observer:
 
     def drain(self, *kinds: EventKind) -> list[Event]:
         """What happened since the last time, of these kinds."""
-        self._ring.read(0)
+        self._ring.read_rest()
         found, self._events = self._events, []
         return [event for event in found if not kinds or event.kind in kinds]
 
