@@ -99,7 +99,8 @@ _FORGET = (
     """,
     """
     DELETE FROM observed_container AS observed
-    WHERE kept <= 0 AND NOT EXISTS (SELECT FROM observation WHERE observation.container_id = observed.container_id
+    WHERE kept <= 0
+      AND NOT EXISTS (SELECT FROM observation WHERE observation.container_id = observed.container_id
                                                 AND observation.cluster_id = observed.cluster_id)
       AND NOT EXISTS (SELECT FROM container WHERE container.container_id = observed.container_id
                                               AND container.cluster_id = observed.cluster_id
