@@ -22,15 +22,16 @@ pytestmark = pytest.mark.needs_bpf
 class Observer:
     """A kernel half with everything that this kernel accepts, and the events of the containers of one test."""
 
-    def __init__(self, kernel: Kernel) -> None:
+    def __init__(self, kernel: Kernel, prefix: str) -> None:
         self.kernel = kernel
+        self._prefix = prefix
         self._events: list[Event] = []
         self._groups: dict[CgroupKey, str] = {}
         self._ring = kernel.open_ring(self._take)
 
     def _take(self, record: bytes) -> None:
         event = decode(record)
-        if event.kind is EventKind.CGROUP_MADE and f"/deadlight-test-{os.getpid()}-" in event.path:
+        if event.kind is EventKind.CGROUP_MADE and event.path.startswith(self._prefix):
             self._groups[event.cgroup] = event.path
             self.kernel.decide(event.cgroup, Verdict.WATCH)
         elif event.cgroup in self._groups:
@@ -60,8 +61,8 @@ def kernel(built_object: bytes) -> Iterator[Kernel]:
 
 
 @pytest.fixture
-def observer(kernel) -> Iterator[Observer]:
-    found = Observer(kernel)
+def observer(kernel, containers) -> Iterator[Observer]:
+    found = Observer(kernel, containers.prefix)
     found.drain()
     yield found
     found.close()
