@@ -31,7 +31,7 @@ of the records takes memory until it is handed over."""
 WINDOW_BYTES = 256 * 1024
 """What is mapped at once, and given back at once to the kernel; dozens of times the longest record."""
 
-WRITER_SECONDS = 2.0
+_WRITER_SECONDS = 2.0
 """The longest wait for a record that is still being written when no other will be read."""
 
 _PAUSE_SECONDS = 0.001
@@ -151,7 +151,7 @@ class Ring:
         A record that is being written holds up those behind it: for microseconds, unless the machine is a guest whose
         host gave the writer's processor to somebody else.
         """
-        end, deadline = self._reader.end, time.monotonic() + WRITER_SECONDS
+        end, deadline = self._reader.end, time.monotonic() + _WRITER_SECONDS
         while not self._reader.read_to(end):
             if time.monotonic() >= deadline:
                 return False
